@@ -1,0 +1,51 @@
+-- Everything that can be counted in a database, one line each: "<what>/<database>/<name>":<number>
+-- Run in the snapshot of the dump and again after a restore; the two must be equal.
+-- psql variable: database, the name to report.
+-- What an extension owns comes back with CREATE EXTENSION and is left to the extension's version.
+set client_min_messages = error;
+set row_security = off;
+set timezone = 'UTC';
+
+with
+  own_namespace as (
+    select oid, nspname from pg_namespace
+    where nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_(toast|temp)'
+  ),
+  of_extension as (select classid, objid from pg_depend where deptype = 'e'),
+  counts(what, n) as (
+    select case c.relkind when 'r' then 'tables' when 'p' then 'partitioned-tables' when 'v' then 'views' when 'm' then 'materialized-views'
+        when 'S' then 'sequences' when 'i' then 'indexes' when 'I' then 'indexes' when 'f' then 'foreign-tables' when 'c' then 'composite-types' end,
+      count(*)
+    from pg_class c join own_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'v', 'm', 'S', 'i', 'I', 'f', 'c') and c.relpersistence <> 't'
+      and (c.relkind not in ('i', 'I') or exists (select from pg_index i where i.indexrelid = c.oid and i.indisvalid))
+      and not exists (select from of_extension e where e.classid = 'pg_class'::regclass and e.objid = c.oid)
+      and not exists (
+        select from pg_index i join of_extension e on e.classid = 'pg_class'::regclass and e.objid = i.indrelid where i.indexrelid = c.oid)
+    group by 1
+    union all
+    select 'functions', count(*) from pg_proc p join own_namespace n on n.oid = p.pronamespace
+    where not exists (select from of_extension e where e.classid = 'pg_proc'::regclass and e.objid = p.oid)
+    union all
+    select 'triggers', count(*) from pg_trigger t join pg_class c on c.oid = t.tgrelid join own_namespace n on n.oid = c.relnamespace
+    where not t.tgisinternal and not exists (select from of_extension e where e.classid = 'pg_class'::regclass and e.objid = c.oid)
+    union all
+    select 'constraints', count(*) from pg_constraint k join own_namespace n on n.oid = k.connamespace
+    where k.contype in ('p', 'u', 'f', 'c', 'x')
+      and not exists (select from of_extension e where e.classid = 'pg_class'::regclass and e.objid = k.conrelid)
+    union all
+    select 'extensions', count(*) from pg_extension
+    union all
+    select 'large-objects', count(*) from pg_largeobject_metadata
+  )
+select to_json(what || '/' || :'database')::text || ':' || n from counts where n > 0 order by what collate "C";
+
+-- Unlogged tables are empty on a standby and cannot be read there; their data is not dumped from one.
+select format('select %L || count(*) from only %I.%I', to_json('rows/' || :'database' || '/' || n.nspname || '.' || c.relname)::text || ':', n.nspname, c.relname)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'r'
+  and (c.relpersistence = 'p' or (c.relpersistence = 'u' and not pg_is_in_recovery()))
+  and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+  and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+order by n.nspname collate "C", c.relname collate "C"
+\gexec

@@ -1,0 +1,68 @@
+#!/bin/sh
+# Brings the recovery point up in a server of its own, reachable through a socket in this container only, and checks it.
+#
+# environment, beside postgres.sh's:
+#   JOBS    parallel jobs of pg_restore and pg_amcheck
+set -eu
+# A scratch server must know nothing of the production server; these are also read by initdb, pg_ctl and postgres.
+unset PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGDATA PGSERVICE PGSSLMODE PGOPTIONS || :
+MAINTENANCE_DATABASE=postgres
+# shellcheck source=lib/engines/postgres/postgres.sh
+. "$BACKUP_HOME/engine/postgres.sh"
+# shellcheck source=lib/shell/assertions.sh
+. "$BACKUP_HOME/shell/assertions.sh"
+
+server=$SCRATCH/server
+trap 'pg_ctl -D "$server/data" -m immediate stop >/dev/null 2>&1 || :' EXIT
+# A retried container finds what the last one left.
+rm -rf "$server"
+mkdir -p "$server/socket"
+restore_started=$(date +%s)
+attempt 'initdb' initdb -D "$server/data" -U postgres --auth=trust --no-sync --encoding=UTF8 --locale=C.UTF-8 >/dev/null
+# Durability is worth nothing to a server that lives for minutes, and costs most of the time.
+cat >>"$server/data/postgresql.conf" <<CONF
+listen_addresses = ''
+unix_socket_directories = '$server/socket'
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+max_wal_size = 4GB
+autovacuum = off
+archive_mode = off
+max_logical_replication_workers = 0
+shared_buffers = 128MB
+maintenance_work_mem = 128MB
+logging_collector = off
+CONF
+pg_ctl -D "$server/data" -l "$server/log" -w start >/dev/null || die "the scratch server did not start: $(last_words "$server/log" 1)"
+export PGHOST="$server/socket" PGUSER=postgres
+
+restore_roles
+get databases.tsv >"$SCRATCH/databases.tsv" || die "databases.tsv of $POINT: $(cat "$SCRATCH/repository.reason")"
+sed -n 's/^\([^	]*\)	name	.*/\1/p' "$SCRATCH/databases.tsv" >"$SCRATCH/slugs"
+# The scratch server's own `postgres` stands in the way of one that was backed up.
+sql template1 -c 'drop database postgres'
+MAINTENANCE_DATABASE=template1
+while read -r slug; do
+  name=$(sed -n "s/^$slug	name	//p" "$SCRATCH/databases.tsv")
+  restore_database "$slug" "$name"
+  log "restored database \"$name\""
+done <"$SCRATCH/slugs"
+outcome restoreSeconds "$(($(date +%s) - restore_started))"
+
+while read -r slug; do
+  name=$(sed -n "s/^$slug	name	//p" "$SCRATCH/databases.tsv")
+  attempt "counting in database $name" facts_of "$name" "$name" >>"$SCRATCH/facts"
+  if command -v pg_amcheck >/dev/null; then
+    attempt "pg_amcheck of database $name" pg_amcheck --install-missing --heapallindexed --jobs "$JOBS" "$(database "$name")"
+  fi
+done <"$SCRATCH/slugs"
+fact databases "$(wc -l <"$SCRATCH/slugs" | tr -d ' ')"
+LC_ALL=C sort "$SCRATCH/facts" >"$SCRATCH/facts.found"
+compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts.found"
+
+# Asked last: an assertion is the user's own statement, and may do anything to this server.
+ask() { sql "$1" -f -; }
+check_assertions ask

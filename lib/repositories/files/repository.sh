@@ -1,0 +1,152 @@
+# shellcheck shell=sh
+# A repository of plain files: $REPOSITORY_PATH/<series>/<recovery point>/<member>, on a mounted volume.
+#
+# environment:
+#   REPOSITORY_PATH   where the volume is mounted
+#   COMPRESSION       zstd, gzip or none: how members are stored
+#   LOCK_WAIT         seconds to wait for another run of the same series
+#
+# A recovery point is a directory that was renamed into place whole. Inside are the members, manifest.json, and SHA256SUMS
+# of them all, so that `sha256sum -c SHA256SUMS` tells anyone with a shell whether it is intact.
+# A name that begins with a dot is not a recovery point: .staging-* is being made, .deleting-* is being removed. Both are
+# what a killed run leaves, and the next one clears them.
+
+series_path=$REPOSITORY_PATH/$SERIES
+
+case $COMPRESSION in
+  zstd) suffix=.zst ;;
+  gzip) suffix=.gz ;;
+  *) suffix= ;;
+esac
+compress() { case $COMPRESSION in zstd) zstd -q -T0 -1 -c ;; gzip) gzip -1 -c ;; *) cat ;; esac }
+
+because() { printf '%s' "$*" >"$SCRATCH/repository.reason"; return 1; }
+
+# Makes what was written survive a power cut. busybox's sync takes no path; there, everything is synced.
+durable() { sync "$@" 2>/dev/null || sync; }
+
+repository_open() { # read|write
+  [ -d "$REPOSITORY_PATH" ] || because "the repository volume is not mounted at $REPOSITORY_PATH" || return 1
+  if [ "$1" = write ]; then
+    command -v "$(echo "$COMPRESSION" | sed s/none/cat/)" >/dev/null ||
+      because "this image has no $COMPRESSION: choose another compression for the repository" || return 1
+    mkdir -p "$series_path" 2>"$SCRATCH/repository.err" ||
+      because "$series_path cannot be made: $(last_words "$SCRATCH/repository.err" 1)" || return 1
+    # The lock is the kernel's: it ends with the last process of the run that holds it, however that run ends.
+    (: >>"$series_path/.writing") 2>"$SCRATCH/repository.err" ||
+      because "$series_path cannot be written: $(last_words "$SCRATCH/repository.err" 1)" || return 1
+    exec 9>>"$series_path/.writing"
+    flock -w "$LOCK_WAIT" 9 || because "another run is writing series $SERIES, and still was after $LOCK_WAIT s" || return 1
+    # With the lock held, whatever is staged or half deleted belongs to a run that is no more. Removing it first also gives
+    # back the space of a run that filled the volume.
+    rm -rf "$series_path"/.staging-* "$series_path"/.deleting-*
+  else
+    [ -d "$series_path" ] || because "the repository has no series $SERIES" || return 1
+    # Held shared by every reader, so that pruning does not take away what is being read.
+    [ -r "$series_path" ] || because "$series_path cannot be read" || return 1
+    exec 8<"$series_path"
+    flock -s -w "$LOCK_WAIT" 8 || because "series $SERIES is being pruned, and still was after $LOCK_WAIT s" || return 1
+  fi
+}
+
+# shellcheck disable=SC2153 # POINT is the environment's
+staging() { printf '%s/.staging-%s' "$series_path" "$POINT"; }
+
+repository_begin() {
+  mkdir "$(staging)" 2>"$SCRATCH/repository.err" || because "$(staging) cannot be made: $(last_words "$SCRATCH/repository.err" 1)"
+}
+
+repository_put() { # NAME COMMAND...
+  put_name=$1
+  put_file=$(staging)/$put_name$suffix
+  shift
+  rm -f "$SCRATCH"/put.*
+  # POSIX sh knows no pipefail: every stage that fails leaves a mark. The digest is taken from the pipe, not from the file.
+  put_digest=$(
+    {
+      { env "$@" 2>"$SCRATCH/put.command.err" || echo $? >"$SCRATCH/put.command"; } |
+        { compress 2>"$SCRATCH/put.compress.err" || echo $? >"$SCRATCH/put.compress"; } |
+        { tee "$put_file" 2>"$SCRATCH/put.write.err" || echo $? >"$SCRATCH/put.write"; } |
+        sha256sum
+    } | cut -d ' ' -f 1
+  )
+  cat "$SCRATCH"/put.*.err >&2 2>/dev/null || :
+  for stage in write compress command; do
+    [ ! -e "$SCRATCH/put.$stage" ] || {
+      last_words "$SCRATCH/put.$stage.err" "$(cat "$SCRATCH/put.$stage")" >"$SCRATCH/put.reason"
+      # A full volume must not stay full because of what failed on it.
+      rm -rf "$(staging)"
+      return 1
+    }
+  done
+  durable "$put_file" # a late write error (a full quota, a lost NFS server) shows here
+  if [ "$(sha256sum <"$put_file" | cut -d ' ' -f 1)" != "$put_digest" ]; then
+    echo "what was read back from $put_file is not what was written" >"$SCRATCH/put.reason"
+    rm -rf "$(staging)"
+    return 1
+  fi
+  printf '%s  %s\n' "$put_digest" "$put_name$suffix" >>"$(staging)/SHA256SUMS"
+  member "$put_name" "$(wc -c <"$put_file" | tr -d ' ')" "sha256:$put_digest"
+}
+
+repository_commit() { # MANIFEST
+  commit_from=$(staging)
+  if ! {
+    cp "$1" "$commit_from/manifest.json" &&
+      (cd "$commit_from" && sha256sum manifest.json >>SHA256SUMS && sha256sum -c --status SHA256SUMS) &&
+      durable "$commit_from/manifest.json" "$commit_from/SHA256SUMS" "$commit_from"
+  } 2>"$SCRATCH/repository.err"; then
+    rm -rf "$commit_from"
+    because "$(last_words "$SCRATCH/repository.err" 1)"
+    return 1
+  fi
+  [ ! -e "$series_path/$POINT" ] || because "a recovery point $POINT exists already" || return 1
+  # The instant from which the recovery point counts.
+  mv "$commit_from" "$series_path/$POINT" 2>"$SCRATCH/repository.err" || because "$(last_words "$SCRATCH/repository.err" 1)" || return 1
+  durable "$series_path"
+}
+
+repository_list() { # prints: ID verified|unverified
+  [ -d "$series_path" ] || return 0
+  for manifest in "$series_path"/[0-9]*/manifest.json; do
+    [ -e "$manifest" ] || continue
+    point=${manifest%/manifest.json}
+    if [ -e "$point/verified.json" ]; then state=verified; else state=unverified; fi
+    printf '%s %s\n' "${point##*/}" "$state"
+  done
+}
+
+repository_get() { # ID NAME: to stdout, only when the file is intact
+  point=$series_path/$1
+  [ -e "$point/SHA256SUMS" ] || because "recovery point $1 has no SHA256SUMS" || return 1
+  # The compression is the one in force when the recovery point was made, not today's.
+  entry=$(awk -v name="$2" '$2 == name || $2 == name ".zst" || $2 == name ".gz"' "$point/SHA256SUMS")
+  file=${entry#*  }
+  [ -n "$entry" ] || because "recovery point $1 has no member $2" || return 1
+  [ -e "$point/$file" ] || because "recovery point $1 lacks its file $file" || return 1
+  printf '%s\n' "$entry" | (cd "$point" && sha256sum -c --status) 2>/dev/null ||
+    because "recovery point $1 is damaged: $file does not match its checksum (truncated, or changed after it was written)" || return 1
+  case $file in
+    "$2.zst") zstd -dc "$point/$file" ;;
+    "$2.gz") gzip -dc "$point/$file" ;;
+    *) cat "$point/$file" ;;
+  esac || because "$file of recovery point $1 cannot be read"
+}
+
+repository_mark() { # ID FILE
+  {
+    cp "$2" "$series_path/$1/.verified.json" && durable "$series_path/$1/.verified.json" &&
+      mv "$series_path/$1/.verified.json" "$series_path/$1/verified.json" && durable "$series_path/$1"
+  } 2>"$SCRATCH/repository.err" || because "$(last_words "$SCRATCH/repository.err" 1)"
+}
+
+repository_prune() { # FILE with an id a line
+  [ -s "$1" ] || return 0
+  exec 8<"$series_path"
+  flock -n 8 || { log "a verification or a restore is reading series $SERIES: nothing is pruned this time"; : >"$1"; return 0; }
+  while read -r point; do
+    # Renamed first: a recovery point is whole or it is none.
+    mv "$series_path/$point" "$series_path/.deleting-$point" && rm -rf "$series_path/.deleting-$point" || return 1
+  done <"$1"
+  flock -u 8
+}

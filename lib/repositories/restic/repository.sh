@@ -1,0 +1,132 @@
+# shellcheck shell=sh
+# A restic repository: one snapshot per member, of one file named <series>@<recovery point>@<member>, with the series as host.
+# (One name without directories: restic 0.18 fails to save a standard input under a nested path.)
+#
+# environment: restic's own (RESTIC_REPOSITORY, RESTIC_PASSWORD_FILE, the back end's credentials), and
+#   LOCK_WAIT     seconds to wait for a lock of the repository
+#   ORPHAN_AGE    seconds after which a member without a manifest belongs to a run that is no more
+#
+# A recovery point exists from the moment its manifest.json is a snapshot; members without one are what a failed run leaves.
+# Pods have random names, and restic groups by host: the series as --host is what makes its filters work
+# (restic's documentation, "Removing backup snapshots").
+
+export RESTIC_CACHE_DIR="$SCRATCH/restic-cache" RESTIC_PROGRESS_FPS=0.0001
+repository_name=$(printf %s "$RESTIC_REPOSITORY" | sed 's,//[^/@]*@,//,') # a URL may carry a user
+
+because() { printf '%s' "$*" >"$SCRATCH/repository.reason"; return 1; }
+
+# Runs restic; $SCRATCH/repository.err is what it said. Exit codes: restic's documentation, "Scripting".
+restic_run() {
+  restic --retry-lock "${LOCK_WAIT}s" "$@" 2>"$SCRATCH/repository.err" && restic_rc=0 || restic_rc=$?
+  [ ! -s "$SCRATCH/repository.err" ] || cat "$SCRATCH/repository.err" >&2
+  case $restic_rc in
+    0) return 0 ;;
+    10) because "there is no restic repository at $repository_name" ;;
+    11) because "the restic repository is locked by another run, and still was after $LOCK_WAIT s" ;;
+    12) because "the password of the restic repository at $repository_name is wrong" ;;
+    *) because "restic $1: $(restic_words)" ;;
+  esac
+  return "$restic_rc"
+}
+
+# What went wrong, out of what restic says: its command's own last words, then the end of restic's.
+restic_words() {
+  sed -n -e '/returned error, retrying/d' -e 's/^subprocess [^:]*: //p; t' -e 's/.*"message_type":"exit_error".*"message":"\(.*\)"}$/\1/p; t' -e '/^{/d; p' "$SCRATCH/repository.err" |
+    sed -e 's/^.*Fatal: //' -e 's/\\"/"/g' >"$SCRATCH/restic.words"
+  last_words "$SCRATCH/restic.words" "$restic_rc"
+}
+
+repository_open() { # read|write
+  restic_run cat config >/dev/null && return 0 || restic_rc=$?
+  # Only a repository that is certainly not there is made; any other trouble must not hide the old one behind a new one.
+  [ "$1:$restic_rc" = write:10 ] || return 1
+  log "making the restic repository at $repository_name"
+  restic_run init >/dev/null && return 0
+  # Two first runs at once: the one that comes second finds the repository of the first.
+  restic_run cat config >/dev/null
+}
+
+repository_begin() { :; }
+
+store() { # TAG NAME COMMAND...: prints restic's summary
+  store_tag=$1
+  store_name=$2
+  shift 2
+  # restic runs the command itself and saves no snapshot when it fails: a pipe would save the stump.
+  restic_run backup --json --quiet --host "$SERIES" --tag "$store_tag" --stdin-filename "$SERIES@$POINT@$store_name" --stdin-from-command -- "$@" \
+    >"$SCRATCH/restic.summary"
+}
+
+repository_put() { # NAME COMMAND...
+  put_name=$1
+  shift
+  rm -f "$SCRATCH"/put.*
+  if ! store member "$put_name" "$@"; then
+    cp "$SCRATCH/repository.reason" "$SCRATCH/put.reason"
+    return 1
+  fi
+  put_bytes=$(sed -n 's/.*"total_bytes_processed":\([0-9]*\).*/\1/p' "$SCRATCH/restic.summary" | tail -n 1)
+  put_snapshot=$(sed -n 's/.*"snapshot_id":"\([0-9a-f]*\)".*/\1/p' "$SCRATCH/restic.summary" | tail -n 1)
+  if [ -z "$put_bytes" ] || [ -z "$put_snapshot" ]; then
+    echo 'restic gave no summary that can be read' >"$SCRATCH/put.reason"
+    return 1
+  fi
+  # The snapshot's id is the hash of a tree of hashes down to the data: the digest that restic itself checks on reading.
+  member "$put_name" "$put_bytes" "restic:$put_snapshot"
+}
+
+repository_commit() { # MANIFEST
+  # Every member must still be there, and the repository must say so, before anything points to it.
+  restic_run snapshots --json --host "$SERIES" >"$SCRATCH/restic.snapshots" || return 1
+  while IFS="$(printf '\t')" read -r commit_name _ commit_digest; do
+    grep -q "\"id\":\"${commit_digest#restic:}\"" "$SCRATCH/restic.snapshots" ||
+      because "the snapshot of $commit_name is not in the repository" || return 1
+  done <"$SCRATCH/members"
+  store manifest manifest.json cat "$1"
+}
+
+# One line per snapshot of the series: its id and its path. Snapshots come as one line of JSON, whose objects begin with "time".
+snapshots() {
+  restic_run snapshots --json --host "$SERIES" >"$SCRATCH/restic.snapshots" || return 1
+  sed 's/{"time":/\n&/g' "$SCRATCH/restic.snapshots" |
+    sed -n "s,.*\"paths\":\[\"/$SERIES@\([^\"@]*\)@\([^\"@]*\)\"\].*\"id\":\"\([0-9a-f]*\)\".*,\3 \1 \2,p"
+}
+
+repository_list() { # prints: ID verified|unverified
+  snapshots >"$SCRATCH/restic.list" || return 1
+  awk '$3 == "manifest.json" { point[$2] } $3 == "verified.json" { verified[$2] }
+    END { for (id in point) print id, (id in verified ? "verified" : "unverified") }' "$SCRATCH/restic.list"
+}
+
+repository_get() { # ID NAME
+  # A member is fetched by the snapshot id that the manifest names; the manifest itself by its path.
+  if [ "$2" = manifest.json ]; then
+    get_snapshot=$(snapshots | awk -v id="$1" '$2 == id && $3 == "manifest.json" { print $1 }' | tail -n 1)
+  else
+    get_snapshot=$(manifest_members "$SCRATCH/manifest.json" | awk -F '\t' -v name="$2" '$1 == name { sub(/^restic:/, "", $3); print $3 }')
+  fi
+  [ -n "$get_snapshot" ] || because "recovery point $1 has no member $2" || return 1
+  restic_run dump "$get_snapshot" "/$SERIES@$1@$2" || because "$2 of recovery point $1 cannot be read: $(cat "$SCRATCH/repository.reason")"
+}
+
+repository_mark() { # ID FILE
+  POINT=$1 store verdict verified.json cat "$2"
+}
+
+repository_prune() { # FILE with an id a line
+  prune_before=$(date -u -d "@$(($(date +%s) - ORPHAN_AGE))" +%Y%m%dT%H%M%SZ)
+  snapshots >"$SCRATCH/restic.list" || return 1
+  # The manifest goes first: from then on the recovery point is none, whatever happens to its members.
+  awk 'NR == FNR { drop[$1]; next } $2 in drop && $3 == "manifest.json" { print $1 }' "$1" "$SCRATCH/restic.list" >"$SCRATCH/restic.first"
+  awk -v before="$prune_before" 'FILENAME == ARGV[1] { drop[$1]; next } FILENAME == ARGV[2] { if ($3 == "manifest.json") whole[$2]; next }
+    $3 != "manifest.json" && ($2 in drop || (!($2 in whole) && $2 < before)) { print $1 }' \
+    "$1" "$SCRATCH/restic.list" "$SCRATCH/restic.list" >"$SCRATCH/restic.then"
+  for prune_batch in "$SCRATCH/restic.first" "$SCRATCH/restic.then"; do
+    [ -s "$prune_batch" ] || continue
+    # shellcheck disable=SC2046 # ids are hexadecimal, one a word
+    restic_run forget --quiet $(cat "$prune_batch") >&2 || return 1
+  done
+  if [ -s "$SCRATCH/restic.first" ] || [ -s "$SCRATCH/restic.then" ]; then
+    restic_run prune --quiet >&2 || return 1
+  fi
+}

@@ -1,0 +1,72 @@
+#!/bin/sh
+# Makes one recovery point: wait for the server, dump, judge, publish, prune.
+#
+# environment, beside lib.sh's:
+#   ENGINE             the engine's name, for the manifest
+#   POD_NAME           its last five characters make the id unique among runs of the same second
+#   READY_TIMEOUT      seconds to wait for the server to accept connections
+#   MINIMUM_BYTES      a recovery point below this is refused
+#   SIZE_DROP_LIMIT    percent by which it may be smaller than the one before; 100 switches the check off
+#   RETENTION          the policy for retention.awk, or empty: prune elsewhere
+# Nothing is visible in the repository before repository_commit, and nothing is pruned before it either.
+set -eu
+# shellcheck source=lib/shell/lib.sh
+. "$BACKUP_HOME/shell/lib.sh"
+
+wait_until_ready() {
+  deadline=$(($(date +%s) + READY_TIMEOUT))
+  until engine ready 2>"$SCRATCH/ready.err"; do
+    [ "$(date +%s)" -lt "$deadline" ] ||
+      die "the $ENGINE server was not ready within $READY_TIMEOUT s: $(last_words "$SCRATCH/ready.err" 1)"
+    sleep 2
+  done
+}
+
+# A dump that lost half its size since the last run is more often a broken dump than a happy accident.
+judge_size() {
+  bytes=$(members_bytes)
+  outcome bytes "$bytes"
+  [ "$bytes" -ge "$MINIMUM_BYTES" ] || refuse "the dump is only $bytes bytes; at least $MINIMUM_BYTES are expected (minimumSize)"
+  [ "$SIZE_DROP_LIMIT" -lt 100 ] || return 0
+  before=$(LC_ALL=C sort "$SCRATCH/points" | tail -n 1 | cut -d ' ' -f 1)
+  [ -n "$before" ] || return 0
+  if ! manifest_fetch "$before" || ! bytes_before=$(manifest_field "$SCRATCH/manifest.json" bytes) || [ -z "$bytes_before" ]; then
+    log "WARNING: the manifest of $before cannot be read, so this run's size is compared with nothing"
+    return 0
+  fi
+  [ "$bytes" -ge $((bytes_before * (100 - SIZE_DROP_LIMIT) / 100)) ] ||
+    refuse "the dump is $bytes bytes, $before had $bytes_before: a drop of more than $SIZE_DROP_LIMIT %; nothing was published or pruned. Look at the database; if the drop is right, raise sizeDropLimit for one run"
+}
+
+# The recovery point is safe by now: a failing prune is a warning, never a failed backup.
+prune() {
+  [ -n "$RETENTION" ] && [ "$RETENTION" != all ] || return 0
+  repository_list >"$SCRATCH/points" &&
+    awk -v policy="$RETENTION" -f "$BACKUP_HOME/shell/retention.awk" "$SCRATCH/points" >"$SCRATCH/retention" || return 1
+  sed -n 's/^drop //p' "$SCRATCH/retention" >"$SCRATCH/drop"
+  # A policy that would drop what was published a moment ago is not a policy but a fault.
+  ! grep -qxF -e "$POINT" "$SCRATCH/drop" || return 1
+  repository_prune "$SCRATCH/drop" || return 1
+  [ ! -s "$SCRATCH/drop" ] || log "pruned: $(tr '\n' ' ' <"$SCRATCH/drop")"
+}
+
+STARTED=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+POINT=$(date -u +%Y%m%dT%H%M%SZ)-$(printf %s "${POD_NAME:-00000}" | tr -cd 'a-z0-9' | sed 's/.*\(.\{5\}\)$/\1/')
+export STARTED POINT
+outcome id "$POINT"
+: >"$SCRATCH/members"
+: >"$SCRATCH/facts"
+: >"$SCRATCH/about"
+
+wait_until_ready
+repository_open write || die "$(cat "$SCRATCH/repository.reason" 2>/dev/null || echo 'the repository cannot be used')"
+repository_list >"$SCRATCH/points" || die "the recovery points of series $SERIES could not be listed: $(last_words "$SCRATCH/repository.err" 1)"
+repository_begin || die "$(cat "$SCRATCH/repository.reason" 2>/dev/null || echo 'the repository cannot be written')"
+engine dump || exit $?
+[ -s "$SCRATCH/members" ] || refuse "the $ENGINE dump stored nothing"
+[ -s "$SCRATCH/facts" ] || refuse "the $ENGINE dump noted no facts, so that no restore of it could be checked"
+judge_size
+manifest_write "$SCRATCH/manifest.new"
+repository_commit "$SCRATCH/manifest.new" || die "publishing failed: $(cat "$SCRATCH/repository.reason" 2>/dev/null)"
+log "published $POINT"
+prune || log "WARNING: pruning failed; the new recovery point is published, and the next run prunes again"

@@ -1,0 +1,137 @@
+# shellcheck shell=sh
+# What every script sources: strict mode, words for log and outcome, and the repository's functions.
+#
+# environment, for every operation:
+#   BACKUP_HOME       where the scripts are mounted: shell/, engine/, repository/
+#   SCRATCH           a writable directory that dies with the pod; scripts run in it
+#   SERIES            the name under which recovery points are kept
+#   LOCK_WAIT         seconds to wait for a lock of the repository that another run holds
+# For engine scripts this file gives
+#   put NAME COMMAND  store the command's standard output as member NAME of the recovery point being made (a program, not a
+#                     function: some repositories run it themselves)
+#   get NAME          write member NAME of the recovery point $POINT to stdout
+#   fact KEY NUMBER   note something countable about the data, which a restore must reproduce
+#   about KEY TEXT    note something worth knowing about the run (versions, sizes)
+# Member names are of [a-z0-9._-]; everything that a name must carry beyond that goes into a member.
+set -eu
+umask 077
+cd "$SCRATCH"
+
+log() { printf '%s %s\n' "$(date -u +%H:%M:%S)" "$*" >&2; }
+
+outcome() { printf '%s' "$2" >"$SCRATCH/outcome/$1"; } # NAME VALUE: goes into the result line
+
+# The first reason stays: what fails because of a failure is not the news.
+die() {
+  log "ERROR: $*"
+  [ -s "$SCRATCH/outcome/reason" ] || outcome reason "$*"
+  exit 1
+}
+
+# A failure that no retry can mend.
+refuse() {
+  log "REFUSED: $*"
+  [ -s "$SCRATCH/outcome/reason" ] || outcome reason "$*"
+  exit 78
+}
+
+# Runs a command; when it fails, the last thing it said on stderr becomes the reason.
+attempt() { # WHAT COMMAND...
+  attempt_what=$1
+  shift
+  "$@" 2>"$SCRATCH/attempt.err" && attempt_rc=0 || attempt_rc=$?
+  cat "$SCRATCH/attempt.err" >&2
+  [ "$attempt_rc" = 0 ] || die "$attempt_what failed: $(last_words "$SCRATCH/attempt.err" "$attempt_rc")"
+}
+
+last_words() { # FILE EXIT-CODE
+  words=$(grep -v '^[[:space:]]*$' "$1" 2>/dev/null | tail -n 2 | tr '\n' ' ')
+  if [ "$2" -gt 128 ] 2>/dev/null; then words="$words(killed by signal $(($2 - 128)))"; fi
+  printf %s "${words:-exit code $2}"
+}
+
+json_string() { # TEXT, as a JSON string
+  printf '"%s"' "$(printf %s "$1" | tr -d '\000-\037\177' | sed -e 's/\\/\\\\/g' -e 's/"/\\"/g')"
+}
+
+fact() { printf '%s:%s\n' "$(json_string "$1")" "$2" >>"$SCRATCH/facts"; }
+about() { printf '%s:%s\n' "$(json_string "$1")" "$(json_string "$2")" >>"$SCRATCH/about"; }
+
+engine() { # SCRIPT ARGUMENTS...: runs a script of the engine's folder
+  engine_script=$1
+  shift
+  sh "$BACKUP_HOME/engine/$engine_script.sh" "$@"
+}
+
+put() {
+  repository_put "$@" || die "storing $1 failed: $(cat "$SCRATCH/put.reason" 2>/dev/null)"
+  log "stored $1: $(tail -n 1 "$SCRATCH/members" | cut -f 2) bytes"
+}
+get() { repository_get "$POINT" "$1"; }
+
+# Notes a stored member; repositories call it. DIGEST is how the repository itself will know the bytes again.
+member() { printf '%s\t%s\t%s\n' "$1" "$2" "$3" >>"$SCRATCH/members"; } # NAME BYTES DIGEST
+
+# ---- the manifest: one entry a line, so that a shell without jq reads it as surely as it writes it ------------------
+manifest_write() { # FILE
+  {
+    printf '{\n"format":1,\n"id":"%s",\n"series":"%s",\n"engine":"%s",\n' "$POINT" "$SERIES" "$ENGINE"
+    printf '"started":"%s",\n"finished":"%s",\n"bytes":%s,\n' "$STARTED" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(members_bytes)"
+    printf '"about":{\n'
+    comma_lines "$SCRATCH/about"
+    printf '},\n"members":[\n'
+    awk -F '\t' '{ printf "{\"name\":\"%s\",\"bytes\":%s,\"digest\":\"%s\"}\n", $1, $2, $3 }' "$SCRATCH/members" | comma_lines -
+    printf '],\n"facts":{\n'
+    LC_ALL=C sort "$SCRATCH/facts" | comma_lines -
+    printf '}\n}\n'
+  } >"$1"
+}
+members_bytes() { awk -F '\t' '{ sum += $2 } END { printf "%.0f", sum }' "$SCRATCH/members"; }
+comma_lines() { sed '$!s/$/,/' "$1"; }
+
+manifest_field() { sed -n "s/^\"$2\":\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$1" | head -n 1; } # FILE FIELD
+manifest_members() {                                                                                    # FILE: name, bytes, digest; tab-separated
+  sed -n 's/^{"name":"\([^"]*\)","bytes":\([0-9]*\),"digest":"\([^"]*\)"},\{0,1\}$/\1\t\2\t\3/p' "$1"
+}
+manifest_facts() { sed -n '/^"facts":{$/,/^}$/{ /^"facts":{$/d; /^}$/d; s/,$//; p; }' "$1" | LC_ALL=C sort; } # FILE
+manifest_whole() { [ "$(tail -n 1 "$1")" = '}' ] && [ "$(manifest_field "$1" id)" = "$2" ] && [ -n "$(manifest_members "$1")" ]; } # FILE ID
+
+# Fetches the manifest of the recovery point to $SCRATCH/manifest.json.
+manifest_fetch() { # ID
+  repository_get "$1" manifest.json >"$SCRATCH/manifest.json" || return 1
+  manifest_whole "$SCRATCH/manifest.json" "$1" || { log "the manifest of $1 is damaged"; return 1; }
+}
+
+# Which recovery point: an id, `newest`, or `newest-verified` (the newest verified one, else the newest).
+choose_point() { # WANTED
+  repository_list >"$SCRATCH/points" || die "the recovery points of series $SERIES could not be listed: $(last_words "$SCRATCH/repository.err" 1)"
+  [ -s "$SCRATCH/points" ] || refuse "series $SERIES has no recovery point in this repository"
+  case $1 in
+    newest) POINT=$(LC_ALL=C sort "$SCRATCH/points" | tail -n 1 | cut -d ' ' -f 1) ;;
+    newest-verified)
+      POINT=$(grep ' verified$' "$SCRATCH/points" | LC_ALL=C sort | tail -n 1 | cut -d ' ' -f 1)
+      if [ -z "$POINT" ]; then
+        log "WARNING: no recovery point of series $SERIES is verified; taking the newest"
+        POINT=$(LC_ALL=C sort "$SCRATCH/points" | tail -n 1 | cut -d ' ' -f 1)
+      fi
+      ;;
+    *)
+      POINT=$1
+      cut -d ' ' -f 1 "$SCRATCH/points" | grep -qxF -e "$POINT" ||
+        refuse "series $SERIES has no recovery point $POINT; it has: $(LC_ALL=C sort -r "$SCRATCH/points" | head -n 10 | tr '\n' ',' | sed -e 's/,$//' -e 's/,/, /g')"
+      ;;
+  esac
+  export POINT
+  outcome id "$POINT"
+}
+
+# Compares the facts of the manifest with the facts found after a restore.
+compare_facts() { # EXPECTED FOUND, both sorted
+  [ -s "$1" ] || die "the manifest of $POINT holds no facts to compare with"
+  LC_ALL=C comm -3 "$1" "$2" >"$SCRATCH/facts.difference"
+  [ ! -s "$SCRATCH/facts.difference" ] ||
+    die "what came back differs from what was backed up, $(wc -l <"$SCRATCH/facts.difference" | tr -d ' ') lines (expected, then found): $(head -n 4 "$SCRATCH/facts.difference" | tr '\n\t' '; ')"
+}
+
+# shellcheck source=/dev/null # the repository's kind is mounted here
+. "$BACKUP_HOME/repository/repository.sh"

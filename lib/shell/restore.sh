@@ -1,0 +1,37 @@
+#!/bin/sh
+# Restores a recovery point to a server, as asked for.
+#
+# environment, beside lib.sh's and the engine's:
+#   RECOVERY_POINT   an id, `newest`, or `newest-verified` (the newest verified one, else the newest)
+#   SAFETY_BACKUP    `yes`: back up what the target holds first, as series SAFETY_SERIES; its failure stops the restore
+#   SAFETY_SERIES    where the safety backup goes
+#   READY_TIMEOUT    seconds to wait for the server to accept connections
+#   and what the engine's restore script documents (which database, under what name, whether to replace)
+set -eu
+# shellcheck source=lib/shell/lib.sh
+. "$BACKUP_HOME/shell/lib.sh"
+
+deadline=$(($(date +%s) + READY_TIMEOUT))
+until engine ready 2>"$SCRATCH/ready.err"; do
+  [ "$(date +%s)" -lt "$deadline" ] || die "the $ENGINE server was not ready within $READY_TIMEOUT s: $(last_words "$SCRATCH/ready.err" 1)"
+  sleep 2
+done
+
+repository_open read || die "$(cat "$SCRATCH/repository.reason" 2>/dev/null || echo 'the repository cannot be used')"
+choose_point "$RECOVERY_POINT"
+manifest_fetch "$POINT" || die "recovery point $POINT cannot be read: $(cat "$SCRATCH/repository.reason" 2>/dev/null || echo 'its manifest is damaged')"
+outcome bytes "$(manifest_field "$SCRATCH/manifest.json" bytes)"
+manifest_facts "$SCRATCH/manifest.json" >"$SCRATCH/facts.expected"
+: >"$SCRATCH/facts"
+
+if [ "$SAFETY_BACKUP" = yes ]; then
+  log "safety backup of the target, as series $SAFETY_SERIES"
+  mkdir -p "$SCRATCH/safety/outcome"
+  # A damaged database is small, or empty: that is no reason to refuse a copy of it.
+  SCRATCH=$SCRATCH/safety SERIES=$SAFETY_SERIES MINIMUM_BYTES=0 SIZE_DROP_LIMIT=100 RETENTION='' ALLOW_EMPTY=yes sh "$BACKUP_HOME/shell/backup.sh" ||
+    die "the safety backup failed, so nothing was restored: $(cat "$SCRATCH/safety/outcome/reason" 2>/dev/null)"
+  log "safety backup published as $(cat "$SCRATCH/safety/outcome/id") of series $SAFETY_SERIES"
+fi
+
+engine restore || exit $?
+log "restored $POINT"

@@ -1,0 +1,73 @@
+#!/bin/sh
+# The first process of every job's pod: runs one operation and gives the one verdict.
+#
+# usage: run.sh backup|verify|restore
+#
+# Whatever happens to the operation (it fails, it is told to stop, a child is killed), one JSON line goes to stdout and to
+# the termination message, of the same shape for all jobs:
+#   {"what","series","id","bytes","seconds","restoreSeconds","verdict","reason"}
+# verdict is published, verified or restored on success, and failed otherwise; reason is empty on success.
+#
+# Exit codes: 0 success; 78 a failure that no retry can mend (the Job's podFailurePolicy stops there); others: may be retried.
+#
+# environment: see lib.sh
+set -eu
+umask 077
+: "${BACKUP_HOME:=/opt/backup}" "${SCRATCH:=/scratch}" "${TERMINATION_LOG:=/dev/termination-log}"
+export BACKUP_HOME SCRATCH OPERATION="$1"
+# Messages are matched and logged, so they must not be translated; C.UTF-8 keeps names that are not ASCII whole.
+export LC_ALL=C.UTF-8 TZ=UTC HOME="$SCRATCH" TMPDIR="$SCRATCH"
+
+rm -rf "${SCRATCH:?}/outcome"
+mkdir -p "$SCRATCH/outcome"
+
+field() { # NAME DEFAULT: what the operation noted with `outcome`, as one JSON-safe line
+  if [ -s "$SCRATCH/outcome/$1" ]; then
+    tr '\n\t' '  ' <"$SCRATCH/outcome/$1" | tr -d '\000-\037\177' | sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/ *$//' | cut -c 1-1500
+  else
+    printf %s "$2"
+  fi
+}
+
+report() { # EXIT-CODE
+  case $1:$OPERATION in
+    0:backup) verdict=published ;;
+    0:verify) verdict=verified ;;
+    0:restore) verdict=restored ;;
+    0:*) verdict=succeeded ;;
+    *) verdict=failed ;;
+  esac
+  if [ "$1" = 0 ]; then
+    reason=
+  elif [ -n "$stopped" ]; then
+    reason="stopped by SIG$stopped (a deadline passed, or the pod was deleted): nothing was published by this run, earlier recovery points are untouched"
+    [ "$OPERATION" = backup ] || reason="stopped by SIG$stopped (a deadline passed, or the pod was deleted)"
+  else
+    reason=$(field reason "ended with exit code $1 without saying why; read the log above")
+  fi
+  line=$(printf '{"what":"%s","series":"%s","id":"%s","bytes":%s,"seconds":%s,"restoreSeconds":%s,"verdict":"%s","reason":"%s"}' \
+    "$OPERATION" "${SERIES:-}" "$(field id '')" "$(field bytes 0)" "$(($(date +%s) - started))" "$(field restoreSeconds null)" "$verdict" "$reason")
+  printf '%s\n' "$line"
+  # A log that cannot be written is no reason to fail a good backup.
+  printf '%s\n' "$line" >"$TERMINATION_LOG" 2>/dev/null || :
+}
+
+started=$(date +%s) stopped=
+# A session of its own: one signal then reaches the client, restic and every pipe between them, so that locks are given back.
+setsid sh "$BACKUP_HOME/shell/$OPERATION.sh" &
+child=$!
+# shellcheck disable=SC2317 # called by the traps
+stop() {
+  stopped=$1
+  kill -TERM "-$child" 2>/dev/null || kill -TERM "$child" 2>/dev/null || :
+}
+trap 'stop TERM' TERM
+trap 'stop INT' INT
+while :; do
+  wait "$child" && rc=0 || rc=$?
+  # `wait` also returns when a trap ran; the verdict is the child's own end.
+  kill -0 "$child" 2>/dev/null || break
+done
+[ -z "$stopped" ] || [ "$rc" != 0 ] || stopped= # it had finished before the signal came
+report "$rc"
+exit "$rc"

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Restores the newest recovery point into a throw-away server inside this pod and checks what came back.
+#
+# environment, beside lib.sh's and the engine's: none. No address and no credential of the production server is here.
+# The engine's verify script brings the data up, writes $SCRATCH/facts.found, checks the server's own consistency and
+# answers the assertions in $BACKUP_HOME/assertions.
+set -eu
+# shellcheck source=lib/shell/lib.sh
+. "$BACKUP_HOME/shell/lib.sh"
+
+repository_open read || die "$(cat "$SCRATCH/repository.reason" 2>/dev/null || echo 'the repository cannot be used')"
+choose_point newest
+manifest_fetch "$POINT" || die "recovery point $POINT cannot be read: $(cat "$SCRATCH/repository.reason" 2>/dev/null || echo 'its manifest is damaged')"
+outcome bytes "$(manifest_field "$SCRATCH/manifest.json" bytes)"
+manifest_facts "$SCRATCH/manifest.json" >"$SCRATCH/facts.expected"
+: >"$SCRATCH/facts"
+
+engine verify || exit $?
+
+restore_seconds=$(cat "$SCRATCH/outcome/restoreSeconds" 2>/dev/null || echo null)
+printf '{\n"id":"%s",\n"verified":"%s",\n"restoreSeconds":%s\n}\n' "$POINT" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$restore_seconds" >"$SCRATCH/verified.json"
+repository_mark "$POINT" "$SCRATCH/verified.json" ||
+  die "recovery point $POINT is good, but that could not be noted in the repository: $(cat "$SCRATCH/repository.reason" 2>/dev/null)"
+log "verified $POINT"
