@@ -5,7 +5,7 @@
 #   BACKUP_HOME       where the scripts are mounted: shell/, engine/, repository/
 #   SCRATCH           a writable directory that dies with the pod; scripts run in it
 #   SERIES            the name under which recovery points are kept
-#   LOCK_WAIT         seconds to wait for a lock of the repository that another run holds
+#   REPOSITORY_WAIT   seconds to wait for a repository that is locked by another run, or does not answer
 # For engine scripts this file gives
 #   put NAME COMMAND  store the command's standard output as member NAME of the recovery point being made (a program, not a
 #                     function: some repositories run it themselves)

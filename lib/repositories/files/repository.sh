@@ -4,7 +4,7 @@
 # environment:
 #   REPOSITORY_PATH   where the volume is mounted
 #   COMPRESSION       zstd, gzip or none: how members are stored
-#   LOCK_WAIT         seconds to wait for another run of the same series
+#   REPOSITORY_WAIT   seconds to wait for another run of the same series
 #
 # A recovery point is a directory that was renamed into place whole. Inside are the members, manifest.json, and SHA256SUMS
 # of them all, so that `sha256sum -c SHA256SUMS` tells anyone with a shell whether it is intact.
@@ -36,7 +36,7 @@ repository_open() { # read|write
     (: >>"$series_path/.writing") 2>"$SCRATCH/repository.err" ||
       because "$series_path cannot be written: $(last_words "$SCRATCH/repository.err" 1)" || return 1
     exec 9>>"$series_path/.writing"
-    flock -w "$LOCK_WAIT" 9 || because "another run is writing series $SERIES, and still was after $LOCK_WAIT s" || return 1
+    flock -w "$REPOSITORY_WAIT" 9 || because "another run is writing series $SERIES, and still was after $REPOSITORY_WAIT s" || return 1
     # With the lock held, whatever is staged or half deleted belongs to a run that is no more. Removing it first also gives
     # back the space of a run that filled the volume.
     rm -rf "$series_path"/.staging-* "$series_path"/.deleting-*
@@ -45,7 +45,7 @@ repository_open() { # read|write
     # Held shared by every reader, so that pruning does not take away what is being read.
     [ -r "$series_path" ] || because "$series_path cannot be read" || return 1
     exec 8<"$series_path"
-    flock -s -w "$LOCK_WAIT" 8 || because "series $SERIES is being pruned, and still was after $LOCK_WAIT s" || return 1
+    flock -s -w "$REPOSITORY_WAIT" 8 || because "series $SERIES is being pruned, and still was after $REPOSITORY_WAIT s" || return 1
   fi
 }
 

@@ -3,26 +3,30 @@
 # (One name without directories: restic 0.18 fails to save a standard input under a nested path.)
 #
 # environment: restic's own (RESTIC_REPOSITORY, RESTIC_PASSWORD_FILE, the back end's credentials), and
-#   LOCK_WAIT     seconds to wait for a lock of the repository
-#   ORPHAN_AGE    seconds after which a member without a manifest belongs to a run that is no more
+#   TOOLS             where restic and the CA certificates were put; database images have neither
+#   REPOSITORY_WAIT   seconds to wait for a repository that is locked, or does not answer
+#   ORPHAN_AGE        seconds after which a member without a manifest belongs to a run that is no more
 #
 # A recovery point exists from the moment its manifest.json is a snapshot; members without one are what a failed run leaves.
 # Pods have random names, and restic groups by host: the series as --host is what makes its filters work
 # (restic's documentation, "Removing backup snapshots").
 
-export RESTIC_CACHE_DIR="$SCRATCH/restic-cache" RESTIC_PROGRESS_FPS=0.0001
+PATH=$TOOLS:$PATH
+export PATH RESTIC_CACHE_DIR="$SCRATCH/restic-cache" RESTIC_PROGRESS_FPS=0.0001 SSL_CERT_FILE="$TOOLS/ca-certificates.crt"
 repository_name=$(printf %s "$RESTIC_REPOSITORY" | sed 's,//[^/@]*@,//,') # a URL may carry a user
 
 because() { printf '%s' "$*" >"$SCRATCH/repository.reason"; return 1; }
 
+restic_limit=
 # Runs restic; $SCRATCH/repository.err is what it said. Exit codes: restic's documentation, "Scripting".
 restic_run() {
-  restic --retry-lock "${LOCK_WAIT}s" "$@" 2>"$SCRATCH/repository.err" && restic_rc=0 || restic_rc=$?
+  $restic_limit restic --retry-lock "${REPOSITORY_WAIT}s" "$@" 2>"$SCRATCH/repository.err" && restic_rc=0 || restic_rc=$?
   [ ! -s "$SCRATCH/repository.err" ] || cat "$SCRATCH/repository.err" >&2
   case $restic_rc in
     0) return 0 ;;
     10) because "there is no restic repository at $repository_name" ;;
-    11) because "the restic repository is locked by another run, and still was after $LOCK_WAIT s" ;;
+    11) because "the restic repository is locked by another run, and still was after $REPOSITORY_WAIT s" ;;
+    124) because "the restic repository at $repository_name did not answer within $REPOSITORY_WAIT s: $(restic_words)" ;;
     12) because "the password of the restic repository at $repository_name is wrong" ;;
     *) because "restic $1: $(restic_words)" ;;
   esac
@@ -37,7 +41,11 @@ restic_words() {
 }
 
 repository_open() { # read|write
-  restic_run cat config >/dev/null && return 0 || restic_rc=$?
+  # restic tries a store that cannot be reached for a quarter of an hour; one that never answers should say so sooner.
+  restic_limit="timeout $((REPOSITORY_WAIT + 5))"
+  restic_run cat config >/dev/null || restic_rc=$?
+  restic_limit=
+  [ "$restic_rc" != 0 ] || return 0
   # Only a repository that is certainly not there is made; any other trouble must not hide the old one behind a new one.
   [ "$1:$restic_rc" = write:10 ] || return 1
   log "making the restic repository at $repository_name"

@@ -1,0 +1,70 @@
+import { Construct } from 'constructs';
+import type { Retention } from '../core/retention';
+import type { IRepository } from '../repositories/repository';
+import type { IBackupAddon } from './addon';
+import { type BackupOptions, DatabaseBackup, type DatabaseOptions } from './database-backup';
+
+/** Props of a plan: what its backups share. */
+export interface BackupPlanProps extends BackupOptions {
+  /** Where recovery points are kept. */
+  readonly repository: IRepository;
+  /** Which recovery points are kept. */
+  readonly retention: Retention;
+}
+
+/** A backup of a plan: the database, and whatever is different from the plan. */
+export interface PlannedBackupOptions extends DatabaseOptions, BackupOptions {
+  /**
+   * Where recovery points are kept.
+   * @default - the plan's
+   */
+  readonly repository?: IRepository;
+  /**
+   * Which recovery points are kept.
+   * @default - the plan's
+   */
+  readonly retention?: Retention;
+}
+
+/**
+ * What several backups share: repository, schedule, retention and add-ons.
+ */
+export class BackupPlan extends Construct {
+  private readonly made: DatabaseBackup[] = [];
+  private readonly addons: IBackupAddon[] = [];
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: BackupPlanProps,
+  ) {
+    super(scope, id);
+    this.node.addValidation({
+      validate: () => (this.made.length === 0 ? ['a backup plan without backups protects nothing: call addBackup'] : []),
+    });
+  }
+
+  /** The plan's backups so far. */
+  public get backups(): DatabaseBackup[] {
+    return [...this.made];
+  }
+
+  /**
+   * Backs up a database by this plan.
+   *
+   * @param id also the name of its series unless the options name another
+   * @throws InputError when an option cannot stand
+   */
+  public addBackup(id: string, options: PlannedBackupOptions): DatabaseBackup {
+    const backup = new DatabaseBackup(this, id, { ...this.props, ...options });
+    this.made.push(backup);
+    for (const addon of this.addons) backup.add(addon);
+    return backup;
+  }
+
+  /** Hangs an add-on on every backup of the plan, those that come later too. */
+  public add(addon: IBackupAddon): void {
+    this.addons.push(addon);
+    for (const backup of this.made) backup.add(addon);
+  }
+}

@@ -1,0 +1,247 @@
+import { type ApiObject, Duration, type Size } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+import { InputError } from '../core/input-error';
+import { checkObjectName, checkSeries } from '../core/names';
+import { operationJobSpec, type PodOptions } from '../core/pod';
+import type { Retention } from '../core/retention';
+import { Schedule } from '../core/schedule';
+import type { Scratch } from '../core/scratch';
+import type { SecretRef } from '../core/secret-ref';
+import type { IEngine } from '../engines/engine';
+import type { IRepository } from '../repositories/repository';
+import type { IBackupAddon } from './addon';
+import { DatabaseRestore, type DatabaseRestoreProps } from './database-restore';
+import { DatabaseVerification, type DatabaseVerificationProps } from './database-verification';
+import { Operation } from './operation';
+
+/** What may be said of a backup, or of all backups of a plan. */
+export interface BackupOptions {
+  /**
+   * When backups are made.
+   * @default Schedule.daily() - at 02:00 UTC
+   */
+  readonly schedule?: Schedule;
+  /**
+   * How late a run may start when the cluster could not start it on time. Longer than that, and the run is skipped.
+   * @default - four hours, or the schedule's interval if that is shorter
+   */
+  readonly startingDeadline?: Duration;
+  /**
+   * The longest that a run may take; then it is stopped and has failed.
+   * @default Duration.hours(12)
+   */
+  readonly deadline?: Duration;
+  /**
+   * How often a failed run is tried again. What no retry can mend is not tried again.
+   * @default 2
+   */
+  readonly retries?: number;
+  /**
+   * How long to wait for the server to accept connections, so that one that starts late costs no retry.
+   * @default Duration.minutes(5)
+   */
+  readonly readyTimeout?: Duration;
+  /**
+   * How long to wait for a repository that another run has locked, or that does not answer.
+   * @default Duration.minutes(10)
+   */
+  readonly repositoryWait?: Duration;
+  /**
+   * The drop in size against the recovery point before, in percent, above which a run fails and keeps everything. 100 switches
+   * the check off.
+   * @default 50
+   */
+  readonly sizeDropLimit?: number;
+  /**
+   * The size below which a recovery point is refused.
+   * @default - none but that of the manifest's own contents
+   */
+  readonly minimumSize?: Size;
+  /**
+   * Where a backup or a restore may write what dies with its pod. Backups stream and need little; a restore with several jobs
+   * holds an archive there.
+   * @default Scratch.emptyDir(Size.gibibytes(2))
+   */
+  readonly scratch?: Scratch;
+  /**
+   * How the pods are placed and what they may use.
+   * @default - see PodOptions
+   */
+  readonly pods?: PodOptions;
+}
+
+/** The database that is backed up. */
+export interface DatabaseOptions {
+  /** The kind of database. */
+  readonly engine: IEngine;
+  /** The server: a Service (`orders-db`, `orders-db.shop`), an IP address, or a host name outside the cluster. */
+  readonly host: string;
+  /**
+   * The server's port.
+   * @default - the engine's own
+   */
+  readonly port?: number;
+  /** The Secret with the credentials of a role that may read everything; the engine documents its keys. */
+  readonly credentials: SecretRef;
+  /**
+   * Labels of the database's pods, to narrow the NetworkPolicy.
+   * @default - every pod of the Service's namespace
+   */
+  readonly podLabels?: { [label: string]: string };
+  /**
+   * The name under which recovery points are kept in the repository. It outlives everything else: renaming it begins a new
+   * series, which knows nothing of the old one's recovery points.
+   * @default - the construct's id
+   */
+  readonly series?: string;
+}
+
+/** Props of a backup. */
+export interface DatabaseBackupProps extends BackupOptions, DatabaseOptions {
+  /** Where recovery points are kept. */
+  readonly repository: IRepository;
+  /** Which recovery points are kept. */
+  readonly retention: Retention;
+}
+
+/**
+ * Backs up a database: a CronJob `<series>-backup` that waits for the server, dumps with the engine's own client, judges what
+ * it got, publishes a recovery point, and only then prunes. Beside it a NetworkPolicy for its pods.
+ *
+ * Add what proves and what restores: `verify()` and `restore()`.
+ */
+export class DatabaseBackup extends Construct {
+  /** The name under which recovery points are kept. */
+  public readonly series: string;
+  /** The CronJob that makes recovery points. */
+  public readonly cronJob: ApiObject;
+  /** When it runs. */
+  public readonly schedule: Schedule;
+  /** The longest expected time between two runs. */
+  public readonly interval: Duration;
+  /** What the backup was made with, for add-ons. */
+  public readonly props: DatabaseBackupProps;
+
+  /** @internal */
+  public readonly _operation: Operation;
+
+  /**
+   * @throws InputError when a prop cannot stand
+   */
+  constructor(scope: Construct, id: string, props: DatabaseBackupProps) {
+    super(scope, id);
+    this.props = props;
+    this.series = checkSeries(this, props.series ?? id);
+    this.schedule = props.schedule ?? Schedule.daily();
+    const schedule = this.schedule.bind(this, 'schedule');
+    this.interval = schedule.interval;
+    const retention = props.retention.bind(this, 'retention');
+    const { retries = 2, sizeDropLimit = 50, readyTimeout = Duration.minutes(5) } = props;
+    checkWhole(this, 'retries', retries, 0, 10);
+    checkWhole(this, 'sizeDropLimit', sizeDropLimit, 1, 100);
+    checkWhole(this, 'port', props.port ?? 1, 1, 65535);
+    checkHost(this, props.host);
+    if (!props.credentials?.name) {
+      throw new InputError(this, {
+        prop: 'credentials',
+        got: props.credentials,
+        because: "name a Secret, for example SecretRef.named('orders-backup')",
+      });
+    }
+    checkObjectName(this, 'credentials', props.credentials.name);
+
+    this._operation = new Operation(this, props);
+    const pod = this._operation.pod(this, {
+      operation: 'backup',
+      connection: this._operation.engine.connection,
+      environment: [
+        ...this._operation.waitFor(readyTimeout),
+        { name: 'MINIMUM_BYTES', value: String(Math.max(1, (props.minimumSize?.toKibibytes() ?? 0) * 1024)) },
+        { name: 'SIZE_DROP_LIMIT', value: String(sizeDropLimit) },
+        ...Object.entries(retention.environment).map(([name, value]) => ({ name, value })),
+      ],
+    });
+    const startingDeadline =
+      props.startingDeadline ?? Duration.seconds(Math.min(schedule.interval.toSeconds(), Duration.hours(4).toSeconds()));
+    this.cronJob = new k8s.KubeCronJob(this, 'CronJob', {
+      metadata: { name: `${this.series}-backup`, labels: this._operation.labels('backup') },
+      spec: {
+        schedule: schedule.cron,
+        timeZone: schedule.timeZone,
+        concurrencyPolicy: 'Forbid',
+        startingDeadlineSeconds: startingDeadline.toSeconds(),
+        successfulJobsHistoryLimit: 3,
+        failedJobsHistoryLimit: 3,
+        jobTemplate: {
+          spec: operationJobSpec({
+            pod,
+            operation: 'backup',
+            retries,
+            deadline: this._operation.deadline,
+            keepFinished: Duration.days(7),
+          }),
+        },
+      },
+    });
+    const { engine, repository } = this._operation;
+    this._operation.networkPolicy(this, `${this.series}-backup`, ['backup', 'restore'], [engine.destination, ...repository.destinations]);
+    registerSeries(this, repository.identity);
+  }
+
+  /**
+   * Proves by restoring: a CronJob `<series>-verify` that brings the newest recovery point up in a throw-away server in its own
+   * pod and checks what came back. A backup is verified on one schedule.
+   */
+  public verify(props: DatabaseVerificationProps = {}): DatabaseVerification {
+    return new DatabaseVerification(this, 'verify', { ...props, backup: this });
+  }
+
+  /**
+   * Brings data back when somebody asks: by default a CronJob `<series>-restore` that never runs by itself.
+   */
+  public restore(props: DatabaseRestoreProps = {}): DatabaseRestore {
+    return new DatabaseRestore(this, props.name ?? 'restore', { ...props, backup: this });
+  }
+
+  /** Hangs an add-on on this backup. */
+  public add(addon: IBackupAddon): void {
+    addon.bind(this);
+  }
+}
+
+/** @internal */
+export function checkWhole(scope: Construct, prop: string, value: number, least: number, most: number): void {
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new InputError(scope, { prop, got: value, because: `write a whole number from ${least} to ${most}` });
+  }
+}
+
+/** @internal */
+export function checkHost(scope: Construct, host: string): void {
+  if (!/^[a-zA-Z0-9]([-.a-zA-Z0-9:]*[a-zA-Z0-9])?$/.test(host ?? '')) {
+    throw new InputError(scope, {
+      prop: 'host',
+      got: host,
+      because: "write a Service, an address or a host name, for example 'orders-db' or 'orders-db.shop'; a port goes into port",
+    });
+  }
+}
+
+/** The series of an app's repositories: two backups that share one would prune each other's recovery points. */
+const apps = new WeakMap<object, Map<string, Construct>>();
+
+function registerSeries(backup: DatabaseBackup, repository: string): void {
+  const known = apps.get(backup.node.root) ?? new Map<string, Construct>();
+  apps.set(backup.node.root, known);
+  const key = `${repository}\n${backup.series}`;
+  const other = known.get(key);
+  if (other) {
+    throw new InputError(backup, {
+      prop: 'series',
+      got: backup.series,
+      because: `${other.node.path} keeps its recovery points under that name in the same repository, and each would prune the other's; give one of them another series`,
+    });
+  }
+  known.set(key, backup);
+}

@@ -1,0 +1,154 @@
+import { type ApiObject, Duration, Size } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+import { InputError } from '../core/input-error';
+import { operationJobSpec, type PodOptions } from '../core/pod';
+import { Schedule } from '../core/schedule';
+import { Scratch } from '../core/scratch';
+import { ScriptFolder } from '../core/script-folder';
+import type { IBackupAddon } from './addon';
+import type { Assertion } from './assertion';
+import type { DatabaseBackup } from './database-backup';
+
+/** Options of a verification. */
+export interface DatabaseVerificationProps {
+  /**
+   * When the newest recovery point is restored and checked.
+   * @default Schedule.weekly() - Sundays at 02:00 UTC
+   */
+  readonly schedule?: Schedule;
+  /**
+   * What must be true of the restored data, beyond the counts that every recovery point carries.
+   * @default - nothing
+   */
+  readonly assertions?: Assertion[];
+  /**
+   * Where the throw-away server keeps the restored data: a tenth more than the databases' size, and some gigabytes of logs.
+   * @default Scratch.emptyDir(Size.gibibytes(20))
+   */
+  readonly scratch?: Scratch;
+  /**
+   * The longest that a verification may take.
+   * @default Duration.hours(12)
+   */
+  readonly deadline?: Duration;
+  /**
+   * How often a failed verification is tried again.
+   * @default 1
+   */
+  readonly retries?: number;
+  /**
+   * How the pods are placed and what they may use.
+   * @default - the backup's
+   */
+  readonly pods?: PodOptions;
+}
+
+/** @internal */
+export interface BoundVerificationProps extends DatabaseVerificationProps {
+  readonly backup: DatabaseBackup;
+}
+
+/**
+ * Proves that the newest recovery point can be restored, by restoring it: a CronJob `<series>-verify` brings it up in a
+ * throw-away server inside its own pod, compares object and row counts with those taken in the dump's own snapshot, runs the
+ * engine's consistency checks and the assertions, and notes the recovery point as verified.
+ *
+ * Its pod has neither address nor credentials of the production server, and its NetworkPolicy lets it reach nothing but the
+ * repository.
+ */
+export class DatabaseVerification extends Construct {
+  /** The CronJob that verifies. */
+  public readonly cronJob: ApiObject;
+  /** The longest expected time between two verifications. */
+  public readonly interval: Duration;
+
+  /** @internal */
+  constructor(scope: Construct, id: string, props: BoundVerificationProps) {
+    super(scope, id);
+    const { backup } = props;
+    const operation = backup._operation;
+    const schedule = (props.schedule ?? Schedule.weekly()).bind(this, 'schedule');
+    this.interval = schedule.interval;
+    this.cronJob = new k8s.KubeCronJob(this, 'CronJob', {
+      metadata: { name: `${backup.series}-verify`, labels: operation.labels('verify') },
+      spec: {
+        schedule: schedule.cron,
+        timeZone: schedule.timeZone,
+        concurrencyPolicy: 'Forbid',
+        startingDeadlineSeconds: Math.min(schedule.interval.toSeconds(), Duration.hours(12).toSeconds()),
+        successfulJobsHistoryLimit: 3,
+        failedJobsHistoryLimit: 3,
+        jobTemplate: {
+          spec: operationJobSpec({
+            pod: operation.pod(this, {
+              operation: 'verify',
+              connection: [],
+              assertions: this.assertions(props),
+              scratch: props.scratch ?? Scratch.emptyDir(Size.gibibytes(20)),
+              pods: props.pods,
+              memory: { memoryRequest: '512Mi', memoryLimit: '2Gi' },
+            }),
+            operation: 'verify',
+            retries: props.retries ?? 1,
+            deadline: props.deadline ?? Duration.hours(12),
+            keepFinished: Duration.days(14),
+          }),
+        },
+      },
+    });
+    operation.networkPolicy(this, `${backup.series}-verify`, ['verify'], operation.repository.destinations);
+  }
+
+  private assertions({ assertions = [], backup }: BoundVerificationProps): string | undefined {
+    const files: { [file: string]: string } = {};
+    assertions.forEach((assertion, index) => {
+      const number = String(index + 1).padStart(2, '0');
+      const database = assertion.database ?? backup._operation.engine.defaultDatabase;
+      if (database === undefined) {
+        throw new InputError(this, {
+          prop: `assertions[${index}].database`,
+          got: undefined,
+          because: 'the backup holds several databases: name the one to ask',
+        });
+      }
+      if (assertion.query.trim() === '') {
+        throw new InputError(this, {
+          prop: `assertions[${index}].query`,
+          got: assertion.query,
+          because: 'write a statement whose answer is one value',
+        });
+      }
+      if (!/^\S+ [^\n]+$/.test(assertion.expectation) || assertion.expectation.endsWith(' NaN')) {
+        throw new InputError(this, {
+          prop: `assertions[${index}]`,
+          got: assertion.expectation,
+          because: 'expect one line of text, or a number',
+        });
+      }
+      files[`${number}.query`] = `${assertion.query.trim().replace(/;$/, '')};\n`;
+      files[`${number}.database`] = `${database}\n`;
+      files[`${number}.expect`] = `${assertion.expectation}\n`;
+    });
+    return assertions.length > 0 ? ScriptFolder.of(`${backup.series}-assertions`, files).bind(this) : undefined;
+  }
+}
+
+/** Verification as an add-on: `plan.add(Verification.weekly())` verifies every backup of the plan. */
+export class Verification implements IBackupAddon {
+  /** Once a day, at 05:00 unless the props say otherwise. */
+  public static daily(props: DatabaseVerificationProps = {}): Verification {
+    return new Verification({ schedule: Schedule.daily({ at: '05:00' }), ...props });
+  }
+
+  /** Once a week, on Sundays at 05:00 unless the props say otherwise. */
+  public static weekly(props: DatabaseVerificationProps = {}): Verification {
+    return new Verification({ schedule: Schedule.weekly({ at: '05:00' }), ...props });
+  }
+
+  private constructor(private readonly props: DatabaseVerificationProps) {}
+
+  public bind(backup: DatabaseBackup): void {
+    backup.verify(this.props);
+  }
+}

@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import { Duration, Size } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import type { Construct } from 'constructs';
+import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
+import { egressTo, type NetworkDestination } from '../core/network';
+import { operationPod, type PodOptions } from '../core/pod';
+import { Scratch } from '../core/scratch';
+import { ScriptFolder } from '../core/script-folder';
+import type { EngineConfig } from '../engines/engine';
+import type { RepositoryConfig } from '../repositories/repository';
+import type { DatabaseBackup, DatabaseBackupProps } from './database-backup';
+
+/** @internal */
+export interface OperationPodProps {
+  readonly operation: string;
+  readonly environment?: k8s.EnvVar[];
+  /** How to reach the server; a job that has no business with it is given nothing. */
+  readonly connection: k8s.EnvVar[];
+  readonly assertions?: string;
+  readonly scratch?: Scratch;
+  readonly pods?: PodOptions;
+  readonly memory?: { readonly memoryRequest: string; readonly memoryLimit: string };
+}
+
+const SHELL = ScriptFolder.at('shell', join(__dirname, '..', 'shell'));
+
+/**
+ * Where an engine and a repository meet: what all operations on one backup share.
+ *
+ * @internal
+ */
+export class Operation {
+  public readonly engine: EngineConfig;
+  public readonly repository: RepositoryConfig;
+  public readonly deadline: Duration;
+  private readonly series: string;
+
+  constructor(
+    backup: DatabaseBackup,
+    private readonly props: DatabaseBackupProps,
+  ) {
+    this.series = backup.series;
+    this.deadline = props.deadline ?? Duration.hours(12);
+    this.engine = props.engine.bind(backup, props);
+    this.repository = props.repository.bind(backup, { longestRun: this.deadline });
+  }
+
+  public labels(operation: string): { [label: string]: string } {
+    return {
+      ...STANDARD_LABELS,
+      'app.kubernetes.io/name': this.engine.name,
+      'app.kubernetes.io/component': operation,
+      [SERIES_LABEL]: this.series,
+      [OPERATION_LABEL]: operation,
+    };
+  }
+
+  public waitFor(readyTimeout: Duration): k8s.EnvVar[] {
+    return [{ name: 'READY_TIMEOUT', value: String(readyTimeout.toSeconds()) }];
+  }
+
+  public pod(scope: Construct, pod: OperationPodProps): k8s.PodTemplateSpec {
+    return operationPod({
+      operation: pod.operation,
+      image: this.engine.image,
+      user: this.engine.user,
+      scripts: {
+        shell: SHELL.bind(scope),
+        engine: this.engine.scripts.bind(scope),
+        repository: this.repository.scripts.bind(scope),
+        ...(pod.assertions && { assertions: pod.assertions }),
+      },
+      environment: lastWins([
+        { name: 'SERIES', value: this.series },
+        { name: 'ENGINE', value: this.engine.name },
+        { name: 'REPOSITORY_WAIT', value: String((this.props.repositoryWait ?? Duration.minutes(10)).toSeconds()) },
+        ...this.engine.environment,
+        ...pod.connection,
+        ...this.repository.environment,
+        ...(pod.environment ?? []),
+      ]),
+      initContainers: this.repository.tools,
+      volumes: this.repository.volumes,
+      volumeMounts: this.repository.volumeMounts,
+      scratch: pod.scratch ?? this.props.scratch ?? Scratch.emptyDir(Size.gibibytes(2)),
+      labels: this.labels(pod.operation),
+      options: pod.pods ?? this.props.pods ?? {},
+      defaults: pod.memory ?? { memoryRequest: '128Mi', memoryLimit: '512Mi' },
+    });
+  }
+
+  /** Nothing may reach the pods of these operations, and they may reach nothing but the destinations. */
+  public networkPolicy(scope: Construct, name: string, operations: string[], destinations: NetworkDestination[]): void {
+    new k8s.KubeNetworkPolicy(scope, 'NetworkPolicy', {
+      metadata: { name, labels: { ...STANDARD_LABELS, 'app.kubernetes.io/component': 'network-policy', [SERIES_LABEL]: this.series } },
+      spec: {
+        podSelector: {
+          matchLabels: { [SERIES_LABEL]: this.series },
+          matchExpressions: [{ key: OPERATION_LABEL, operator: 'In', values: operations }],
+        },
+        policyTypes: ['Ingress', 'Egress'],
+        ingress: [],
+        egress: egressTo(destinations),
+      },
+    });
+  }
+}
+
+/** A variable that is given twice is refused by some ways of applying a manifest: the later one takes the earlier one's place. */
+function lastWins(variables: k8s.EnvVar[]): k8s.EnvVar[] {
+  return [...new Map(variables.map(variable => [variable.name, variable])).values()];
+}

@@ -1,0 +1,152 @@
+import type { Construct, IConstruct } from 'constructs';
+import { InputError } from './input-error';
+import { warn } from './warning';
+
+/** `[registry/]repository[:tag][@digest]`, by the grammar of the OCI distribution's `reference` package. */
+const REFERENCE = new RegExp(
+  [
+    '^(?<name>(?:(?:localhost|[a-zA-Z0-9-]+(?:\\.[a-zA-Z0-9-]+)+|[a-zA-Z0-9-]+(?=:\\d))(?::\\d+)?/)?',
+    '[a-z0-9]+(?:(?:[.]|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[.]|_{1,2}|-+)[a-z0-9]+)*)*)',
+    '(?::(?<tag>\\w[\\w.-]{0,127}))?(?:@(?<digest>sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128}))?$',
+  ].join(''),
+);
+
+/**
+ * A container image.
+ *
+ * A reference is inert; it is checked when a construct takes it, so that an error names that construct.
+ */
+export class ImageReference {
+  /**
+   * @param reference `[registry/]repository[:tag][@digest]`, such as 'postgres:16.15-bookworm'
+   */
+  public static of(reference: string): ImageReference {
+    return new ImageReference(reference);
+  }
+
+  private constructor(private readonly reference: string) {}
+
+  /** The tag, if there is one: '16.15-bookworm'. */
+  public get tag(): string | undefined {
+    return REFERENCE.exec(this.reference)?.groups?.tag;
+  }
+
+  /**
+   * Checks the reference for a construct.
+   *
+   * @returns the reference as it was given
+   * @throws InputError when it is no image reference, or names no version: neither a tag other than `latest` nor a digest.
+   *   What `latest` is on the day of a restore, nobody knows. (Kubernetes documentation, "Images", "Image names".)
+   */
+  public bind(scope: IConstruct, prop: string): string {
+    const parts = REFERENCE.exec(this.reference)?.groups;
+    if (!parts) {
+      const because = "write [registry/]repository:tag[@digest], such as 'postgres:16.15-bookworm'";
+      throw new InputError(scope, { prop, got: this.reference, because });
+    }
+    if (!parts.digest && (!parts.tag || parts.tag === 'latest')) {
+      const because = "pin a version: a tag such as ':16.15-bookworm', or a digest '@sha256:...'";
+      throw new InputError(scope, { prop, got: this.reference, because });
+    }
+    return this.reference;
+  }
+}
+
+/** What an engine asks the catalog. */
+export interface ImageRequest {
+  /** What the image is for, by which it is overridden: '<engine>:<major version>', such as 'postgres:16'. */
+  readonly key: string;
+  /** The prop in which a user names an image, for errors. */
+  readonly prop: string;
+  /**
+   * The image that the user named for this one construct; it goes before all others.
+   * @default - the nearest override, else defaultImage
+   */
+  readonly image?: string;
+  /** The engine's own choice. */
+  readonly defaultImage: string;
+  /**
+   * The oldest sound release of each series, such as '16.15'. An image whose tag is older is warned about.
+   * @default - none
+   */
+  readonly floors?: string[];
+}
+
+/**
+ * Which image does the work, for each engine and major version.
+ *
+ * Engines bring defaults. A team that mirrors images, or builds its own, overrides them once for a whole app or chart.
+ */
+export class ImageCatalog {
+  /**
+   * Replaces images for everything below a construct; the nearest override wins, key by key.
+   *
+   * ```ts
+   * ImageCatalog.override(app, { 'postgres:16': 'registry.example/postgres:16.15' });
+   * ```
+   *
+   * @param scope an app, chart or other construct that has no children yet
+   * @param images image references by '<engine>:<major version>'
+   * @throws InputError when a key or reference is none, or the construct has children: they may have chosen already
+   */
+  public static override(scope: Construct, images: { [key: string]: string }): void {
+    if (scope.node.children.length > 0) {
+      throw new InputError(scope, { prop: 'images', got: images, because: 'override images before the first child is made' });
+    }
+    for (const [key, image] of Object.entries(images)) {
+      if (!/^[a-z][a-z0-9-]*:\d+(\.\d+)*$/.test(key)) {
+        throw new InputError(scope, { prop: 'images', got: key, because: "a key is '<engine>:<major version>', such as 'postgres:16'" });
+      }
+      scope.node.setContext(contextKey(key), ImageReference.of(image).bind(scope, `images['${key}']`));
+    }
+  }
+
+  /** The catalog as a construct sees it. */
+  public static of(scope: IConstruct): ImageCatalog {
+    return new ImageCatalog(scope);
+  }
+
+  private constructor(private readonly scope: IConstruct) {}
+
+  /**
+   * The image for a request: the user's own, else the nearest override, else the default.
+   *
+   * @param scope the construct that takes it
+   * @throws InputError when the user's image is no reference or names no version
+   */
+  public image(scope: IConstruct, request: ImageRequest): string {
+    const override: string | undefined = this.scope.node.tryGetContext(contextKey(request.key));
+    const reference = ImageReference.of(request.image ?? override ?? request.defaultImage);
+    const image = reference.bind(scope, request.prop);
+    const floor = belowFloor(reference.tag ?? '', request.floors ?? []);
+    if (floor) {
+      warn(scope, `${request.prop} is '${image}': releases before ${floor} have known security holes; use ${floor} or newer`);
+    }
+    return image;
+  }
+}
+
+function contextKey(key: string): string {
+  return `cdk8s-backup:image:${key}`;
+}
+
+/**
+ * The floor that a version is below, among the floors of several series: '15.18-bookworm' is below '15.19', and above '14.24'.
+ * A version that says less than the floor, such as '15', is not below it.
+ *
+ * @internal
+ */
+export function belowFloor(tagVersion: string, floors: string[]): string | undefined {
+  const version = numbers(tagVersion);
+  return floors.find(floor => {
+    const parts = numbers(floor);
+    const release = parts.pop() ?? 0;
+    const given = version[parts.length];
+    return given !== undefined && given < release && parts.every((part, i) => part === version[i]);
+  });
+}
+
+/** The leading numbers of a tag: '15.18-bookworm' is 15, 18. */
+function numbers(tag: string): number[] {
+  return (/^v?(\d+(?:\.\d+)*)/.exec(tag)?.[1] ?? '').split('.').filter(Boolean).map(Number);
+}

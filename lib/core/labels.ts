@@ -1,0 +1,14 @@
+/**
+ * Labels of everything this library emits. `app.kubernetes.io/instance` is left out on purpose: GitOps tools track by it, and
+ * would prune Jobs that carry a label of theirs and are not in Git.
+ */
+export const STANDARD_LABELS: { [label: string]: string } = {
+  'app.kubernetes.io/managed-by': 'cdk8s-backup',
+  'app.kubernetes.io/part-of': 'backup',
+};
+
+/** The label that tells the pods of one series apart; NetworkPolicies select by it. */
+export const SERIES_LABEL = 'cdk8s-backup/series';
+
+/** The label that tells what a pod does: backup, verify or restore. */
+export const OPERATION_LABEL = 'cdk8s-backup/operation';

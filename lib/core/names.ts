@@ -1,0 +1,37 @@
+import type { IConstruct } from 'constructs';
+import { InputError } from './input-error';
+
+/** Kubernetes appends 11 characters to a CronJob's name (documentation, "CronJob limitations"): 52 in all, of which `-restore` takes 8. */
+const SERIES_LENGTH = 44;
+
+/**
+ * Checks the name of a series: it is a directory, a restic host, a label value and the stem of object names at once.
+ *
+ * @throws InputError when it is not a DNS label of at most 44 characters
+ */
+export function checkSeries(scope: IConstruct, series: string): string {
+  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(series) || series.length > SERIES_LENGTH) {
+    throw new InputError(scope, {
+      prop: 'series',
+      got: series,
+      because: `a series is named with lower-case letters, digits and dashes, at most ${SERIES_LENGTH} of them, for example 'shop-orders'`,
+    });
+  }
+  return series;
+}
+
+/**
+ * Checks the name of a Kubernetes object that is only referred to.
+ *
+ * @throws InputError when it is empty or no DNS subdomain name
+ */
+export function checkObjectName(scope: IConstruct, prop: string, name: string): string {
+  if (!/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name) || name.length > 253) {
+    throw new InputError(scope, {
+      prop,
+      got: name,
+      because: 'write the name of an existing object: lower-case letters, digits, dashes and dots',
+    });
+  }
+  return name;
+}

@@ -1,0 +1,203 @@
+import type { Duration } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import type { Scratch } from './scratch';
+
+/** Where the scripts are in every pod, as BACKUP_HOME. */
+const HOME = '/opt/backup';
+/** Where every container may write, as SCRATCH. */
+export const SCRATCH = '/scratch';
+/** Where tools that the main image lacks are put by init containers. */
+export const TOOLS = '/tools';
+
+/** What a team may say about the pods of a job without knowing what they run. */
+export interface PodOptions {
+  /**
+   * CPU that the scheduler sets aside, as a Kubernetes quantity.
+   * @default '100m'
+   */
+  readonly cpuRequest?: string;
+  /**
+   * Memory that the scheduler sets aside, as a Kubernetes quantity.
+   * @default '128Mi' ('512Mi' for a verification, which runs a server)
+   */
+  readonly memoryRequest?: string;
+  /**
+   * Memory at which the container is killed, as a Kubernetes quantity.
+   * @default '512Mi' ('2Gi' for a verification, which runs a server)
+   */
+  readonly memoryLimit?: string;
+  /**
+   * Labels that nodes must have.
+   * @default - any node
+   */
+  readonly nodeSelector?: { [label: string]: string };
+  /**
+   * The PriorityClass of the pods.
+   * @default - the cluster's default
+   */
+  readonly priorityClassName?: string;
+  /**
+   * Names of Secrets with credentials of image registries.
+   * @default - those of the namespace's default service account
+   */
+  readonly imagePullSecrets?: string[];
+  /**
+   * Further labels of the pods.
+   * @default - none
+   */
+  readonly labels?: { [label: string]: string };
+  /**
+   * Further annotations of the pods.
+   * @default - none
+   */
+  readonly annotations?: { [annotation: string]: string };
+}
+
+/** @internal */
+export interface OperationPod {
+  readonly operation: string;
+  readonly image: string;
+  /** User and group of the containers, as numbers: `runAsNonRoot` can only be judged of a number. */
+  readonly user: number;
+  readonly environment: k8s.EnvVar[];
+  /** ConfigMaps with scripts, by the folder below BACKUP_HOME in which they appear. */
+  readonly scripts: { [folder: string]: string };
+  readonly initContainers: ToolContainer[];
+  readonly volumes: k8s.Volume[];
+  readonly volumeMounts: k8s.VolumeMount[];
+  readonly scratch: Scratch;
+  readonly labels: { [label: string]: string };
+  readonly options: PodOptions;
+  readonly defaults: { readonly memoryRequest: string; readonly memoryLimit: string };
+}
+
+/** A container that puts a tool into a job's pod, from the image that ships it. */
+export interface ToolContainer {
+  /** The container's name. */
+  readonly name: string;
+  /** The image that ships the tool. */
+  readonly image: string;
+  /** What to run; it copies to /tools. */
+  readonly command: string[];
+}
+
+/** Long enough for restic to give back its lock and for a client to end its session. */
+const GRACE_SECONDS = 60;
+
+const CONTAINER_SECURITY: k8s.SecurityContext = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+};
+
+/**
+ * The one place where pods are built. It writes the Kubernetes API itself: what backups need (termination messages, ephemeral
+ * volumes, no service links) the cdk8s-plus Pod cannot say, and its defaults for batch work (a starting deadline of ten
+ * seconds, one CPU) lose runs.
+ *
+ * Every pod passes the Pod Security Standard "restricted".
+ *
+ * @internal
+ */
+export function operationPod(pod: OperationPod): k8s.PodTemplateSpec {
+  const { options } = pod;
+  const folders = Object.entries(pod.scripts);
+  const tools = pod.initContainers.length > 0;
+  return {
+    metadata: { labels: { ...options.labels, ...pod.labels }, ...(options.annotations && { annotations: options.annotations }) },
+    spec: {
+      restartPolicy: 'Never',
+      // Nothing here talks to the Kubernetes API, and Service variables would be read by clients as their settings.
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: GRACE_SECONDS,
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: pod.user,
+        runAsGroup: pod.user,
+        fsGroup: pod.user,
+        // A repository of many files need not be walked and changed before every run.
+        fsGroupChangePolicy: 'OnRootMismatch',
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+      ...(options.nodeSelector && { nodeSelector: options.nodeSelector }),
+      ...(options.priorityClassName && { priorityClassName: options.priorityClassName }),
+      ...(options.imagePullSecrets && { imagePullSecrets: options.imagePullSecrets.map(name => ({ name })) }),
+      ...(tools && {
+        initContainers: pod.initContainers.map(container => ({
+          ...container,
+          securityContext: CONTAINER_SECURITY,
+          resources: resources('10m', '32Mi', '128Mi'),
+          volumeMounts: [{ name: 'tools', mountPath: TOOLS }],
+        })),
+      }),
+      containers: [
+        {
+          name: pod.operation,
+          image: pod.image,
+          command: ['sh', `${HOME}/shell/run.sh`, pod.operation],
+          env: [
+            { name: 'BACKUP_HOME', value: HOME },
+            { name: 'SCRATCH', value: SCRATCH },
+            { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+            ...pod.environment,
+          ],
+          securityContext: CONTAINER_SECURITY,
+          resources: resources(
+            options.cpuRequest ?? '100m',
+            options.memoryRequest ?? pod.defaults.memoryRequest,
+            options.memoryLimit ?? pod.defaults.memoryLimit,
+          ),
+          terminationMessagePolicy: 'FallbackToLogsOnError',
+          volumeMounts: [
+            { name: 'scratch', mountPath: SCRATCH },
+            ...folders.map(([folder]) => ({ name: `scripts-${folder}`, mountPath: `${HOME}/${folder}`, readOnly: true })),
+            ...(tools ? [{ name: 'tools', mountPath: TOOLS, readOnly: true }] : []),
+            ...pod.volumeMounts,
+          ],
+        },
+      ],
+      volumes: [
+        pod.scratch._toVolume('scratch'),
+        ...folders.map(([folder, configMap]) => ({ name: `scripts-${folder}`, configMap: { name: configMap, defaultMode: 0o555 } })),
+        ...(tools ? [{ name: 'tools', emptyDir: { sizeLimit: k8s.Quantity.fromString('256Mi') } }] : []),
+        ...pod.volumes,
+      ],
+    },
+  };
+}
+
+function resources(cpu: string, memory: string, memoryLimit: string): k8s.ResourceRequirements {
+  // No CPU limit: a backup that is throttled holds its snapshot, and the database's dead rows, for longer.
+  return {
+    requests: { cpu: k8s.Quantity.fromString(cpu), memory: k8s.Quantity.fromString(memory) },
+    limits: { memory: k8s.Quantity.fromString(memoryLimit) },
+  };
+}
+
+/** @internal */
+export interface OperationJob {
+  readonly pod: k8s.PodTemplateSpec;
+  readonly operation: string;
+  readonly retries: number;
+  readonly deadline: Duration;
+  /** How long a finished Job is kept. Left out, it is kept for good. */
+  readonly keepFinished?: Duration;
+}
+
+/** The exit code of run.sh for what no retry can mend. */
+const REFUSED = 78;
+
+/** @internal */
+export function operationJobSpec(job: OperationJob): k8s.JobSpec {
+  return {
+    backoffLimit: job.retries,
+    activeDeadlineSeconds: job.deadline.toSeconds(),
+    ...(job.keepFinished && { ttlSecondsAfterFinished: job.keepFinished.toSeconds() }),
+    podFailurePolicy: {
+      // Kubernetes up to 1.27 wants onPodConditions in its schema although nothing needs it.
+      rules: [{ action: 'FailJob', onExitCodes: { containerName: job.operation, operator: 'In', values: [REFUSED] }, onPodConditions: [] }],
+    },
+    template: job.pod,
+  };
+}

@@ -1,0 +1,106 @@
+import type { IConstruct } from 'constructs';
+import { InputError } from './input-error';
+
+/**
+ * What to keep.
+ *
+ * A rule keeps the newest recovery point of each of the last so many hours, days, ... that have one. Periods are those of the
+ * calendar in UTC, weeks begin on Monday, and a period without a recovery point does not count. A point that any rule keeps is
+ * kept. (restic documentation, "Removing backup snapshots", `--keep-*`; the extra "oldest" snapshot that newer versions of
+ * restic keep while a rule is not filled yet is not kept.)
+ */
+export interface RetentionRules {
+  /**
+   * The newest recovery points, however close together.
+   * @default 0
+   */
+  readonly last?: number;
+  /**
+   * The newest of each of so many hours.
+   * @default 0
+   */
+  readonly hourly?: number;
+  /**
+   * The newest of each of so many days.
+   * @default 0
+   */
+  readonly daily?: number;
+  /**
+   * The newest of each of so many ISO weeks.
+   * @default 0
+   */
+  readonly weekly?: number;
+  /**
+   * The newest of each of so many months.
+   * @default 0
+   */
+  readonly monthly?: number;
+  /**
+   * The newest of each of so many years.
+   * @default 0
+   */
+  readonly yearly?: number;
+  /**
+   * So many of the newest recovery points stay whatever the rules say, 1 or more. Only what was published whole is a recovery
+   * point: a failed run neither counts nor pushes one out. The newest that passed a verification also stays.
+   * @default 3
+   */
+  readonly atLeast?: number;
+}
+
+/** A retention as a construct uses it. */
+export interface RetentionConfig {
+  /** What the jobs need in their environment: `RETENTION`, read by `retention.awk`. */
+  readonly environment: { [name: string]: string };
+}
+
+/**
+ * Which recovery points stay, and which go after the next successful backup.
+ *
+ * A retention is inert; it is checked when a construct takes it, so that an error names that construct.
+ */
+export class Retention {
+  /** What the rules name; at least one rule must keep something. */
+  public static keep(rules: RetentionRules): Retention {
+    return new Retention(rules);
+  }
+
+  /** The newest of each of the last so many days that have one: `keep({ daily: days })`. */
+  public static days(days: number): Retention {
+    return Retention.keep({ daily: days });
+  }
+
+  /** Everything, for ever: nothing is pruned. For repositories that expire by themselves. */
+  public static all(): Retention {
+    return new Retention();
+  }
+
+  private constructor(private readonly rules?: RetentionRules) {}
+
+  /**
+   * Checks the retention for a construct.
+   *
+   * @param scope the construct that takes it
+   * @param prop what the construct's prop is called
+   * @throws InputError when a number is negative or no whole one, when no rule keeps anything, or atLeast is below 1
+   */
+  public bind(scope: IConstruct, prop: string): RetentionConfig {
+    if (!this.rules) {
+      return { environment: { RETENTION: 'all' } };
+    }
+    const { last = 0, hourly = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0, atLeast = 3 } = this.rules;
+    const counts = Object.entries({ last, hourly, daily, weekly, monthly, yearly });
+    for (const [rule, count] of [...counts, ['atLeast', atLeast] as const]) {
+      const min = rule === 'atLeast' ? 1 : 0;
+      if (!Number.isSafeInteger(count) || count < min) {
+        throw new InputError(scope, { prop: `${prop}.${rule}`, got: count, because: `write a whole number of ${min} or more` });
+      }
+    }
+    if (counts.every(([, count]) => count === 0)) {
+      const because = 'no rule keeps anything; set one of last, hourly, daily, weekly, monthly, yearly, or use Retention.all()';
+      throw new InputError(scope, { prop, got: this.rules, because });
+    }
+    const rules = counts.map(([rule, count]) => `${rule}=${count}`).join(' ');
+    return { environment: { RETENTION: `${rules} at-least=${atLeast}` } };
+  }
+}

@@ -1,0 +1,47 @@
+import type { Size } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+
+/** Where an operation may write what dies with its pod. */
+export class Scratch {
+  /**
+   * The node's disk.
+   *
+   * @param limit the pod is evicted when it writes more than this
+   */
+  public static emptyDir(limit: Size): Scratch {
+    return new Scratch({ emptyDir: { sizeLimit: quantity(limit) } });
+  }
+
+  /**
+   * A volume of its own, made with the pod and deleted with it, for data that is larger than what nodes can spare.
+   * (Kubernetes documentation, "Generic ephemeral volumes".)
+   *
+   * @param size the volume's size
+   * @param storageClass its class; the cluster's default if left out
+   */
+  public static ephemeralVolume(size: Size, storageClass?: string): Scratch {
+    return new Scratch({
+      ephemeral: {
+        volumeClaimTemplate: {
+          spec: {
+            accessModes: ['ReadWriteOnce'],
+            ...(storageClass !== undefined && { storageClassName: storageClass }),
+            resources: { requests: { storage: quantity(size) } },
+          },
+        },
+      },
+    });
+  }
+
+  private constructor(private readonly source: Omit<k8s.Volume, 'name'>) {}
+
+  /** @internal */
+  public _toVolume(name: string): k8s.Volume {
+    return { name, ...this.source };
+  }
+}
+
+/** A size as Kubernetes writes it. */
+export function quantity(size: Size): k8s.Quantity {
+  return k8s.Quantity.fromString(`${size.toMebibytes()}Mi`);
+}

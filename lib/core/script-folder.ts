@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Chart } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import type { Construct } from 'constructs';
+import { STANDARD_LABELS } from './labels';
+
+/** What of a folder goes into the pod: scripts for a shell, for awk, and for a database. */
+const SCRIPT = /\.(sh|awk|sql|js)$/;
+
+/**
+ * A folder of scripts as pods see it: an immutable ConfigMap whose name carries a hash of its content.
+ *
+ * Every job that uses the folder shares the one ConfigMap of its namespace. A changed script is a new ConfigMap under a new
+ * name, so a pod that runs keeps what it started with, and a diff of dist/ shows which jobs change.
+ * (Kubernetes documentation, "Immutable ConfigMaps".)
+ */
+export class ScriptFolder {
+  /**
+   * @param name what the folder is called in the ConfigMap's name, e.g. `postgres`
+   * @param path the folder on disk
+   */
+  public static at(name: string, path: string): ScriptFolder {
+    const files = readdirSync(path)
+      .filter(file => SCRIPT.test(file))
+      .sort();
+    return new ScriptFolder(name, Object.fromEntries(files.map(file => [file, readFileSync(join(path, file), 'utf8')])));
+  }
+
+  /**
+   * @param name what the files are called in the ConfigMap's name
+   * @param files content by file name
+   */
+  public static of(name: string, files: { [file: string]: string }): ScriptFolder {
+    return new ScriptFolder(name, files);
+  }
+
+  private constructor(
+    private readonly name: string,
+    private readonly files: { [file: string]: string },
+  ) {}
+
+  /**
+   * The ConfigMap of this folder in the namespace of the construct; made when the first job asks for it.
+   *
+   * @returns the ConfigMap's name
+   */
+  public bind(scope: Construct): string {
+    const chart = Chart.of(scope);
+    const hash = createHash('sha256').update(JSON.stringify(this.files)).digest('hex').slice(0, 10);
+    const name = `backup-scripts-${this.name}-${hash}`;
+    const made = namespaces(scope.node.root as Construct);
+    const key = `${chart.namespace ?? ''}/${name}`;
+    if (!made.has(key)) {
+      made.add(key);
+      new k8s.KubeConfigMap(chart, name, {
+        metadata: { name, labels: { ...STANDARD_LABELS, 'app.kubernetes.io/component': 'scripts' } },
+        immutable: true,
+        data: this.files,
+      });
+    }
+    return name;
+  }
+}
+
+/** Which ConfigMaps an app has, by namespace: charts that share a namespace share them. */
+const apps = new WeakMap<Construct, Set<string>>();
+
+function namespaces(app: Construct): Set<string> {
+  const known = apps.get(app) ?? new Set<string>();
+  apps.set(app, known);
+  return known;
+}

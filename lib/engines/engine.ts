@@ -1,0 +1,79 @@
+import type { k8s } from 'cdk8s-plus-27';
+import type { Construct } from 'constructs';
+import type { NetworkDestination } from '../core/network';
+import type { ScriptFolder } from '../core/script-folder';
+import type { SecretRef } from '../core/secret-ref';
+
+/** Where the server is, and as whom to ask it. */
+export interface EngineBindOptions {
+  /** The server's host name: a Service, an IP address, or a name outside the cluster. */
+  readonly host: string;
+  /**
+   * The server's port.
+   * @default - the engine's own
+   */
+  readonly port?: number;
+  /** The Secret with the credentials; each engine documents its keys. */
+  readonly credentials: SecretRef;
+  /**
+   * Labels of the database's pods, to which NetworkPolicies then narrow the jobs' traffic.
+   * @default - every pod of the Service's namespace
+   */
+  readonly podLabels?: { [label: string]: string };
+}
+
+/** A word that a restore request may hold beside those that every engine knows. */
+export interface RestoreRequestKey {
+  /** The key in the request's ConfigMap. */
+  readonly key: string;
+  /** The variable by which the engine's restore script reads it. */
+  readonly variable: string;
+  /** Its value unless somebody asks for another. */
+  readonly value: string;
+}
+
+/**
+ * What an engine tells the constructs. An engine knows its database and its image; it knows nothing of where bytes go.
+ */
+export interface EngineConfig {
+  /** The engine's name, in lower case: in manifests, in labels and in the names of its scripts' ConfigMap. */
+  readonly name: string;
+  /** The image that ships the client tools, and the server for verification. */
+  readonly image: string;
+  /** The user as which that image's tools run, as a number. */
+  readonly user: number;
+  /**
+   * The engine's scripts: `ready.sh`, `dump.sh`, `verify.sh` and `restore.sh`, which source `shell/lib.sh` and find there how
+   * to store and to fetch; and whatever else these need.
+   */
+  readonly scripts: ScriptFolder;
+  /** Variables of all its jobs. */
+  readonly environment: k8s.EnvVar[];
+  /** Variables that lead to the server: address and credentials. Only jobs that talk to it get them; verification does not. */
+  readonly connection: k8s.EnvVar[];
+  /** The server, for NetworkPolicies. */
+  readonly destination: NetworkDestination;
+  /**
+   * What a restore request may say beyond the recovery point.
+   * @default - nothing
+   */
+  readonly restoreRequest?: RestoreRequestKey[];
+  /**
+   * The database that assertions ask when they name none.
+   * @default - assertions have to name one
+   */
+  readonly defaultDatabase?: string;
+}
+
+/**
+ * A kind of database: how to dump it, how to bring a dump up in a throw-away server, how to put it back.
+ */
+export interface IEngine {
+  /**
+   * Checks the engine's options and says what its jobs need.
+   *
+   * @param scope the construct that will use it, which errors name
+   * @throws InputError when an option cannot stand
+   */
+  bind(scope: Construct, options: EngineBindOptions): EngineConfig;
+}

@@ -1,0 +1,178 @@
+import { Duration } from 'cdk8s';
+import type { Construct } from 'constructs';
+import { ImageCatalog } from '../../core/image-catalog';
+import { InputError } from '../../core/input-error';
+import { ScriptFolder } from '../../core/script-folder';
+import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
+
+/**
+ * A major version of PostgreSQL. The client tools are of the server's major version: pg_dump refuses a newer server, and
+ * pg_restore an archive of a newer pg_dump.
+ */
+export class PostgresVersion {
+  /** PostgreSQL 14, which its developers stopped maintaining in November 2026. */
+  public static readonly V14 = PostgresVersion.of('14', 'postgres:14.24-bookworm');
+  /** PostgreSQL 15. */
+  public static readonly V15 = PostgresVersion.of('15', 'postgres:15.19-bookworm');
+  /** PostgreSQL 16. */
+  public static readonly V16 = PostgresVersion.of('16', 'postgres:16.15-bookworm');
+  /** PostgreSQL 17. */
+  public static readonly V17 = PostgresVersion.of('17', 'postgres:17.11-trixie');
+  /** PostgreSQL 18. */
+  public static readonly V18 = PostgresVersion.of('18', 'postgres:18.6-trixie');
+
+  /**
+   * Another version.
+   *
+   * @param major the major version, e.g. '19'
+   * @param image an image that ships that version's client tools, server, a shell, GNU or busybox tools and zstd
+   */
+  public static of(major: string, image: string): PostgresVersion {
+    return new PostgresVersion(major, image);
+  }
+
+  private constructor(
+    /** The major version. */
+    public readonly major: string,
+    /** The image for it. */
+    public readonly image: string,
+  ) {}
+}
+
+/**
+ * Minor releases that fixed holes in the client tools: code in a dump that runs on the client at restore (CVE-2025-8714 and its
+ * follow-up in psql), and a heap overflow in pg_dump. Older clients run that code on the day of the restore.
+ * (postgresql.org, "Security Information".)
+ */
+const FLOORS = ['14.24', '15.19', '16.15', '17.11', '18.6'];
+
+/** Options of PostgreSQL. */
+export interface PostgresEngineOptions {
+  /** The server's major version. */
+  readonly version: PostgresVersion;
+  /**
+   * The databases to back up. A named database that does not exist or holds no table fails the run.
+   * @default - all that hold a table
+   */
+  readonly databases?: string[];
+  /**
+   * A database without a table is meant to be so.
+   * @default false
+   */
+  readonly allowEmpty?: boolean;
+  /**
+   * A database to connect to when none in particular is meant.
+   * @default 'postgres'
+   */
+  readonly maintenanceDatabase?: string;
+  /**
+   * How long a dump waits for a table that somebody holds exclusively.
+   * @default Duration.minutes(1)
+   */
+  readonly lockTimeout?: Duration;
+  /**
+   * Parallel jobs of a restore and of a verification. More than one needs scratch space for the archive. A dump always has
+   * one job: it is a stream, which needs no scratch space.
+   * @default 1
+   */
+  readonly jobs?: number;
+  /**
+   * libpq's sslmode for the connection to the server: disable, allow, prefer, require, verify-ca, verify-full.
+   * @default - libpq's own, 'prefer'
+   */
+  readonly sslMode?: string;
+  /**
+   * The image of the jobs.
+   * @default - the version's
+   */
+  readonly image?: string;
+  /**
+   * The user of that image as which PostgreSQL runs: 999 in Debian images, 70 in Alpine ones.
+   * @default 999
+   */
+  readonly imageUser?: number;
+}
+
+/**
+ * PostgreSQL by logical dumps: every database as an archive of its own, in a consistent snapshot, with exact row counts of that
+ * snapshot; beside them the roles, what makes each database again, and the server's settings.
+ *
+ * The Secret with the credentials has the keys `username` and `password`. To back up, the role needs `pg_read_all_data`, and
+ * where there are large objects or row-level security also to own them or `BYPASSRLS`; to restore it needs to make databases
+ * and roles. A replica is backed up by naming it as the host.
+ */
+export class PostgresEngine implements IEngine {
+  constructor(private readonly options: PostgresEngineOptions) {}
+
+  public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    const {
+      version,
+      databases = [],
+      jobs = 1,
+      imageUser = 999,
+      lockTimeout = Duration.minutes(1),
+      maintenanceDatabase = 'postgres',
+      sslMode,
+    } = this.options;
+    databases.forEach((name, index) => {
+      checkDatabase(scope, `engine.databases[${index}]`, name);
+    });
+    checkDatabase(scope, 'engine.maintenanceDatabase', maintenanceDatabase);
+    if (new Set(databases).size < databases.length) {
+      throw new InputError(scope, { prop: 'engine.databases', got: databases, because: 'name each database once' });
+    }
+    if (!Number.isInteger(jobs) || jobs < 1 || jobs > 64) {
+      throw new InputError(scope, { prop: 'engine.jobs', got: jobs, because: 'write a whole number from 1 to 64' });
+    }
+    const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
+    if (sslMode !== undefined && !modes.includes(sslMode)) {
+      throw new InputError(scope, { prop: 'engine.sslMode', got: sslMode, because: `write one of ${modes.join(', ')}` });
+    }
+    const port = options.port ?? 5432;
+    return {
+      name: 'postgres',
+      image: ImageCatalog.of(scope).image(scope, {
+        key: `postgres:${version.major}`,
+        prop: 'engine.image',
+        image: this.options.image,
+        defaultImage: version.image,
+        floors: FLOORS,
+      }),
+      user: imageUser,
+      scripts: ScriptFolder.at('postgres', __dirname),
+      environment: [
+        { name: 'DATABASES', value: databases.join('\n') },
+        { name: 'ALLOW_EMPTY', value: this.options.allowEmpty ? 'yes' : 'no' },
+        { name: 'MAINTENANCE_DATABASE', value: maintenanceDatabase },
+        { name: 'LOCK_TIMEOUT', value: String(lockTimeout.toSeconds()) },
+        { name: 'JOBS', value: String(jobs) },
+      ],
+      connection: [
+        { name: 'PGHOST', value: options.host },
+        { name: 'PGPORT', value: String(port) },
+        // By environment: libpq ignores a password file that a group can read, and that is how kubelet mounts Secrets.
+        options.credentials.key('username').toEnvironment('PGUSER'),
+        options.credentials.key('password').toEnvironment('PGPASSWORD'),
+        ...(sslMode !== undefined ? [{ name: 'PGSSLMODE', value: sslMode }] : []),
+      ],
+      destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
+      restoreRequest: [
+        { key: 'database', variable: 'DATABASE', value: '' },
+        { key: 'into', variable: 'INTO', value: '' },
+        { key: 'replace', variable: 'REPLACE', value: 'no' },
+      ],
+      ...(databases.length === 1 && { defaultDatabase: databases[0] }),
+    };
+  }
+}
+
+/** The names reach the scripts one a line; PostgreSQL itself cuts what is longer than 63 bytes. */
+function checkDatabase(scope: Construct, prop: string, name: string): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (name === '' || /[\u0000-\u001f]/.test(name)) {
+    throw new InputError(scope, { prop, got: name, because: 'write the name of a database, without control characters' });
+  }
+  if (Buffer.byteLength(name) > 63) {
+    throw new InputError(scope, { prop, got: name, because: 'PostgreSQL names have at most 63 bytes' });
+  }
+}

@@ -1,0 +1,73 @@
+import { Chart } from 'cdk8s';
+import type { Construct } from 'constructs';
+import { InputError } from '../../core/input-error';
+import { checkObjectName } from '../../core/names';
+import { ScriptFolder } from '../../core/script-folder';
+import type { IRepository, RepositoryBindOptions, RepositoryConfig } from '../repository';
+
+const MOUNT = '/repository';
+
+/** How the members of a recovery point are stored. */
+export enum Compression {
+  /** zstd at its fastest level: as fast as a database can be read, and smaller than gzip. */
+  ZSTD = 'zstd',
+  /** gzip at its fastest level, for images without zstd. */
+  GZIP = 'gzip',
+  /** As dumped. */
+  NONE = 'none',
+}
+
+/** Options of a repository of plain files. */
+export interface FilesRepositoryOptions {
+  /**
+   * The PersistentVolumeClaim that holds the repository, in the backup's namespace. Keep its data when the claim goes
+   * (`reclaimPolicy: Retain`), and keep it out of the reach of a pruning deploy tool.
+   */
+  readonly claimName: string;
+  /**
+   * A directory of the volume, so that several repositories can share it.
+   * @default - the volume's root
+   */
+  readonly path?: string;
+  /**
+   * How members are stored.
+   * @default Compression.ZSTD
+   */
+  readonly compression?: Compression;
+}
+
+/**
+ * Recovery points as plain directories on a volume: `<series>/<recovery point>/` with the dump, manifest.json and SHA256SUMS.
+ *
+ * Nothing but a shell is needed to read it. It is not encrypted and, on a volume of the same cluster, lost with the cluster:
+ * it is a first copy, not the only one.
+ */
+export class FilesRepository implements IRepository {
+  constructor(private readonly options: FilesRepositoryOptions) {}
+
+  public bind(scope: Construct, _options: RepositoryBindOptions): RepositoryConfig {
+    const { path, compression = Compression.ZSTD } = this.options;
+    const claimName = checkObjectName(scope, 'repository.claimName', this.options.claimName);
+    if (path !== undefined && (!/^[\w.-]+(\/[\w.-]+)*$/.test(path) || path.split('/').includes('..'))) {
+      throw new InputError(scope, {
+        prop: 'repository.path',
+        got: path,
+        because: "write a path below the volume's root, for example 'backups/shop'",
+      });
+    }
+    return {
+      kind: 'files',
+      // A claim is of its namespace.
+      identity: `files:${Chart.of(scope).namespace ?? ''}/${claimName}/${path ?? ''}`,
+      scripts: ScriptFolder.at('files', __dirname),
+      environment: [
+        { name: 'REPOSITORY_PATH', value: MOUNT },
+        { name: 'COMPRESSION', value: compression },
+      ],
+      volumes: [{ name: 'repository', persistentVolumeClaim: { claimName } }],
+      volumeMounts: [{ name: 'repository', mountPath: MOUNT, ...(path !== undefined && { subPath: path }) }],
+      tools: [],
+      destinations: [],
+    };
+  }
+}

@@ -1,0 +1,20 @@
+import { FilesRepository, type FilesRepositoryOptions } from './files/files-repository';
+import { ResticRepository, type ResticRepositoryOptions } from './restic/restic-repository';
+
+export * from './files/files-repository';
+export * from './repository';
+export * from './restic/restic-location';
+export * from './restic/restic-repository';
+
+/** The repositories that come with this library. Another one is an `IRepository` of its own. */
+export class Repository {
+  /** Plain directories on a volume, readable with a shell alone. */
+  public static files(options: FilesRepositoryOptions): FilesRepository {
+    return new FilesRepository(options);
+  }
+
+  /** A restic repository: encrypted, deduplicated, on a volume, a REST server or an object store. */
+  public static restic(options: ResticRepositoryOptions): ResticRepository {
+    return new ResticRepository(options);
+  }
+}

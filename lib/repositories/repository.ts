@@ -1,0 +1,50 @@
+import type { Duration } from 'cdk8s';
+import type { k8s } from 'cdk8s-plus-27';
+import type { Construct } from 'constructs';
+import type { NetworkDestination } from '../core/network';
+import type { ToolContainer } from '../core/pod';
+import type { ScriptFolder } from '../core/script-folder';
+
+/** What a repository is told of the job that will use it. */
+export interface RepositoryBindOptions {
+  /** The longest that a run may take: what an older one left unfinished may be cleared away. */
+  readonly longestRun: Duration;
+}
+
+/**
+ * What a repository tells the constructs. A repository knows where bytes go; it knows nothing of databases.
+ */
+export interface RepositoryConfig {
+  /** The repository's kind, in lower case: it names its scripts' ConfigMap. */
+  readonly kind: string;
+  /** What makes it the same repository as another: two series of one name in it would be one. */
+  readonly identity: string;
+  /**
+   * The repository's scripts. `repository.sh` is sourced by `shell/lib.sh` and defines `repository_open`, `repository_begin`,
+   * `repository_put`, `repository_commit`, `repository_list`, `repository_get`, `repository_mark` and `repository_prune`.
+   */
+  readonly scripts: ScriptFolder;
+  /** Variables of the jobs. */
+  readonly environment: k8s.EnvVar[];
+  /** Volumes of the jobs. */
+  readonly volumes: k8s.Volume[];
+  /** Where they are mounted. */
+  readonly volumeMounts: k8s.VolumeMount[];
+  /** Containers that put tools into /tools before the job starts. */
+  readonly tools: ToolContainer[];
+  /** What the jobs have to reach, for NetworkPolicies. */
+  readonly destinations: NetworkDestination[];
+}
+
+/**
+ * A place where recovery points are kept.
+ */
+export interface IRepository {
+  /**
+   * Checks the repository's options and says what jobs need to use it.
+   *
+   * @param scope the construct that will use it, which errors name
+   * @throws InputError when an option cannot stand
+   */
+  bind(scope: Construct, options: RepositoryBindOptions): RepositoryConfig;
+}

@@ -1,0 +1,81 @@
+import { Chart, Duration } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import {
+  Assertion,
+  BackupApp,
+  BackupPlan,
+  Engine,
+  PostgresVersion,
+  Repository,
+  ResticLocation,
+  Retention,
+  Schedule,
+  SecretRef,
+  Verification,
+} from './lib';
+
+// The example platform: two namespaces, one of everything. `npm run synth` writes it to dist/.
+const app = new BackupApp();
+
+// An online shop: a first copy on a volume beside it, readable with nothing but a shell.
+const shop = new Chart(app, 'shop', { namespace: 'shop' });
+new k8s.KubePersistentVolumeClaim(shop, 'backups', {
+  metadata: {
+    name: 'backups',
+    // Recovery points must outlive whatever a deploy tool thinks of this claim.
+    annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false', 'kustomize.toolkit.fluxcd.io/prune': 'disabled' },
+  },
+  spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: k8s.Quantity.fromString('100Gi') } } },
+});
+const local = new BackupPlan(shop, 'local', {
+  repository: Repository.files({ claimName: 'backups' }),
+  schedule: Schedule.every(Duration.hours(6), { spread: Duration.minutes(60) }),
+  retention: Retention.keep({ last: 4, daily: 7 }),
+});
+const orders = local.addBackup('orders', {
+  engine: Engine.postgres({ version: PostgresVersion.V15, databases: ['orders'] }),
+  host: 'orders-db',
+  credentials: SecretRef.named('orders-backup'),
+});
+orders.verify({
+  schedule: Schedule.daily({ at: '05:00', timeZone: 'Europe/Berlin' }),
+  assertions: [Assertion.atLeast('select count(*) from pgbench_accounts', 1000), Assertion.equals('select count(*) from pgbench_branches where bbalance is null', '0')],
+});
+orders.restore({ credentials: SecretRef.named('orders-owner') });
+
+// The same databases and those of the CRM, encrypted, away from the cluster.
+const offsite = new BackupPlan(shop, 'offsite', {
+  repository: Repository.restic({
+    location: ResticLocation.rest({ url: 'http://backup-server.backup:8000/shop/', credentials: SecretRef.named('backup-server') }),
+    password: SecretRef.named('backup-key').key('password'),
+  }),
+  schedule: Schedule.daily({ at: '01:00', timeZone: 'Europe/Berlin', spread: Duration.minutes(45) }),
+  retention: Retention.keep({ daily: 7, weekly: 5, monthly: 12 }),
+});
+offsite.add(Verification.weekly());
+offsite
+  .addBackup('shop-all', {
+    engine: Engine.postgres({ version: PostgresVersion.V15 }),
+    host: 'orders-db',
+    credentials: SecretRef.named('orders-backup'),
+  })
+  .restore({ credentials: SecretRef.named('orders-owner'), safetyBackup: true });
+
+const crm = new Chart(app, 'crm', { namespace: 'crm' });
+const customers = new BackupPlan(crm, 'offsite', {
+  repository: Repository.restic({
+    location: ResticLocation.s3({ bucket: 'acme-backups', prefix: 'crm', region: 'eu-central-1', credentials: SecretRef.named('backup-s3') }),
+    password: SecretRef.named('backup-key').key('password'),
+  }),
+  retention: Retention.keep({ daily: 14, monthly: 6 }),
+});
+customers.add(Verification.weekly());
+customers
+  .addBackup('customers', {
+    engine: Engine.postgres({ version: PostgresVersion.V17, databases: ['customers', 'campaigns'], jobs: 2 }),
+    host: 'customers-db',
+    credentials: SecretRef.named('customers-backup'),
+  })
+  .restore();
+
+app.synth();

@@ -1,0 +1,379 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { copyFileSync, openSync, readdirSync, readSync, rmSync, statSync, truncateSync, writeSync, closeSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Cluster, type JobRun, type RunningPod } from '../rehearsal';
+import { imageNamed, imagesOfDist } from './support/images';
+import { PostgresServer } from './support/postgres-server';
+import { request, resultOf, succeed, synthesize, until } from './support/rehearse';
+
+// Every fault is planted for real, in the pods of synthesized YAML. Each must end non-zero, say one clear sentence, and leave
+// the recovery points that were there before intact: a verification restores the newest of them after each fault.
+// The table at the end says what was done, what the job said, and what was still restorable.
+
+const NAMESPACE = 'faults';
+const seed = Number(process.env.FAULT_SEED ?? 20261121);
+const table: string[][] = [];
+
+let dist: string;
+let cluster: Cluster;
+let server: PostgresServer;
+let server17: PostgresServer;
+let restic: string;
+
+beforeAll(async () => {
+  const images = await imagesOfDist();
+  restic = imageNamed(images, 'restic/restic:0.18.0').root;
+  server = await PostgresServer.start(imageNamed(images, 'postgres:15.19-bookworm'), '15');
+  server17 = await PostgresServer.start(imageNamed(images, 'postgres:17.11-trixie'), '17');
+  for (const each of [server, server17]) each.client('createdb', ['app']);
+  server.client('createdb', ['void']);
+  // Random bytes: neither compression nor deduplication makes a full disk out of reach.
+  server.query('app', "create table noise as select i, md5(i::text || random()::text) || md5(random()::text) as v from generate_series(1, 400000) i; create table small (x int)");
+  server17.query('app', 'create table t (x int)');
+
+  dist = synthesize('test/e2e/faults/main.ts');
+  cluster = await Cluster.create({ manifests: [dist], images, backoffSeconds: 0.1 });
+  for (const claim of ['files', 'restic']) cluster.claim(NAMESPACE, claim);
+  cluster.service(NAMESPACE, 'db', server.address);
+  cluster.service(NAMESPACE, 'db17', server17.address);
+  cluster.service(NAMESPACE, 'vault', '127.0.0.1');
+  secrets();
+});
+
+afterAll(async () => {
+  await cluster?.destroy();
+  await server?.stop();
+  await server17?.stop();
+  if (dist) rmSync(dist, { recursive: true });
+  const widths = [0, 1, 2].map(column => Math.max(...table.map(row => row[column]?.length ?? 0)));
+  process.stdout.write(`\nfaults (seed ${seed}): what was done | what the job said | what was still restorable\n`);
+  for (const row of table) process.stdout.write(`  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')}\n`);
+});
+
+function secrets(): void {
+  cluster.secret(NAMESPACE, 'db', { username: 'postgres', password: server.password });
+  cluster.secret(NAMESPACE, 'backup-key', { password: 'a key' });
+}
+
+describe.each(['files', 'restic'])('faults, into %s', kind => {
+  let good: string;
+  const run = (name: string, onPod?: (pod: RunningPod) => void | Promise<void>) => cluster.run({ kind: 'CronJob', namespace: NAMESPACE, name }, { onPod });
+  const backup = (onPod?: (pod: RunningPod) => void | Promise<void>) => run(`${kind}-backup`, onPod);
+
+  /** The run must have failed, and said why; and the newest recovery point is still the good one, and restores. */
+  async function failed(fault: string, faulty: Promise<JobRun>, says: RegExp, newest: string | undefined = good): Promise<void> {
+    const done = await faulty;
+    expect(done.succeeded, done.log).toBe(false);
+    const { verdict, reason } = resultOf(done);
+    expect(verdict).toBe('failed');
+    expect(reason, done.log).toMatch(says);
+    const verified = await succeed(run(`${kind}-verify`), 'verified');
+    expect(verified.id).toBe(newest);
+    table.push([`${kind}: ${fault}`, reason.slice(0, 150), `${verified.id}, ${verified.bytes} bytes, verified after the fault`]);
+  }
+
+  /** Holds the table that the dump needs, so that the dump is certainly under way, and not done, when `act` comes. */
+  async function duringDump(pod: RunningPod, act: () => unknown): Promise<void> {
+    await until('pg_dump is running', () => pod.processes().some(argv => String(argv).includes('--snapshot')));
+    await act();
+  }
+
+  async function holdTable() {
+    const holder = server.background('psql', ['-X', '-d', 'app', '-c', 'begin; lock table small in access exclusive mode; select pg_sleep(60)']);
+    await until('the table is held', () => server.query('app', "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and relation = 'small'::regclass") === '1');
+    return holder;
+  }
+
+  async function withTableHeld<T>(body: () => Promise<T>): Promise<T> {
+    const holder = await holdTable();
+    try {
+      return await body();
+    } finally {
+      server.query('postgres', "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()");
+      await holder.stop();
+    }
+  }
+
+  test('a healthy backup, to have something to lose', async () => {
+    const first = await succeed(backup(), 'published');
+    good = (await succeed(backup(), 'published')).id;
+    expect(good > first.id).toBe(true);
+    expect((await succeed(run(`${kind}-verify`), 'verified')).id).toBe(good);
+  });
+
+  test('fails: wrong password of the database', async () => {
+    cluster.secret(NAMESPACE, 'db', { username: 'postgres', password: 'wrong' });
+    const faulty = await backup();
+    secrets();
+    await failed('wrong password', Promise.resolve(faulty), /was not ready within 4 s: .*password authentication failed/);
+  });
+
+  test('fails: the Secret is missing', async () => {
+    const bare = await Cluster.create({ manifests: [dist], images: await imagesOfDist() });
+    try {
+      bare.service(NAMESPACE, 'db', server.address);
+      bare.claim(NAMESPACE, kind);
+      bare.secret(NAMESPACE, 'backup-key', { password: 'a key' });
+      const faulty = await bare.run({ kind: 'CronJob', namespace: NAMESPACE, name: `${kind}-backup` });
+      expect(faulty.succeeded).toBe(false);
+      expect(faulty.log).toMatch(/CreateContainerConfigError: secret "db" not found/);
+      table.push([`${kind}: missing Secret`, 'CreateContainerConfigError: secret "db" not found (said by the kubelet)', 'nothing was touched']);
+    } finally {
+      await bare.destroy();
+    }
+  });
+
+  test('fails: the database server is killed in the middle of the dump', async () => {
+    const holder = await holdTable();
+    const faulty = await backup(pod => duringDump(pod, () => server.kill()));
+    await holder.stop();
+    await server.up();
+    await failed('server killed (SIGKILL) mid-dump', Promise.resolve(faulty), /storing app\.dump failed: .*(server closed the connection|terminating|connection)/);
+  });
+
+  test('fails: pg_dump is killed', async () => {
+    const faulty = withTableHeld(() => backup(pod => duringDump(pod, () => pod.kill('pg_dump'))));
+    await failed('pg_dump killed (SIGKILL)', faulty, /storing app\.dump failed/);
+  });
+
+  test('fails: a dump that outlasts its deadline', async () => {
+    const late = await withTableHeld(() => run(`${kind}-late-backup`));
+    expect(late.reason).toBe('DeadlineExceeded');
+    await failed('deadline passed mid-dump', Promise.resolve(late), /^stopped by SIG(INT|TERM) \(a deadline passed, or the pod was deleted\): nothing was published/);
+  });
+
+  test('fails: a chosen database is empty', async () => {
+    await failed('empty database', run(`${kind}-empty-backup`), /^database "void" holds no table/);
+  });
+
+  test('fails: a chosen database does not exist', async () => {
+    await failed('missing database', run(`${kind}-missing-backup`), /^there is no database "nowhere" on this server; it has: /);
+  });
+
+  test('fails: the server is newer than the client, and no retry is made', async () => {
+    cluster.secret(NAMESPACE, 'db', { username: 'postgres', password: server17.password });
+    const faulty = await run(`${kind}-newer-server-backup`);
+    secrets();
+    expect(faulty.pods).toHaveLength(1);
+    expect(faulty.reason).toBe('PodFailurePolicy');
+    await failed('client older than server', Promise.resolve(faulty), /^pg_dump 15 cannot dump a PostgreSQL 17 server: .*PostgresVersion\.V17/);
+  });
+
+  test('fails: the dump has shrunk', async () => {
+    server.query('app', 'begin; create table kept as select * from noise; truncate noise; commit');
+    server.query('app', 'alter table kept rename to kept_; create schema away; alter table kept_ set schema away');
+    server.query('postgres', 'alter database app rename to app_full');
+    server.query('postgres', 'create database app');
+    server.query('app', 'create table noise (i int, v text); create table small (x int)');
+    const faulty = await backup();
+    server.query('postgres', 'drop database app');
+    server.query('postgres', 'alter database app_full rename to app');
+    server.query('app', 'insert into noise select * from away.kept_; drop schema away cascade');
+    await failed('size drop', Promise.resolve(faulty), /^the dump is \d+ bytes, \S+ had \d+: a drop of more than 50 %; nothing was published or pruned/);
+  });
+
+  test('two runs at once: both end well, or the one that cannot says so; none disturbs the other', async () => {
+    const runs = await Promise.all([backup(), backup()]);
+    const published = runs.filter(each => each.succeeded).map(each => resultOf(each).id);
+    expect(published.length).toBeGreaterThan(0);
+    for (const each of runs.filter(run_ => !run_.succeeded)) expect(resultOf(each).reason).toMatch(/another run is writing series/);
+    good = published.sort().at(-1) ?? '';
+    const verified = await succeed(run(`${kind}-verify`), 'verified');
+    expect(published).toContain(verified.id);
+    good = verified.id;
+    table.push([`${kind}: two runs at once`, runs.map(each => resultOf(each).reason || resultOf(each).verdict).join('; '), `${verified.id}, verified after both`]);
+  });
+
+  test('fails: the repository is locked', async () => {
+    const unlock = await lock(kind);
+    const faulty = await backup();
+    unlock();
+    await failed('repository locked', Promise.resolve(faulty), kind === 'files' ? /^another run is writing series files/ : /locked by another run, and still was after 4 s/);
+  });
+
+  test('fails: restore of an unknown recovery point', async () => {
+    request(cluster, NAMESPACE, kind, { recoveryPoint: '20010101T000000Z-aaaaa', into: 'fresh' });
+    await failed('restore of an unknown id', run(`${kind}-restore`), /^series \S+ has no recovery point 20010101T000000Z-aaaaa; it has: /);
+  });
+
+  test('fails: restore into a target that holds something', async () => {
+    request(cluster, NAMESPACE, kind, {});
+    const rows = server.query('app', 'select count(*) from noise');
+    await failed('restore into a non-empty target', run(`${kind}-restore`), /^database "app" holds 2 tables: nothing was changed/);
+    expect(server.query('app', 'select count(*) from noise')).toBe(rows);
+  });
+
+  test('fails: pg_restore is killed; the target is as it was, and nothing is left over', async () => {
+    request(cluster, NAMESPACE, kind, { replace: 'yes' });
+    const rows = server.query('app', 'select count(*) from noise');
+    const faulty = run(`${kind}-restore`, async pod => void (await pod.kill('pg_restore')));
+    await failed('pg_restore killed (SIGKILL)', faulty, /restoring app\.dump failed/);
+    expect(server.query('app', 'select count(*) from noise')).toBe(rows);
+    expect(server.query('postgres', "select count(*) from pg_database where datname like 'restore_%'")).toBe('0');
+  });
+
+  test('fails: the scratch volume of a verification is full', async () => {
+    const id = (await succeed(run(`${kind}-tight-backup`), 'published')).id;
+    const faulty = await run(`${kind}-tight-verify`);
+    expect(faulty.succeeded).toBe(false);
+    expect(resultOf(faulty).reason, faulty.log).toMatch(/No space left on device|could not (write|extend)/);
+    table.push([`${kind}: scratch full`, resultOf(faulty).reason.slice(0, 150), `${id}: not noted as verified`]);
+    expect(statusOf(`${kind}-tight`)).not.toContain('verified.json');
+  });
+
+  test('runs killed at random instants leave nothing that looks good, and the next run cleans up', async () => {
+    const random = randomFrom(seed);
+    const whole = (await succeed(backup(), 'published')).seconds * 1000 + 800;
+    for (let kills = 0; kills < 3; kills += 1) {
+      const after = Math.floor(random() * whole);
+      const killed = await backup(async pod => {
+        await new Promise(resolve => setTimeout(resolve, after));
+        pod.killPod();
+      });
+      const verified = await succeed(run(`${kind}-verify`), 'verified');
+      table.push([`${kind}: node lost after ${after} ms`, killed.succeeded ? 'it had published already' : 'nothing (it was killed)', `${verified.id}, verified after the fault`]);
+    }
+    good = (await succeed(backup(), 'published')).id;
+    if (kind === 'files') expect(readdirSync(join(cluster.claim(NAMESPACE, kind), 'files')).filter(name => name.startsWith('.staging'))).toEqual([]);
+    expect((await succeed(run(`${kind}-verify`), 'verified')).id).toBe(good);
+  });
+
+  describe('a recovery point that is damaged after it was written', () => {
+    const victim = () => (kind === 'files' ? join(cluster.claim(NAMESPACE, kind), 'files', good, 'app.dump.zst') : largestPack());
+
+    test.each([
+      ['truncated', (file: string) => truncateSync(file, Math.floor(statSync(file).size * 0.6))],
+      ['with one bit flipped', (file: string) => flipBit(file)],
+    ])('fails: verification and restore of a payload that is %s', async (how, damage) => {
+      const file = victim();
+      copyFileSync(file, `${file}.copy`);
+      execFileSync('chmod', ['u+w', file]);
+      damage(file);
+      request(cluster, NAMESPACE, kind, { recoveryPoint: good, into: 'fresh' });
+
+      const verification = await run(`${kind}-verify`);
+      const restore = await run(`${kind}-restore`);
+
+      for (const each of [verification, restore]) {
+        expect(each.succeeded, each.log).toBe(false);
+        expect(resultOf(each).reason, each.log).toMatch(kind === 'files' ? /is damaged: app\.dump\.zst does not match its checksum/ : /app\.dump of recovery point \S+ cannot be read: restic dump/);
+      }
+      expect(server.query('postgres', "select count(*) from pg_database where datname in ('fresh') or datname like 'restore_%'")).toBe('0');
+      execFileSync('mv', [`${file}.copy`, file]);
+      execFileSync('chown', ['999:999', file]);
+      await failed(`payload ${how}`, Promise.resolve(verification), /./);
+    });
+  });
+
+  test('fails: the password of the repository is wrong, or its volume is gone', async () => {
+    if (kind === 'restic') {
+      cluster.secret(NAMESPACE, 'backup-key', { password: 'wrong' });
+      const faulty = await backup();
+      secrets();
+      await failed('wrong repository password', Promise.resolve(faulty), /^the password of the restic repository at \/repository\/restic is wrong$/);
+    }
+  });
+
+  test('fails: the repository volume is full; what was there stays, and there is room again', async () => {
+    const small = await Cluster.create({ manifests: [dist], images: await imagesOfDist(), backoffSeconds: 0.1 });
+    try {
+      small.claim(NAMESPACE, kind, { sizeLimit: '24Mi', lostAndFound: false });
+      small.service(NAMESPACE, 'db', server.address);
+      small.secret(NAMESPACE, 'db', { username: 'postgres', password: server.password });
+      small.secret(NAMESPACE, 'backup-key', { password: 'a key' });
+      const first = await succeed(small.run({ kind: 'CronJob', namespace: NAMESPACE, name: `${kind}-backup` }), 'published');
+      server.query('app', 'update noise set v = md5(random()::text) || md5(v)');
+      const faulty = await small.run({ kind: 'CronJob', namespace: NAMESPACE, name: `${kind}-backup` });
+      expect(faulty.succeeded, faulty.log).toBe(false);
+      expect(resultOf(faulty).reason, faulty.log).toMatch(/storing app\.dump failed: .*No space left on device/i);
+      const verified = await succeed(small.run({ kind: 'CronJob', namespace: NAMESPACE, name: `${kind}-verify` }), 'verified');
+      expect(verified.id).toBe(first.id);
+      table.push([`${kind}: repository volume full`, resultOf(faulty).reason.slice(0, 150), `${verified.id}, verified after the fault`]);
+    } finally {
+      await small.destroy();
+    }
+  });
+
+  /** What the repository holds of a series, by name. */
+  function statusOf(series: string): string {
+    if (kind === 'files') return readdirSync(join(cluster.claim(NAMESPACE, kind), series), { recursive: true }).join('\n');
+    return resticRun(['snapshots', '--json', '--host', series]);
+  }
+
+  /** restic on the machine itself, as the user of the pods, since the files it makes must be theirs. */
+  function asResticUser(args: string[]): { command: string; args: string[]; env: NodeJS.ProcessEnv } {
+    const env = { PATH: process.env.PATH, RESTIC_REPOSITORY: join(cluster.claim(NAMESPACE, 'restic'), 'restic'), RESTIC_PASSWORD: 'a key' };
+    return { command: 'setpriv', args: ['--reuid=999', '--regid=999', '--clear-groups', join(restic, 'usr/bin/restic'), '--no-cache', ...args], env };
+  }
+
+  function resticRun(words: string[]): string {
+    const { command, args, env } = asResticUser(words);
+    return execFileSync(command, args, { env, encoding: 'utf8' });
+  }
+
+  function largestPack(): string {
+    const data = join(cluster.claim(NAMESPACE, kind), 'restic', 'data');
+    const packs = readdirSync(data, { recursive: true })
+      .map(name => join(data, String(name)))
+      .filter(name => statSync(name).isFile());
+    return packs.sort((a, b) => statSync(b).size - statSync(a).size)[0] ?? '';
+  }
+
+  /** Another run that holds the repository and does not let go. */
+  async function lock(which: string): Promise<() => void> {
+    const directory = cluster.claim(NAMESPACE, which);
+    if (which === 'files') {
+      const holder = spawn('flock', [join(directory, 'files', '.writing'), 'sleep', '60'], { stdio: 'ignore' });
+      await until('the lock is held', () => {
+        try {
+          execFileSync('flock', ['-n', join(directory, 'files', '.writing'), 'true'], { stdio: 'ignore' });
+          return false;
+        } catch {
+          return true;
+        }
+      });
+      return () => void spawn('pkill', ['-P', String(holder.pid)]).once('exit', () => holder.kill());
+    }
+    const { command, args, env } = asResticUser(['check', '--read-data']);
+    const holder = spawn(command, args, { env, stdio: 'ignore' });
+    await until('the lock is there', () => readdirSync(join(directory, 'restic', 'locks')).length > 0);
+    holder.kill('SIGSTOP');
+    return () => {
+      holder.kill('SIGKILL');
+      resticRun(['unlock', '--remove-all']);
+    };
+  }
+});
+
+describe('a repository that cannot be reached', () => {
+  test('fails: and says so within the time it was given', async () => {
+    const started = Date.now();
+    const faulty = await cluster.run({ kind: 'CronJob', namespace: NAMESPACE, name: 'unreachable-backup' });
+    expect(faulty.succeeded).toBe(false);
+    expect(resultOf(faulty).reason).toMatch(/^the restic repository at rest:http:\/\/vault:8000\/ did not answer within 4 s/);
+    expect(Date.now() - started).toBeLessThan(30_000);
+    table.push(['restic: repository unreachable', resultOf(faulty).reason.slice(0, 150), 'nothing was touched']);
+  });
+});
+
+function flipBit(file: string): void {
+  const handle = openSync(file, 'r+');
+  const at = Math.floor(statSync(file).size / 2);
+  const byte = Buffer.alloc(1);
+  readSync(handle, byte, 0, 1, at);
+  byte[0] = (byte[0] ?? 0) ^ 4;
+  writeSync(handle, byte, 0, 1, at);
+  closeSync(handle);
+}
+
+/** mulberry32: small, and the same numbers for the same seed everywhere. */
+function randomFrom(start: number): () => number {
+  let state = start;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

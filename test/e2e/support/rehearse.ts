@@ -1,0 +1,57 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Cluster, JobRun } from '../../rehearsal';
+
+/** The result line that every job gives. */
+export interface Result {
+  readonly what: string;
+  readonly series: string;
+  readonly id: string;
+  readonly bytes: number;
+  readonly seconds: number;
+  readonly restoreSeconds: number | null;
+  readonly verdict: string;
+  readonly reason: string;
+}
+
+export function resultOf(run: JobRun): Result {
+  if (run.result === undefined) throw new Error(`no result line; the log says:\n${run.log}`);
+  return run.result as Result;
+}
+
+/** A run that must succeed; when it does not, the log is the message. */
+export async function succeed(run: Promise<JobRun>, verdict: string): Promise<Result> {
+  const done = await run;
+  if (!done.succeeded || resultOf(done).verdict !== verdict) throw new Error(`expected ${verdict}:\n${JSON.stringify(done.result)}\n${done.log}`);
+  return resultOf(done);
+}
+
+/** Writes what an app synthesizes to a directory of its own, as `cdk8s synth` does. */
+export function synthesize(main: string): string {
+  const directory = mkdtempSync(join(tmpdir(), 'e2e-dist-'));
+  execFileSync(process.execPath, ['--import', 'tsx', main], { env: { ...process.env, CDK8S_OUTDIR: directory }, stdio: ['ignore', 'ignore', 'pipe'] });
+  return directory;
+}
+
+/** Says what to restore, as `kubectl edit configmap <series>-restore-request` would. */
+export function request(cluster: Cluster, namespace: string, series: string, words: { [key: string]: string }): void {
+  cluster.configMap(namespace, `${series}-restore-request`, {
+    recoveryPoint: 'newest-verified',
+    series,
+    safetyBackup: 'no',
+    database: '',
+    into: '',
+    replace: 'no',
+    ...words,
+  });
+}
+
+export async function until(what: string, holds: () => boolean | Promise<boolean>, seconds = 30): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`waited ${seconds} s in vain until ${what}`);
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+}
