@@ -39,7 +39,10 @@ const orders = local.addBackup('orders', {
 });
 orders.verify({
   schedule: Schedule.daily({ at: '05:00', timeZone: 'Europe/Berlin' }),
-  assertions: [Assertion.atLeast('select count(*) from pgbench_accounts', 1000), Assertion.equals('select count(*) from pgbench_branches where bbalance is null', '0')],
+  assertions: [
+    Assertion.atLeast('select count(*) from pgbench_accounts', 1000),
+    Assertion.equals('select count(*) from pgbench_branches where bbalance is null', '0'),
+  ],
 });
 orders.restore({ credentials: SecretRef.named('orders-owner') });
 
@@ -64,7 +67,12 @@ offsite
 const crm = new Chart(app, 'crm', { namespace: 'crm' });
 const customers = new BackupPlan(crm, 'offsite', {
   repository: Repository.restic({
-    location: ResticLocation.s3({ bucket: 'acme-backups', prefix: 'crm', region: 'eu-central-1', credentials: SecretRef.named('backup-s3') }),
+    location: ResticLocation.s3({
+      bucket: 'acme-backups',
+      prefix: 'crm',
+      region: 'eu-central-1',
+      credentials: SecretRef.named('backup-s3'),
+    }),
     password: SecretRef.named('backup-key').key('password'),
   }),
   retention: Retention.keep({ daily: 14, monthly: 6 }),

@@ -8,6 +8,7 @@ import type { Retention } from '../core/retention';
 import { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
 import type { SecretRef } from '../core/secret-ref';
+import { warn } from '../core/warning';
 import type { IEngine } from '../engines/engine';
 import type { IRepository } from '../repositories/repository';
 import type { IBackupAddon } from './addon';
@@ -187,6 +188,7 @@ export class DatabaseBackup extends Construct {
     const { engine, repository } = this._operation;
     this._operation.networkPolicy(this, `${this.series}-backup`, ['backup', 'restore'], [engine.destination, ...repository.destinations]);
     registerSeries(this, repository.identity);
+    this.node.addValidation({ validate: () => this.warnOfGaps() });
   }
 
   /**
@@ -202,6 +204,18 @@ export class DatabaseBackup extends Construct {
    */
   public restore(props: DatabaseRestoreProps = {}): DatabaseRestore {
     return new DatabaseRestore(this, props.name ?? 'restore', { ...props, backup: this });
+  }
+
+  /** Nothing here is an error, but somebody should have thought of it. It is known only when everything has been added. */
+  private warnOfGaps(): string[] {
+    const children = this.node.children;
+    if (!children.some(child => child instanceof DatabaseVerification)) {
+      warn(this, `nothing proves that ${this.series} can be restored: call verify()`);
+    }
+    if (!children.some(child => child instanceof DatabaseRestore)) {
+      warn(this, `nothing restores ${this.series} on the worst day: call restore()`);
+    }
+    return [];
   }
 
   /** Hangs an add-on on this backup. */

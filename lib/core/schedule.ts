@@ -214,7 +214,7 @@ export class Schedule {
     return new Schedule(({ offset, spread, refuse }) => {
       const minutes = interval.toMinutes({ integral: false });
       if (!EVEN_INTERVALS.includes(minutes)) {
-        throw refuse('', `every ${interval.toHumanString()}`, `it divides neither the hour nor the day evenly; ${neighbours(minutes)}`);
+        throw refuse('', `every ${words(minutes)}`, `it divides neither the hour nor the day evenly; ${neighbours(minutes)}`);
       }
       limitSpread(spread, minutes, 'the interval', refuse);
       const [hour, minute] = [Math.floor(offset / 60), offset % 60];
@@ -264,7 +264,10 @@ export class Schedule {
     }
     const trouble = clockTrouble(cron, timeZone);
     if (trouble) {
-      warn(scope, `${prop} '${cron.text}' in ${timeZone}: ${trouble}; choose a time at which the clock does not change, or UTC`);
+      warn(
+        scope,
+        `${prop} '${cron.text}' in ${timeZone}: ${trouble}; choose a time between 04:00 and 21:00, when no clock changes, or UTC`,
+      );
     }
     return new ScheduleConfig(cron.text, timeZone, duration(gap));
   }
@@ -279,7 +282,13 @@ function neighbours(minutes: number): string {
   if (above === undefined) {
     return 'the longest is 24 hours; for more use Schedule.weekly() or Schedule.monthly()';
   }
-  return `choose ${[below, above].flatMap(even => (even === undefined ? [] : [duration(even).toHumanString()])).join(' or ')}`;
+  return `choose ${[below, above].flatMap(even => (even === undefined ? [] : [words(even)])).join(' or ')}`;
+}
+
+/** In whole hours if it can be; `Duration.toHumanString` says '3 hours 60 minutes' for four. */
+function words(minutes: number): string {
+  const [count, unit] = minutes % 60 === 0 ? [minutes / 60, 'hour'] : [minutes, 'minute'];
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
 function parse(expression: string, refuse: Refusal): Cron {
@@ -323,7 +332,7 @@ function steps(first: number, step: number, size: number): string {
 function spreadMinutes(spread: Duration | undefined, refuse: Refusal): number {
   const minutes = spread?.toMinutes({ integral: false }) ?? 0;
   if (!Number.isInteger(minutes)) {
-    throw refuse('spread', spread?.toHumanString(), 'cron counts whole minutes; write a whole number of them');
+    throw refuse('spread', words(minutes), 'cron counts whole minutes; write a whole number of them');
   }
   return minutes;
 }

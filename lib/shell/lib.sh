@@ -93,7 +93,7 @@ manifest_field() { sed -n "s/^\"$2\":\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/
 manifest_members() {                                                                                    # FILE: name, bytes, digest; tab-separated
   sed -n 's/^{"name":"\([^"]*\)","bytes":\([0-9]*\),"digest":"\([^"]*\)"},\{0,1\}$/\1\t\2\t\3/p' "$1"
 }
-manifest_facts() { sed -n '/^"facts":{$/,/^}$/{ /^"facts":{$/d; /^}$/d; s/,$//; p; }' "$1" | LC_ALL=C sort; } # FILE
+manifest_facts() { sed -n '/^"facts":{$/,/^}$/{ /^"facts":{$/d; /^}$/d; s/,$//; p; }' "$1"; } # FILE
 manifest_whole() { [ "$(tail -n 1 "$1")" = '}' ] && [ "$(manifest_field "$1" id)" = "$2" ] && [ -n "$(manifest_members "$1")" ]; } # FILE ID
 
 # Fetches the manifest of the recovery point to $SCRATCH/manifest.json.
@@ -126,11 +126,12 @@ choose_point() { # WANTED
 }
 
 # Compares the facts of the manifest with the facts found after a restore.
-compare_facts() { # EXPECTED FOUND, both sorted
+compare_facts() { # EXPECTED FOUND: files
   [ -s "$1" ] || die "the manifest of $POINT holds no facts to compare with"
-  LC_ALL=C comm -3 "$1" "$2" >"$SCRATCH/facts.difference"
+  awk 'FILENAME == ARGV[1] { expected[$0]; next } { found[$0] } !($0 in expected) { print $0 " was found" }
+    END { for (line in expected) if (!(line in found)) print line " was expected" }' "$1" "$2" | LC_ALL=C sort >"$SCRATCH/facts.difference"
   [ ! -s "$SCRATCH/facts.difference" ] ||
-    die "what came back differs from what was backed up, $(wc -l <"$SCRATCH/facts.difference" | tr -d ' ') lines (expected, then found): $(head -n 4 "$SCRATCH/facts.difference" | tr '\n\t' '; ')"
+    die "what came back is not what was backed up, in $(wc -l <"$SCRATCH/facts.difference" | tr -d ' ') facts: $(head -n 4 "$SCRATCH/facts.difference" | tr '\n' ';')"
 }
 
 # shellcheck source=/dev/null # the repository's kind is mounted here

@@ -2,8 +2,8 @@
 # Restores the newest recovery point into a throw-away server inside this pod and checks what came back.
 #
 # environment, beside lib.sh's and the engine's: none. No address and no credential of the production server is here.
-# The engine's verify script brings the data up, writes $SCRATCH/facts.found, checks the server's own consistency and
-# answers the assertions in $BACKUP_HOME/assertions.
+# The engine's verify script brings the data up, notes its facts and compares them with $SCRATCH/facts.expected, checks the
+# server's own consistency, and answers the assertions in $BACKUP_HOME/assertions.
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"

@@ -35,7 +35,12 @@ function filesBelow(folder: string): { [path: string]: string } {
 }
 
 function configMap(scope: Construct, id: string, name?: string, namespace?: string): ApiObject {
-  return new ApiObject(scope, id, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data: { id } });
+  return new ApiObject(scope, id, {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { ...(name && { name }), ...(namespace && { namespace }) },
+    data: { id },
+  });
 }
 
 class HookedChart extends Chart {

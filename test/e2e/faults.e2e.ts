@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, openSync, readdirSync, readSync, rmSync, statSync, truncateSync, writeSync, closeSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, readdirSync, readSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster, type JobRun, type RunningPod } from '../rehearsal';
@@ -29,7 +29,10 @@ beforeAll(async () => {
   for (const each of [server, server17]) each.client('createdb', ['app']);
   server.client('createdb', ['void']);
   // Random bytes: neither compression nor deduplication makes a full disk out of reach.
-  server.query('app', "create table noise as select i, md5(i::text || random()::text) || md5(random()::text) as v from generate_series(1, 400000) i; create table small (x int)");
+  server.query(
+    'app',
+    'create table noise as select i, md5(i::text || random()::text) || md5(random()::text) as v from generate_series(1, 400000) i; create table small (x int)',
+  );
   server17.query('app', 'create table t (x int)');
 
   dist = synthesize('test/e2e/faults/main.ts');
@@ -58,7 +61,8 @@ function secrets(): void {
 
 describe.each(['files', 'restic'])('faults, into %s', kind => {
   let good: string;
-  const run = (name: string, onPod?: (pod: RunningPod) => void | Promise<void>) => cluster.run({ kind: 'CronJob', namespace: NAMESPACE, name }, { onPod });
+  const run = (name: string, onPod?: (pod: RunningPod) => void | Promise<void>) =>
+    cluster.run({ kind: 'CronJob', namespace: NAMESPACE, name }, { onPod });
   const backup = (onPod?: (pod: RunningPod) => void | Promise<void>) => run(`${kind}-backup`, onPod);
 
   /** The run must have failed, and said why; and the newest recovery point is still the good one, and restores. */
@@ -80,8 +84,18 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
   }
 
   async function holdTable() {
-    const holder = server.background('psql', ['-X', '-d', 'app', '-c', 'begin; lock table small in access exclusive mode; select pg_sleep(60)']);
-    await until('the table is held', () => server.query('app', "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and relation = 'small'::regclass") === '1');
+    const holder = server.background('psql', [
+      '-X',
+      '-d',
+      'app',
+      '-c',
+      'begin; lock table small in access exclusive mode; select pg_sleep(60)',
+    ]);
+    await until(
+      'the table is held',
+      () =>
+        server.query('app', "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and relation = 'small'::regclass") === '1',
+    );
     return holder;
   }
 
@@ -90,7 +104,10 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     try {
       return await body();
     } finally {
-      server.query('postgres', "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()");
+      server.query(
+        'postgres',
+        "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()",
+      );
       await holder.stop();
     }
   }
@@ -118,7 +135,11 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
       const faulty = await bare.run({ kind: 'CronJob', namespace: NAMESPACE, name: `${kind}-backup` });
       expect(faulty.succeeded).toBe(false);
       expect(faulty.log).toMatch(/CreateContainerConfigError: secret "db" not found/);
-      table.push([`${kind}: missing Secret`, 'CreateContainerConfigError: secret "db" not found (said by the kubelet)', 'nothing was touched']);
+      table.push([
+        `${kind}: missing Secret`,
+        'CreateContainerConfigError: secret "db" not found (said by the kubelet)',
+        'nothing was touched',
+      ]);
     } finally {
       await bare.destroy();
     }
@@ -129,7 +150,11 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     const faulty = await backup(pod => duringDump(pod, () => server.kill()));
     await holder.stop();
     await server.up();
-    await failed('server killed (SIGKILL) mid-dump', Promise.resolve(faulty), /storing app\.dump failed: .*(server closed the connection|terminating|connection)/);
+    await failed(
+      'server killed (SIGKILL) mid-dump',
+      Promise.resolve(faulty),
+      /storing app\.dump failed: .*(server closed the connection|terminating|connection)/,
+    );
   });
 
   test('fails: pg_dump is killed', async () => {
@@ -140,7 +165,11 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
   test('fails: a dump that outlasts its deadline', async () => {
     const late = await withTableHeld(() => run(`${kind}-late-backup`));
     expect(late.reason).toBe('DeadlineExceeded');
-    await failed('deadline passed mid-dump', Promise.resolve(late), /^stopped by SIG(INT|TERM) \(a deadline passed, or the pod was deleted\): nothing was published/);
+    await failed(
+      'deadline passed mid-dump',
+      Promise.resolve(late),
+      /^stopped by SIG(INT|TERM) \(a deadline passed, or the pod was deleted\): nothing was published/,
+    );
   });
 
   test('fails: a chosen database is empty', async () => {
@@ -157,7 +186,11 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     secrets();
     expect(faulty.pods).toHaveLength(1);
     expect(faulty.reason).toBe('PodFailurePolicy');
-    await failed('client older than server', Promise.resolve(faulty), /^pg_dump 15 cannot dump a PostgreSQL 17 server: .*PostgresVersion\.V17/);
+    await failed(
+      'client older than server',
+      Promise.resolve(faulty),
+      /^pg_dump 15 cannot dump a PostgreSQL 17 server: .*PostgresVersion\.V17/,
+    );
   });
 
   test('fails: the dump has shrunk', async () => {
@@ -170,7 +203,11 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     server.query('postgres', 'drop database app');
     server.query('postgres', 'alter database app_full rename to app');
     server.query('app', 'insert into noise select * from away.kept_; drop schema away cascade');
-    await failed('size drop', Promise.resolve(faulty), /^the dump is \d+ bytes, \S+ had \d+: a drop of more than 50 %; nothing was published or pruned/);
+    await failed(
+      'size drop',
+      Promise.resolve(faulty),
+      /^the dump is \d+ bytes, \S+ had \d+: a drop of more than 50 %; nothing was published or pruned/,
+    );
   });
 
   test('two runs at once: both end well, or the one that cannot says so; none disturbs the other', async () => {
@@ -182,14 +219,22 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     const verified = await succeed(run(`${kind}-verify`), 'verified');
     expect(published).toContain(verified.id);
     good = verified.id;
-    table.push([`${kind}: two runs at once`, runs.map(each => resultOf(each).reason || resultOf(each).verdict).join('; '), `${verified.id}, verified after both`]);
+    table.push([
+      `${kind}: two runs at once`,
+      runs.map(each => resultOf(each).reason || resultOf(each).verdict).join('; '),
+      `${verified.id}, verified after both`,
+    ]);
   });
 
   test('fails: the repository is locked', async () => {
     const unlock = await lock(kind);
     const faulty = await backup();
     unlock();
-    await failed('repository locked', Promise.resolve(faulty), kind === 'files' ? /^another run is writing series files/ : /locked by another run, and still was after 4 s/);
+    await failed(
+      'repository locked',
+      Promise.resolve(faulty),
+      kind === 'files' ? /^another run is writing series files/ : /locked by another run, and still was after 4 s/,
+    );
   });
 
   test('fails: restore of an unknown recovery point', async () => {
@@ -232,10 +277,15 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
         pod.killPod();
       });
       const verified = await succeed(run(`${kind}-verify`), 'verified');
-      table.push([`${kind}: node lost after ${after} ms`, killed.succeeded ? 'it had published already' : 'nothing (it was killed)', `${verified.id}, verified after the fault`]);
+      table.push([
+        `${kind}: node lost after ${after} ms`,
+        killed.succeeded ? 'it had published already' : 'nothing (it was killed)',
+        `${verified.id}, verified after the fault`,
+      ]);
     }
     good = (await succeed(backup(), 'published')).id;
-    if (kind === 'files') expect(readdirSync(join(cluster.claim(NAMESPACE, kind), 'files')).filter(name => name.startsWith('.staging'))).toEqual([]);
+    if (kind === 'files')
+      expect(readdirSync(join(cluster.claim(NAMESPACE, kind), 'files')).filter(name => name.startsWith('.staging'))).toEqual([]);
     expect((await succeed(run(`${kind}-verify`), 'verified')).id).toBe(good);
   });
 
@@ -257,7 +307,11 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
 
       for (const each of [verification, restore]) {
         expect(each.succeeded, each.log).toBe(false);
-        expect(resultOf(each).reason, each.log).toMatch(kind === 'files' ? /is damaged: app\.dump\.zst does not match its checksum/ : /app\.dump of recovery point \S+ cannot be read: restic dump/);
+        expect(resultOf(each).reason, each.log).toMatch(
+          kind === 'files'
+            ? /is damaged: app\.dump\.zst does not match its checksum/
+            : /app\.dump of recovery point \S+ cannot be read: restic dump/,
+        );
       }
       expect(server.query('postgres', "select count(*) from pg_database where datname in ('fresh') or datname like 'restore_%'")).toBe('0');
       execFileSync('mv', [`${file}.copy`, file]);
@@ -271,7 +325,11 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
       cluster.secret(NAMESPACE, 'backup-key', { password: 'wrong' });
       const faulty = await backup();
       secrets();
-      await failed('wrong repository password', Promise.resolve(faulty), /^the password of the restic repository at \/repository\/restic is wrong$/);
+      await failed(
+        'wrong repository password',
+        Promise.resolve(faulty),
+        /^the password of the restic repository at \/repository\/restic is wrong$/,
+      );
     }
   });
 
@@ -304,7 +362,11 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
   /** restic on the machine itself, as the user of the pods, since the files it makes must be theirs. */
   function asResticUser(args: string[]): { command: string; args: string[]; env: NodeJS.ProcessEnv } {
     const env = { PATH: process.env.PATH, RESTIC_REPOSITORY: join(cluster.claim(NAMESPACE, 'restic'), 'restic'), RESTIC_PASSWORD: 'a key' };
-    return { command: 'setpriv', args: ['--reuid=999', '--regid=999', '--clear-groups', join(restic, 'usr/bin/restic'), '--no-cache', ...args], env };
+    return {
+      command: 'setpriv',
+      args: ['--reuid=999', '--regid=999', '--clear-groups', join(restic, 'usr/bin/restic'), '--no-cache', ...args],
+      env,
+    };
   }
 
   function resticRun(words: string[]): string {

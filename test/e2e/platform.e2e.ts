@@ -65,7 +65,9 @@ describe.each([
 
     expect(result).toMatchObject({ what: 'restore', series, id });
     for (const name of databases) expect(server.checksums(name)).toEqual(before[name]);
-    expect(server.query('postgres', `select rolcanlogin, pg_has_role('clerk', 'order owner', 'member') from pg_roles where rolname = 'clerk'`)).toBe('t|t');
+    expect(
+      server.query('postgres', `select rolcanlogin, pg_has_role('clerk', 'order owner', 'member') from pg_roles where rolname = 'clerk'`),
+    ).toBe('t|t');
   });
 
   test('a restore into a database that holds something is refused, and changes nothing', async () => {
@@ -82,7 +84,9 @@ describe.each([
     await succeed(run('restore'), 'restored');
 
     const after = server.checksums('orders');
-    const [old] = server.query('postgres', "select datname from pg_database where datname like 'orders_before_%' order by 1 desc limit 1").split('\n');
+    const [old] = server
+      .query('postgres', "select datname from pg_database where datname like 'orders_before_%' order by 1 desc limit 1")
+      .split('\n');
     expect(server.query(old ?? '', 'select count(*) from since_then')).toBe('0');
     server.client('dropdb', [old ?? '']);
     expect(after).toEqual(before.orders);

@@ -106,7 +106,7 @@ async function postgresImage(major: '15' | '17', suite: 'bookworm' | 'trixie'): 
   };
 }
 
-const RESTIC_DEBIAN: DebianRecipe = { suite: 'trixie', packages: ['busybox-static', 'ca-certificates', 'restic'] };
+export const RESTIC_DEBIAN: DebianRecipe = { suite: 'trixie', packages: ['busybox-static', 'ca-certificates', 'restic'] };
 
 /**
  * restic/restic: an Alpine with restic and certificates. Alpine's tools are busybox too; its ssh, fuse and jq are left out.

@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { appears, cannotRunPods, type Loose, output, removeScratch, runTiny, tinyImages, tinyJob, withCluster } from './tiny';
 
 const cannotRun = cannotRunPods();
@@ -345,8 +346,7 @@ describe.skipIf(cannotRun)('volumes', () => {
       await cluster.run({ kind: 'Job', namespace: 'shop', name: 'job' });
       writeFileSync(join(claim, 'late'), '');
       await cluster.run({ kind: 'Job', namespace: 'shop', name: 'again' });
-      const { stdout } = await import('node:child_process').then(({ spawnSync }) => spawnSync('stat', ['-c', '%a', join(claim, 'late')]));
-      expect(String(stdout)).toBe('644\n');
+      expect(statSync(join(claim, 'late')).mode & 0o777).toBe(0o644);
     });
   });
 
@@ -451,6 +451,14 @@ describe.skipIf(cannotRun)('volumes', () => {
     expect(output(run)).toBe(`s3\n/a/deep:\nkey\nparts\npods\n\n/a/deep/parts/one:\ndeep\nf\n\n/a/deep/pods:\n${name}\n`);
   });
 
+  it('makes a missing part of a volume as open as the volume', async () => {
+    const volumes = [{ name: 'e', emptyDir: {} }];
+    const container = { volumeMounts: [{ name: 'e', mountPath: '/e', subPath: 'part' }] };
+    expect(output(await runTiny(tinyJob(`echo >/e/x; ${stat('/e')}`, { pod: { volumes, ...user(1000).pod }, container })))).toBe(
+      '777 0:0\n',
+    );
+  });
+
   it('cannot make a mount point in a secret', async () => {
     const volumes = [
       { name: 'k', secret: { secretName: 'creds' } },
@@ -502,6 +510,16 @@ describe.skipIf(cannotRun)('termination messages', () => {
     expect(text).toHaveLength(4096);
     expect(text).toMatch(/^[y\n]+end$/);
     expect((await runTiny(tinyJob(`yes | head -c 5000 >/dev/termination-log`))).result).toBeUndefined();
+  });
+
+  it('share 12 KiB when there are many containers', async () => {
+    const containers = ['a', 'b', 'c', 'd', 'e', 'f'].map(name => ({
+      name,
+      image: 'tiny:1',
+      command: ['sh', '-c', 'yes | head -c 5000 >/dev/termination-log'],
+    }));
+    const run = await runTiny(tinyJob('', { pod: { containers } }));
+    expect(run.pods[0]?.containers.map(({ terminationMessage }) => terminationMessage.length)).toEqual(Array(6).fill(2048));
   });
 
   it('are the log of a failure when there is none and the container wants that', async () => {
@@ -643,6 +661,12 @@ describe.skipIf(cannotRun)('the life of a job', () => {
     expect((await runTiny(limited('exit 1'), { backoffSeconds: 60 })).reason).toBe('DeadlineExceeded'); // while it waits for the next attempt
   });
 
+  it('does not restart a container once its deadline is over', async () => {
+    const job = tinyJob('exit 1', { job: { activeDeadlineSeconds: 0.3, backoffLimit: 6 }, pod: { restartPolicy: 'OnFailure' } });
+    const run = await runTiny(job, { backoffSeconds: 60 });
+    expect(run).toMatchObject({ reason: 'DeadlineExceeded', pods: [{ containers: [{ exitCode: 1, restarts: 0 }] }] });
+  });
+
   it('has time when its deadline is far away', async () => {
     expect((await runTiny(tinyJob('sleep 0.1', { job: { activeDeadlineSeconds: 90 * 86_400 } }))).succeeded).toBe(true);
   });
@@ -757,6 +781,29 @@ describe.skipIf(cannotRun)('the cluster', () => {
       expect(() => cluster.configMap('shop', 'fixed', { a: 'new' })).toThrow('is immutable');
     };
     expect(output(await runTiny(objects, { prepare }))).toBe('new old\n');
+  });
+
+  it('dies with the test run that made it, and the next one clears away the rest', async () => {
+    const script = join(tmpdir(), `rehearsal-killed-${process.pid}.ts`);
+    writeFileSync(
+      script,
+      `import { appears, runTiny, tinyJob } from ${JSON.stringify(join(__dirname, 'tiny'))};
+      void runTiny(tinyJob('sleep 4323; true', { pod: { securityContext: { runAsUser: 1000 } } }), {
+        onPod: async pod => {
+          await appears(pod, 'sleep 4323');
+          process.kill(process.pid, 'SIGKILL');
+        },
+      });`,
+    );
+    const { pid, signal, stderr } = spawnSync(process.execPath, ['--import', 'tsx', script], { cwd: __dirname, encoding: 'utf8' });
+    rmSync(script);
+    expect({ signal, stderr }).toMatchObject({ signal: 'SIGKILL' });
+    await vi.waitFor(() => expect(commandLines().filter(line => line.includes('sleep\x004323'))).toEqual([]));
+    const left = () => readdirSync(tmpdir()).filter(name => name.startsWith(`rehearsal-${pid}-`));
+    expect(left()).not.toEqual([]);
+    await runTiny(tinyJob('true'));
+    expect(left()).toEqual([]);
+    expect(readFileSync('/proc/mounts', 'utf8')).not.toContain(`rehearsal-${pid}-`);
   });
 
   it('leaves nothing behind, even when something still runs', async () => {

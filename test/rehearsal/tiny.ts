@@ -43,7 +43,9 @@ function texts(): Record<string, string> {
 
 /** The image `tiny:1`. */
 export function tinyImages(configuration: Partial<Image> = {}): ImageCatalog {
-  return new ImageCatalog().add({ name: 'tiny:1', root: join(scratchDirectory(), 'root'), path: '/bin', ...configuration });
+  const root = tinyRoot();
+  if (!root) throw new Error('this machine has no static busybox');
+  return new ImageCatalog().add({ name: 'tiny:1', root, path: '/bin', ...configuration });
 }
 
 /** An object of the Kubernetes API, as loose as YAML. */
@@ -97,7 +99,7 @@ export function output(run: JobRun): string {
   return run.pods.at(-1)?.containers.find(container => container.name === 'main')?.log ?? '';
 }
 
-/** Waits until a pod runs a process of this name. */
+/** Waits until a pod runs this command: the whole command line, as the shell around it has the same words in its own. */
 export async function appears(pod: RunningPod, command: string): Promise<void> {
-  while (!pod.processes().some(argv => argv.join(' ').includes(command))) await new Promise(resolve => setTimeout(resolve, 5));
+  while (!pod.processes().some(argv => argv.join(' ') === command)) await new Promise(resolve => setTimeout(resolve, 5));
 }

@@ -64,15 +64,14 @@ restore_database() { # SLUG TARGET
   else
     # One transaction: all or nothing, and COPY into a table made in the same transaction writes less.
     rm -f "$SCRATCH/get.failed"
+    restore_rc=0
     {
-      get "$1.dump" || : >"$SCRATCH/get.failed"
-    } | pg_restore --single-transaction --no-tablespaces -d "$(database "$2")" 2>"$SCRATCH/restore.err" || {
-      cat "$SCRATCH/restore.err" >&2
-      # A reader that fails makes pg_restore fail as well; then the reader's reason is the one to tell.
-      if [ -e "$SCRATCH/get.failed" ]; then die "$(cat "$SCRATCH/repository.reason")"; fi
-      die "restoring $1.dump failed: $(last_words "$SCRATCH/restore.err" 1)"
-    }
-    [ ! -e "$SCRATCH/get.failed" ] || die "$(cat "$SCRATCH/repository.reason")"
+      get "$1.dump" || echo $? >"$SCRATCH/get.failed"
+    } | pg_restore --single-transaction --no-tablespaces -d "$(database "$2")" 2>"$SCRATCH/restore.err" || restore_rc=$?
+    cat "$SCRATCH/restore.err" >&2
+    # When the reader fails, pg_restore fails as well, and the other way round: 141, a broken pipe, is the one that came second.
+    if [ -e "$SCRATCH/get.failed" ] && [ "$(cat "$SCRATCH/get.failed")" != 141 ]; then die "$(cat "$SCRATCH/repository.reason")"; fi
+    [ "$restore_rc" = 0 ] || die "restoring $1.dump failed: $(last_words "$SCRATCH/restore.err" "$restore_rc")"
   fi
 }
 

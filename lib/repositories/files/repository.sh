@@ -25,7 +25,17 @@ because() { printf '%s' "$*" >"$SCRATCH/repository.reason"; return 1; }
 # Makes what was written survive a power cut. busybox's sync takes no path; there, everything is synced.
 durable() { sync "$@" 2>/dev/null || sync; }
 
+# Not `flock -w`: busybox has no such option.
+lock() { # FLOCK-ARGUMENTS...
+  lock_until=$(($(date +%s) + REPOSITORY_WAIT))
+  until flock -n "$@"; do
+    [ "$(date +%s)" -lt "$lock_until" ] || return 1
+    sleep 1
+  done
+}
+
 repository_open() { # read|write
+  command -v flock >/dev/null || because 'this image has no flock, without which two runs could write one series at once' || return 1
   [ -d "$REPOSITORY_PATH" ] || because "the repository volume is not mounted at $REPOSITORY_PATH" || return 1
   if [ "$1" = write ]; then
     command -v "$(echo "$COMPRESSION" | sed s/none/cat/)" >/dev/null ||
@@ -36,7 +46,7 @@ repository_open() { # read|write
     (: >>"$series_path/.writing") 2>"$SCRATCH/repository.err" ||
       because "$series_path cannot be written: $(last_words "$SCRATCH/repository.err" 1)" || return 1
     exec 9>>"$series_path/.writing"
-    flock -w "$REPOSITORY_WAIT" 9 || because "another run is writing series $SERIES, and still was after $REPOSITORY_WAIT s" || return 1
+    lock 9 || because "another run is writing series $SERIES, and still was after $REPOSITORY_WAIT s" || return 1
     # With the lock held, whatever is staged or half deleted belongs to a run that is no more. Removing it first also gives
     # back the space of a run that filled the volume.
     rm -rf "$series_path"/.staging-* "$series_path"/.deleting-*
@@ -45,7 +55,7 @@ repository_open() { # read|write
     # Held shared by every reader, so that pruning does not take away what is being read.
     [ -r "$series_path" ] || because "$series_path cannot be read" || return 1
     exec 8<"$series_path"
-    flock -s -w "$REPOSITORY_WAIT" 8 || because "series $SERIES is being pruned, and still was after $REPOSITORY_WAIT s" || return 1
+    lock -s 8 || because "series $SERIES is being pruned, and still was after $REPOSITORY_WAIT s" || return 1
   fi
 }
 
@@ -93,7 +103,7 @@ repository_commit() { # MANIFEST
   commit_from=$(staging)
   if ! {
     cp "$1" "$commit_from/manifest.json" &&
-      (cd "$commit_from" && sha256sum manifest.json >>SHA256SUMS && sha256sum -c --status SHA256SUMS) &&
+      (cd "$commit_from" && sha256sum manifest.json >>SHA256SUMS && sha256sum -c SHA256SUMS >/dev/null) &&
       durable "$commit_from/manifest.json" "$commit_from/SHA256SUMS" "$commit_from"
   } 2>"$SCRATCH/repository.err"; then
     rm -rf "$commit_from"
@@ -116,7 +126,7 @@ repository_list() { # prints: ID verified|unverified
   done
 }
 
-repository_get() { # ID NAME: to stdout, only when the file is intact
+repository_get() { # ID NAME: to stdout, only when the file is intact; 141 when the reader of it went away
   point=$series_path/$1
   [ -e "$point/SHA256SUMS" ] || because "recovery point $1 has no SHA256SUMS" || return 1
   # The compression is the one in force when the recovery point was made, not today's.
@@ -124,13 +134,18 @@ repository_get() { # ID NAME: to stdout, only when the file is intact
   file=${entry#*  }
   [ -n "$entry" ] || because "recovery point $1 has no member $2" || return 1
   [ -e "$point/$file" ] || because "recovery point $1 lacks its file $file" || return 1
-  printf '%s\n' "$entry" | (cd "$point" && sha256sum -c --status) 2>/dev/null ||
+  printf '%s\n' "$entry" | (cd "$point" && sha256sum -c) >/dev/null 2>&1 ||
     because "recovery point $1 is damaged: $file does not match its checksum (truncated, or changed after it was written)" || return 1
+  get_rc=0
   case $file in
-    "$2.zst") zstd -dc "$point/$file" ;;
+    "$2.zst") zstd -qdc "$point/$file" ;;
     "$2.gz") gzip -dc "$point/$file" ;;
     *) cat "$point/$file" ;;
-  esac || because "$file of recovery point $1 cannot be read"
+  esac || get_rc=$?
+  case $get_rc in
+    0 | 141) return "$get_rc" ;;
+    *) because "$file of recovery point $1 cannot be read" ;;
+  esac
 }
 
 repository_mark() { # ID FILE

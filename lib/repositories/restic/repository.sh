@@ -106,24 +106,27 @@ repository_list() { # prints: ID verified|unverified
     END { for (id in point) print id, (id in verified ? "verified" : "unverified") }' "$SCRATCH/restic.list"
 }
 
-repository_get() { # ID NAME
+repository_get() { # ID NAME: to stdout; 141 when the reader of it went away
   # A member is fetched by the snapshot id that the manifest names; the manifest itself by its path.
   if [ "$2" = manifest.json ]; then
-    get_snapshot=$(snapshots | awk -v id="$1" '$2 == id && $3 == "manifest.json" { print $1 }' | tail -n 1)
+    # Every operation has listed the repository before it asks for a manifest.
+    get_snapshot=$(awk -v id="$1" '$2 == id && $3 == "manifest.json" { print $1 }' "$SCRATCH/restic.list" | tail -n 1)
   else
     get_snapshot=$(manifest_members "$SCRATCH/manifest.json" | awk -F '\t' -v name="$2" '$1 == name { sub(/^restic:/, "", $3); print $3 }')
   fi
   [ -n "$get_snapshot" ] || because "recovery point $1 has no member $2" || return 1
-  restic_run dump "$get_snapshot" "/$SERIES@$1@$2" || because "$2 of recovery point $1 cannot be read: $(cat "$SCRATCH/repository.reason")"
+  restic_run dump "$get_snapshot" "/$SERIES@$1@$2" || {
+    [ "$restic_rc" != 141 ] || return 141
+    because "$2 of recovery point $1 cannot be read: $(cat "$SCRATCH/repository.reason")"
+  }
 }
 
 repository_mark() { # ID FILE
   POINT=$1 store verdict verified.json cat "$2"
 }
 
-repository_prune() { # FILE with an id a line
+repository_prune() { # FILE with an id a line, chosen from the list just made
   prune_before=$(date -u -d "@$(($(date +%s) - ORPHAN_AGE))" +%Y%m%dT%H%M%SZ)
-  snapshots >"$SCRATCH/restic.list" || return 1
   # The manifest goes first: from then on the recovery point is none, whatever happens to its members.
   awk 'NR == FNR { drop[$1]; next } $2 in drop && $3 == "manifest.json" { print $1 }' "$1" "$SCRATCH/restic.list" >"$SCRATCH/restic.first"
   awk -v before="$prune_before" 'FILENAME == ARGV[1] { drop[$1]; next } FILENAME == ARGV[2] { if ($3 == "manifest.json") whole[$2]; next }

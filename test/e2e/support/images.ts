@@ -1,4 +1,6 @@
-import { type Image, type ImageCatalog, prepareImages } from '../../rehearsal';
+import { type Image, ImageCatalog, prepareImages } from '../../rehearsal';
+import { RESTIC_DEBIAN } from '../../rehearsal/images';
+import { carvedRoot } from '../../rehearsal/rootfs';
 
 /** The images that dist/ names, by the Debian build of the same major version that stands in for each here. */
 const STAND_INS: { [image: string]: string } = {
@@ -10,6 +12,18 @@ export async function imagesOfDist(): Promise<ImageCatalog> {
   const catalog = await prepareImages();
   for (const [name, standIn] of Object.entries(STAND_INS)) catalog.add({ ...imageNamed(catalog, standIn), name });
   return catalog;
+}
+
+/** The official busybox image. Debian builds busybox without the flock that the official one has, so flock comes from util-linux. */
+export async function busyboxImages(): Promise<ImageCatalog> {
+  const root = await carvedRoot('busybox', {
+    from: RESTIC_DEBIAN,
+    files: { '/usr/bin/busybox': '/bin/busybox' },
+    programs: ['/usr/bin/flock'],
+    busyboxApplets: 'all',
+    texts: { '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n', '/etc/group': 'root:x:0:root\n' },
+  });
+  return new ImageCatalog().add({ name: 'busybox:1.37', root });
 }
 
 export function imageNamed(catalog: ImageCatalog, name: string): Image {

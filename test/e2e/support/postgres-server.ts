@@ -1,5 +1,5 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync, chownSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Image } from '../../rehearsal';
@@ -31,7 +31,18 @@ export class PostgresServer {
     const secret = join(server.directory, 'password');
     writeFileSync(secret, server.password);
     chownSync(secret, Number(USER), Number(USER));
-    server.inside([server.program('initdb'), '-D', '/srv/data', '-U', 'postgres', '-A', 'scram-sha-256', '--pwfile=/srv/password', '--locale=en_US.utf8', '-N']);
+    server.inside([
+      server.program('initdb'),
+      '-D',
+      '/srv/data',
+      '-U',
+      'postgres',
+      '-A',
+      'scram-sha-256',
+      '--pwfile=/srv/password',
+      '--locale=en_US.utf8',
+      '-N',
+    ]);
     await server.up();
     return server;
   }
@@ -47,7 +58,9 @@ export class PostgresServer {
       log_min_messages: 'fatal',
     };
     const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    this.process = spawn('unshare', this.wrap([this.program('postgres'), '-D', '/srv/data', ...options]), { stdio: ['ignore', 'ignore', 'inherit'] });
+    this.process = spawn('unshare', this.wrap([this.program('postgres'), '-D', '/srv/data', ...options]), {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     for (let tries = 0; ; tries += 1) {
       try {
         this.query('postgres', 'select 1');
@@ -87,7 +100,11 @@ export class PostgresServer {
   }
 
   query(database: string, sql: string): string {
-    return this.client('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', `dbname='${database.replace(/[\\']/g, '\\$&')}'`, '-f', '-'], sql).trim();
+    return this.client(
+      'psql',
+      ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', `dbname='${database.replace(/[\\']/g, '\\$&')}'`, '-f', '-'],
+      sql,
+    ).trim();
   }
 
   /** A checksum of every table's content, of large objects and of sequences: what must be equal before and after. */

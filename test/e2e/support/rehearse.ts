@@ -24,14 +24,18 @@ export function resultOf(run: JobRun): Result {
 /** A run that must succeed; when it does not, the log is the message. */
 export async function succeed(run: Promise<JobRun>, verdict: string): Promise<Result> {
   const done = await run;
-  if (!done.succeeded || resultOf(done).verdict !== verdict) throw new Error(`expected ${verdict}:\n${JSON.stringify(done.result)}\n${done.log}`);
+  if (!done.succeeded || resultOf(done).verdict !== verdict)
+    throw new Error(`expected ${verdict}:\n${JSON.stringify(done.result)}\n${done.log}`);
   return resultOf(done);
 }
 
 /** Writes what an app synthesizes to a directory of its own, as `cdk8s synth` does. */
 export function synthesize(main: string): string {
   const directory = mkdtempSync(join(tmpdir(), 'e2e-dist-'));
-  execFileSync(process.execPath, ['--import', 'tsx', main], { env: { ...process.env, CDK8S_OUTDIR: directory }, stdio: ['ignore', 'ignore', 'pipe'] });
+  execFileSync(process.execPath, ['--import', 'tsx', main], {
+    env: { ...process.env, CDK8S_OUTDIR: directory },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   return directory;
 }
 

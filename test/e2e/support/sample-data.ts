@@ -53,6 +53,9 @@ export function fillOrders(server: PostgresServer, scale: number): void {
 export function leastPrivileged(server: PostgresServer, name: string, password: string, databases: string[]): void {
   server.query('postgres', `create role ${name} login password '${password}'; grant pg_read_all_data to ${name}`);
   for (const database of databases) {
-    server.query(database, `do $$ declare o oid; begin for o in select oid from pg_largeobject_metadata loop execute format('grant select on large object %s to ${name}', o); end loop; end $$`);
+    server.query(
+      database,
+      `do $$ declare o oid; begin for o in select oid from pg_largeobject_metadata loop execute format('grant select on large object %s to ${name}', o); end loop; end $$`,
+    );
   }
 }

@@ -1,0 +1,304 @@
+import { Chart, Duration, Size, Testing } from 'cdk8s';
+import { describe, expect, test } from 'vitest';
+import { Engine, PostgresVersion, Repository, ResticLocation, Retention, Schedule, SecretRef } from '../../lib';
+import { backup, chart, container, environment, objects, podSpec, type props, restic } from '../support/synth';
+
+describe('the CronJob of a backup', () => {
+  const shop = chart();
+  backup(shop, { schedule: Schedule.daily({ at: '02:30', timeZone: 'Europe/Berlin' }) });
+  const cronJob = objects(shop)['CronJob/orders-backup'];
+
+  test('runs on its schedule, in its time zone, one run at a time, and late rather than never', () => {
+    expect(cronJob.spec).toMatchObject({
+      schedule: '30 2 * * *',
+      timeZone: 'Europe/Berlin',
+      concurrencyPolicy: 'Forbid',
+      startingDeadlineSeconds: 4 * 3600,
+      successfulJobsHistoryLimit: 3,
+      failedJobsHistoryLimit: 3,
+    });
+    expect(cronJob.spec.suspend).toBeUndefined();
+  });
+
+  test('ends: by a deadline, after few retries, and none of what no retry can mend', () => {
+    expect(cronJob.spec.jobTemplate.spec).toMatchObject({
+      activeDeadlineSeconds: 12 * 3600,
+      backoffLimit: 2,
+      ttlSecondsAfterFinished: 7 * 86400,
+    });
+    expect(cronJob.spec.jobTemplate.spec.podFailurePolicy.rules).toEqual([
+      { action: 'FailJob', onExitCodes: { containerName: 'backup', operator: 'In', values: [78] }, onPodConditions: [] },
+    ]);
+  });
+
+  test('is confined: no token, no root, no writable root file system, no capability', () => {
+    expect(podSpec(cronJob)).toMatchObject({
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      restartPolicy: 'Never',
+      securityContext: { runAsNonRoot: true, runAsUser: 999, fsGroup: 999, seccompProfile: { type: 'RuntimeDefault' } },
+    });
+    expect(container(cronJob).securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+  });
+
+  test('gets credentials by reference only', () => {
+    expect(environment(cronJob)).toMatchObject({
+      PGHOST: 'orders-db',
+      PGUSER: { secretKeyRef: { name: 'orders-backup', key: 'username' } },
+      PGPASSWORD: { secretKeyRef: { name: 'orders-backup', key: 'password' } },
+    });
+  });
+
+  test('carries no label by which a deploy tool would take its Jobs for its own', () => {
+    expect(JSON.stringify(cronJob)).not.toContain('app.kubernetes.io/instance');
+    expect(cronJob.spec.jobTemplate.metadata).toBeUndefined();
+  });
+});
+
+describe('scripts', () => {
+  test('come from immutable ConfigMaps, named by their content, one for all backups of a namespace', () => {
+    const shop = chart();
+    backup(shop, {}, 'orders').verify();
+    backup(shop, {}, 'users').restore();
+    const maps = Object.values(objects(shop)).filter(object => object.kind === 'ConfigMap' && object.immutable);
+    expect(maps.map(map => map.metadata.name.replace(/-[0-9a-f]{10}$/, ''))).toEqual([
+      'backup-scripts-shell',
+      'backup-scripts-postgres',
+      'backup-scripts-files',
+    ]);
+  });
+
+  test('are made once for charts that share a namespace, and again for another namespace', () => {
+    const shop = chart();
+    const same = new Chart(shop.node.root as never, 'same', { namespace: 'shop' });
+    const other = new Chart(shop.node.root as never, 'other', { namespace: 'crm' });
+    backup(shop, {}, 'a');
+    backup(same, {}, 'b');
+    backup(other, {}, 'c');
+    const maps = (of: Chart) => Testing.synth(of).filter(object => object.kind === 'ConfigMap').length;
+    expect([maps(shop), maps(same), maps(other)]).toEqual([3, 0, 3]);
+  });
+
+  test('are the files of lib/, byte for byte', async () => {
+    const { readFileSync } = await import('node:fs');
+    const shop = chart();
+    backup(shop);
+    const shell = Object.values(objects(shop)).find(object => object.metadata.name.startsWith('backup-scripts-shell'));
+    expect(shell.data['run.sh']).toBe(readFileSync('lib/shell/run.sh', 'utf8'));
+    expect(Object.keys(shell.data)).toContain('retention.awk');
+  });
+});
+
+describe('the NetworkPolicy of a backup', () => {
+  const policy = (host: string, podLabels?: { [label: string]: string }) => {
+    const shop = chart();
+    backup(shop, { host, podLabels });
+    return objects(shop)['NetworkPolicy/orders-backup'].spec;
+  };
+
+  test('lets the pods reach names and the database, and nobody reach the pods', () => {
+    expect(policy('orders-db')).toEqual({
+      podSelector: {
+        matchLabels: { 'cdk8s-backup/series': 'orders' },
+        matchExpressions: [{ key: 'cdk8s-backup/operation', operator: 'In', values: ['backup', 'restore'] }],
+      },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [],
+      egress: [
+        {
+          ports: [
+            { port: 53, protocol: 'UDP' },
+            { port: 53, protocol: 'TCP' },
+          ],
+        },
+        { ports: [{ port: 5432, protocol: 'TCP' }], to: [{ podSelector: {} }] },
+      ],
+    });
+  });
+
+  test.each([
+    [
+      'a Service of another namespace',
+      'db.data',
+      [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'data' } }, podSelector: {} }],
+    ],
+    [
+      'a full Service name',
+      'db.data.svc.cluster.local',
+      [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'data' } }, podSelector: {} }],
+    ],
+    ['an address', '10.1.2.3', [{ ipBlock: { cidr: '10.1.2.3/32' } }]],
+    ['a host outside the cluster', 'db.example.com', undefined],
+  ])('knows %s', (_, host, to) => {
+    expect(policy(host).egress[1].to).toEqual(to);
+  });
+
+  test('is narrowed to the pods of the database where their labels are known', () => {
+    expect(policy('orders-db', { app: 'orders-db' }).egress[1].to).toEqual([{ podSelector: { matchLabels: { app: 'orders-db' } } }]);
+  });
+
+  test('includes the repository', () => {
+    const shop = chart();
+    backup(shop, { repository: restic });
+    expect(objects(shop)['NetworkPolicy/orders-backup'].spec.egress[2]).toEqual({ ports: [{ port: 443, protocol: 'TCP' }] });
+  });
+});
+
+describe('the restic repository', () => {
+  test('brings restic by an init container, and its password as a file', () => {
+    const shop = chart();
+    backup(shop, { repository: restic });
+    const cronJob = objects(shop)['CronJob/orders-backup'];
+    expect(podSpec(cronJob).initContainers[0]).toMatchObject({
+      image: 'restic/restic:0.18.0',
+      command: ['cp', '/usr/bin/restic', '/etc/ssl/certs/ca-certificates.crt', '/tools/'],
+      securityContext: { readOnlyRootFilesystem: true },
+    });
+    expect(environment(cronJob)).toMatchObject({
+      RESTIC_REPOSITORY: 's3:https://s3.eu-central-1.amazonaws.com/acme-backups',
+      RESTIC_PASSWORD_FILE: '/run/secrets/restic/password',
+      AWS_SECRET_ACCESS_KEY: { secretKeyRef: { name: 's3', key: 'secretAccessKey' } },
+    });
+  });
+});
+
+describe('fails, naming the construct, the prop, the value and what to write', () => {
+  const rest = (url: string) => Repository.restic({ location: ResticLocation.rest({ url }), password: SecretRef.named('k').key('p') });
+
+  test.each<[string, Parameters<typeof props>[0], string]>([
+    [
+      'a time zone that does not exist',
+      { schedule: Schedule.daily({ timeZone: 'Europe/Berln' }) },
+      `shop/orders: schedule.timeZone is "Europe/Berln": `,
+    ],
+    [
+      'a date that never comes',
+      { schedule: Schedule.cron('0 2 31 2 *') },
+      'shop/orders: schedule is "0 2 31 2 *": no month it names has such a day',
+    ],
+    ['a retention that keeps nothing', { retention: Retention.keep({}) }, 'shop/orders: retention'],
+    [
+      'no Secret',
+      { credentials: undefined as never },
+      `shop/orders: credentials is not set: name a Secret, for example SecretRef.named('orders-backup')`,
+    ],
+    ['a Secret without a name', { credentials: SecretRef.named('') }, 'shop/orders: credentials is {"name":""}: name a Secret'],
+    [
+      'a database name with a line break',
+      { engine: Engine.postgres({ version: PostgresVersion.V16, databases: ['a\nb'] }) },
+      'shop/orders: engine.databases[0] is "a\\nb": write the name of a database, without control characters',
+    ],
+    [
+      'a database name that PostgreSQL would cut',
+      { engine: Engine.postgres({ version: PostgresVersion.V16, databases: ['ж'.repeat(32)] }) },
+      'PostgreSQL names have at most 63 bytes',
+    ],
+    [
+      'a database twice',
+      { engine: Engine.postgres({ version: PostgresVersion.V16, databases: ['a', 'a'] }) },
+      'shop/orders: engine.databases is ["a","a"]: name each database once',
+    ],
+    [
+      'half a job',
+      { engine: Engine.postgres({ version: PostgresVersion.V16, jobs: 0.5 }) },
+      'shop/orders: engine.jobs is 0.5: write a whole number from 1 to 64',
+    ],
+    [
+      'an ssl mode of no libpq',
+      { engine: Engine.postgres({ version: PostgresVersion.V16, sslMode: 'on' }) },
+      'shop/orders: engine.sslMode is "on": write one of disable,',
+    ],
+    [
+      'an image without a version',
+      { engine: Engine.postgres({ version: PostgresVersion.V16, image: 'postgres:latest' }) },
+      'shop/orders: engine.image is "postgres:latest": ',
+    ],
+    [
+      'a series that is no name',
+      { series: 'Shop Orders' },
+      `shop/orders: series is "Shop Orders": a series is named with lower-case letters, digits and dashes`,
+    ],
+    ['a host with a port', { host: 'db/5432' }, 'shop/orders: host is "db/5432": write a Service, an address or a host name'],
+    ['a port that is none', { port: 70000 }, 'shop/orders: port is 70000: write a whole number from 1 to 65535'],
+    ['a size drop that never holds', { sizeDropLimit: 0 }, 'shop/orders: sizeDropLimit is 0: write a whole number from 1 to 100'],
+    [
+      'a claim that is no name',
+      { repository: Repository.files({ claimName: 'My Claim' }) },
+      'shop/orders: repository.claimName is "My Claim"',
+    ],
+    [
+      'a path out of the volume',
+      { repository: Repository.files({ claimName: 'c', path: '../x' }) },
+      'shop/orders: repository.path is "../x"',
+    ],
+    [
+      'a URL without a scheme',
+      { repository: rest('backup.example/shop') },
+      'shop/orders: location.url is "backup.example/shop": write a URL with its scheme',
+    ],
+    [
+      'a URL with a password',
+      { repository: rest('https://u:secret@backup.example/') },
+      'put user and password into a Secret and name it in credentials',
+    ],
+    [
+      'a restic repository without a password',
+      { repository: Repository.restic({ location: ResticLocation.local({ claimName: 'c' }), password: undefined as never }) },
+      'shop/orders: repository.password is not set: a restic repository is always encrypted',
+    ],
+  ])('%s', (_, different, message) => {
+    expect(() => backup(chart(), different)).toThrow(message);
+  });
+
+  test('a password in a URL is not repeated by the error', () => {
+    expect(() => backup(chart(), { repository: rest('https://u:hunter2@backup.example/') })).toThrow(
+      expect.not.stringContaining('hunter2') as never,
+    );
+  });
+
+  test('two backups that would prune each other', () => {
+    const shop = chart();
+    backup(shop, { repository: restic }, 'orders');
+    const crm = new Chart(shop.node.root as never, 'crm', { namespace: 'crm' });
+    expect(() => backup(crm, { repository: restic }, 'orders')).toThrow(
+      'crm/orders: series is "orders": shop/orders keeps its recovery points under that name in the same repository, and each would prune the other\'s; give one of them another series',
+    );
+    expect(() => backup(crm, { repository: restic, series: 'crm-orders' }, 'mended')).not.toThrow();
+  });
+
+  test('but a claim of the same name in another namespace is another repository', () => {
+    const shop = chart();
+    backup(shop);
+    expect(() => backup(new Chart(shop.node.root as never, 'crm', { namespace: 'crm' }))).not.toThrow();
+  });
+});
+
+describe('limits', () => {
+  test('reach the scripts', () => {
+    const shop = chart();
+    backup(shop, {
+      minimumSize: Size.mebibytes(3),
+      sizeDropLimit: 20,
+      readyTimeout: Duration.minutes(2),
+      repositoryWait: Duration.minutes(3),
+      retention: Retention.days(14),
+    });
+    expect(environment(objects(shop)['CronJob/orders-backup'])).toMatchObject({
+      MINIMUM_BYTES: String(3 * 1024 * 1024),
+      SIZE_DROP_LIMIT: '20',
+      READY_TIMEOUT: '120',
+      REPOSITORY_WAIT: '180',
+      RETENTION: 'last=0 hourly=0 daily=14 weekly=0 monthly=0 yearly=0 at-least=3',
+    });
+  });
+
+  test('a frequent schedule is not started late by more than its interval', () => {
+    const shop = chart();
+    backup(shop, { schedule: Schedule.hourly() });
+    expect(objects(shop)['CronJob/orders-backup'].spec.startingDeadlineSeconds).toBe(3600);
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import { RecoveryPoint, RestoreForm, SecretRef } from '../../lib';
+import { backup, chart, environment, objects } from '../support/synth';
+
+describe('a restore on demand', () => {
+  const shop = chart();
+  backup(shop).restore({ credentials: SecretRef.named('orders-owner'), safetyBackup: true });
+  const made = objects(shop);
+  const cronJob = made['CronJob/orders-restore'];
+
+  test('is a suspended CronJob for a date that never comes', () => {
+    expect(cronJob.spec).toMatchObject({ suspend: true, schedule: '0 0 31 2 *', concurrencyPolicy: 'Forbid' });
+  });
+
+  test('is not tried again by itself', () => {
+    expect(cronJob.spec.jobTemplate.spec.backoffLimit).toBe(0);
+  });
+
+  test('takes what to restore from a ConfigMap with safe answers', () => {
+    expect(made['ConfigMap/orders-restore-request'].data).toEqual({
+      recoveryPoint: 'newest-verified',
+      series: 'orders',
+      safetyBackup: 'yes',
+      database: '',
+      into: '',
+      replace: 'no',
+    });
+    expect(environment(cronJob)).toMatchObject({
+      RECOVERY_POINT: { configMapKeyRef: { name: 'orders-restore-request', key: 'recoveryPoint' } },
+      SERIES: { configMapKeyRef: { name: 'orders-restore-request', key: 'series' } },
+      REPLACE: { configMapKeyRef: { name: 'orders-restore-request', key: 'replace' } },
+      PGPASSWORD: { secretKeyRef: { name: 'orders-owner', key: 'password' } },
+    });
+  });
+
+  test('says each variable once', () => {
+    const names = cronJob.spec.jobTemplate.spec.template.spec.containers[0].env.map(({ name }: { name: string }) => name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('goes to another server when told so, and may reach it', () => {
+    const staging = chart();
+    backup(staging).restore({ name: 'restore-to-staging', host: 'orders-db.staging' });
+    const objects_ = objects(staging);
+    expect(environment(objects_['CronJob/orders-restore-to-staging']).PGHOST).toBe('orders-db.staging');
+    expect(objects_['NetworkPolicy/orders-restore-to-staging'].spec.egress[1].to[0].namespaceSelector.matchLabels).toEqual({
+      'kubernetes.io/metadata.name': 'staging',
+    });
+  });
+});
+
+describe('a restore as a Job', () => {
+  const job = (into: string) => {
+    const shop = chart();
+    backup(shop).restore({ form: RestoreForm.JOB, from: RecoveryPoint.id('20260801T023000Z-x7k2p'), request: { into } });
+    const [name] = Object.keys(objects(shop)).filter(id => id.startsWith('Job/'));
+    return { name: name ?? '', object: objects(shop)[name ?? ''] };
+  };
+
+  test('is named by its request: the same request is the same Job, another is another', () => {
+    expect(job('copy').name).toMatch(/^Job\/orders-restore-[0-9a-f]{10}$/);
+    expect(job('copy').name).toBe(job('copy').name);
+    expect(job('copy').name).not.toBe(job('other').name);
+  });
+
+  test('is never cleaned up, since it would then be applied, and restore, again', () => {
+    expect(job('copy').object.spec.ttlSecondsAfterFinished).toBeUndefined();
+  });
+
+  test('carries its request itself', () => {
+    expect(environment(job('copy').object)).toMatchObject({ RECOVERY_POINT: '20260801T023000Z-x7k2p', INTO: 'copy', REPLACE: 'no' });
+  });
+});
+
+describe('fails', () => {
+  test('a recovery point that is no id', () => {
+    expect(() => backup(chart()).restore({ from: RecoveryPoint.id('yesterday') })).toThrow(
+      `shop/orders/restore: from is "yesterday": write an id as results show it, for example '20260801T023000Z-x7k2p'`,
+    );
+  });
+
+  test('a word that no request has', () => {
+    expect(() => backup(chart()).restore({ request: { target: 'x' } })).toThrow(
+      'shop/orders/restore: request.target is "x": a request has the keys recoveryPoint, series, safetyBackup, database, into, replace',
+    );
+  });
+});

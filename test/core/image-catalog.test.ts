@@ -1,0 +1,143 @@
+import { App, Chart } from 'cdk8s';
+import { Construct } from 'constructs';
+import { describe, expect, test } from 'vitest';
+import { belowFloor, ImageCatalog, ImageReference } from '../../lib/core/image-catalog';
+import { warnings } from '../../lib/core/warning';
+
+const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
+
+function construct(chart = new Chart(new App(), 'shop')): Construct {
+  return new Construct(chart, 'orders');
+}
+
+describe('image references', () => {
+  test.each([
+    ['postgres:16.15-bookworm', '16.15-bookworm'],
+    [`postgres:16.15-bookworm@${DIGEST}`, '16.15-bookworm'],
+    [`postgres@${DIGEST}`, undefined],
+    [`postgres:latest@${DIGEST}`, 'latest'],
+    ['registry.example/team/data_base/postgres:16', '16'],
+    ['localhost:5000/postgres:16', '16'],
+    ['registry:5000/a/b__c/d--e:v1.2_3', 'v1.2_3'],
+    ['Registry.Example:5000/postgres:16', '16'],
+    ['ghcr.io/a/b:1', '1'],
+  ])('accepts %s', (reference, tag) => {
+    const image = ImageReference.of(reference);
+    expect(image.bind(construct(), 'image')).toBe(reference);
+    expect(image.tag).toBe(tag);
+  });
+
+  test.each(['postgres', 'registry.example:5000/postgres', 'postgres:latest', 'localhost/postgres'])('asks %s for a version', reference => {
+    expect(() => ImageReference.of(reference).bind(construct(), 'engine.image')).toThrow(
+      `shop/orders: engine.image is "${reference}": pin a version: a tag such as ':16.15-bookworm', or a digest '@sha256:...'`,
+    );
+  });
+
+  test.each([
+    '',
+    ' postgres:16',
+    'postgres:16 ',
+    'Postgres:16',
+    'postgres:',
+    'postgres:16:17',
+    'postgres@sha256:abc',
+    `postgres@md5:${'0'.repeat(64)}`,
+    'https://registry.example/postgres:16',
+    'registry.example//postgres:16',
+    '/postgres:16',
+    'post gres:16',
+    `postgres:${'a'.repeat(129)}`,
+    'postgres:16\n',
+    'postgres-:16',
+    'post___gres:16',
+  ])('refuses %j', reference => {
+    expect(() => ImageReference.of(reference).bind(construct(), 'image')).toThrow(
+      `shop/orders: image is ${JSON.stringify(reference)}: write [registry/]repository:tag[@digest], such as 'postgres:16.15-bookworm'`,
+    );
+  });
+});
+
+describe('the catalog', () => {
+  const REQUEST = { key: 'postgres:16', prop: 'engine.image', defaultImage: 'postgres:16.15-bookworm' };
+  const choose = (scope: Construct, image?: string) => ImageCatalog.of(scope).image(scope, { ...REQUEST, image });
+
+  test('gives the default, and the image of the construct before all others', () => {
+    expect(choose(construct())).toBe('postgres:16.15-bookworm');
+    const app = new App();
+    ImageCatalog.override(app, { 'postgres:16': 'registry.example/postgres:16.15' });
+    expect(choose(construct(new Chart(app, 'shop')), 'own.example/postgres:16.16')).toBe('own.example/postgres:16.16');
+  });
+
+  test('the nearest override wins, key by key', () => {
+    const app = new App();
+    ImageCatalog.override(app, { 'postgres:16': 'a.example/postgres:16.15', 'mysql:8.4': 'a.example/mysql:8.4.6' });
+    ImageCatalog.override(app, { 'postgres:17': 'a.example/postgres:17.11' });
+    const [near, far] = [new Chart(app, 'near'), new Chart(app, 'far')];
+    ImageCatalog.override(near, { 'postgres:16': 'b.example/postgres:16.15' });
+    const image = (chart: Chart, key: string) => {
+      const scope = construct(new Chart(chart, key));
+      return ImageCatalog.of(scope).image(scope, { ...REQUEST, key });
+    };
+    expect(image(near, 'postgres:16')).toBe('b.example/postgres:16.15');
+    expect(image(far, 'postgres:16')).toBe('a.example/postgres:16.15');
+    expect(image(near, 'mysql:8.4')).toBe('a.example/mysql:8.4.6');
+    expect(image(near, 'postgres:17')).toBe('a.example/postgres:17.11');
+    expect(image(near, 'postgres:18')).toBe(REQUEST.defaultImage);
+  });
+
+  test('checks overrides where they are made', () => {
+    const app = new App();
+    expect(() => ImageCatalog.override(app, { postgres: 'postgres:16.15' })).toThrow(
+      `(app): images is "postgres": a key is '<engine>:<major version>', such as 'postgres:16'`,
+    );
+    expect(() => ImageCatalog.override(app, { 'postgres:16': 'postgres' })).toThrow(
+      `(app): images['postgres:16'] is "postgres": pin a version`,
+    );
+    new Chart(app, 'shop');
+    expect(() => ImageCatalog.override(app, { 'postgres:16': 'postgres:16.15' })).toThrow('override images before the first child is made');
+  });
+
+  test('checks the image of the construct', () => {
+    expect(() => choose(construct(), 'postgres')).toThrow('shop/orders: engine.image is "postgres": pin a version');
+  });
+
+  test('warns below a floor', () => {
+    const scope = construct();
+    ImageCatalog.of(scope).image(scope, { ...REQUEST, image: 'postgres:15.18-bookworm', floors: ['15.19', '16.15'] });
+    ImageCatalog.of(scope).image(scope, { ...REQUEST, floors: ['15.19', '16.15'] });
+    expect(warnings([scope])).toEqual([
+      "warning: shop/orders: engine.image is 'postgres:15.18-bookworm': releases before 15.19 have known security holes; use 15.19 or newer",
+    ]);
+  });
+});
+
+describe('belowFloor', () => {
+  const POSTGRES = ['14.24', '15.19', '16.15', '17.11', '18.6'];
+
+  test.each([
+    ['15.18-bookworm', '15.19'],
+    ['15.19-bookworm', undefined],
+    ['15.20', undefined],
+    ['15.9', '15.19'],
+    ['15', undefined],
+    ['15-bookworm', undefined],
+    ['13.4', undefined],
+    ['19.0', undefined],
+    ['18.1.2', '18.6'],
+    ['v14.1', '14.24'],
+    ['bookworm', undefined],
+    ['', undefined],
+  ])('%s', (tag, floor) => {
+    expect(belowFloor(tag, POSTGRES)).toBe(floor);
+  });
+
+  test.each([
+    ['8.4.5', '8.4.6'],
+    ['8.4.6-oracle', undefined],
+    ['8.4', undefined],
+    ['8.0.41', '8.0.43'],
+    ['9.1.0', undefined],
+  ])('series of two numbers: %s', (tag, floor) => {
+    expect(belowFloor(tag, ['8.0.43', '8.4.6'])).toBe(floor);
+  });
+});

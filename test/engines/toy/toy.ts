@@ -1,0 +1,22 @@
+import type { Construct } from 'constructs';
+import { type EngineBindOptions, type EngineConfig, type IEngine, ScriptFolder } from '../../../lib';
+
+/** An engine outside the library: lines of text behind HTTP. It is what README's "Add an engine" describes, and no more. */
+export class ToyEngine implements IEngine {
+  public bind(_scope: Construct, options: EngineBindOptions): EngineConfig {
+    const port = options.port ?? 8080;
+    return {
+      name: 'toy',
+      image: 'busybox:1.37',
+      user: 1000,
+      scripts: ScriptFolder.at('toy', __dirname),
+      environment: [],
+      connection: [
+        { name: 'TOY_URL', value: `http://${options.host}:${port}` },
+        options.credentials.key('token').toEnvironment('TOY_TOKEN'),
+      ],
+      destination: { host: options.host, port },
+      restoreRequest: [{ key: 'replace', variable: 'REPLACE', value: 'no' }],
+    };
+  }
+}

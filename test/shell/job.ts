@@ -1,0 +1,95 @@
+import { execFileSync, type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Shells that images have as `sh`, of those that this machine has. */
+export const SHELLS = [['dash'], ['bash', '--posix'], ['busybox', 'ash']].filter(([name]) => spawnSync('which', [name ?? '']).status === 0);
+
+/** A job's scripts without a pod: the files of lib/, over a `files` repository, with an engine made of one-line scripts. */
+export class Job {
+  readonly directory = mkdtempSync(join(tmpdir(), 'job-'));
+  readonly repository = join(this.directory, 'repository');
+  private readonly home = join(this.directory, 'home');
+  private runs = 0;
+
+  constructor(engine: { [script: string]: string }) {
+    for (const folder of ['engine', 'assertions']) mkdirSync(join(this.home, folder), { recursive: true });
+    mkdirSync(this.repository);
+    symlinkSync(resolve('lib/shell'), join(this.home, 'shell'));
+    symlinkSync(resolve('lib/repositories/files'), join(this.home, 'repository'));
+    this.engine({ ready: 'exit 0', ...engine });
+  }
+
+  engine(scripts: { [script: string]: string }): void {
+    for (const [name, body] of Object.entries(scripts)) {
+      const path = join(this.home, 'engine', `${name}.sh`);
+      writeFileSync(path, `set -eu\n. "$BACKUP_HOME/shell/lib.sh"\n${body}\n`);
+      chmodSync(path, 0o755);
+    }
+  }
+
+  assertion(number: string, files: { query: string; database: string; expect: string }): void {
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(this.home, 'assertions', `${number}.${name}`), `${content}\n`);
+  }
+
+  environment(different: { [name: string]: string } = {}): NodeJS.ProcessEnv {
+    this.runs += 1;
+    const scratch = join(this.directory, `scratch-${this.runs}`);
+    mkdirSync(scratch);
+    return {
+      PATH: process.env.PATH,
+      BACKUP_HOME: this.home,
+      SCRATCH: scratch,
+      TERMINATION_LOG: join(this.directory, 'termination-log'),
+      SERIES: 'orders',
+      ENGINE: 'test',
+      POD_NAME: `orders-backup-1-${String(this.runs).padStart(5, 'a')}`,
+      REPOSITORY_WAIT: '1',
+      REPOSITORY_PATH: this.repository,
+      COMPRESSION: 'gzip',
+      READY_TIMEOUT: '1',
+      MINIMUM_BYTES: '1',
+      SIZE_DROP_LIMIT: '50',
+      RETENTION: 'last=2 hourly=0 daily=0 weekly=0 monthly=0 yearly=0 at-least=1',
+      RECOVERY_POINT: 'newest-verified',
+      SAFETY_BACKUP: 'no',
+      SAFETY_SERIES: 'orders-safety',
+      ...different,
+    };
+  }
+
+  run(operation: string, different: { [name: string]: string } = {}, shell: string[] = ['sh']): Outcome {
+    const [command = 'sh', ...args] = shell;
+    const done = spawnSync(command, [...args, join(this.home, 'shell', 'run.sh'), operation], {
+      env: this.environment(different),
+      encoding: 'utf8',
+    });
+    return new Outcome(done, readFileSync(join(this.directory, 'termination-log'), 'utf8'));
+  }
+
+  points(series = 'orders'): string[] {
+    return execFileSync('ls', ['-A', join(this.repository, series)], { encoding: 'utf8' })
+      .split('\n')
+      .filter(name => /^\d/.test(name));
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true });
+  }
+}
+
+export class Outcome {
+  readonly code: number | null;
+  readonly log: string;
+  readonly result: { [key: string]: unknown };
+
+  constructor(done: SpawnSyncReturns<string>, terminationMessage: string) {
+    this.code = done.status;
+    this.log = done.stderr;
+    const line = done.stdout.trim().split('\n').at(-1) ?? '';
+    if (line !== terminationMessage.trim())
+      throw new Error(`the result on stdout is ${line}, the termination message ${terminationMessage}`);
+    this.result = JSON.parse(line);
+  }
+}

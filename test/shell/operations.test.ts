@@ -1,0 +1,217 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Job, SHELLS } from './job';
+
+const SAMPLE = {
+  dump: 'put data.txt printf "%s" "$(seq 1 200)"; fact rows 200; about server 1.0',
+  verify: 'get data.txt >data; fact rows "$(wc -w <data | tr -d " ")"; compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"',
+  restore: 'get data.txt >"$SCRATCH/../restored" || die "$(cat "$SCRATCH/repository.reason")"',
+};
+
+let job: Job;
+beforeEach(() => {
+  job = new Job(SAMPLE);
+});
+afterEach(() => job.remove());
+
+describe.each(SHELLS)('in %s', (...shell) => {
+  test('what is backed up is verified and restored', () => {
+    const backup = job.run('backup', {}, shell);
+    expect(backup.result, backup.log).toMatchObject({
+      what: 'backup',
+      series: 'orders',
+      verdict: 'published',
+      reason: '',
+      restoreSeconds: null,
+    });
+    const verification = job.run('verify', {}, shell);
+    expect(verification.result, verification.log).toMatchObject({ verdict: 'verified', id: backup.result.id });
+    const restore = job.run('restore', {}, shell);
+    expect(restore.result, restore.log).toMatchObject({ verdict: 'restored', id: backup.result.id });
+    expect(readFileSync(join(job.directory, 'restored'), 'utf8').split('\n')).toHaveLength(200);
+  });
+
+  test('a dump that fails publishes nothing, and says why', () => {
+    job.engine({ dump: 'put data.txt sh -c "echo half; echo the server went away >&2; exit 3"; fact rows 1' });
+    const { code, result } = job.run('backup', {}, shell);
+    expect(code).toBe(1);
+    expect(result).toMatchObject({ verdict: 'failed', reason: 'storing data.txt failed: the server went away' });
+    expect(readdirSync(join(job.repository, 'orders')).filter(name => name !== '.writing')).toEqual([]);
+  });
+});
+
+describe('the verdict', () => {
+  test('is one JSON line of the same shape, whatever the reason holds', () => {
+    job.engine({ dump: String.raw`refuse 'a "quoted" \ reason	with a tab, ünïcode'` });
+    const { code, result } = job.run('backup');
+    expect(code).toBe(78);
+    expect(Object.keys(result)).toEqual(['what', 'series', 'id', 'bytes', 'seconds', 'restoreSeconds', 'verdict', 'reason']);
+    expect(result.reason).toBe('a "quoted" \\ reason with a tab, ünïcode');
+  });
+
+  test('is failed also when a script dies without a word', () => {
+    job.engine({ dump: 'kill -9 $$' });
+    expect(job.run('backup').result).toMatchObject({
+      verdict: 'failed',
+      reason: expect.stringMatching(/ended with exit code \d+ without saying why/),
+    });
+  });
+
+  test('of a run that is told to stop says so, at once, and the dump is stopped too', async () => {
+    job.engine({ dump: 'put data.txt sh -c "echo $$ >\\"$SCRATCH/../pid\\"; exec sleep 60"; fact rows 1' });
+    const child = spawn('sh', [join(job.directory, 'home/shell/run.sh'), 'backup'], {
+      env: job.environment(),
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let out = '';
+    child.stdout.on('data', chunk => {
+      out += chunk;
+    });
+    while (!existsSync(join(job.directory, 'pid'))) await new Promise(resolve => setTimeout(resolve, 20));
+    const started = Date.now();
+    child.kill('SIGTERM');
+    await new Promise(resolve => child.once('exit', resolve));
+    expect(Date.now() - started).toBeLessThan(5000);
+    expect(JSON.parse(out)).toMatchObject({
+      verdict: 'failed',
+      reason: expect.stringMatching(/^stopped by SIGTERM .*nothing was published/),
+    });
+    expect(job.points()).toEqual([]);
+  });
+});
+
+describe('publishing', () => {
+  test('leaves a directory that sha256sum can check', () => {
+    const { result } = job.run('backup');
+    const point = join(job.repository, 'orders', String(result.id));
+    expect(readdirSync(point).sort()).toEqual(['SHA256SUMS', 'data.txt.gz', 'manifest.json']);
+    const manifest = JSON.parse(readFileSync(join(point, 'manifest.json'), 'utf8'));
+    expect(manifest).toMatchObject({
+      format: 1,
+      id: result.id,
+      series: 'orders',
+      engine: 'test',
+      bytes: result.bytes,
+      about: { server: '1.0' },
+      facts: { rows: 200 },
+      members: [{ name: 'data.txt', bytes: result.bytes, digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) }],
+    });
+  });
+
+  test('refuses a dump without facts: no restore of it could be checked', () => {
+    job.engine({ dump: 'put data.txt echo x' });
+    expect(job.run('backup').result.reason).toContain('noted no facts');
+  });
+
+  test('refuses what is smaller than the minimum', () => {
+    expect(job.run('backup', { MINIMUM_BYTES: '100000' }).result.reason).toMatch(
+      /^the dump is only \d+ bytes; at least 100000 are expected/,
+    );
+    expect(job.points()).toEqual([]);
+  });
+
+  test('refuses a drop in size, keeps everything, and lets it pass when told to', () => {
+    job.run('backup', { COMPRESSION: 'none' });
+    job.engine({ dump: 'put data.txt echo little; fact rows 1' });
+    const refused = job.run('backup', { COMPRESSION: 'none' });
+    expect(refused.code).toBe(78);
+    expect(refused.result.reason).toMatch(/^the dump is 7 bytes, \S+ had \d+: a drop of more than 50 %; nothing was published or pruned/);
+    expect(job.points()).toHaveLength(1);
+    expect(job.run('backup', { COMPRESSION: 'none', SIZE_DROP_LIMIT: '100' }).result.verdict).toBe('published');
+  });
+
+  test('clears away what a killed run left, but nothing that is whole', () => {
+    const { result } = job.run('backup');
+    const orders = join(job.repository, 'orders');
+    for (const name of ['.staging-20200101T000000Z-aaaaa', '.deleting-20200101T000000Z-bbbbb']) {
+      writeFileSync(join(orders, name), 'a stump');
+    }
+    const next = job.run('backup');
+    expect(readdirSync(orders).sort()).toEqual(['.writing', result.id, next.result.id]);
+  });
+});
+
+describe('pruning', () => {
+  test('follows the policy', () => {
+    const ids = [1, 2, 3, 4].map(() => String(job.run('backup').result.id));
+    expect(job.points()).toEqual(ids.slice(-2));
+  });
+
+  test('that fails is a warning: the recovery point is published', () => {
+    const { result, log } = job.run('backup', { RETENTION: 'nonsense' });
+    expect(result.verdict).toBe('published');
+    expect(log).toContain('WARNING: pruning failed');
+  });
+
+  test('does not count what is no recovery point', () => {
+    job.run('backup');
+    writeFileSync(join(job.repository, 'orders', '20990101T000000Z-zzzzz'), 'not a directory');
+    const { log } = job.run('backup');
+    expect(log).not.toContain('WARNING');
+  });
+});
+
+describe('a verification', () => {
+  test('finds a difference in facts and names it', () => {
+    job.run('backup');
+    job.engine({ verify: 'fact rows 199; compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"' });
+    expect(job.run('verify').result.reason).toBe(
+      'what came back is not what was backed up, in 2 facts: "rows":199 was found;"rows":200 was expected;',
+    );
+    expect(readdirSync(join(job.repository, 'orders', job.points()[0] ?? ''))).not.toContain('verified.json');
+  });
+
+  test.each([
+    ['at-least 5', '7', true],
+    ['at-least 5', '4', false],
+    ['at-most 5', '4.5', true],
+    ['at-most 5', '', false],
+    ['at-least 5', 'seven', false],
+    ['equals a b', 'a b', true],
+    ['equals a', 'a b', false],
+  ])('judges the assertion "%s" of the answer "%s": %s', (expectation, answer, holds) => {
+    job.run('backup');
+    job.engine({ verify: `. "$BACKUP_HOME/shell/assertions.sh"\nask() { cat >asked; printf %s '${answer}'; }\ncheck_assertions ask` });
+    job.assertion('01', { query: 'select 1;', database: 'orders', expect: expectation });
+    const { result } = job.run('verify');
+    expect(result.verdict).toBe(holds ? 'verified' : 'failed');
+    if (!holds) expect(result.reason).toContain(`assertion 01 does not hold: select 1; gave '${answer}', wanted ${expectation}`);
+  });
+
+  test('says that there is nothing to verify', () => {
+    job.run('backup', { SERIES: 'other' });
+    expect(job.run('verify').result.reason).toBe('the repository has no series orders');
+  });
+});
+
+describe('a restore', () => {
+  test('takes the newest verified recovery point, even where a newer one is not', () => {
+    const proven = job.run('backup').result.id;
+    job.run('verify');
+    job.run('backup');
+    expect(job.run('restore').result.id).toBe(proven);
+    expect(job.run('restore', { RECOVERY_POINT: 'newest' }).result.id).not.toBe(proven);
+  });
+
+  test('does not begin when the safety backup fails', () => {
+    job.run('backup');
+    job.engine({ dump: 'die "no way"' });
+    expect(job.run('restore', { SAFETY_BACKUP: 'yes' }).result.reason).toBe('the safety backup failed, so nothing was restored: no way');
+    expect(existsSync(join(job.directory, 'restored'))).toBe(false);
+  });
+
+  test('of a member whose file is gone says which', () => {
+    const { result } = job.run('backup');
+    rmSync(join(job.repository, 'orders', String(result.id), 'data.txt.gz'));
+    expect(job.run('restore').result.reason).toBe(`recovery point ${result.id} lacks its file data.txt.gz`);
+  });
+
+  test('does not trust a manifest that was changed', () => {
+    const { result } = job.run('backup');
+    const path = join(job.repository, 'orders', String(result.id), 'manifest.json');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"rows":200', '"rows":100'));
+    expect(job.run('restore').result.reason).toContain('manifest.json does not match its checksum');
+  });
+});
