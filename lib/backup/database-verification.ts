@@ -23,6 +23,12 @@ export interface DatabaseVerificationProps {
    */
   readonly assertions?: Assertion[];
   /**
+   * Look at the whole repository, too: whether the older recovery points are intact. A `files` repository reads them all and
+   * compares checksums; a restic repository checks its structure.
+   * @default true
+   */
+  readonly checkRepository?: boolean;
+  /**
    * Where the throw-away server keeps the restored data: a tenth more than the databases' size, and some gigabytes of logs.
    * @default Scratch.emptyDir(Size.gibibytes(20))
    */
@@ -84,6 +90,7 @@ export class DatabaseVerification extends Construct {
             pod: operation.pod(this, {
               operation: 'verify',
               connection: [],
+              environment: [{ name: 'CHECK_REPOSITORY', value: props.checkRepository === false ? 'no' : 'yes' }],
               assertions: this.assertions(props),
               scratch: props.scratch ?? Scratch.emptyDir(Size.gibibytes(20)),
               pods: props.pods,

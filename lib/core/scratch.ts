@@ -41,7 +41,8 @@ export class Scratch {
   }
 }
 
-/** A size as Kubernetes writes it. */
+/** A size as Kubernetes itself would write it: the largest unit that divides it, or the API server gives back another text. */
 export function quantity(size: Size): k8s.Quantity {
-  return k8s.Quantity.fromString(`${size.toMebibytes()}Mi`);
+  const mebibytes = size.toMebibytes();
+  return k8s.Quantity.fromString(mebibytes % 1024 === 0 ? `${mebibytes / 1024}Gi` : `${mebibytes}Mi`);
 }

@@ -21,7 +21,7 @@ export interface RepositoryConfig {
   readonly identity: string;
   /**
    * The repository's scripts. `repository.sh` is sourced by `shell/lib.sh` and defines `repository_open`, `repository_begin`,
-   * `repository_put`, `repository_commit`, `repository_list`, `repository_get`, `repository_mark` and `repository_prune`.
+   * `repository_put`, `repository_commit`, `repository_list`, `repository_get`, `repository_mark`, `repository_check` and `repository_prune`.
    */
   readonly scripts: ScriptFolder;
   /** Variables of the jobs. */

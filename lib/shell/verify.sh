@@ -1,7 +1,9 @@
 #!/bin/sh
 # Restores the newest recovery point into a throw-away server inside this pod and checks what came back.
 #
-# environment, beside lib.sh's and the engine's: none. No address and no credential of the production server is here.
+# environment, beside lib.sh's and the engine's:
+#   CHECK_REPOSITORY   `yes`: look at the older recovery points too, whether they are intact
+# No address and no credential of the production server is here.
 # The engine's verify script brings the data up, notes its facts and compares them with $SCRATCH/facts.expected, checks the
 # server's own consistency, and answers the assertions in $BACKUP_HOME/assertions.
 set -eu
@@ -22,3 +24,8 @@ printf '{\n"id":"%s",\n"verified":"%s",\n"restoreSeconds":%s\n}\n' "$POINT" "$(d
 repository_mark "$POINT" "$SCRATCH/verified.json" ||
   die "recovery point $POINT is good, but that could not be noted in the repository: $(cat "$SCRATCH/repository.reason" 2>/dev/null)"
 log "verified $POINT"
+
+if [ "$CHECK_REPOSITORY" = yes ]; then
+  repository_check || die "the newest recovery point $POINT is good, but the repository is not: $(cat "$SCRATCH/repository.reason" 2>/dev/null)"
+  log 'the repository is intact'
+fi

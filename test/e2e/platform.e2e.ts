@@ -117,6 +117,21 @@ describe('an application that goes on writing', () => {
   });
 });
 
+describe('a replica', () => {
+  test('is backed up like a primary, without the data of unlogged tables, which a replica does not have', async () => {
+    const standby = await PostgresServer.standbyOf(server);
+    try {
+      expect(standby.query('postgres', 'select pg_is_in_recovery()')).toBe('t');
+      cluster.moveService('shop', 'orders-db', standby.address);
+      await succeed(cluster.run({ kind: 'CronJob', namespace: 'shop', name: 'orders-backup' }), 'published');
+      await succeed(cluster.run({ kind: 'CronJob', namespace: 'shop', name: 'orders-verify' }), 'verified');
+    } finally {
+      cluster.moveService('shop', 'orders-db', server.address);
+      await standby.stop();
+    }
+  });
+});
+
 describe('secrets', () => {
   test('no secret is in the arguments, the log or the result of any job', async () => {
     const secrets = ['backup secret', server.password, 'the key of the repository', restServer.password, 'correct horse'];

@@ -86,6 +86,16 @@ export class Cluster {
     this.services.add(namespace, name, ip, ports);
   }
 
+  /** Makes a service's name resolve to another address from now on. */
+  moveService(namespace: string, name: string, ip: string): void {
+    this.services.move(namespace, name, ip);
+  }
+
+  /** Makes a name outside the cluster resolve to a loopback address. */
+  host(name: string, ip: string): void {
+    this.services.outside(name, ip);
+  }
+
   /** Declares a claim, or finds one that was; the directory of this machine that is its content. */
   claim(namespace: string, name: string, options: ClaimOptions = {}): string {
     const key = `${namespace}/${name}`;

@@ -66,6 +66,7 @@ export async function prepareImages(): Promise<ImageCatalog> {
   catalog.add(await postgresImage('15', 'bookworm'));
   catalog.add(await postgresImage('17', 'trixie'));
   catalog.add(await resticImage());
+  catalog.add(await rcloneImage());
   return catalog;
 }
 
@@ -106,7 +107,7 @@ async function postgresImage(major: '15' | '17', suite: 'bookworm' | 'trixie'): 
   };
 }
 
-export const RESTIC_DEBIAN: DebianRecipe = { suite: 'trixie', packages: ['busybox-static', 'ca-certificates', 'restic'] };
+export const RESTIC_DEBIAN: DebianRecipe = { suite: 'trixie', packages: ['busybox-static', 'ca-certificates', 'rclone', 'restic'] };
 
 /**
  * restic/restic: an Alpine with restic and certificates. Alpine's tools are busybox too; its ssh, fuse and jq are left out.
@@ -129,4 +130,15 @@ async function resticImage(): Promise<Image> {
     },
   });
   return { name: 'restic/restic:0.18.0', root, entrypoint: ['/usr/bin/restic'] };
+}
+
+/** rclone/rclone: an Alpine with a static rclone, of which only the copy that jobs take is used. */
+async function rcloneImage(): Promise<Image> {
+  const root = await carvedRoot('rclone', {
+    from: RESTIC_DEBIAN,
+    files: { '/usr/bin/busybox': '/bin/busybox', '/usr/bin/rclone': '/usr/local/bin/rclone' },
+    busyboxApplets: 'all',
+    texts: { '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n', '/etc/group': 'root:x:0:root\n' },
+  });
+  return { name: 'rclone/rclone:1.68.2', root };
 }

@@ -7,11 +7,27 @@ import type { KubernetesObject } from './pod-spec';
 export class Services {
   private readonly known: { namespace: string; name: string; ip: string; ports: { name?: string; port: number }[] }[] = [];
 
+  private readonly others: string[] = [];
+
   add(namespace: string, name: string, ip: string, ports: { name?: string; port: number }[]): void {
     if (this.known.some(service => service.namespace === namespace && service.name === name))
       throw new Error(`service ${namespace}/${name} is there already`);
     if (!/^127\.\d+\.\d+\.\d+$/.test(ip)) throw new Error(`service ${namespace}/${name}: ${ip} is not a loopback address`);
     this.known.push({ namespace, name, ip, ports });
+  }
+
+  /** Another address for a service that is there, as when its pods are others from now on. */
+  move(namespace: string, name: string, ip: string): void {
+    const at = this.known.findIndex(service => service.namespace === namespace && service.name === name);
+    const [service] = at < 0 ? [] : this.known.splice(at, 1);
+    if (!service) throw new Error(`service ${namespace}/${name} is not there`);
+    this.add(namespace, name, ip, service.ports);
+  }
+
+  /** A name outside the cluster. */
+  outside(name: string, ip: string): void {
+    if (!/^127\.\d+\.\d+\.\d+$/.test(ip)) throw new Error(`host ${name}: ${ip} is not a loopback address`);
+    this.others.push(`${ip} ${name}`);
   }
 
   /**
@@ -25,7 +41,7 @@ export class Services {
       const names = [`${name}.svc.cluster.local`, `${name}.svc`, name, ...(service.namespace === namespace ? [service.name] : [])];
       lines.push(`${service.ip} ${names.join(' ')}`);
     }
-    return `${lines.join('\n')}\n`;
+    return `${[...lines, ...(withDns ? this.others : [])].join('\n')}\n`;
   }
 
   /**

@@ -53,6 +53,7 @@ export class Job {
       SIZE_DROP_LIMIT: '50',
       RETENTION: 'last=2 hourly=0 daily=0 weekly=0 monthly=0 yearly=0 at-least=1',
       RECOVERY_POINT: 'newest-verified',
+      CHECK_REPOSITORY: 'yes',
       SAFETY_BACKUP: 'no',
       SAFETY_SERIES: 'orders-safety',
       ...different,

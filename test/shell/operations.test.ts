@@ -180,6 +180,19 @@ describe('a verification', () => {
     if (!holds) expect(result.reason).toContain(`assertion 01 does not hold: select 1; gave '${answer}', wanted ${expectation}`);
   });
 
+  test('looks at older recovery points, too, and says which is damaged', () => {
+    const older = job.run('backup').result.id;
+    const newest = job.run('backup').result.id;
+    writeFileSync(join(job.repository, 'orders', String(older), 'data.txt.gz'), 'rot');
+    const { result } = job.run('verify');
+    expect(result.reason).toMatch(
+      new RegExp(
+        `^the newest recovery point ${newest} is good, but the repository is not: recovery point ${older} is damaged: data.txt.gz: FAILED`,
+      ),
+    );
+    expect(job.run('verify', { CHECK_REPOSITORY: 'no' }).result.verdict).toBe('verified');
+  });
+
   test('says that there is nothing to verify', () => {
     job.run('backup', { SERIES: 'other' });
     expect(job.run('verify').result.reason).toBe('the repository has no series orders');

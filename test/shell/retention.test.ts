@@ -1,70 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../random';
-
-const SCRIPT = join(__dirname, '../../lib/shell/retention.awk');
-
-const AWKS = [['mawk'], ['gawk'], ['gawk', '--posix'], ['busybox', 'awk'], ['original-awk']].filter(
-  ([command = '', ...args]) => spawnSync(command, [...args, 'BEGIN { exit 0 }']).status === 0,
-);
+import { AWKS, kept, points, policy, run, SCRIPT } from './awk';
 
 test('there is an awk to run', () => {
   expect(AWKS.length).toBeGreaterThan(0);
 });
-
-interface Verdict {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(awk: string[], policy: string, listing: string): Verdict {
-  const [command = '', ...args] = awk;
-  return spawnSync(command, [...args, '-v', `policy=${policy}`, '-f', SCRIPT], { input: listing, encoding: 'utf8' });
-}
-
-/** A policy, from the rules that matter. */
-function policy(rules: { [rule: string]: number }): string {
-  const all = { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, 'at-least': 1, ...rules };
-  return Object.entries(all)
-    .map(([rule, count]) => `${rule}=${count}`)
-    .join(' ');
-}
-
-function kept(awk: string[], text: string, listing: string[]): string[] {
-  const { status, stdout, stderr } = run(awk, text, listing.map(line => `${line}\n`).join(''));
-  expect(stderr).toBe('');
-  expect(status).toBe(0);
-  const lines = stdout.split('\n').slice(0, -1);
-  expect(lines.map(line => line.split(' ')[1])).toEqual(
-    listing
-      .map(line => line.split(' ')[0])
-      .sort()
-      .reverse(),
-  );
-  return lines.filter(line => line.startsWith('keep ')).map(line => line.split(' ')[1] ?? '');
-}
-
-/** Recovery points at random times over three years, some close together. */
-function points(random: Random, count: number): string[] {
-  const times = new Set<number>();
-  let time = Date.UTC(2024, 1, 27);
-  while (times.size < count) {
-    time += random.pick([60, 1800, 3600, 7200, 40_000, 86_400, 3 * 86_400, 20 * 86_400]) * 1000 + random.below(600) * 1000;
-    times.add(time);
-  }
-  const lines = [...times].map(at => {
-    const id = new Date(at).toISOString().replace(/[-:]|\.\d+/g, '');
-    return `${id}-${random
-      .below(36 ** 5)
-      .toString(36)
-      .padStart(5, '0')} ${random.chance(0.3) ? 'verified' : 'unverified'}`;
-  });
-  return lines.sort(() => (random.chance(0.5) ? 1 : -1));
-}
 
 describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk }) => {
   test('keeps the newest of each period, in UTC, and says why', () => {
@@ -238,50 +179,4 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk }
   test('sorts five thousand points in no time', { timeout: 10_000 }, () => {
     expect(kept(awk, policy({ last: 3 }), points(new Random(3), 5000))).toHaveLength(4);
   });
-});
-
-const hasRestic = spawnSync('restic', ['version']).status === 0;
-
-/** Policies whose rules are all used up by the snapshots: newer versions of restic also keep the oldest while one is not. */
-const POLICIES: { [rule: string]: number }[] = [
-  { last: 5 },
-  { hourly: 12 },
-  { daily: 7 },
-  { weekly: 6 },
-  { monthly: 5 },
-  { yearly: 2 },
-  { daily: 7, weekly: 5, monthly: 6 },
-  { last: 2, hourly: 6, daily: 4, weekly: 3, monthly: 4, yearly: 1 },
-  { hourly: 24, yearly: 1 },
-];
-
-describe.skipIf(!hasRestic)('restic', () => {
-  test('keeps the same', () => {
-    const repository = mkdtempSync(join(tmpdir(), 'retention-'));
-    try {
-      const restic = (...args: string[]) =>
-        execFileSync('restic', ['--repo', repository, '--no-cache', '--quiet', ...args], {
-          input: 'x',
-          encoding: 'utf8',
-          env: { ...process.env, TZ: 'UTC', RESTIC_PASSWORD: 'test' },
-        });
-      restic('init');
-      const ids = points(new Random(5), 60).map(line => line.split(' ')[0] ?? '');
-      for (const id of ids) {
-        const time = id.replace(/^(....)(..)(..)T(..)(..)(..)Z.*/, '$1-$2-$3 $4:$5:$6');
-        restic('backup', '--stdin', '--stdin-filename', 'x', '--host', 'x', '--tag', id, '--time', time);
-      }
-      for (const rules of POLICIES) {
-        const flags = Object.entries(rules).map(([rule, count]) => `--keep-${rule}=${count}`);
-        const [group] = JSON.parse(restic('forget', '--dry-run', '--json', '--group-by', 'host', ...flags));
-        const expected = group.keep.map((snapshot: { tags: string[] }) => snapshot.tags[0]);
-        for (const awk of AWKS) {
-          const listing = ids.map(id => `${id} unverified`);
-          expect(kept(awk, policy(rules), listing), JSON.stringify(rules)).toEqual(expected.sort().reverse());
-        }
-      }
-    } finally {
-      rmSync(repository, { recursive: true });
-    }
-  }, 60_000);
 });

@@ -148,6 +148,13 @@ repository_get() { # ID NAME: to stdout, only when the file is intact; 141 when 
   esac
 }
 
+repository_check() {
+  for check_point in "$series_path"/[0-9]*/; do
+    (cd "$check_point" && sha256sum -c SHA256SUMS) >"$SCRATCH/check" 2>&1 ||
+      because "recovery point $(basename "$check_point") is damaged: $(grep -v ': OK$' "$SCRATCH/check" | head -n 1)" || return 1
+  done
+}
+
 repository_mark() { # ID FILE
   {
     cp "$2" "$series_path/$1/.verified.json" && durable "$series_path/$1/.verified.json" &&

@@ -35,7 +35,7 @@ restic_run() {
 
 # What went wrong, out of what restic says: its command's own last words, then the end of restic's.
 restic_words() {
-  sed -n -e '/returned error, retrying/d' -e 's/^subprocess [^:]*: //p; t' -e 's/.*"message_type":"exit_error".*"message":"\(.*\)"}$/\1/p; t' -e '/^{/d; p' "$SCRATCH/repository.err" |
+  sed -n -e '/returned error, retrying/d' -e '/^Is there a repository/,$d' -e 's/^subprocess [^:]*: //p; t' -e 's/.*"message_type":"exit_error".*"message":"\(.*\)"}$/\1/p; t' -e '/^{/d; p' "$SCRATCH/repository.err" |
     sed -e 's/^.*Fatal: //' -e 's/\\"/"/g' >"$SCRATCH/restic.words"
   last_words "$SCRATCH/restic.words" "$restic_rc"
 }
@@ -91,6 +91,13 @@ repository_commit() { # MANIFEST
       because "the snapshot of $commit_name is not in the repository" || return 1
   done <"$SCRATCH/members"
   store manifest manifest.json cat "$1"
+}
+
+repository_check() {
+  restic_run check --quiet >/dev/null && return 0
+  # Another run holds the repository: that is no damage, and the next verification looks again.
+  [ "$restic_rc" = 11 ] || return 1
+  log 'WARNING: the repository is locked by another run, and was not checked this time'
 }
 
 # One line per snapshot of the series: its id and its path. Snapshots come as one line of JSON, whose objects begin with "time".

@@ -1,9 +1,11 @@
 import { Chart } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { ImageReference } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { checkObjectName } from '../../core/names';
 import type { NetworkDestination } from '../../core/network';
+import { TOOLS, type ToolContainer } from '../../core/pod';
 import type { SecretKeyRef, SecretRef } from '../../core/secret-ref';
 
 /** @internal */
@@ -16,6 +18,8 @@ export interface ResticLocationConfig {
   readonly volumes: k8s.Volume[];
   readonly volumeMounts: k8s.VolumeMount[];
   readonly destinations: NetworkDestination[];
+  /** What restic needs beside itself. */
+  readonly tools: ToolContainer[];
 }
 
 /** A directory of a volume. */
@@ -102,6 +106,31 @@ export interface ResticB2Options {
   readonly prefix?: string;
   /** A Secret with the keys `accountId` and `accountKey`. */
   readonly credentials: SecretRef;
+}
+
+/** A directory of an SFTP server. */
+export interface ResticSftpOptions {
+  /** The server's host name. */
+  readonly host: string;
+  /**
+   * The server's port.
+   * @default 22
+   */
+  readonly port?: number;
+  /** The user to log in as. */
+  readonly user: string;
+  /** The directory of the repository. */
+  readonly path: string;
+  /**
+   * A Secret with the keys `privateKey`, a private key without a passphrase, and `knownHosts`, the server's public key as in
+   * OpenSSH's known_hosts. A server that cannot prove itself is not trusted.
+   */
+  readonly credentials: SecretRef;
+  /**
+   * The image from which rclone is taken.
+   * @default 'rclone/rclone:1.68.2'
+   */
+  readonly image?: string;
 }
 
 /**
@@ -206,6 +235,43 @@ export abstract class ResticLocation {
     }));
   }
 
+  /**
+   * A directory of an SFTP server, by way of rclone: restic itself would call `ssh`, which database images do not have.
+   * (restic's documentation, "Other Services via rclone".)
+   */
+  public static sftp(options: ResticSftpOptions): ResticLocation {
+    return new Location(scope => {
+      const { host, port = 22, user, credentials } = options;
+      const path = options.path.replace(/^\//, '');
+      return {
+        repository: `rclone:sftp:${options.path.startsWith('/') ? '/' : ''}${prefixOf(scope, path)}`,
+        identity: `sftp:${user}@${host}:${port}:${options.path}`,
+        environment: [
+          { name: 'RCLONE_CONFIG', value: '' },
+          { name: 'RCLONE_CONFIG_SFTP_TYPE', value: 'sftp' },
+          { name: 'RCLONE_CONFIG_SFTP_HOST', value: host },
+          { name: 'RCLONE_CONFIG_SFTP_PORT', value: String(port) },
+          { name: 'RCLONE_CONFIG_SFTP_USER', value: user },
+          { name: 'RCLONE_CONFIG_SFTP_KEY_FILE', value: '/run/secrets/sftp/privateKey' },
+          { name: 'RCLONE_CONFIG_SFTP_KNOWN_HOSTS_FILE', value: '/run/secrets/sftp/knownHosts' },
+          { name: 'RCLONE_CONFIG_SFTP_SHELL_TYPE', value: 'none' },
+        ],
+        volumes: [
+          { name: 'sftp', secret: { secretName: checkObjectName(scope, 'location.credentials', credentials.name), defaultMode: 0o400 } },
+        ],
+        volumeMounts: [{ name: 'sftp', mountPath: '/run/secrets/sftp', readOnly: true }],
+        destinations: [{ host, port }],
+        tools: [
+          {
+            name: 'rclone',
+            image: ImageReference.of(options.image ?? 'rclone/rclone:1.68.2').bind(scope, 'location.image'),
+            command: ['cp', '/usr/local/bin/rclone', `${TOOLS}/`],
+          },
+        ],
+      };
+    });
+  }
+
   /** @internal */
   public abstract _bind(scope: Construct): ResticLocationConfig;
 }
@@ -219,7 +285,7 @@ class Location extends ResticLocation {
 
   public override _bind(scope: Construct): ResticLocationConfig {
     const place = this.render(scope);
-    return { identity: place.repository, environment: [], volumes: [], volumeMounts: [], destinations: [], ...place };
+    return { identity: place.repository, environment: [], volumes: [], volumeMounts: [], destinations: [], tools: [], ...place };
   }
 }
 

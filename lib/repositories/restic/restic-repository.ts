@@ -66,7 +66,10 @@ export class ResticRepository implements IRepository {
         },
       ],
       volumeMounts: [...location.volumeMounts, { name: 'restic-password', mountPath: PASSWORD_MOUNT, readOnly: true }],
-      tools: [{ name: 'restic', image, command: ['cp', '/usr/bin/restic', '/etc/ssl/certs/ca-certificates.crt', `${TOOLS}/`] }],
+      tools: [
+        ...location.tools,
+        { name: 'restic', image, command: ['cp', '/usr/bin/restic', '/etc/ssl/certs/ca-certificates.crt', `${TOOLS}/`] },
+      ],
       destinations: location.destinations,
     };
   }

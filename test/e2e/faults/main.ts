@@ -41,7 +41,7 @@ for (const [kind, repository] of Object.entries(repositories)) {
   new DatabaseBackup(chart, `${kind}-newer-server`, { ...shared, engine: app15, host: 'db17' });
   new DatabaseBackup(chart, `${kind}-late`, { ...shared, engine: app15, deadline: Duration.seconds(5) });
   const tight = new DatabaseBackup(chart, `${kind}-tight`, { ...shared, engine: app15 });
-  tight.verify({ scratch: Scratch.emptyDir(Size.mebibytes(72)), retries: 0 });
+  tight.verify({ scratch: Scratch.emptyDir(Size.mebibytes(48)), retries: 0 });
 }
 
 new DatabaseBackup(chart, 'unreachable', {

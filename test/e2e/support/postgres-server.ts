@@ -47,6 +47,30 @@ export class PostgresServer {
     return server;
   }
 
+  /** A hot standby that follows another server. */
+  static async standbyOf(primary: PostgresServer): Promise<PostgresServer> {
+    const server = new PostgresServer(primary.image, primary.major);
+    chownSync(server.directory, Number(USER), Number(USER));
+    const copy = [
+      server.program('pg_basebackup'),
+      '-D',
+      '/srv/data',
+      '-h',
+      primary.address,
+      '-U',
+      'postgres',
+      '-R',
+      '-X',
+      'stream',
+      '-c',
+      'fast',
+      '-N',
+    ];
+    server.inside(copy, undefined, { PGPASSWORD: primary.password });
+    await server.up();
+    return server;
+  }
+
   /** Starts the server again, over the data it has. */
   async up(): Promise<void> {
     const settings = {

@@ -43,7 +43,7 @@ export class RestServer {
   }
 }
 
-function answers(host: string, port: number): Promise<boolean> {
+export function answers(host: string, port: number): Promise<boolean> {
   return new Promise(resolve => {
     const socket = connect({ host, port });
     socket.once('connect', () => {

@@ -1,4 +1,5 @@
 import { CronJob, type ICronJob } from 'kubernetes-models/batch/v1/CronJob';
+import { type IJob, Job } from 'kubernetes-models/batch/v1/Job';
 import { type INetworkPolicy, NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import { ConfigMap, type IConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import { type IPersistentVolumeClaim, PersistentVolumeClaim } from 'kubernetes-models/v1/PersistentVolumeClaim';
@@ -7,6 +8,6 @@ import { type IPersistentVolumeClaim, PersistentVolumeClaim } from 'kubernetes-m
 // have API versions that Kubernetes has removed.
 
 /** The schema is made of this type. */
-export type BuiltIn = ICronJob | INetworkPolicy | IConfigMap | IPersistentVolumeClaim;
+export type BuiltIn = ICronJob | IJob | INetworkPolicy | IConfigMap | IPersistentVolumeClaim;
 
-export const BUILT_IN = [CronJob, NetworkPolicy, ConfigMap, PersistentVolumeClaim];
+export const BUILT_IN = [CronJob, Job, NetworkPolicy, ConfigMap, PersistentVolumeClaim];

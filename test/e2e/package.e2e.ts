@@ -1,0 +1,99 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, extname, join, relative, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+
+// What `npm install cdk8s-backup` gives to somebody else: the tarball is unpacked into an empty project, and beside it comes what
+// its package.json asks for and nothing more. npm itself would need the network for that.
+
+/** A first project. It is TypeScript and JavaScript at once. */
+const MAIN = `
+import { Chart } from 'cdk8s';
+import { BackupApp, DatabaseBackup, Engine, PostgresVersion, Repository, Retention, SecretRef } from 'cdk8s-backup';
+
+const app = new BackupApp();
+const orders = new DatabaseBackup(new Chart(app, 'shop', { namespace: 'shop' }), 'orders', {
+  engine: Engine.postgres({ version: PostgresVersion.V16, databases: ['orders'] }),
+  host: 'orders-db',
+  credentials: SecretRef.named('orders-backup'),
+  repository: Repository.files({ claimName: 'backups' }),
+  retention: Retention.keep({ daily: 7 }),
+});
+orders.verify();
+orders.restore();
+app.synth();
+`;
+
+const SCRIPTS = ['.sh', '.awk', '.sql'];
+
+let project: string;
+let installed: string;
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), 'package-'));
+  installed = join(project, 'node_modules/cdk8s-backup');
+  run('.', 'npm', 'pack', '--pack-destination', project);
+  const [tarball = ''] = readdirSync(project);
+  mkdirSync(installed, { recursive: true });
+  run(project, 'tar', '-xzf', tarball, '--strip-components=1', '-C', installed);
+
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+  for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
+    const link = join(project, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(resolve('node_modules', name), link);
+  }
+  writeFileSync(join(project, 'package.json'), '{ "private": true }');
+}, 60_000);
+afterAll(() => rmSync(project, { recursive: true }));
+
+function run(cwd: string, command: string, ...args: string[]): void {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  expect(status, `${command} ${args.join(' ')}\n${stdout}${stderr}`).toBe(0);
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+test('brings every script of the library', () => {
+  const scripts = (folder: string) => filesBelow(folder).filter(file => SCRIPTS.includes(extname(file)));
+  expect(scripts(join(installed, 'build'))).toEqual(scripts('lib'));
+  expect(scripts('lib')).toContain('shell/run.sh');
+});
+
+test('brings no sources and no tests', () => {
+  const known = ['.js', '.d.ts', ...SCRIPTS];
+  const strangers = filesBelow(join(installed, 'build')).filter(file => !known.some(end => file.endsWith(end)) || file.includes('test'));
+  expect(strangers).toEqual([]);
+  expect(readdirSync(installed).filter(file => !/^(build|package\.json|README.*|LICENSE.*|NOTICE.*)$/.test(file))).toEqual([]);
+});
+
+test('passes the strict type check of a project of modules, and of one without', () => {
+  const files = ['main.mts', 'main.cts'];
+  for (const file of files) {
+    writeFileSync(join(project, file), MAIN);
+  }
+  const strict = ['--noEmit', '--strict', '--module', 'node16', '--moduleResolution', 'node16', '--target', 'es2022'];
+  run(project, process.execPath, resolve('node_modules/typescript/bin/tsc'), ...strict, ...files);
+}, 60_000);
+
+test.each(['main.mjs', 'main.cjs'])('%s synthesizes pods with their scripts', file => {
+  const requires = MAIN.replace(/import (.*) from (.*);/g, 'const $1 = require($2);');
+  writeFileSync(join(project, file), file.endsWith('.cjs') ? requires : MAIN);
+  rmSync(join(project, 'dist'), { recursive: true, force: true });
+  run(project, process.execPath, file);
+
+  const objects = [...parseAllDocuments(readFileSync(join(project, 'dist/shop.k8s.yaml'), 'utf8'))].map(document => document.toJS());
+  const names = (kind: string) => objects.filter(object => object.kind === kind).map(({ metadata }) => metadata.name);
+  expect(names('CronJob')).toEqual(['orders-backup', 'orders-verify', 'orders-restore']);
+
+  const scripts = objects.filter(({ kind, immutable }) => kind === 'ConfigMap' && immutable);
+  expect(scripts.every(({ data }) => Object.keys(data).length > 0 && Object.values(data).every(Boolean))).toBe(true);
+  const shell = scripts.find(({ metadata }) => metadata.name.startsWith('backup-scripts-shell-'));
+  expect(shell.data['run.sh']).toBe(readFileSync('lib/shell/run.sh', 'utf8'));
+});

@@ -1,0 +1,42 @@
+import type { Rule } from '../manifest';
+import { claimReferences } from './claim-references';
+import { configMapReferences } from './config-map-references';
+import { cronJobLimits } from './cron-job-limits';
+import { envUnique } from './env-unique';
+import { imagePinned } from './image-pinned';
+import { jobName } from './job-name';
+import { labels } from './labels';
+import { names } from './names';
+import { networkPolicyCovers, networkPolicySelects } from './network-policy';
+import { noLiteralSecrets } from './no-literal-secrets';
+import { noSecrets } from './no-secrets';
+import { objectSize } from './object-size';
+import { objectUnique } from './object-unique';
+import { podSecurity } from './pod-security';
+import { podWiring } from './pod-wiring';
+import { schedule } from './schedule';
+import { scriptConfigMap } from './script-config-map';
+import { serviceAccountToken } from './service-account-token';
+
+/** What the schema of Kubernetes cannot say, and what this library promises beyond it. */
+export const RULES = {
+  names,
+  labels,
+  objectUnique,
+  objectSize,
+  jobName,
+  cronJobLimits,
+  schedule,
+  podSecurity,
+  podWiring,
+  imagePinned,
+  serviceAccountToken,
+  envUnique,
+  noSecrets,
+  noLiteralSecrets,
+  configMapReferences,
+  scriptConfigMap,
+  claimReferences,
+  networkPolicySelects,
+  networkPolicyCovers,
+} satisfies { [name: string]: Rule };
