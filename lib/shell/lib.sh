@@ -6,6 +6,7 @@
 #   SCRATCH           a writable directory that dies with the pod; scripts run in it
 #   SERIES            the name under which recovery points are kept
 #   REPOSITORY_WAIT   seconds to wait for a repository that is locked by another run, or does not answer
+#   SAFETY            `yes` in a safety backup before a restore: dump whatever is there, and miss nothing
 # For engine scripts this file gives
 #   put NAME COMMAND  store the command's standard output as member NAME of the recovery point being made (a program, not a
 #                     function: some repositories run it themselves)
@@ -16,6 +17,7 @@
 set -eu
 umask 077
 cd "$SCRATCH"
+: "${SAFETY:=no}"
 
 log() { printf '%s %s\n' "$(date -u +%H:%M:%S)" "$*" >&2; }
 

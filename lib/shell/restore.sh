@@ -27,8 +27,8 @@ manifest_facts "$SCRATCH/manifest.json" >"$SCRATCH/facts.expected"
 if [ "$SAFETY_BACKUP" = yes ]; then
   log "safety backup of the target, as series $SAFETY_SERIES"
   mkdir -p "$SCRATCH/safety/outcome"
-  # A damaged database is small, or empty: that is no reason to refuse a copy of it.
-  SCRATCH=$SCRATCH/safety SERIES=$SAFETY_SERIES MINIMUM_BYTES=0 SIZE_DROP_LIMIT=100 RETENTION='' ALLOW_EMPTY=yes sh "$BACKUP_HOME/shell/backup.sh" ||
+  # What is damaged is small, empty or gone: that is no reason to refuse a copy of the rest.
+  SCRATCH=$SCRATCH/safety SERIES=$SAFETY_SERIES MINIMUM_BYTES=0 SIZE_DROP_LIMIT=100 RETENTION='' SAFETY=yes sh "$BACKUP_HOME/shell/backup.sh" ||
     die "the safety backup failed, so nothing was restored: $(cat "$SCRATCH/safety/outcome/reason" 2>/dev/null)"
   log "safety backup published as $(cat "$SCRATCH/safety/outcome/id") of series $SAFETY_SERIES"
 fi

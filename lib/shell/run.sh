@@ -23,7 +23,9 @@ mkdir -p "$SCRATCH/outcome"
 
 field() { # NAME DEFAULT: what the operation noted with `outcome`, as one JSON-safe line
   if [ -s "$SCRATCH/outcome/$1" ]; then
-    tr '\n\t' '  ' <"$SCRATCH/outcome/$1" | tr -d '\000-\037\177' | sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/ *$//' | cut -c 1-1500
+    # Cut by characters, before anything is escaped: half a character, or half an escape, is no JSON.
+    tr '\n\t' '  ' <"$SCRATCH/outcome/$1" | tr -d '\000-\037\177' |
+      sed -e 's/^\(.\{1500\}\).*/\1/' -e 's/ *$//' -e 's/\\/\\\\/g' -e 's/"/\\"/g'
   else
     printf %s "$2"
   fi

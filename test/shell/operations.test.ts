@@ -51,6 +51,11 @@ describe('the verdict', () => {
     expect(result.reason).toBe('a "quoted" \\ reason with a tab, ünïcode');
   });
 
+  test('stays JSON when the reason is cut', () => {
+    job.engine({ dump: `refuse '${'ж"'.repeat(1000)}'` });
+    expect(job.run('backup').result.reason).toBe('ж"'.repeat(750));
+  });
+
   test('is failed also when a script dies without a word', () => {
     job.engine({ dump: 'kill -9 $$' });
     expect(job.run('backup').result).toMatchObject({
@@ -98,6 +103,12 @@ describe('publishing', () => {
       facts: { rows: 200 },
       members: [{ name: 'data.txt', bytes: result.bytes, digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) }],
     });
+  });
+
+  test('reads back what it wrote, and refuses what did not arrive whole', () => {
+    job.engine({ dump: 'put data.txt seq 1 200; fact rows 200; echo lost >>"$REPOSITORY_PATH/$SERIES/.staging-$POINT/data.txt.gz"' });
+    expect(job.run('backup').result.reason).toBe('publishing failed: what was read back is not what was written: data.txt.gz: FAILED');
+    expect(job.points()).toEqual([]);
   });
 
   test('refuses a dump without facts: no restore of it could be checked', () => {

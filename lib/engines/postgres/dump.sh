@@ -32,10 +32,14 @@ while IFS= read -r name; do
 select count(*) from pg_database where datname = :'name';
 SQL
   )
+  if [ "$known" = 0 ] && [ "$SAFETY" = yes ]; then
+    log "there is no database \"$name\" to back up"
+    continue
+  fi
   [ "$known" = 1 ] || refuse "there is no database \"$name\" on this server; it has: $(sql "$MAINTENANCE_DATABASE" -c "select string_agg(quote_ident(datname), ', ') from pg_database where not datistemplate")"
   tables=$(sql "$name" -c "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_toast'")
-  if [ "$tables" = 0 ] && [ "$ALLOW_EMPTY" != yes ]; then
+  if [ "$tables" = 0 ] && [ "$ALLOW_EMPTY" != yes ] && [ "$SAFETY" != yes ]; then
     [ -z "$DATABASES" ] || refuse "database \"$name\" holds no table: an empty backup is seldom what was meant (allowEmpty says that it is)"
     log "database \"$name\" holds no table and is left out"
     continue
@@ -45,7 +49,7 @@ SQL
   { printf 'name\t%s\n' "$name"; sed 's/^/sql\t/' "$SCRATCH/properties"; } | sed "s/^/$slug	/" >>"$SCRATCH/databases.tsv"
   printf '%s\t%s\t%s\n' "$slug" "$tables" "$name" >>"$SCRATCH/chosen"
 done <"$SCRATCH/databases"
-[ -s "$SCRATCH/chosen" ] || refuse "no database of this server holds a table: an empty backup is seldom what was meant (allowEmpty says that it is)"
+[ -s "$SCRATCH/chosen" ] || [ "$SAFETY" = yes ] || refuse "no database of this server holds a table: an empty backup is seldom what was meant (allowEmpty says that it is)"
 
 # A role without access to the password hashes can still save everything else about the roles.
 passwords=--no-role-passwords

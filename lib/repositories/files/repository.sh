@@ -90,11 +90,6 @@ repository_put() { # NAME COMMAND...
     }
   done
   durable "$put_file" # a late write error (a full quota, a lost NFS server) shows here
-  if [ "$(sha256sum <"$put_file" | cut -d ' ' -f 1)" != "$put_digest" ]; then
-    echo "what was read back from $put_file is not what was written" >"$SCRATCH/put.reason"
-    rm -rf "$(staging)"
-    return 1
-  fi
   printf '%s  %s\n' "$put_digest" "$put_name$suffix" >>"$(staging)/SHA256SUMS"
   member "$put_name" "$(wc -c <"$put_file" | tr -d ' ')" "sha256:$put_digest"
 }
@@ -102,14 +97,19 @@ repository_put() { # NAME COMMAND...
 repository_commit() { # MANIFEST
   commit_from=$(staging)
   if ! {
-    cp "$1" "$commit_from/manifest.json" &&
-      (cd "$commit_from" && sha256sum manifest.json >>SHA256SUMS && sha256sum -c SHA256SUMS >/dev/null) &&
+    cp "$1" "$commit_from/manifest.json" && (cd "$commit_from" && sha256sum manifest.json >>SHA256SUMS) &&
       durable "$commit_from/manifest.json" "$commit_from/SHA256SUMS" "$commit_from"
   } 2>"$SCRATCH/repository.err"; then
     rm -rf "$commit_from"
     because "$(last_words "$SCRATCH/repository.err" 1)"
     return 1
   fi
+  # Everything is read back: the checksums are of what was sent, not of what has arrived.
+  (cd "$commit_from" && sha256sum -c SHA256SUMS) >"$SCRATCH/check" 2>&1 || {
+    rm -rf "$commit_from"
+    because "what was read back is not what was written: $(grep -v ': OK$' "$SCRATCH/check" | head -n 1)"
+    return 1
+  }
   [ ! -e "$series_path/$POINT" ] || because "a recovery point $POINT exists already" || return 1
   # The instant from which the recovery point counts.
   mv "$commit_from" "$series_path/$POINT" 2>"$SCRATCH/repository.err" || because "$(last_words "$SCRATCH/repository.err" 1)" || return 1
