@@ -13,22 +13,13 @@ set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
-wait_until_ready() {
-  deadline=$(($(date +%s) + READY_TIMEOUT))
-  until engine ready 2>"$SCRATCH/ready.err"; do
-    [ "$(date +%s)" -lt "$deadline" ] ||
-      die "the $ENGINE server was not ready within $READY_TIMEOUT s: $(last_words "$SCRATCH/ready.err" 1)"
-    sleep 2
-  done
-}
-
 # A dump that lost half its size since the last run is more often a broken dump than a happy accident.
 judge_size() {
   bytes=$(members_bytes)
   outcome bytes "$bytes"
   [ "$bytes" -ge "$MINIMUM_BYTES" ] || refuse "the dump is only $bytes bytes; at least $MINIMUM_BYTES are expected (minimumSize)"
   [ "$SIZE_DROP_LIMIT" -lt 100 ] || return 0
-  before=$(LC_ALL=C sort "$SCRATCH/points" | tail -n 1 | cut -d ' ' -f 1)
+  before=$(tail -n 1 "$SCRATCH/points" | cut -d ' ' -f 1)
   [ -n "$before" ] || return 0
   if ! manifest_fetch "$before" || ! bytes_before=$(manifest_field "$SCRATCH/manifest.json" bytes) || [ -z "$bytes_before" ]; then
     log "WARNING: the manifest of $before cannot be read, so this run's size is compared with nothing"
@@ -59,14 +50,14 @@ outcome id "$POINT"
 : >"$SCRATCH/about"
 
 wait_until_ready
-repository_open write || die "$(cat "$SCRATCH/repository.reason" 2>/dev/null || echo 'the repository cannot be used')"
-repository_list >"$SCRATCH/points" || die "the recovery points of series $SERIES could not be listed: $(last_words "$SCRATCH/repository.err" 1)"
-repository_begin || die "$(cat "$SCRATCH/repository.reason" 2>/dev/null || echo 'the repository cannot be written')"
+repository_open write || die "$(repository_reason)"
+list_points
+repository_begin || die "$(repository_reason)"
 engine dump || exit $?
 [ -s "$SCRATCH/members" ] || refuse "the $ENGINE dump stored nothing"
 [ -s "$SCRATCH/facts" ] || refuse "the $ENGINE dump noted no facts, so that no restore of it could be checked"
 judge_size
 manifest_write "$SCRATCH/manifest.new"
-repository_commit "$SCRATCH/manifest.new" || die "publishing failed: $(cat "$SCRATCH/repository.reason" 2>/dev/null)"
+repository_commit "$SCRATCH/manifest.new" || die "publishing failed: $(repository_reason)"
 log "published $POINT"
 prune || log "WARNING: pruning failed; the new recovery point is published, and the next run prunes again"

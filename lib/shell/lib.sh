@@ -59,6 +59,18 @@ json_string() { # TEXT, as a JSON string
 fact() { printf '%s:%s\n' "$(json_string "$1")" "$2" >>"$SCRATCH/facts"; }
 about() { printf '%s:%s\n' "$(json_string "$1")" "$(json_string "$2")" >>"$SCRATCH/about"; }
 
+wait_until_ready() {
+  ready_until=$(($(date +%s) + READY_TIMEOUT))
+  until engine ready 2>"$SCRATCH/ready.err"; do
+    [ "$(date +%s)" -lt "$ready_until" ] ||
+      die "the $ENGINE server was not ready within $READY_TIMEOUT s: $(last_words "$SCRATCH/ready.err" 1)"
+    sleep 2
+  done
+}
+
+# Why the repository's function that was called last has failed.
+repository_reason() { cat "$SCRATCH/repository.reason" 2>/dev/null || echo 'the repository does not say why'; }
+
 engine() { # SCRIPT ARGUMENTS...: runs a script of the engine's folder
   engine_script=$1
   shift
@@ -101,30 +113,45 @@ manifest_whole() { [ "$(tail -n 1 "$1")" = '}' ] && [ "$(manifest_field "$1" id)
 # Fetches the manifest of the recovery point to $SCRATCH/manifest.json.
 manifest_fetch() { # ID
   repository_get "$1" manifest.json >"$SCRATCH/manifest.json" || return 1
-  manifest_whole "$SCRATCH/manifest.json" "$1" || { log "the manifest of $1 is damaged"; return 1; }
+  manifest_whole "$SCRATCH/manifest.json" "$1" || { echo 'its manifest is damaged' >"$SCRATCH/repository.reason"; return 1; }
+}
+
+list_points() { # to $SCRATCH/points, oldest first
+  repository_list >"$SCRATCH/points.unsorted" || die "the recovery points of series $SERIES could not be listed: $(repository_reason)"
+  LC_ALL=C sort "$SCRATCH/points.unsorted" >"$SCRATCH/points"
 }
 
 # Which recovery point: an id, `newest`, or `newest-verified` (the newest verified one, else the newest).
 choose_point() { # WANTED
-  repository_list >"$SCRATCH/points" || die "the recovery points of series $SERIES could not be listed: $(last_words "$SCRATCH/repository.err" 1)"
+  list_points
   [ -s "$SCRATCH/points" ] || refuse "series $SERIES has no recovery point in this repository"
   case $1 in
-    newest) POINT=$(LC_ALL=C sort "$SCRATCH/points" | tail -n 1 | cut -d ' ' -f 1) ;;
+    newest) POINT=$(tail -n 1 "$SCRATCH/points" | cut -d ' ' -f 1) ;;
     newest-verified)
-      POINT=$(grep ' verified$' "$SCRATCH/points" | LC_ALL=C sort | tail -n 1 | cut -d ' ' -f 1)
+      POINT=$(grep ' verified$' "$SCRATCH/points" | tail -n 1 | cut -d ' ' -f 1)
       if [ -z "$POINT" ]; then
         log "WARNING: no recovery point of series $SERIES is verified; taking the newest"
-        POINT=$(LC_ALL=C sort "$SCRATCH/points" | tail -n 1 | cut -d ' ' -f 1)
+        POINT=$(tail -n 1 "$SCRATCH/points" | cut -d ' ' -f 1)
       fi
       ;;
     *)
       POINT=$1
       cut -d ' ' -f 1 "$SCRATCH/points" | grep -qxF -e "$POINT" ||
-        refuse "series $SERIES has no recovery point $POINT; it has: $(LC_ALL=C sort -r "$SCRATCH/points" | head -n 10 | tr '\n' ',' | sed -e 's/,$//' -e 's/,/, /g')"
+        refuse "series $SERIES has no recovery point $POINT; it has: $(tail -n 10 "$SCRATCH/points" | LC_ALL=C sort -r | tr '\n' ',' | sed -e 's/,$//' -e 's/,/, /g')"
       ;;
   esac
   export POINT
   outcome id "$POINT"
+}
+
+# Opens the repository, chooses a recovery point, and leaves its manifest and its facts in $SCRATCH.
+open_point() { # WANTED
+  repository_open read || die "$(repository_reason)"
+  choose_point "$1"
+  manifest_fetch "$POINT" || die "recovery point $POINT cannot be read: $(repository_reason)"
+  outcome bytes "$(manifest_field "$SCRATCH/manifest.json" bytes)"
+  manifest_facts "$SCRATCH/manifest.json" >"$SCRATCH/facts.expected"
+  : >"$SCRATCH/facts"
 }
 
 # Compares the facts of the manifest with the facts found after a restore.

@@ -11,18 +11,8 @@ set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
-deadline=$(($(date +%s) + READY_TIMEOUT))
-until engine ready 2>"$SCRATCH/ready.err"; do
-  [ "$(date +%s)" -lt "$deadline" ] || die "the $ENGINE server was not ready within $READY_TIMEOUT s: $(last_words "$SCRATCH/ready.err" 1)"
-  sleep 2
-done
-
-repository_open read || die "$(cat "$SCRATCH/repository.reason" 2>/dev/null || echo 'the repository cannot be used')"
-choose_point "$RECOVERY_POINT"
-manifest_fetch "$POINT" || die "recovery point $POINT cannot be read: $(cat "$SCRATCH/repository.reason" 2>/dev/null || echo 'its manifest is damaged')"
-outcome bytes "$(manifest_field "$SCRATCH/manifest.json" bytes)"
-manifest_facts "$SCRATCH/manifest.json" >"$SCRATCH/facts.expected"
-: >"$SCRATCH/facts"
+wait_until_ready
+open_point "$RECOVERY_POINT"
 
 if [ "$SAFETY_BACKUP" = yes ]; then
   log "safety backup of the target, as series $SAFETY_SERIES"

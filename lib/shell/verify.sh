@@ -10,22 +10,16 @@ set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
-repository_open read || die "$(cat "$SCRATCH/repository.reason" 2>/dev/null || echo 'the repository cannot be used')"
-choose_point newest
-manifest_fetch "$POINT" || die "recovery point $POINT cannot be read: $(cat "$SCRATCH/repository.reason" 2>/dev/null || echo 'its manifest is damaged')"
-outcome bytes "$(manifest_field "$SCRATCH/manifest.json" bytes)"
-manifest_facts "$SCRATCH/manifest.json" >"$SCRATCH/facts.expected"
-: >"$SCRATCH/facts"
-
+open_point newest
 engine verify || exit $?
 
 restore_seconds=$(cat "$SCRATCH/outcome/restoreSeconds" 2>/dev/null || echo null)
 printf '{\n"id":"%s",\n"verified":"%s",\n"restoreSeconds":%s\n}\n' "$POINT" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$restore_seconds" >"$SCRATCH/verified.json"
 repository_mark "$POINT" "$SCRATCH/verified.json" ||
-  die "recovery point $POINT is good, but that could not be noted in the repository: $(cat "$SCRATCH/repository.reason" 2>/dev/null)"
+  die "recovery point $POINT is good, but that could not be noted in the repository: $(repository_reason)"
 log "verified $POINT"
 
 if [ "$CHECK_REPOSITORY" = yes ]; then
-  repository_check || die "the newest recovery point $POINT is good, but the repository is not: $(cat "$SCRATCH/repository.reason" 2>/dev/null)"
+  repository_check || die "the newest recovery point $POINT is good, but the repository is not: $(repository_reason)"
   log 'the repository is intact'
 fi

@@ -28,6 +28,7 @@ describe('pod failure policy', () => {
     ['success of the named container', [codes('NotIn', [7], 'other')], false, 'Count'],
     ['another container', [codes('In', [3], 'other')], false, 'Count'],
     ['the first rule', [disruption, codes('In', [3])], true, 'Ignore'],
+    ['exit codes beside an empty list of conditions', [{ ...codes('In', [3]), onPodConditions: [] }], false, 'FailJob'],
     ['a rule on disruptions without one', [disruption, codes('In', [3])], false, 'FailJob'],
   ])('%s', (_, rules, disrupted, expected) => {
     expect(failureAction(rules, run, disrupted)).toBe(expected);

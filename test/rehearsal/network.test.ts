@@ -98,3 +98,24 @@ describe('services', () => {
     expect(() => services.add('shop', 'orders-db', '127.0.0.1', [])).toThrow('there already');
   });
 });
+
+describe('names', () => {
+  const hosts = (services: Services) => services.hosts('shop', 'pod', '127.0.0.9', true);
+
+  it('a service that moved is found at its new address only', () => {
+    const services = new Services();
+    services.add('shop', 'db', '127.0.0.2', []);
+    services.move('shop', 'db', '127.0.0.3');
+    expect(hosts(services)).toContain('127.0.0.3 db.shop.svc.cluster.local db.shop.svc db.shop db\n');
+    expect(hosts(services)).not.toContain('127.0.0.2');
+    expect(() => services.move('shop', 'nothing', '127.0.0.3')).toThrow('service shop/nothing is not there');
+  });
+
+  it('a name outside the cluster is the same in every namespace, and must be on loopback', () => {
+    const services = new Services();
+    services.outside('vault.example', '127.0.0.4');
+    expect(hosts(services)).toContain('127.0.0.4 vault.example\n');
+    expect(services.hosts('shop', 'pod', '127.0.0.9', false)).not.toContain('vault.example');
+    expect(() => services.outside('vault.example', '10.0.0.1')).toThrow('10.0.0.1 is not a loopback address');
+  });
+});

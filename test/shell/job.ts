@@ -6,18 +6,23 @@ import { join, resolve } from 'node:path';
 /** Shells that images have as `sh`, of those that this machine has. */
 export const SHELLS = [['dash'], ['bash', '--posix'], ['busybox', 'ash']].filter(([name]) => spawnSync('which', [name ?? '']).status === 0);
 
-/** A job's scripts without a pod: the files of lib/, over a `files` repository, with an engine made of one-line scripts. */
+/** A job's scripts without a pod: the files of lib/, over a repository in a directory, with an engine made of one-line scripts. */
 export class Job {
   readonly directory = mkdtempSync(join(tmpdir(), 'job-'));
   readonly repository = join(this.directory, 'repository');
   private readonly home = join(this.directory, 'home');
   private runs = 0;
 
-  constructor(engine: { [script: string]: string }) {
+  /** @param tools where restic is, for a restic repository instead of one of files */
+  constructor(
+    engine: { [script: string]: string },
+    private readonly tools?: string,
+  ) {
     for (const folder of ['engine', 'assertions']) mkdirSync(join(this.home, folder), { recursive: true });
     mkdirSync(this.repository);
     symlinkSync(resolve('lib/shell'), join(this.home, 'shell'));
-    symlinkSync(resolve('lib/repositories/files'), join(this.home, 'repository'));
+    symlinkSync(resolve('lib/repositories', tools ? 'restic' : 'files'), join(this.home, 'repository'));
+    writeFileSync(join(this.directory, 'password'), 'a key');
     this.engine({ ready: 'exit 0', ...engine });
   }
 
@@ -48,6 +53,10 @@ export class Job {
       REPOSITORY_WAIT: '1',
       REPOSITORY_PATH: this.repository,
       COMPRESSION: 'gzip',
+      TOOLS: this.tools ?? '',
+      RESTIC_REPOSITORY: join(this.repository, 'restic'),
+      RESTIC_PASSWORD_FILE: join(this.directory, 'password'),
+      ORPHAN_AGE: '3600',
       READY_TIMEOUT: '1',
       MINIMUM_BYTES: '1',
       SIZE_DROP_LIMIT: '50',

@@ -7,7 +7,7 @@ import { Job, SHELLS } from './job';
 const SAMPLE = {
   dump: 'put data.txt printf "%s" "$(seq 1 200)"; fact rows 200; about server 1.0',
   verify: 'get data.txt >data; fact rows "$(wc -w <data | tr -d " ")"; compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"',
-  restore: 'get data.txt >"$SCRATCH/../restored" || die "$(cat "$SCRATCH/repository.reason")"',
+  restore: 'get data.txt >"$SCRATCH/../restored" || die "$(repository_reason)"',
 };
 
 let job: Job;

@@ -36,7 +36,7 @@ slug() {
 # attributes and memberships: a restore of data is no reason to reset them. Tablespaces are directories of a server and
 # are not made here; data goes to the default tablespace.
 restore_roles() {
-  get globals.sql >"$SCRATCH/globals.sql" || die "globals.sql of $POINT: $(cat "$SCRATCH/repository.reason")"
+  get globals.sql >"$SCRATCH/globals.sql" || die "globals.sql of $POINT: $(repository_reason)"
   sql "$MAINTENANCE_DATABASE" -c 'select quote_ident(rolname) from pg_roles' >"$SCRATCH/roles.present"
   awk '
     function rest(prefix) { return substr($0, length(prefix) + 1) }
@@ -58,7 +58,7 @@ restore_database() { # SLUG TARGET
   attempt "making database $2" sql "$MAINTENANCE_DATABASE" -v target="$2" -f "$SCRATCH/create.sql"
   if [ "$JOBS" -gt 1 ]; then
     # Several jobs read the archive at several places at once, so it has to be a file.
-    get "$1.dump" >"$SCRATCH/$1.dump" || die "$1.dump of $POINT: $(cat "$SCRATCH/repository.reason")"
+    get "$1.dump" >"$SCRATCH/$1.dump" || die "$1.dump of $POINT: $(repository_reason)"
     attempt "restoring $1.dump" pg_restore --exit-on-error --no-tablespaces --jobs "$JOBS" -d "$(database "$2")" "$SCRATCH/$1.dump"
     rm -f "$SCRATCH/$1.dump"
   else
@@ -70,7 +70,7 @@ restore_database() { # SLUG TARGET
     } | pg_restore --single-transaction --no-tablespaces -d "$(database "$2")" 2>"$SCRATCH/restore.err" || restore_rc=$?
     cat "$SCRATCH/restore.err" >&2
     # When the reader fails, pg_restore fails as well, and the other way round: 141, a broken pipe, is the one that came second.
-    if [ -e "$SCRATCH/get.failed" ] && [ "$(cat "$SCRATCH/get.failed")" != 141 ]; then die "$(cat "$SCRATCH/repository.reason")"; fi
+    if [ -e "$SCRATCH/get.failed" ] && [ "$(cat "$SCRATCH/get.failed")" != 141 ]; then die "$(repository_reason)"; fi
     [ "$restore_rc" = 0 ] || die "restoring $1.dump failed: $(last_words "$SCRATCH/restore.err" "$restore_rc")"
   fi
 }

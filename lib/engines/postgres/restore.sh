@@ -11,7 +11,7 @@ set -eu
 # shellcheck source=lib/engines/postgres/postgres.sh
 . "$BACKUP_HOME/engine/postgres.sh"
 
-get databases.tsv >"$SCRATCH/databases.tsv" || die "databases.tsv of $POINT: $(cat "$SCRATCH/repository.reason")"
+get databases.tsv >"$SCRATCH/databases.tsv" || die "databases.tsv of $POINT: $(repository_reason)"
 # SLUG TAB NAME TAB TARGET, a line per database to restore
 awk -F '\t' -v OFS='\t' -v only="$DATABASE" -v into="$INTO" '$2 == "name" && (only == "" || $3 == only) { print $1, $3, into == "" ? $3 : into }' \
   "$SCRATCH/databases.tsv" >"$SCRATCH/wanted"

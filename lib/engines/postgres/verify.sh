@@ -40,7 +40,7 @@ pg_ctl -D "$server/data" -l "$server/log" -w start >/dev/null || die "the scratc
 export PGHOST="$server/socket" PGUSER=postgres
 
 restore_roles
-get databases.tsv >"$SCRATCH/databases.tsv" || die "databases.tsv of $POINT: $(cat "$SCRATCH/repository.reason")"
+get databases.tsv >"$SCRATCH/databases.tsv" || die "databases.tsv of $POINT: $(repository_reason)"
 sed -n 's/^\([^	]*\)	name	.*/\1/p' "$SCRATCH/databases.tsv" >"$SCRATCH/slugs"
 # The scratch server's own `postgres` stands in the way of one that was backed up.
 sql template1 -c 'drop database postgres'

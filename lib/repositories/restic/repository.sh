@@ -133,18 +133,20 @@ repository_mark() { # ID FILE
 }
 
 repository_prune() { # FILE with an id a line, chosen from the list just made
-  prune_before=$(date -u -d "@$(($(date +%s) - ORPHAN_AGE))" +%Y%m%dT%H%M%SZ)
-  # The manifest goes first: from then on the recovery point is none, whatever happens to its members.
-  awk 'NR == FNR { drop[$1]; next } $2 in drop && $3 == "manifest.json" { print $1 }' "$1" "$SCRATCH/restic.list" >"$SCRATCH/restic.first"
-  awk -v before="$prune_before" 'FILENAME == ARGV[1] { drop[$1]; next } FILENAME == ARGV[2] { if ($3 == "manifest.json") whole[$2]; next }
-    $3 != "manifest.json" && ($2 in drop || (!($2 in whole) && $2 < before)) { print $1 }' \
-    "$1" "$SCRATCH/restic.list" "$SCRATCH/restic.list" >"$SCRATCH/restic.then"
-  for prune_batch in "$SCRATCH/restic.first" "$SCRATCH/restic.then"; do
-    [ -s "$prune_batch" ] || continue
-    # shellcheck disable=SC2046 # ids are hexadecimal, one a word
-    restic_run forget --quiet $(cat "$prune_batch") >&2 || return 1
+  awk -v drops="$1" -v before="$(date -u -d "@$(($(date +%s) - ORPHAN_AGE))" +%Y%m%dT%H%M%SZ)" '
+    BEGIN { while ((getline point <drops) > 0) drop[point] }
+    { snapshot[NR] = $1; of[NR] = $2; name[NR] = $3; if ($3 == "manifest.json") whole[$2] }
+    END {
+      for (i = 1; i <= NR; i++)
+        if (name[i] == "manifest.json") { if (of[i] in drop) print "manifest", snapshot[i] }
+        else if (of[i] in drop || (!(of[i] in whole) && of[i] < before)) print "member", snapshot[i]
+    }' "$SCRATCH/restic.list" >"$SCRATCH/restic.forget"
+  [ -s "$SCRATCH/restic.forget" ] || return 0
+  # Manifests go first: from then on a recovery point is none, whatever happens to its members.
+  for prune_kind in manifest member; do
+    prune_ids=$(sed -n "s/^$prune_kind //p" "$SCRATCH/restic.forget")
+    # shellcheck disable=SC2086 # ids are hexadecimal, one a word
+    [ -z "$prune_ids" ] || restic_run forget --quiet $prune_ids >&2 || return 1
   done
-  if [ -s "$SCRATCH/restic.first" ] || [ -s "$SCRATCH/restic.then" ]; then
-    restic_run prune --quiet >&2 || return 1
-  fi
+  restic_run prune --quiet >&2
 }

@@ -3,6 +3,6 @@
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-get lines.txt >"$SCRATCH/lines" || die "$(cat "$SCRATCH/repository.reason")"
+get lines.txt >"$SCRATCH/lines" || die "$(repository_reason)"
 fact lines "$(wc -l <"$SCRATCH/lines" | tr -d ' ')"
 compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"
