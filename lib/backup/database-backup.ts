@@ -20,7 +20,7 @@ import { Operation } from './operation';
 export interface BackupOptions {
   /**
    * When backups are made.
-   * @default Schedule.daily() - at 02:00 UTC
+   * @default Schedule.daily({ at: '02:00', spread: Duration.hours(1) }) - between 02:00 and 03:00 UTC
    */
   readonly schedule?: Schedule;
   /**
@@ -134,7 +134,7 @@ export class DatabaseBackup extends Construct {
     super(scope, id);
     this.props = props;
     this.series = checkSeries(this, props.series ?? id);
-    this.schedule = props.schedule ?? Schedule.daily();
+    this.schedule = props.schedule ?? Schedule.daily({ at: '02:00', spread: Duration.hours(1) });
     const schedule = this.schedule.bind(this, 'schedule');
     this.interval = schedule.interval;
     const retention = props.retention.bind(this, 'retention');

@@ -10,11 +10,14 @@ import type { IBackupAddon } from './addon';
 import type { Assertion } from './assertion';
 import type { DatabaseBackup } from './database-backup';
 
+/** After the nightly backups, and not all at once: a verification is a whole restore. */
+const EARLY = { at: '05:00', spread: Duration.hours(2) };
+
 /** Options of a verification. */
 export interface DatabaseVerificationProps {
   /**
    * When the newest recovery point is restored and checked.
-   * @default Schedule.weekly() - Sundays at 02:00 UTC
+   * @default Schedule.weekly({ at: '05:00', spread: Duration.hours(2) }) - Sundays between 05:00 and 07:00 UTC
    */
   readonly schedule?: Schedule;
   /**
@@ -74,7 +77,7 @@ export class DatabaseVerification extends Construct {
     super(scope, id);
     const { backup } = props;
     const operation = backup._operation;
-    const schedule = (props.schedule ?? Schedule.weekly()).bind(this, 'schedule');
+    const schedule = (props.schedule ?? Schedule.weekly(EARLY)).bind(this, 'schedule');
     this.interval = schedule.interval;
     this.cronJob = new k8s.KubeCronJob(this, 'CronJob', {
       metadata: { name: `${backup.series}-verify`, labels: operation.labels('verify') },
@@ -143,14 +146,14 @@ export class DatabaseVerification extends Construct {
 
 /** Verification as an add-on: `plan.add(Verification.weekly())` verifies every backup of the plan. */
 export class Verification implements IBackupAddon {
-  /** Once a day, at 05:00 unless the props say otherwise. */
+  /** Once a day, between 05:00 and 07:00 UTC unless the props say otherwise. */
   public static daily(props: DatabaseVerificationProps = {}): Verification {
-    return new Verification({ schedule: Schedule.daily({ at: '05:00' }), ...props });
+    return new Verification({ schedule: Schedule.daily(EARLY), ...props });
   }
 
-  /** Once a week, on Sundays at 05:00 unless the props say otherwise. */
+  /** Once a week, on Sundays between 05:00 and 07:00 UTC unless the props say otherwise. */
   public static weekly(props: DatabaseVerificationProps = {}): Verification {
-    return new Verification({ schedule: Schedule.weekly({ at: '05:00' }), ...props });
+    return new Verification({ schedule: Schedule.weekly(EARLY), ...props });
   }
 
   private constructor(private readonly props: DatabaseVerificationProps) {}

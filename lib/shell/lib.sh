@@ -46,8 +46,10 @@ attempt() { # WHAT COMMAND...
   [ "$attempt_rc" = 0 ] || die "$attempt_what failed: $(last_words "$SCRATCH/attempt.err" "$attempt_rc")"
 }
 
+# What a command said in the end. Lines that call themselves errors go before hints and contexts that follow them.
 last_words() { # FILE EXIT-CODE
-  words=$(grep -v '^[[:space:]]*$' "$1" 2>/dev/null | tail -n 2 | tr '\n' ' ')
+  words=$(grep -iE 'error|fatal|panic' "$1" 2>/dev/null | tail -n 2 | tr '\n' ' ')
+  [ -n "$words" ] || words=$(grep -v '^[[:space:]]*$' "$1" 2>/dev/null | tail -n 2 | tr '\n' ' ')
   if [ "$2" -gt 128 ] 2>/dev/null; then words="$words(killed by signal $(($2 - 128)))"; fi
   printf %s "${words:-exit code $2}"
 }

@@ -258,6 +258,30 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     expect(server.query('postgres', "select count(*) from pg_database where datname like 'restore_%'")).toBe('0');
   });
 
+  test('a node is lost in the middle of a restore: the target is as it was, and the next restore brings the data back', async () => {
+    request(cluster, NAMESPACE, kind, { replace: 'yes' });
+    const rows = server.query('app', 'select count(*) from noise');
+    const lost = await run(`${kind}-restore`, async pod => {
+      await until('pg_restore is running', () => pod.processes().some(argv => String(argv).includes('pg_restore')));
+      pod.killPod();
+    });
+    expect(lost.succeeded).toBe(false);
+    expect(server.query('app', 'select count(*) from noise')).toBe(rows);
+
+    const next = await run(`${kind}-restore`);
+
+    await succeed(Promise.resolve(next), 'restored');
+    const [, left = ''] = /WARNING: an interrupted restore left (\S+);/.exec(next.log) ?? [];
+    expect(server.query('app', 'select count(*) from noise')).toBe(rows);
+    const [old = ''] = server.query('postgres', "select datname from pg_database where datname like 'app_before_%'").split('\n');
+    for (const each of [left, old]) server.client('dropdb', ['--force', each]);
+    table.push([
+      `${kind}: node lost in the middle of a restore`,
+      'nothing (it was killed)',
+      'the target was as before, and the next restore brought it back',
+    ]);
+  });
+
   test('fails: the scratch volume of a verification is full', async () => {
     const id = (await succeed(run(`${kind}-tight-backup`), 'published')).id;
     const faulty = await run(`${kind}-tight-verify`);

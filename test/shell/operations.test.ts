@@ -51,6 +51,11 @@ describe('the verdict', () => {
     expect(result.reason).toBe('a "quoted" \\ reason with a tab, ünïcode');
   });
 
+  test('takes the line that is an error, not the hint after it', () => {
+    job.engine({ dump: `put data.txt sh -c 'printf "tool: ERROR: no room\\nHINT: make some\\n" >&2; exit 1'; fact rows 1` });
+    expect(job.run('backup').result.reason).toBe('storing data.txt failed: tool: ERROR: no room');
+  });
+
   test('stays JSON when the reason is cut', () => {
     job.engine({ dump: `refuse '${'ж"'.repeat(1000)}'` });
     expect(job.run('backup').result.reason).toBe('ж"'.repeat(750));

@@ -37,6 +37,10 @@ done <"$SCRATCH/wanted"
 
 # Names of this run's own databases: the recovery point and this pod tell them apart from everybody's.
 run=restore_$(printf '%s_%s' "$POINT" "${POD_NAME:-$$}" | tr '[:upper:]' '[:lower:]' | tr -c 'a-z0-9\n' '_' | cut -c 1-44)
+# Whether another restore is at work on them, nobody can tell from here.
+left=$(sql "$MAINTENANCE_DATABASE" -c "select string_agg(quote_ident(datname), ', ') from pg_database where datname ~ '^restore_\d{8}t\d{6}z_'")
+[ -z "$left" ] || log "WARNING: an interrupted restore left $left; drop it unless another restore is running"
+
 made=''
 discard() {
   for number in $made; do
