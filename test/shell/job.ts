@@ -49,7 +49,7 @@ export class Job {
       TERMINATION_LOG: join(this.directory, 'termination-log'),
       SERIES: 'orders',
       ENGINE: 'test',
-      POD_NAME: `orders-backup-1-${String(this.runs).padStart(5, 'a')}`,
+      POD_NAME: `orders-backup-1-${String(this.runs).padStart(5, '0')}`,
       REPOSITORY_WAIT: '1',
       REPOSITORY_PATH: this.repository,
       COMPRESSION: 'gzip',

@@ -40,11 +40,10 @@ with
   )
 select to_json(what || '/' || :'database')::text || ':' || n from counts where n > 0 order by what collate "C";
 
--- Unlogged tables are empty on a standby and cannot be read there; their data is not dumped from one.
+-- Of unlogged tables the rows are not counted: a standby has none to dump, and nobody promised to keep them.
 select format('select %L || count(*) from only %I.%I', to_json('rows/' || :'database' || '/' || n.nspname || '.' || c.relname)::text || ':', n.nspname, c.relname)
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind = 'r'
-  and (c.relpersistence = 'p' or (c.relpersistence = 'u' and not pg_is_in_recovery()))
+where c.relkind = 'r' and c.relpersistence = 'p'
   and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
   and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
 order by n.nspname collate "C", c.relname collate "C"

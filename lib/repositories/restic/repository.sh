@@ -35,7 +35,7 @@ restic_run() {
 
 # What went wrong, out of what restic says: its command's own last words, then the end of restic's.
 restic_words() {
-  sed -n -e '/returned error, retrying/d' -e '/^Is there a repository/,$d' -e 's/^subprocess [^:]*: //p; t' -e 's/.*"message_type":"exit_error".*"message":"\(.*\)"}$/\1/p; t' -e '/^{/d; p' "$SCRATCH/repository.err" |
+  sed -n -e '/returned error, retrying/d' -e '/signal terminated received/d' -e '/^Is there a repository/,$d' -e 's/^subprocess [^:]*: //p; t' -e 's/.*"message_type":"exit_error".*"message":"\(.*\)"}$/\1/p; t' -e '/^{/d; p' "$SCRATCH/repository.err" |
     sed -e 's/^.*Fatal: //' -e 's/\\"/"/g' >"$SCRATCH/restic.words"
   last_words "$SCRATCH/restic.words" "$restic_rc"
 }
