@@ -36,12 +36,14 @@ install_tools() {
   command -v bwrap >/dev/null || missing+=(bubblewrap)
   command -v debootstrap >/dev/null || missing+=(debootstrap)
   command -v rclone >/dev/null || missing+=(rclone)
-  command -v busybox >/dev/null || missing+=(busybox-static)
+  # Only a static one runs in a root file system that holds nothing else.
+  if ! command -v busybox >/dev/null || ldd "$(command -v busybox)" >/dev/null 2>&1; then missing+=(busybox-static); fi
   command -v gawk >/dev/null || missing+=(gawk)
   command -v mawk >/dev/null || missing+=(mawk)
+  command -v ssh-keygen >/dev/null || missing+=(openssh-client)
   command -v setpriv >/dev/null || missing+=(util-linux)
   [ "${#missing[@]}" = 0 ] || { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; } || return 1
-  for tool in shellcheck bwrap debootstrap rclone busybox gawk mawk setpriv flock; do
+  for tool in shellcheck bwrap debootstrap rclone busybox gawk mawk ssh-keygen setpriv flock; do
     command -v "$tool" >/dev/null || { echo "$tool is missing, and the tests need it"; return 1; }
   done
 }

@@ -194,16 +194,32 @@ export class DatabaseBackup extends Construct {
   /**
    * Proves by restoring: a CronJob `<series>-verify` that brings the newest recovery point up in a throw-away server in its own
    * pod and checks what came back. A backup is verified on one schedule.
+   *
+   * @throws InputError when a prop cannot stand, or the backup is verified already
    */
   public verify(props: DatabaseVerificationProps = {}): DatabaseVerification {
+    if (this.node.tryFindChild('verify')) {
+      throw new InputError(this, {
+        prop: 'verify',
+        got: 'called twice',
+        because: 'a backup is verified on one schedule; leave one call out, or the add-on of its plan',
+      });
+    }
     return new DatabaseVerification(this, 'verify', { ...props, backup: this });
   }
 
   /**
    * Brings data back when somebody asks: by default a CronJob `<series>-restore` that never runs by itself.
+   *
+   * @throws InputError when a prop cannot stand
    */
   public restore(props: DatabaseRestoreProps = {}): DatabaseRestore {
     return new DatabaseRestore(this, props.name ?? 'restore', { ...props, backup: this });
+  }
+
+  /** Hangs an add-on on this backup. */
+  public add(addon: IBackupAddon): void {
+    addon.bind(this);
   }
 
   /** Nothing here is an error, but somebody should have thought of it. It is known only when everything has been added. */
@@ -216,11 +232,6 @@ export class DatabaseBackup extends Construct {
       warn(this, `nothing restores ${this.series} on the worst day: call restore()`);
     }
     return [];
-  }
-
-  /** Hangs an add-on on this backup. */
-  public add(addon: IBackupAddon): void {
-    addon.bind(this);
   }
 }
 

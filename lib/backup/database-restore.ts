@@ -3,7 +3,7 @@ import { type ApiObject, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
-import { checkObjectName } from '../core/names';
+import { checkObjectName, SAFETY_SUFFIX } from '../core/names';
 import { operationJobSpec, type PodOptions } from '../core/pod';
 import { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
@@ -149,7 +149,7 @@ export class DatabaseRestore extends Construct {
           // After the backup's own variables, so that a request for another series is the one that counts.
           environment: [
             ...operation.waitFor(backup.props.readyTimeout ?? Duration.minutes(5)),
-            { name: 'SAFETY_SERIES', value: `${backup.series}-safety` },
+            { name: 'SAFETY_SERIES', value: `${backup.series}${SAFETY_SUFFIX}` },
             ...environment,
           ],
           scratch: props.scratch,

@@ -4,10 +4,13 @@ import { InputError } from './input-error';
 /** Kubernetes appends 11 characters to a CronJob's name (documentation, "CronJob limitations"): 52 in all, of which `-restore` takes 8. */
 const SERIES_LENGTH = 44;
 
+/** What the series of safety backups ends in. */
+export const SAFETY_SUFFIX = '-safety';
+
 /**
  * Checks the name of a series: it is a directory, a restic host, a label value and the stem of object names at once.
  *
- * @throws InputError when it is not a DNS label of at most 44 characters
+ * @throws InputError when it is not a DNS label of at most 44 characters, or a name of safety backups
  */
 export function checkSeries(scope: IConstruct, series: string): string {
   if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(series) || series.length > SERIES_LENGTH) {
@@ -15,6 +18,13 @@ export function checkSeries(scope: IConstruct, series: string): string {
       prop: 'series',
       got: series,
       because: `a series is named with lower-case letters, digits and dashes, at most ${SERIES_LENGTH} of them, for example 'shop-orders'`,
+    });
+  }
+  if (series.endsWith(SAFETY_SUFFIX)) {
+    throw new InputError(scope, {
+      prop: 'series',
+      got: series,
+      because: `restores keep their safety backups under names that end in '${SAFETY_SUFFIX}'; choose another`,
     });
   }
   return series;

@@ -1,6 +1,7 @@
 import { Chart, Duration, Size, Testing } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
 import { Engine, PostgresVersion, Repository, ResticLocation, Retention, Schedule, SecretRef } from '../../lib';
+import { warnings } from '../../lib/core/warning';
 import { backup, chart, container, environment, objects, podSpec, type props, restic } from '../support/synth';
 
 describe('the CronJob of a backup', () => {
@@ -222,6 +223,11 @@ describe('fails, naming the construct, the prop, the value and what to write', (
       { series: 'Shop Orders' },
       `shop/orders: series is "Shop Orders": a series is named with lower-case letters, digits and dashes`,
     ],
+    [
+      'a series of safety backups',
+      { series: 'orders-safety' },
+      'shop/orders: series is "orders-safety": restores keep their safety backups',
+    ],
     ['a host with a port', { host: 'db/5432' }, 'shop/orders: host is "db/5432": write a Service, an address or a host name'],
     ['a port that is none', { port: 70000 }, 'shop/orders: port is 70000: write a whole number from 1 to 65535'],
     ['a size drop that never holds', { sizeDropLimit: 0 }, 'shop/orders: sizeDropLimit is 0: write a whole number from 1 to 100'],
@@ -275,6 +281,25 @@ describe('fails, naming the construct, the prop, the value and what to write', (
     backup(shop);
     expect(() => backup(new Chart(shop.node.root as never, 'crm', { namespace: 'crm' }))).not.toThrow();
   });
+});
+
+test('what nobody proves and nobody could restore is warned about', () => {
+  const shop = chart();
+  backup(shop, {}, 'bare');
+  const full = backup(shop, {}, 'full');
+  full.verify();
+  full.restore();
+  for (const construct of shop.node.findAll()) construct.node.validate();
+  expect(warnings(shop.node.findAll())).toEqual([
+    'warning: shop/bare: nothing proves that bare can be restored: call verify()',
+    'warning: shop/bare: nothing restores bare on the worst day: call restore()',
+  ]);
+});
+
+test('fails: two verifications of one backup', () => {
+  const orders = backup(chart());
+  orders.verify();
+  expect(() => orders.verify()).toThrow('shop/orders: verify is "called twice": a backup is verified on one schedule');
 });
 
 describe('limits', () => {

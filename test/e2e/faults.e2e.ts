@@ -406,7 +406,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
   async function lock(which: string): Promise<() => void> {
     const directory = cluster.claim(NAMESPACE, which);
     if (which === 'files') {
-      const holder = spawn('flock', [join(directory, 'files', '.writing'), 'sleep', '60'], { stdio: 'ignore' });
+      const holder = spawn('flock', ['--no-fork', join(directory, 'files', '.writing'), 'sleep', '60'], { stdio: 'ignore' });
       await until('the lock is held', () => {
         try {
           execFileSync('flock', ['-n', join(directory, 'files', '.writing'), 'true'], { stdio: 'ignore' });
@@ -415,7 +415,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
           return true;
         }
       });
-      return () => void spawn('pkill', ['-P', String(holder.pid)]).once('exit', () => holder.kill());
+      return () => void holder.kill();
     }
     const { command, args, env } = resticOf(['check', '--read-data']);
     const holder = spawn(command, args, { env, stdio: 'ignore' });
