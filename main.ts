@@ -41,7 +41,7 @@ orders.verify({
   schedule: Schedule.daily({ at: '05:00', timeZone: 'Europe/Berlin' }),
   assertions: [
     Assertion.atLeast('select count(*) from pgbench_accounts', 1000),
-    Assertion.equals('select count(*) from pgbench_branches where bbalance is null', '0'),
+    Assertion.equalTo('select count(*) from pgbench_branches where bbalance is null', '0'),
   ],
 });
 orders.restore({ credentials: SecretRef.named('orders-owner') });

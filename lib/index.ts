@@ -7,7 +7,6 @@ export * from './backup/database-restore';
 export * from './backup/database-verification';
 export * from './backup/recovery-point';
 export * from './core/image-catalog';
-export * from './core/input-error';
 export type { NetworkDestination } from './core/network';
 export type { PodOptions, ToolContainer } from './core/pod';
 export * from './core/retention';

@@ -23,7 +23,7 @@ export class Assertion {
   }
 
   /** The answer, as text, is `value`. */
-  public static equals(query: string, value: string, options: AssertionOptions = {}): Assertion {
+  public static equalTo(query: string, value: string, options: AssertionOptions = {}): Assertion {
     return new Assertion(query, `equals ${value}`, options.database);
   }
 

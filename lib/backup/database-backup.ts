@@ -12,8 +12,8 @@ import { warn } from '../core/warning';
 import type { IEngine } from '../engines/engine';
 import type { IRepository } from '../repositories/repository';
 import type { IBackupAddon } from './addon';
-import { DatabaseRestore, type DatabaseRestoreProps } from './database-restore';
-import { DatabaseVerification, type DatabaseVerificationProps } from './database-verification';
+import { DatabaseRestore, type DatabaseRestoreOptions } from './database-restore';
+import { DatabaseVerification, type DatabaseVerificationOptions } from './database-verification';
 import { Operation } from './operation';
 
 /** What may be said of a backup, or of all backups of a plan. */
@@ -197,7 +197,7 @@ export class DatabaseBackup extends Construct {
    *
    * @throws InputError when a prop cannot stand, or the backup is verified already
    */
-  public verify(props: DatabaseVerificationProps = {}): DatabaseVerification {
+  public verify(props: DatabaseVerificationOptions = {}): DatabaseVerification {
     if (this.node.tryFindChild('verify')) {
       throw new InputError(this, {
         prop: 'verify',
@@ -213,7 +213,7 @@ export class DatabaseBackup extends Construct {
    *
    * @throws InputError when a prop cannot stand
    */
-  public restore(props: DatabaseRestoreProps = {}): DatabaseRestore {
+  public restore(props: DatabaseRestoreOptions = {}): DatabaseRestore {
     return new DatabaseRestore(this, props.name ?? 'restore', { ...props, backup: this });
   }
 

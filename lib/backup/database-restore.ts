@@ -26,7 +26,7 @@ export enum RestoreForm {
 }
 
 /** Options of a restore. */
-export interface DatabaseRestoreProps {
+export interface DatabaseRestoreOptions {
   /**
    * How the restore is started.
    * @default RestoreForm.ON_DEMAND
@@ -84,8 +84,9 @@ export interface DatabaseRestoreProps {
   readonly pods?: PodOptions;
 }
 
-/** @internal */
-export interface BoundRestoreProps extends DatabaseRestoreProps {
+/** Props of a restore. */
+export interface DatabaseRestoreProps extends DatabaseRestoreOptions {
+  /** The backup whose recovery points are restored. */
   readonly backup: DatabaseBackup;
 }
 
@@ -107,8 +108,12 @@ export class DatabaseRestore extends Construct {
   /** The CronJob or Job that restores. */
   public readonly job: ApiObject;
 
-  /** @internal */
-  constructor(scope: Construct, id: string, props: BoundRestoreProps) {
+  /**
+   * Most call `backup.restore()`.
+   *
+   * @throws InputError when a prop cannot stand
+   */
+  constructor(scope: Construct, id: string, props: DatabaseRestoreProps) {
     super(scope, id);
     const { backup, form = RestoreForm.ON_DEMAND } = props;
     const operation = backup._operation;

@@ -14,7 +14,7 @@ import type { DatabaseBackup } from './database-backup';
 const EARLY = { at: '05:00', spread: Duration.hours(2) };
 
 /** Options of a verification. */
-export interface DatabaseVerificationProps {
+export interface DatabaseVerificationOptions {
   /**
    * When the newest recovery point is restored and checked.
    * @default Schedule.weekly({ at: '05:00', spread: Duration.hours(2) }) - Sundays between 05:00 and 07:00 UTC
@@ -53,8 +53,9 @@ export interface DatabaseVerificationProps {
   readonly pods?: PodOptions;
 }
 
-/** @internal */
-export interface BoundVerificationProps extends DatabaseVerificationProps {
+/** Props of a verification. */
+export interface DatabaseVerificationProps extends DatabaseVerificationOptions {
+  /** The backup that is verified. */
   readonly backup: DatabaseBackup;
 }
 
@@ -72,8 +73,12 @@ export class DatabaseVerification extends Construct {
   /** The longest expected time between two verifications. */
   public readonly interval: Duration;
 
-  /** @internal */
-  constructor(scope: Construct, id: string, props: BoundVerificationProps) {
+  /**
+   * Most call `backup.verify()`.
+   *
+   * @throws InputError when a prop cannot stand
+   */
+  constructor(scope: Construct, id: string, props: DatabaseVerificationProps) {
     super(scope, id);
     const { backup } = props;
     const operation = backup._operation;
@@ -110,7 +115,7 @@ export class DatabaseVerification extends Construct {
     operation.networkPolicy(this, `${backup.series}-verify`, ['verify'], operation.repository.destinations);
   }
 
-  private assertions({ assertions = [], backup }: BoundVerificationProps): string | undefined {
+  private assertions({ assertions = [], backup }: DatabaseVerificationProps): string | undefined {
     const files: { [file: string]: string } = {};
     assertions.forEach((assertion, index) => {
       const number = String(index + 1).padStart(2, '0');
@@ -147,16 +152,16 @@ export class DatabaseVerification extends Construct {
 /** Verification as an add-on: `plan.add(Verification.weekly())` verifies every backup of the plan. */
 export class Verification implements IBackupAddon {
   /** Once a day, between 05:00 and 07:00 UTC unless the props say otherwise. */
-  public static daily(props: DatabaseVerificationProps = {}): Verification {
+  public static daily(props: DatabaseVerificationOptions = {}): Verification {
     return new Verification({ schedule: Schedule.daily(EARLY), ...props });
   }
 
   /** Once a week, on Sundays between 05:00 and 07:00 UTC unless the props say otherwise. */
-  public static weekly(props: DatabaseVerificationProps = {}): Verification {
+  public static weekly(props: DatabaseVerificationOptions = {}): Verification {
     return new Verification({ schedule: Schedule.weekly(EARLY), ...props });
   }
 
-  private constructor(private readonly props: DatabaseVerificationProps) {}
+  private constructor(private readonly props: DatabaseVerificationOptions) {}
 
   public bind(backup: DatabaseBackup): void {
     backup.verify(this.props);

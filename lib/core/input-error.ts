@@ -15,6 +15,8 @@ export interface InputProblem {
 /**
  * Bad input to a construct, found at synth.
  *
+ * It stays inside: a library that is made for several languages can give away no class of JavaScript's own `Error`.
+ *
  * The message reads `<construct path>: <prop> is <value>: <why, and what to write instead>`.
  */
 export class InputError extends Error {

@@ -59,10 +59,10 @@ describe('a verification', () => {
   test.each([
     [
       'a database that has to be named',
-      [Assertion.equals('select 1', '1')],
+      [Assertion.equalTo('select 1', '1')],
       'shop/many/verify: assertions[0].database is not set: the backup holds several databases',
     ],
-    ['an empty statement', [Assertion.equals(' ', '1', { database: 'a' })], 'shop/many/verify: assertions[0].query is " "'],
+    ['an empty statement', [Assertion.equalTo(' ', '1', { database: 'a' })], 'shop/many/verify: assertions[0].query is " "'],
     [
       'an expectation that is no number',
       [Assertion.atLeast('select 1', Number.NaN, { database: 'a' })],

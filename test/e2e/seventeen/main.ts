@@ -14,7 +14,7 @@ const backup = new DatabaseBackup(chart, 'crm', {
 backup.verify({
   assertions: [
     Assertion.atLeast('select count(*) from customers', 1000, { database: 'crm' }),
-    Assertion.equals("select string_agg(v, ', ' order by v) from words", 'one, two', { database: 'mail' }),
+    Assertion.equalTo("select string_agg(v, ', ' order by v) from words", 'one, two', { database: 'mail' }),
   ],
 });
 backup.restore({ form: RestoreForm.JOB, request: { database: 'crm', into: 'crm_2026' } });
