@@ -48,7 +48,7 @@ attempt() { # WHAT COMMAND...
 
 # What a command said in the end. Lines that call themselves errors go before hints and contexts that follow them.
 last_words() { # FILE EXIT-CODE
-  words=$(grep -iE 'error|fatal|panic' "$1" 2>/dev/null | tail -n 2 | tr '\n' ' ')
+  words=$(grep -iE 'error|fatal|panic|failed' "$1" 2>/dev/null | tail -n 2 | tr '\n' ' ')
   [ -n "$words" ] || words=$(grep -v '^[[:space:]]*$' "$1" 2>/dev/null | tail -n 2 | tr '\n' ' ')
   if [ "$2" -gt 128 ] 2>/dev/null; then words="$words(killed by signal $(($2 - 128)))"; fi
   printf %s "${words:-exit code $2}"

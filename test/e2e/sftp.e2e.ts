@@ -72,5 +72,5 @@ test('backs up, verifies and restores', async () => {
 test('fails: a server that is not the one whose key is known', async () => {
   trust('client.pub');
   const { reason } = resultOf(await run('backup'));
-  expect(reason).toMatch(/knownhosts: key mismatch|did not answer|host key/);
+  expect(reason).toMatch(/key mismatch/);
 });

@@ -40,23 +40,24 @@ restic_words() {
   last_words "$SCRATCH/restic.words" "$restic_rc"
 }
 
+# Opening is listing: every call of restic derives the key anew, which is most of what a small one costs.
 repository_open() { # read|write
   # restic tries a store that cannot be reached for a quarter of an hour; one that never answers should say so sooner.
   restic_limit="timeout $((REPOSITORY_WAIT + 5))"
-  restic_run cat config >/dev/null || restic_rc=$?
+  list_snapshots || restic_rc=$?
   restic_limit=
   [ "$restic_rc" != 0 ] || return 0
   # Only a repository that is certainly not there is made; any other trouble must not hide the old one behind a new one.
   [ "$1:$restic_rc" = write:10 ] || return 1
   log "making the restic repository at $repository_name"
-  restic_run init >/dev/null && return 0
   # Two first runs at once: the one that comes second finds the repository of the first.
-  restic_run cat config >/dev/null
+  restic_run init >/dev/null || restic_run cat config >/dev/null || return 1
+  list_snapshots
 }
 
 repository_begin() { :; }
 
-store() { # TAG NAME COMMAND...: prints restic's summary
+store() { # TAG NAME COMMAND...: leaves restic's summary in $SCRATCH/restic.summary
   store_tag=$1
   store_name=$2
   shift 2
@@ -64,6 +65,8 @@ store() { # TAG NAME COMMAND...: prints restic's summary
   restic_run backup --json --quiet --host "$SERIES" --tag "$store_tag" --stdin-filename "$SERIES@$POINT@$store_name" --stdin-from-command -- "$@" \
     >"$SCRATCH/restic.summary"
 }
+
+stored_snapshot() { sed -n 's/.*"snapshot_id":"\([0-9a-f]*\)".*/\1/p' "$SCRATCH/restic.summary" | tail -n 1; }
 
 repository_put() { # NAME COMMAND...
   put_name=$1
@@ -74,7 +77,7 @@ repository_put() { # NAME COMMAND...
     return 1
   fi
   put_bytes=$(sed -n 's/.*"total_bytes_processed":\([0-9]*\).*/\1/p' "$SCRATCH/restic.summary" | tail -n 1)
-  put_snapshot=$(sed -n 's/.*"snapshot_id":"\([0-9a-f]*\)".*/\1/p' "$SCRATCH/restic.summary" | tail -n 1)
+  put_snapshot=$(stored_snapshot)
   if [ -z "$put_bytes" ] || [ -z "$put_snapshot" ]; then
     echo 'restic gave no summary that can be read' >"$SCRATCH/put.reason"
     return 1
@@ -85,12 +88,13 @@ repository_put() { # NAME COMMAND...
 
 repository_commit() { # MANIFEST
   # Every member must still be there, and the repository must say so, before anything points to it.
-  restic_run snapshots --json --host "$SERIES" >"$SCRATCH/restic.snapshots" || return 1
+  list_snapshots || return 1
   while IFS="$(printf '\t')" read -r commit_name _ commit_digest; do
-    grep -q "\"id\":\"${commit_digest#restic:}\"" "$SCRATCH/restic.snapshots" ||
+    grep -qxF "${commit_digest#restic:} $POINT $commit_name" "$SCRATCH/restic.list" ||
       because "the snapshot of $commit_name is not in the repository" || return 1
   done <"$SCRATCH/members"
-  store manifest manifest.json cat "$1"
+  store manifest manifest.json cat "$1" || return 1
+  printf '%s %s manifest.json\n' "$(stored_snapshot)" "$POINT" >>"$SCRATCH/restic.list"
 }
 
 repository_check() {
@@ -100,15 +104,15 @@ repository_check() {
   log 'WARNING: the repository is locked by another run, and was not checked this time'
 }
 
-# One line per snapshot of the series: its id and its path. Snapshots come as one line of JSON, whose objects begin with "time".
-snapshots() {
-  restic_run snapshots --json --host "$SERIES" >"$SCRATCH/restic.snapshots" || return 1
+# To $SCRATCH/restic.list, one line per snapshot of the series: its id, the recovery point, the member. Snapshots come as one
+# line of JSON, whose objects begin with "time".
+list_snapshots() {
+  restic_run snapshots --json --host "$SERIES" >"$SCRATCH/restic.snapshots" || return "$restic_rc"
   sed 's/{"time":/\n&/g' "$SCRATCH/restic.snapshots" |
-    sed -n "s,.*\"paths\":\[\"/$SERIES@\([^\"@]*\)@\([^\"@]*\)\"\].*\"id\":\"\([0-9a-f]*\)\".*,\3 \1 \2,p"
+    sed -n "s,.*\"paths\":\[\"/$SERIES@\([^\"@]*\)@\([^\"@]*\)\"\].*\"id\":\"\([0-9a-f]*\)\".*,\3 \1 \2,p" >"$SCRATCH/restic.list"
 }
 
-repository_list() { # prints: ID verified|unverified
-  snapshots >"$SCRATCH/restic.list" || return 1
+repository_list() { # prints: ID verified|unverified, as of opening, or of publishing
   awk '$3 == "manifest.json" { point[$2] } $3 == "verified.json" { verified[$2] }
     END { for (id in point) print id, (id in verified ? "verified" : "unverified") }' "$SCRATCH/restic.list"
 }
@@ -116,7 +120,6 @@ repository_list() { # prints: ID verified|unverified
 repository_get() { # ID NAME: to stdout; 141 when the reader of it went away
   # A member is fetched by the snapshot id that the manifest names; the manifest itself by its path.
   if [ "$2" = manifest.json ]; then
-    # Every operation has listed the repository before it asks for a manifest.
     get_snapshot=$(awk -v id="$1" '$2 == id && $3 == "manifest.json" { print $1 }' "$SCRATCH/restic.list" | tail -n 1)
   else
     get_snapshot=$(manifest_members "$SCRATCH/manifest.json" | awk -F '\t' -v name="$2" '$1 == name { sub(/^restic:/, "", $3); print $3 }')
@@ -132,7 +135,7 @@ repository_mark() { # ID FILE
   POINT=$1 store verdict verified.json cat "$2"
 }
 
-repository_prune() { # FILE with an id a line, chosen from the list just made
+repository_prune() { # FILE with an id a line
   awk -v drops="$1" -v before="$(date -u -d "@$(($(date +%s) - ORPHAN_AGE))" +%Y%m%dT%H%M%SZ)" '
     BEGIN { while ((getline point <drops) > 0) drop[point] }
     { snapshot[NR] = $1; of[NR] = $2; name[NR] = $3; if ($3 == "manifest.json") whole[$2] }
