@@ -106,6 +106,14 @@ describe.each([
   });
 });
 
+test('a database with an odd name is restored by that name, under another odd name', async () => {
+  const into = `copy of "odd" \\ 'ж'`;
+  request(cluster, 'shop', 'shop-all', { database: ODD_DATABASE, into });
+  await succeed(cluster.run({ kind: 'CronJob', namespace: 'shop', name: 'shop-all-restore' }), 'restored');
+  expect(server.query(into, 'select count(*) from things')).toBe('10');
+  server.client('dropdb', [into]);
+});
+
 describe('an application that goes on writing', () => {
   test('the counts of a recovery point are those of its own snapshot', async () => {
     server.query('orders', 'truncate pgbench_history');

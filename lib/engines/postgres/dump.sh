@@ -20,6 +20,8 @@ about client "$(pg_dump --version)"
 if [ -n "$DATABASES" ]; then
   printf '%s\n' "$DATABASES" >"$SCRATCH/databases"
 else
+  unreadable=$(sql "$MAINTENANCE_DATABASE" -c "select string_agg(to_json(datname)::text, ', ') from pg_database where datname ~ '[[:cntrl:]]'")
+  [ -z "$unreadable" ] || refuse "database names with control characters cannot be backed up: rename $unreadable"
   sql "$MAINTENANCE_DATABASE" -c 'select datname from pg_database where datallowconn and not datistemplate order by datname collate "C"' >"$SCRATCH/databases"
 fi
 

@@ -13,8 +13,10 @@ set -eu
 
 get databases.tsv >"$SCRATCH/databases.tsv" || die "databases.tsv of $POINT: $(repository_reason)"
 # SLUG TAB NAME TAB TARGET, a line per database to restore
-awk -F '\t' -v OFS='\t' -v only="$DATABASE" -v into="$INTO" '$2 == "name" && (only == "" || $3 == only) { print $1, $3, into == "" ? $3 : into }' \
-  "$SCRATCH/databases.tsv" >"$SCRATCH/wanted"
+# Names by the environment: awk would read the backslashes of a -v.
+DATABASE=$DATABASE INTO=$INTO awk -F '\t' -v OFS='\t' '
+  BEGIN { only = ENVIRON["DATABASE"]; into = ENVIRON["INTO"] }
+  $2 == "name" && (only == "" || $3 == only) { print $1, $3, into == "" ? $3 : into }' "$SCRATCH/databases.tsv" >"$SCRATCH/wanted"
 [ -s "$SCRATCH/wanted" ] || refuse "recovery point $POINT holds no database \"$DATABASE\"; it holds: $(awk -F '\t' '$2 == "name" { print $3 }' "$SCRATCH/databases.tsv" | tr '\n' ',' | sed 's/,$//')"
 [ -z "$INTO" ] || [ "$(wc -l <"$SCRATCH/wanted")" -eq 1 ] || refuse "into names one database, but the request restores several: name one in database"
 
@@ -67,7 +69,6 @@ done <"$SCRATCH/wanted"
 while IFS='	' read -r slug name target; do
   json=$(json_string "$name")
   json=${json#\"}
-  # By the environment: awk would read the backslashes of a -v.
   NAME="/${json%\"}" awk '
     BEGIN { name = ENVIRON["NAME"] }
     { key = $0; sub(/":[0-9]*$/, "", key); at = index(key, "/"); rest = substr(key, at); after = substr(rest, length(name) + 1, 1) }
