@@ -59,5 +59,6 @@ engine dump || exit $?
 judge_size
 manifest_write "$SCRATCH/manifest.new"
 repository_commit "$SCRATCH/manifest.new" || die "publishing failed: $(repository_reason)"
+outcome published yes
 log "published $POINT"
 prune || log "WARNING: pruning failed; the new recovery point is published, and the next run prunes again"

@@ -42,8 +42,11 @@ report() { # EXIT-CODE
   if [ "$1" = 0 ]; then
     reason=
   elif [ -n "$stopped" ]; then
-    reason="stopped by SIG$stopped (a deadline passed, or the pod was deleted): nothing was published by this run, earlier recovery points are untouched"
-    [ "$OPERATION" = backup ] || reason="stopped by SIG$stopped (a deadline passed, or the pod was deleted)"
+    reason="stopped by SIG$stopped (a deadline passed, or the pod was deleted)"
+    case $OPERATION in
+      backup) reason="$reason: nothing was published by this run, earlier recovery points are untouched" ;;
+      restore) reason="$reason: what the log does not call restored is as it was" ;;
+    esac
   else
     reason=$(field reason "ended with exit code $1 without saying why; read the log above")
   fi
@@ -71,5 +74,7 @@ while :; do
   kill -0 "$child" 2>/dev/null || break
 done
 [ -z "$stopped" ] || [ "$rc" != 0 ] || stopped= # it had finished before the signal came
+# What is published is published: whatever ended the pruning after it does not make the backup a failed one.
+[ ! -s "$SCRATCH/outcome/published" ] || rc=0
 report "$rc"
 exit "$rc"

@@ -90,6 +90,27 @@ describe('the verdict', () => {
     });
     expect(job.points()).toEqual([]);
   });
+
+  test('of a run that is told to stop while it prunes is that it has published', async () => {
+    const shim = join(job.directory, 'awk');
+    writeFileSync(
+      shim,
+      `#!/bin/sh\ncase "$*" in *retention.awk*) : >"${job.directory}/pruning"; sleep 60 ;; esac\nexec /usr/bin/awk "$@"\n`,
+      { mode: 0o755 },
+    );
+    const env = { ...job.environment(), PATH: `${job.directory}:${process.env.PATH}` };
+    const child = spawn('sh', [join(job.directory, 'home/shell/run.sh'), 'backup'], { env, stdio: ['ignore', 'pipe', 'ignore'] });
+    let out = '';
+    child.stdout.on('data', chunk => {
+      out += chunk;
+    });
+    while (!existsSync(join(job.directory, 'pruning'))) await new Promise(resolve => setTimeout(resolve, 20));
+    child.kill('SIGTERM');
+    const code = await new Promise(resolve => child.once('exit', resolve));
+    const result = JSON.parse(out);
+    expect({ code, ...result }).toMatchObject({ code: 0, verdict: 'published', reason: '' });
+    expect(job.points()).toEqual([result.id]);
+  });
 });
 
 describe('publishing', () => {
