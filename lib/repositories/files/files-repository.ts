@@ -21,7 +21,8 @@ export enum Compression {
 export interface FilesRepositoryOptions {
   /**
    * The PersistentVolumeClaim that holds the repository, in the backup's namespace. Keep its data when the claim goes
-   * (`reclaimPolicy: Retain`), and keep it out of the reach of a pruning deploy tool.
+   * (`reclaimPolicy: Retain`), and keep it out of the reach of a pruning deploy tool. Backups, verifications and restores mount
+   * it to write: with ReadWriteOnce they can only run on one node, one after the other where they meet.
    */
   readonly claimName: string;
   /**
