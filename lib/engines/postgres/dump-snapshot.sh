@@ -7,7 +7,7 @@ set -eu
 # shellcheck disable=SC2086 # one option or none
 pg_dump --format=custom --compress=0 --no-password --lock-wait-timeout="${LOCK_TIMEOUT}s" --snapshot="$SNAPSHOT" $STANDBY -d "$DUMP_DATABASE" || {
   rc=$?
-  [ "$rc" -le 128 ] || echo "pg_dump was killed by signal $((rc - 128)), as happens when memory runs out" >&2
+  [ "$rc" -le 128 ] || echo "pg_dump failed: killed by signal $((rc - 128)), as happens when memory runs out" >&2
   exit "$rc"
 }
 : >"$SCRATCH/dumped"
