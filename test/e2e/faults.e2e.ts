@@ -344,7 +344,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     });
   });
 
-  test('fails: the password of the repository is wrong, or its volume is gone', async () => {
+  test('fails: the repository cannot be opened with what the job was given', async () => {
     if (kind === 'restic') {
       cluster.secret(NAMESPACE, 'backup-key', { password: 'wrong' });
       const faulty = await backup();
@@ -354,6 +354,14 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
         Promise.resolve(faulty),
         /^the password of the restic repository at \/repository\/restic is wrong$/,
       );
+    } else {
+      const series = join(cluster.claim(NAMESPACE, kind), kind);
+      execFileSync('chown', ['0:0', series]);
+      execFileSync('chmod', ['0555', series]);
+      const faulty = await backup();
+      execFileSync('chown', ['999:999', series]);
+      execFileSync('chmod', ['0700', series]);
+      await failed('repository may not be written', Promise.resolve(faulty), /files\/\.staging-\S+ cannot be made: .*Permission denied/);
     }
   });
 
