@@ -6,6 +6,7 @@ export * from './backup/database-backup';
 export * from './backup/database-restore';
 export * from './backup/database-verification';
 export * from './backup/recovery-point';
+export { DataVolume } from './core/data-volume';
 export * from './core/image-catalog';
 export type { NetworkDestination } from './core/network';
 export type { PodOptions, ToolContainer } from './core/pod';

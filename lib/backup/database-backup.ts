@@ -1,6 +1,7 @@
 import { type ApiObject, Duration, type Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
+import type { DataVolume } from '../core/data-volume';
 import { InputError } from '../core/input-error';
 import { checkObjectName, checkSeries } from '../core/names';
 import { operationJobSpec, type PodOptions } from '../core/pod';
@@ -86,10 +87,16 @@ export interface DatabaseOptions {
   /** The Secret with the credentials of a role that may read everything; the engine documents its keys. */
   readonly credentials: SecretRef;
   /**
-   * Labels of the database's pods, to narrow the NetworkPolicy.
+   * Labels of the database's pods: they narrow the NetworkPolicy, and place jobs that need the server's volume beside it.
    * @default - every pod of the Service's namespace
    */
   readonly podLabels?: { [label: string]: string };
+  /**
+   * The volume with the server's data directory, for engines whose jobs work on files. It must be the volume of the very
+   * server that `host` names.
+   * @default - none: an engine whose jobs need it says so
+   */
+  readonly dataVolume?: DataVolume;
   /**
    * The name under which recovery points are kept in the repository. It outlives everything else: renaming it begins a new
    * series, which knows nothing of the old one's recovery points.
@@ -155,7 +162,7 @@ export class DatabaseBackup extends Construct {
     this._operation = new Operation(this, props);
     const pod = this._operation.pod(this, {
       operation: 'backup',
-      connection: this._operation.engine.connection,
+      server: this._operation.engine,
       environment: [
         ...this._operation.waitFor(readyTimeout),
         { name: 'MINIMUM_BYTES', value: String(Math.max(1, (props.minimumSize?.toKibibytes() ?? 0) * 1024)) },

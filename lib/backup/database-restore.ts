@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ApiObject, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
+import type { DataVolume } from '../core/data-volume';
 import { InputError } from '../core/input-error';
 import { checkObjectName, SAFETY_SUFFIX } from '../core/names';
 import { operationJobSpec, type PodOptions } from '../core/pod';
@@ -68,6 +69,11 @@ export interface DatabaseRestoreOptions {
    */
   readonly credentials?: SecretRef;
   /**
+   * The volume to restore to, for engines that restore files.
+   * @default - the backup's
+   */
+  readonly dataVolume?: DataVolume;
+  /**
    * Where the restore may write what dies with its pod.
    * @default - the backup's
    */
@@ -123,8 +129,16 @@ export class DatabaseRestore extends Construct {
       port: props.port ?? backup.props.port,
       credentials: props.credentials ?? backup.props.credentials,
       podLabels: props.host === undefined ? backup.props.podLabels : undefined,
+      dataVolume: props.dataVolume ?? backup.props.dataVolume,
     });
 
+    if (props.safetyBackup && target.needsDataVolume?.includes('restore')) {
+      throw new InputError(this, {
+        prop: 'safetyBackup',
+        got: true,
+        because: `a restore of ${target.name} needs the server stopped, which cannot be backed up then; leave it out: what the data directory holds is put aside`,
+      });
+    }
     const known = [...COMMON_REQUEST, ...(target.restoreRequest ?? [])];
     for (const [key, value] of Object.entries(props.request ?? {})) {
       if (!known.some(word => word.key === key)) {
@@ -150,7 +164,8 @@ export class DatabaseRestore extends Construct {
       operationJobSpec({
         pod: operation.pod(this, {
           operation: 'restore',
-          connection: target.connection,
+          server: target,
+          dataVolume: props.dataVolume,
           // After the backup's own variables, so that a request for another series is the one that counts.
           environment: [
             ...operation.waitFor(backup.props.readyTimeout ?? Duration.minutes(5)),

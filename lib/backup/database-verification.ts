@@ -97,7 +97,6 @@ export class DatabaseVerification extends Construct {
           spec: operationJobSpec({
             pod: operation.pod(this, {
               operation: 'verify',
-              connection: [],
               environment: [{ name: 'CHECK_REPOSITORY', value: props.checkRepository === false ? 'no' : 'yes' }],
               assertions: this.assertions(props),
               scratch: props.scratch ?? Scratch.emptyDir(Size.gibibytes(20)),

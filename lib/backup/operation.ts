@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { DATA, type DataVolume, type DataVolumeBinding } from '../core/data-volume';
+import { InputError } from '../core/input-error';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
 import { egressTo, type NetworkDestination } from '../core/network';
 import { operationPod, type PodOptions } from '../core/pod';
@@ -15,11 +17,13 @@ import type { DatabaseBackup, DatabaseBackupProps } from './database-backup';
 export interface OperationPodProps {
   readonly operation: string;
   readonly environment?: k8s.EnvVar[];
-  /** How to reach the server; a job that has no business with it is given nothing. */
-  readonly connection: k8s.EnvVar[];
+  /** The engine, bound to the server that the job talks to; a job that has no business with it is given none. */
+  readonly server?: EngineConfig;
   readonly assertions?: string;
   readonly scratch?: Scratch;
   readonly pods?: PodOptions;
+  /** The data volume that this operation works on, where it is not the backup's own. */
+  readonly dataVolume?: DataVolume;
   readonly memory?: { readonly memoryRequest: string; readonly memoryLimit: string };
 }
 
@@ -43,7 +47,10 @@ export class Operation {
     this.series = backup.series;
     this.deadline = props.deadline ?? Duration.hours(12);
     this.engine = props.engine.bind(backup, props);
-    this.repository = props.repository.bind(backup, { longestRun: this.deadline });
+    this.repository = props.repository.bind(backup, {
+      longestRun: this.deadline,
+      compressors: this.engine.compressors ?? ['zstd', 'gzip'],
+    });
   }
 
   public labels(operation: string): { [label: string]: string } {
@@ -61,6 +68,7 @@ export class Operation {
   }
 
   public pod(scope: Construct, pod: OperationPodProps): k8s.PodTemplateSpec {
+    const data = this.dataVolume(scope, pod);
     return operationPod({
       operation: pod.operation,
       image: this.engine.image,
@@ -76,18 +84,38 @@ export class Operation {
         { name: 'ENGINE', value: this.engine.name },
         { name: 'REPOSITORY_WAIT', value: String((this.props.repositoryWait ?? Duration.minutes(10)).toSeconds()) },
         ...this.engine.environment,
-        ...pod.connection,
+        ...(pod.server?.connection ?? []),
+        ...(data ? [{ name: 'DATA_DIRECTORY', value: data.directory }] : []),
         ...this.repository.environment,
         ...(pod.environment ?? []),
       ]),
       initContainers: this.repository.tools,
-      volumes: this.repository.volumes,
-      volumeMounts: this.repository.volumeMounts,
+      volumes: [...this.repository.volumes, ...(pod.server?.connectionVolumes ?? []), ...(data ? [data.volume] : [])],
+      volumeMounts: [
+        ...this.repository.volumeMounts,
+        ...(pod.server?.connectionMounts ?? []),
+        ...(data ? [{ name: 'data', mountPath: DATA, readOnly: pod.operation === 'backup' }] : []),
+      ],
+      // A volume that one node at a time can mount is where the server is. A restore finds no server to be beside.
+      ...(data && pod.operation === 'backup' && this.props.podLabels && { beside: this.props.podLabels }),
       scratch: pod.scratch ?? this.props.scratch ?? Scratch.emptyDir(Size.gibibytes(2)),
       labels: this.labels(pod.operation),
       options: pod.pods ?? this.props.pods ?? {},
       defaults: pod.memory ?? { memoryRequest: '128Mi', memoryLimit: '512Mi' },
     });
+  }
+
+  private dataVolume(scope: Construct, pod: OperationPodProps): DataVolumeBinding | undefined {
+    if (!this.engine.needsDataVolume?.includes(pod.operation)) return undefined;
+    const volume = pod.dataVolume ?? this.props.dataVolume;
+    if (!volume) {
+      throw new InputError(scope, {
+        prop: 'dataVolume',
+        got: undefined,
+        because: `a ${pod.operation} of ${this.engine.name} works on the server's files: name their volume, for example DataVolume.claim('data-${this.props.host}-0')`,
+      });
+    }
+    return volume._bind(scope);
   }
 
   /** Nothing may reach the pods of these operations, and they may reach nothing but the destinations. */

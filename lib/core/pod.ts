@@ -66,6 +66,8 @@ export interface OperationPod {
   readonly volumes: k8s.Volume[];
   readonly volumeMounts: k8s.VolumeMount[];
   readonly scratch: Scratch;
+  /** Labels of pods on whose node this one has to be. */
+  readonly beside?: { [label: string]: string };
   readonly labels: { [label: string]: string };
   readonly options: PodOptions;
   readonly defaults: { readonly memoryRequest: string; readonly memoryLimit: string };
@@ -121,6 +123,15 @@ export function operationPod(pod: OperationPod): k8s.PodTemplateSpec {
         seccompProfile: { type: 'RuntimeDefault' },
       },
       ...(options.nodeSelector && { nodeSelector: options.nodeSelector }),
+      ...(pod.beside && {
+        affinity: {
+          podAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: [
+              { labelSelector: { matchLabels: pod.beside }, topologyKey: 'kubernetes.io/hostname' },
+            ],
+          },
+        },
+      }),
       ...(options.priorityClassName && { priorityClassName: options.priorityClassName }),
       ...(options.imagePullSecrets && { imagePullSecrets: options.imagePullSecrets.map(name => ({ name })) }),
       ...(tools && {

@@ -1,5 +1,6 @@
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import type { DataVolume } from '../core/data-volume';
 import type { NetworkDestination } from '../core/network';
 import type { ScriptFolder } from '../core/script-folder';
 import type { SecretRef } from '../core/secret-ref';
@@ -20,6 +21,11 @@ export interface EngineBindOptions {
    * @default - every pod of the Service's namespace
    */
   readonly podLabels?: { [label: string]: string };
+  /**
+   * The volume with the server's data directory.
+   * @default - none: an engine whose jobs need it says so
+   */
+  readonly dataVolume?: DataVolume;
 }
 
 /** A word that a restore request may hold beside those that every engine knows. */
@@ -51,8 +57,29 @@ export interface EngineConfig {
   readonly environment: k8s.EnvVar[];
   /** Variables that lead to the server: address and credentials. Only jobs that talk to it get them; verification does not. */
   readonly connection: k8s.EnvVar[];
+  /**
+   * Volumes that lead to the server: certificates. They go where `connection` goes.
+   * @default - none
+   */
+  readonly connectionVolumes?: k8s.Volume[];
+  /**
+   * Where they are mounted.
+   * @default - none
+   */
+  readonly connectionMounts?: k8s.VolumeMount[];
   /** The server, for NetworkPolicies. */
   readonly destination: NetworkDestination;
+  /**
+   * The operations, of 'backup' and 'restore', that work on the server's files: they get the data volume at /data, a backup to
+   * read only, and the directory's path as DATA_DIRECTORY.
+   * @default - none
+   */
+  readonly needsDataVolume?: string[];
+  /**
+   * The compression programs that the image ships, the best first.
+   * @default ['zstd', 'gzip']
+   */
+  readonly compressors?: string[];
   /**
    * What a restore request may say beyond the recovery point.
    * @default - nothing

@@ -9,6 +9,8 @@ import type { ScriptFolder } from '../core/script-folder';
 export interface RepositoryBindOptions {
   /** The longest that a run may take: what an older one left unfinished may be cleared away. */
   readonly longestRun: Duration;
+  /** The compression programs that the job's image ships, the best first. */
+  readonly compressors: string[];
 }
 
 /**

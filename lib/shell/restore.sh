@@ -6,12 +6,20 @@
 #   SAFETY_BACKUP    `yes`: back up what the target holds first, as series SAFETY_SERIES; its failure stops the restore
 #   SAFETY_SERIES    where the safety backup goes
 #   READY_TIMEOUT    seconds to wait for the server to accept connections
+#   DATA_DIRECTORY   set for engines that restore files: the server's data directory; the server must not run
 #   and what the engine's restore script documents (which database, under what name, whether to replace)
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
-wait_until_ready
+if [ -n "${DATA_DIRECTORY:-}" ]; then
+  # Files that a running server has open must not be replaced under it.
+  ! engine ready 2>/dev/null || refuse "the $ENGINE server is running: scale it to zero first; nothing was changed"
+  [ "$SAFETY_BACKUP" != yes ] ||
+    refuse 'a safety backup asks the running server, and this restore needs it stopped: set safetyBackup to no. What the data directory holds is put aside, not deleted'
+else
+  wait_until_ready
+fi
 open_point "$RECOVERY_POINT"
 
 if [ "$SAFETY_BACKUP" = yes ]; then

@@ -9,7 +9,7 @@
  * - CPU and memory limits, seccomp and AppArmor profiles are not enforced: no OOM kill (sandbox.ts).
  * - There is no admission: no Pod Security standards, quotas, or webhooks; RBAC is not asked, and the token is none.
  * - fsGroup is honoured on every claim, where a network file system may ignore it; volumes are never slow and never late (volumes.ts).
- * - There is no registry: digests are not compared, and an image has what its recipe here gives it (images.ts).
+ * - There is no registry: digests are not compared, and an image has what its recipe here gives it (images/).
  * - A pod that cannot start ends at once; in a cluster it would wait (pod.ts). One node, no evictions but those a test makes.
  */
 export { type ClaimOptions, Cluster, type ClusterOptions, type JobReference, missingForSandboxes, type RunOptions } from './cluster';

@@ -28,7 +28,7 @@ const DEFAULT_MIRROR = 'http://deb.debian.org/debian';
 
 /** What a Debian root is made of. The whole recipe is the cache key. */
 export interface DebianRecipe {
-  readonly suite: 'bookworm' | 'trixie';
+  readonly suite: 'bookworm' | 'trixie' | 'sid';
   /** Installed without their recommended packages, as images do. */
   readonly packages: string[];
   /** Shell run as root inside, before the packages are installed (users with fixed ids, settings that packages read). @default none */
@@ -37,9 +37,16 @@ export interface DebianRecipe {
   readonly after?: string;
 }
 
-/** A minimal Debian with the given packages; the path of its root. The first call takes about a minute, later ones nothing. */
-export function debianRoot(recipe: DebianRecipe): Promise<string> {
-  return cachedRoot(`debian-${recipe.suite}`, recipe, root => bootstrap(root, recipe));
+/** A minimal Debian with the given packages; the path of its root. The first call takes a minute at most, later ones nothing. */
+export async function debianRoot(recipe: DebianRecipe): Promise<string> {
+  return cachedRoot(`debian-${recipe.suite}`, recipe, async root => {
+    // All roots of a suite begin as copies of one: debootstrap takes longer than the packages that are added.
+    const minimal = await cachedRoot(`minimal-${recipe.suite}`, {}, base =>
+      run('debootstrap', ['--variant=minbase', recipe.suite, base, debianMirror()]),
+    );
+    await run('cp', ['--archive', '--no-target-directory', minimal, root]);
+    await addPackages(root, recipe);
+  });
 }
 
 /** Files taken out of a built Debian root, plus links: for images that are nearly empty. Missing source files are an error. */
@@ -139,9 +146,7 @@ rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/* /tmp/* /etc/reso
 mkdir -p /var/log
 `;
 
-async function bootstrap(root: string, recipe: DebianRecipe): Promise<void> {
-  const mirror = debianMirror();
-  await run('debootstrap', ['--variant=minbase', recipe.suite, root, mirror]);
+async function addPackages(root: string, recipe: DebianRecipe): Promise<void> {
   const environment = [
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     'DEBIAN_FRONTEND=noninteractive',

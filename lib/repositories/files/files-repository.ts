@@ -32,7 +32,7 @@ export interface FilesRepositoryOptions {
   readonly path?: string;
   /**
    * How members are stored.
-   * @default Compression.ZSTD
+   * @default - the best that the engine's image ships: Compression.ZSTD for most, Compression.GZIP otherwise
    */
   readonly compression?: Compression;
 }
@@ -46,8 +46,18 @@ export interface FilesRepositoryOptions {
 export class FilesRepository implements IRepository {
   constructor(private readonly options: FilesRepositoryOptions) {}
 
-  public bind(scope: Construct, _options: RepositoryBindOptions): RepositoryConfig {
-    const { path, compression = Compression.ZSTD } = this.options;
+  public bind(scope: Construct, options: RepositoryBindOptions): RepositoryConfig {
+    const { path } = this.options;
+    const { compressors } = options;
+    const compression = this.options.compression ?? compressors[0] ?? Compression.NONE;
+    if (compression !== Compression.NONE && !compressors.includes(compression)) {
+      const ships = compressors.length > 0 ? `ships ${compressors.join(' and ')}` : 'ships no compression program';
+      throw new InputError(scope, {
+        prop: 'repository.compression',
+        got: compression,
+        because: `the engine's image ${ships}: choose that, or leave the choice out`,
+      });
+    }
     const claimName = checkObjectName(scope, 'repository.claimName', this.options.claimName);
     if (path !== undefined && (!/^[\w.-]+(\/[\w.-]+)*$/.test(path) || path.split('/').includes('..'))) {
       throw new InputError(scope, {

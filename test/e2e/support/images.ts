@@ -1,5 +1,5 @@
 import { type Image, ImageCatalog, prepareImages } from '../../rehearsal';
-import { RESTIC_DEBIAN } from '../../rehearsal/images';
+import { RESTIC_DEBIAN } from '../../rehearsal/images/repositories';
 import { carvedRoot } from '../../rehearsal/rootfs';
 
 /** The images that dist/ names, by the Debian build of the same major version that stands in for each here. */

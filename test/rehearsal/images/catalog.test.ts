@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { canonicalName, ImageCatalog } from './images';
-import { findMirror } from './rootfs';
+import { findMirror } from '../rootfs';
+import { canonicalName, ImageCatalog } from './catalog';
 
 describe('image names', () => {
   it.each([

@@ -1,0 +1,55 @@
+# shellcheck shell=sh
+# For engines that restore files: how a server's data directory is replaced. lib.sh is sourced before.
+#
+# environment:
+#   DATA_DIRECTORY   the directory, on the server's own volume, which is mounted at /data
+#   REPLACE          `yes`: a directory that holds something may be replaced; what it held is put aside, never deleted
+#
+# The new directory is made whole and checked under another name on the same volume; the old one is put aside and the new one
+# takes its place by renames alone. A restore that fails or is killed before that leaves the old directory as it was.
+data_volume=${DATA_VOLUME:-/data}
+
+# What the volume's own file system put there, and what earlier restores put aside, is no data.
+data_held() {
+  [ -d "$DATA_DIRECTORY" ] || return 0
+  find "$DATA_DIRECTORY" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name '.before-*' ! -name '.restoring-*'
+}
+
+# Refuses what would overwrite; then makes $STAGING, an empty directory on the same volume.
+stage_data_directory() {
+  held=$(data_held | head -n 3 | sed 's|.*/||' | tr '\n' ' ')
+  [ -z "$held" ] || [ "$REPLACE" = yes ] ||
+    refuse "the data directory holds something already (${held% }): nothing was changed. Set replace to yes (what is there is put aside, not deleted), or restore to another volume"
+  # The pod that made them is gone: one restore at a time has the volume.
+  rm -rf "$data_volume"/.restoring-*
+  STAGING=$data_volume/.restoring-$POINT
+  mkdir -p "$(dirname "$DATA_DIRECTORY")" "$STAGING" 2>"$SCRATCH/stage.err" ||
+    die "the data volume cannot be written: $(last_words "$SCRATCH/stage.err" 1)"
+}
+
+# Puts the old directory aside and the staged one in its place. OLD is where the old one is now, or empty.
+swap_data_directory() {
+  OLD=
+  if [ "$DATA_DIRECTORY" = "$data_volume" ]; then
+    # A volume's root cannot be renamed, what is in it can. A name with a dot in front: some servers take every directory of
+    # theirs for a database.
+    if [ -n "$(data_held)" ]; then
+      OLD=$data_volume/.before-$(date -u +%Y%m%d%H%M%S)
+      mkdir "$OLD"
+      data_held | while IFS= read -r entry; do mv "$entry" "$OLD/" || exit 1; done ||
+        die "what the data directory held could not all be put aside: it is in $OLD and in its place; nothing was deleted"
+    fi
+    find "$STAGING" -mindepth 1 -maxdepth 1 -exec mv {} "$data_volume/" \;
+    rmdir "$STAGING" || die "the restored files could not all be put in place: the rest is in $STAGING"
+  else
+    if [ -n "$(data_held)" ]; then
+      OLD=$DATA_DIRECTORY.before-$(date -u +%Y%m%d%H%M%S)
+      mv "$DATA_DIRECTORY" "$OLD"
+    elif [ -d "$DATA_DIRECTORY" ]; then
+      rmdir "$DATA_DIRECTORY"
+    fi
+    mv "$STAGING" "$DATA_DIRECTORY"
+  fi
+  sync
+  [ -z "$OLD" ] || log "what the data directory held before is in $OLD of the volume: delete it when it is no longer needed"
+}

@@ -1,0 +1,16 @@
+import { ImageCatalog } from './catalog';
+import { postgresImage } from './postgres';
+import { rcloneImage, resticImage } from './repositories';
+
+export * from './catalog';
+
+/** Builds (or finds in the cache) every root the end-to-end tests use. */
+export async function prepareImages(): Promise<ImageCatalog> {
+  const catalog = new ImageCatalog();
+  // One after the other: debootstrap is bound by the disk and by dpkg, two at once gain nothing on two cores.
+  catalog.add(await postgresImage('15', 'bookworm'));
+  catalog.add(await postgresImage('17', 'trixie'));
+  catalog.add(await resticImage());
+  catalog.add(await rcloneImage());
+  return catalog;
+}
