@@ -1,12 +1,24 @@
 import { PostgresEngine, type PostgresEngineOptions } from './postgres/postgres';
+import { RedisEngine, type RedisEngineOptions, ValkeyEngine, type ValkeyEngineOptions } from './redis/redis';
 
 export * from './engine';
 export * from './postgres/postgres';
+export * from './redis/redis';
 
 /** The engines that come with this library. Another one is an `IEngine` of its own. */
 export class Engine {
   /** PostgreSQL by logical dumps. */
   public static postgres(options: PostgresEngineOptions): PostgresEngine {
     return new PostgresEngine(options);
+  }
+
+  /** Redis by the dump that it sends to replicas. */
+  public static redis(options: RedisEngineOptions): RedisEngine {
+    return new RedisEngine(options);
+  }
+
+  /** Valkey by the dump that it sends to replicas. */
+  public static valkey(options: ValkeyEngineOptions): ValkeyEngine {
+    return new ValkeyEngine(options);
   }
 }

@@ -1,8 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, copyFileSync, openSync, readdirSync, readSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
+import { copyFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Random } from '../random';
 import { Cluster, type JobRun, type RunningPod } from '../rehearsal';
+import { FAULT_SEED, FaultTable, failure, flipBit, lockSeries, truncate } from './support/faults';
 import { imageNamed, imagesOfDist } from './support/images';
 import { PostgresServer } from './support/postgres-server';
 import { request, resultOf, succeed, synthesize, until } from './support/rehearse';
@@ -12,8 +14,7 @@ import { request, resultOf, succeed, synthesize, until } from './support/rehears
 // The table at the end says what was done, what the job said, and what was still restorable.
 
 const NAMESPACE = 'faults';
-const seed = Number(process.env.FAULT_SEED ?? 20261121);
-const table: string[][] = [];
+const table = new FaultTable('faults');
 
 let dist: string;
 let cluster: Cluster;
@@ -49,9 +50,7 @@ afterAll(async () => {
   await server?.stop();
   await server17?.stop();
   if (dist) rmSync(dist, { recursive: true });
-  const widths = [0, 1, 2].map(column => Math.max(...table.map(row => row[column]?.length ?? 0)));
-  process.stdout.write(`\nfaults (seed ${seed}): what was done | what the job said | what was still restorable\n`);
-  for (const row of table) process.stdout.write(`  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')}\n`);
+  table.print();
 });
 
 function secrets(): void {
@@ -67,14 +66,10 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
 
   /** The run must have failed, and said why; and the newest recovery point is still the good one, and restores. */
   async function failed(fault: string, faulty: Promise<JobRun>, says: RegExp, newest: string | undefined = good): Promise<void> {
-    const done = await faulty;
-    expect(done.succeeded, done.log).toBe(false);
-    const { verdict, reason } = resultOf(done);
-    expect(verdict).toBe('failed');
-    expect(reason, done.log).toMatch(says);
+    const { reason } = failure(await faulty, says);
     const verified = await succeed(run(`${kind}-verify`), 'verified');
     expect(verified.id).toBe(newest);
-    table.push([`${kind}: ${fault}`, reason.slice(0, 150), `${verified.id}, ${verified.bytes} bytes, verified after the fault`]);
+    table.add(`${kind}: ${fault}`, reason, `${verified.id}, ${verified.bytes} bytes, verified after the fault`);
   }
 
   /** Holds the table that the dump needs, so that the dump is certainly under way, and not done, when `act` comes. */
@@ -135,11 +130,11 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
       const faulty = await bare.run({ kind: 'CronJob', namespace: NAMESPACE, name: `${kind}-backup` });
       expect(faulty.succeeded).toBe(false);
       expect(faulty.log).toMatch(/CreateContainerConfigError: secret "db" not found/);
-      table.push([
+      table.add(
         `${kind}: missing Secret`,
         'CreateContainerConfigError: secret "db" not found (said by the kubelet)',
         'nothing was touched',
-      ]);
+      );
     } finally {
       await bare.destroy();
     }
@@ -219,11 +214,11 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     const verified = await succeed(run(`${kind}-verify`), 'verified');
     expect(published).toContain(verified.id);
     good = verified.id;
-    table.push([
+    table.add(
       `${kind}: two runs at once`,
       runs.map(each => resultOf(each).reason || resultOf(each).verdict).join('; '),
       `${verified.id}, verified after both`,
-    ]);
+    );
   });
 
   test('fails: the repository is locked', async () => {
@@ -275,11 +270,11 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     expect(server.query('app', 'select count(*) from noise')).toBe(rows);
     const [old = ''] = server.query('postgres', "select datname from pg_database where datname like 'app_before_%'").split('\n');
     for (const each of [left, old]) server.client('dropdb', ['--force', each]);
-    table.push([
+    table.add(
       `${kind}: node lost in the middle of a restore`,
       'nothing (it was killed)',
       'the target was as before, and the next restore brought it back',
-    ]);
+    );
   });
 
   test('fails: the scratch volume of a verification is full', async () => {
@@ -287,25 +282,25 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     const faulty = await run(`${kind}-tight-verify`);
     expect(faulty.succeeded).toBe(false);
     expect(resultOf(faulty).reason, faulty.log).toMatch(/No space left on device|could not (write|extend)/);
-    table.push([`${kind}: scratch full`, resultOf(faulty).reason.slice(0, 150), `${id}: not noted as verified`]);
+    table.add(`${kind}: scratch full`, resultOf(faulty).reason, `${id}: not noted as verified`);
     expect(statusOf(`${kind}-tight`)).not.toContain('verified.json');
   });
 
   test('runs killed at random instants leave nothing that looks good, and the next run cleans up', async () => {
-    const random = randomFrom(seed);
+    const random = new Random(FAULT_SEED);
     const whole = (await succeed(backup(), 'published')).seconds * 1000 + 800;
     for (let kills = 0; kills < 3; kills += 1) {
-      const after = Math.floor(random() * whole);
+      const after = random.below(whole);
       const killed = await backup(async pod => {
         await new Promise(resolve => setTimeout(resolve, after));
         pod.killPod();
       });
       const verified = await succeed(run(`${kind}-verify`), 'verified');
-      table.push([
+      table.add(
         `${kind}: node lost after ${after} ms`,
         killed.succeeded ? 'it had published already' : 'nothing (it was killed)',
         `${verified.id}, verified after the fault`,
-      ]);
+      );
     }
     good = (await succeed(backup(), 'published')).id;
     if (kind === 'files')
@@ -317,8 +312,8 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     const victim = () => (kind === 'files' ? join(cluster.claim(NAMESPACE, kind), 'files', good, 'app.dump.zst') : largestPack());
 
     test.each([
-      ['truncated', (file: string) => truncateSync(file, Math.floor(statSync(file).size * 0.6))],
-      ['with one bit flipped', (file: string) => flipBit(file)],
+      ['truncated', truncate],
+      ['with one bit flipped', flipBit],
     ])('fails: verification and restore of a payload that is %s', async (how, damage) => {
       const file = victim();
       copyFileSync(file, `${file}.copy`);
@@ -379,7 +374,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
       expect(resultOf(faulty).reason, faulty.log).toMatch(/storing app\.dump failed: .*No space left on device/i);
       const verified = await succeed(small.run({ kind: 'CronJob', namespace: NAMESPACE, name: `${kind}-verify` }), 'verified');
       expect(verified.id).toBe(first.id);
-      table.push([`${kind}: repository volume full`, resultOf(faulty).reason.slice(0, 150), `${verified.id}, verified after the fault`]);
+      table.add(`${kind}: repository volume full`, resultOf(faulty).reason, `${verified.id}, verified after the fault`);
     } finally {
       await small.destroy();
     }
@@ -413,18 +408,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
   /** Another run that holds the repository and does not let go. */
   async function lock(which: string): Promise<() => void> {
     const directory = cluster.claim(NAMESPACE, which);
-    if (which === 'files') {
-      const holder = spawn('flock', ['--no-fork', join(directory, 'files', '.writing'), 'sleep', '60'], { stdio: 'ignore' });
-      await until('the lock is held', () => {
-        try {
-          execFileSync('flock', ['-n', join(directory, 'files', '.writing'), 'true'], { stdio: 'ignore' });
-          return false;
-        } catch {
-          return true;
-        }
-      });
-      return () => void holder.kill();
-    }
+    if (which === 'files') return lockSeries(directory, 'files');
     const { command, args, env } = resticOf(['check', '--read-data']);
     const holder = spawn(command, args, { env, stdio: 'ignore' });
     const locks = join(directory, 'restic', 'locks');
@@ -446,27 +430,6 @@ describe('a repository that cannot be reached', () => {
     expect(faulty.succeeded).toBe(false);
     expect(resultOf(faulty).reason).toMatch(/^the restic repository at rest:http:\/\/vault:8000\/ did not answer within 4 s/);
     expect(Date.now() - started).toBeLessThan(30_000);
-    table.push(['restic: repository unreachable', resultOf(faulty).reason.slice(0, 150), 'nothing was touched']);
+    table.add('restic: repository unreachable', resultOf(faulty).reason, 'nothing was touched');
   });
 });
-
-function flipBit(file: string): void {
-  const handle = openSync(file, 'r+');
-  const at = Math.floor(statSync(file).size / 2);
-  const byte = Buffer.alloc(1);
-  readSync(handle, byte, 0, 1, at);
-  byte[0] = (byte[0] ?? 0) ^ 4;
-  writeSync(handle, byte, 0, 1, at);
-  closeSync(handle);
-}
-
-/** mulberry32: small, and the same numbers for the same seed everywhere. */
-function randomFrom(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}

@@ -6,6 +6,9 @@ import { carvedRoot } from '../../rehearsal/rootfs';
 const STAND_INS: { [image: string]: string } = {
   'postgres:15.19-bookworm': 'postgres:15-bookworm',
   'postgres:17.11-trixie': 'postgres:17-trixie',
+  'redis:7.2.11-bookworm': 'redis:7.0-bookworm',
+  'redis:8.0.4-bookworm': 'redis:8.0-trixie',
+  'valkey/valkey:8.1.8-trixie': 'valkey:8.1-trixie',
 };
 
 export async function imagesOfDist(): Promise<ImageCatalog> {

@@ -1,5 +1,6 @@
 import { ImageCatalog } from './catalog';
 import { postgresImage } from './postgres';
+import { redisImage } from './redis';
 import { rcloneImage, resticImage } from './repositories';
 
 export * from './catalog';
@@ -10,6 +11,9 @@ export async function prepareImages(): Promise<ImageCatalog> {
   // One after the other: debootstrap is bound by the disk and by dpkg, two at once gain nothing on two cores.
   catalog.add(await postgresImage('15', 'bookworm'));
   catalog.add(await postgresImage('17', 'trixie'));
+  catalog.add(await redisImage('redis', '7.0', 'bookworm'));
+  catalog.add(await redisImage('redis', '8.0', 'trixie'));
+  catalog.add(await redisImage('valkey', '8.1', 'trixie'));
   catalog.add(await resticImage());
   catalog.add(await rcloneImage());
   return catalog;

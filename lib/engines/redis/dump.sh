@@ -1,0 +1,17 @@
+#!/bin/sh
+# Dumps the whole server, all of its numbered databases, as a replica would get them.
+#
+# environment, beside redis.sh's:
+#   ALLOW_EMPTY   `yes`: a server without a key is no reason to fail
+set -eu
+# shellcheck source=lib/engines/redis/redis.sh
+. "$BACKUP_HOME/engine/redis.sh"
+
+put dump.rdb sh "$BACKUP_HOME/engine/dump-stream.sh"
+about server "$(sed -n "s/.*AUX FIELD [a-z]*-ver = '\(.*\)'/\1/p" "$SCRATCH/checked")"
+about client "$("$PROGRAM-cli" --version)"
+facts_of_check "$SCRATCH/checked"
+# Known only now: a user who may do nothing but replicate cannot ask before.
+if grep -q '^"keys":0$' "$SCRATCH/facts" && [ "$ALLOW_EMPTY" != yes ] && [ "$SAFETY" != yes ]; then
+  refuse 'the server holds no key: an empty backup is seldom what was meant (allowEmpty says that it is)'
+fi

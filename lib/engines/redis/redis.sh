@@ -1,0 +1,79 @@
+# shellcheck shell=sh
+# What the scripts of this engine share.
+#
+# environment:
+#   PROGRAM            redis or valkey: what the image's programs are called, before -cli, -server and -check-rdb
+#   DUMP_FILE          the server's dbfilename
+#   APPEND_FILE        the server's appendfilename
+#   APPEND_DIRECTORY   the server's appenddirname
+#   REDIS_HOST, REDIS_PORT, REDIS_USERNAME, REDISCLI_AUTH   where the server is; not in a verification
+#
+# A recovery point has one member, dump.rdb: what the server sends to a replica. Its facts are of that very stream:
+#   keys        all keys in it, also those whose time has run out since
+#   expires     those of them that have an expiry
+#   databases   the numbered databases that hold a key
+# shellcheck source=lib/shell/lib.sh
+. "$BACKUP_HOME/shell/lib.sh"
+
+# redis-cli takes the password from REDISCLI_AUTH. It exits 0 when the server answers with an error: answers are looked at.
+cli() { "$PROGRAM-cli" -h "$REDIS_HOST" -p "$REDIS_PORT" --user "$REDIS_USERNAME" --no-auth-warning "$@"; }
+
+# Notes the facts of what redis-check-rdb has read.
+facts_of_check() { # FILE: its output
+  awk '/Selecting DB ID/ { databases++ } / keys read$/ { keys = $2 } / expires$/ { expires = $2 }
+    END { print "keys", keys; print "expires", expires + 0; print "databases", databases + 0 }' "$1" >"$SCRATCH/counted"
+  while read -r counted number; do fact "$counted" "$number"; done <"$SCRATCH/counted"
+}
+
+# Writes a member into a file. Nothing is noted in the scratch volume meanwhile: that it is full may be what there is to say.
+fetch() { # NAME FILE
+  fetch_words=$({ get "$1" >"$2"; } 2>&1) && return 0
+  rm -f "$2"
+  fetch_words=$(printf '%s' "$fetch_words" | grep . | head -n 1) || :
+  fetch_reason=$(repository_reason)
+  die "$1 of $POINT cannot be fetched: $fetch_reason${fetch_words:+${fetch_reason:+, }$fetch_words}"
+}
+
+# ---- a scratch server, reachable through a socket in this container only -------------------------------------------
+# It is a replica of nobody: a replica keeps keys whose time has run out until its master drops them, so that everything that
+# was dumped can be counted. A master drops such keys while it loads.
+scratch() { "$PROGRAM-cli" -s "$SCRATCH/server.socket" "$@"; }
+
+start_scratch_server() { # DIRECTORY yes|no: whether it reads the append-only files there instead of the dump
+  directory=$1 append=$2
+  set --
+  # The modules that the image's own start script loads: without them their data types cannot be read.
+  for module in /usr/local/lib/redis/modules/*.so; do
+    [ ! -x "$module" ] || set -- "$@" --loadmodule "$module"
+  done
+  "$PROGRAM-server" --port 0 --unixsocket "$SCRATCH/server.socket" --unixsocketperm 700 --daemonize no \
+    --dir "$directory" --dbfilename "$DUMP_FILE" --appendonly "$append" --appendfilename "$APPEND_FILE" --appenddirname "$APPEND_DIRECTORY" \
+    --save '' --replicaof 127.0.0.1 1 --enable-debug-command local "$@" >"$SCRATCH/server.log" 2>&1 &
+  scratch_server=$!
+  trap 'kill -KILL "$scratch_server" 2>/dev/null || :' EXIT
+  # It answers with LOADING until everything is there.
+  until [ "$(scratch ping 2>/dev/null)" = PONG ]; do
+    kill -0 "$scratch_server" 2>/dev/null || {
+      wait "$scratch_server" && server_rc=0 || server_rc=$?
+      die "the scratch server could not load what was backed up: $(last_words "$SCRATCH/server.log" "$server_rc")"
+    }
+    sleep 0.1
+  done
+}
+
+stop_scratch_server() {
+  scratch shutdown nosave >/dev/null 2>&1 || :
+  wait "$scratch_server" || :
+  trap - EXIT
+}
+
+# Compares what the scratch server holds with the recovery point's facts, and leaves a digest of all content in $digest.
+check_scratch_server() {
+  : >"$SCRATCH/facts"
+  scratch info keyspace | tr -d '\r' | awk -F '[:=,]' '/^db[0-9]/ { keys += $3; expires += $5; databases++ }
+    END { print "[info] " keys + 0 " keys read"; print "[info] " expires + 0 " expires"; while (databases-- > 0) print "Selecting DB ID" }' >"$SCRATCH/keyspace"
+  facts_of_check "$SCRATCH/keyspace"
+  compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"
+  digest=$(scratch debug digest)
+  case $digest in '' | *[!0-9a-f]*) die "the scratch server gives no digest of its content: $digest" ;; esac
+}

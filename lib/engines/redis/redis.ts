@@ -1,0 +1,196 @@
+import type { Construct } from 'constructs';
+import { ImageCatalog } from '../../core/image-catalog';
+import { InputError } from '../../core/input-error';
+import { ScriptFolder } from '../../core/script-folder';
+import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
+
+/** A release series of Redis. It is the server's: an older Redis cannot read the dumps of a newer one. */
+export class RedisVersion {
+  /** Redis 7.2. */
+  public static readonly V7_2 = RedisVersion.of('7.2', 'redis:7.2.11-bookworm');
+  /** Redis 7.4. */
+  public static readonly V7_4 = RedisVersion.of('7.4', 'redis:7.4.6-bookworm');
+  /** Redis 8.0. */
+  public static readonly V8_0 = RedisVersion.of('8.0', 'redis:8.0.4-bookworm');
+  /** Redis 8.2. */
+  public static readonly V8_2 = RedisVersion.of('8.2', 'redis:8.2.2-bookworm');
+
+  /**
+   * Another version, from 7.0 on.
+   *
+   * @param series the release series, e.g. '8.4'
+   * @param image an image that ships that series' redis-server, redis-cli and redis-check-rdb, a shell, and GNU or busybox tools
+   */
+  public static of(series: string, image: string): RedisVersion {
+    return new RedisVersion(series, image);
+  }
+
+  private constructor(
+    /** The release series. */
+    public readonly series: string,
+    /** The image for it. */
+    public readonly image: string,
+  ) {}
+}
+
+/** A release series of Valkey. It is the server's: an older Valkey cannot read the dumps of a newer one. */
+export class ValkeyVersion {
+  /** Valkey 7.2. */
+  public static readonly V7_2 = ValkeyVersion.of('7.2', 'valkey/valkey:7.2.13-trixie');
+  /** Valkey 8.0. */
+  public static readonly V8_0 = ValkeyVersion.of('8.0', 'valkey/valkey:8.0.9-trixie');
+  /** Valkey 8.1. */
+  public static readonly V8_1 = ValkeyVersion.of('8.1', 'valkey/valkey:8.1.8-trixie');
+
+  /**
+   * Another version.
+   *
+   * @param series the release series, e.g. '9.0'
+   * @param image an image that ships that series' valkey-server, valkey-cli and valkey-check-rdb, a shell, and GNU or busybox tools
+   */
+  public static of(series: string, image: string): ValkeyVersion {
+    return new ValkeyVersion(series, image);
+  }
+
+  private constructor(
+    /** The release series. */
+    public readonly series: string,
+    /** The image for it. */
+    public readonly image: string,
+  ) {}
+}
+
+/** What may be said of Redis and of Valkey. */
+export interface RedisOptions {
+  /**
+   * A server without a key is meant to be so.
+   * @default false
+   */
+  readonly allowEmpty?: boolean;
+  /**
+   * The server's `dbfilename`.
+   * @default 'dump.rdb'
+   */
+  readonly dumpFile?: string;
+  /**
+   * The server's `appendfilename`.
+   * @default 'appendonly.aof'
+   */
+  readonly appendFile?: string;
+  /**
+   * The server's `appenddirname`.
+   * @default 'appendonlydir'
+   */
+  readonly appendDirectory?: string;
+  /**
+   * The image of the jobs.
+   * @default - the version's
+   */
+  readonly image?: string;
+  /**
+   * The user as which the server runs in its own pod: restored files belong to it.
+   * @default 999, that of the official images
+   */
+  readonly imageUser?: number;
+}
+
+/** Options of Redis. */
+export interface RedisEngineOptions extends RedisOptions {
+  /** The server's release series. */
+  readonly version: RedisVersion;
+}
+
+/** Options of Valkey. */
+export interface ValkeyEngineOptions extends RedisOptions {
+  /** The server's release series. */
+  readonly version: ValkeyVersion;
+}
+
+/**
+ * Redis by the dump that it sends to replicas: one consistent state of all its numbered databases, streamed, checked on the way
+ * by redis-check-rdb, whose counts of that very stream are the recovery point's facts.
+ *
+ * The Secret with the credentials has the keys `username` and `password`; for a server with `requirepass` the username is
+ * `default`. The least that a user needs: `ACL SETUSER backup on >... +ping +replconf +sync +psync`. A replica is backed up by
+ * naming it as the host; of a Redis Cluster, each primary is a backup of its own.
+ *
+ * The server forks to dump, as it does for every replica: it needs memory for what is written meanwhile. A verification and a
+ * restore hold all data in memory too (`pods.memoryLimit`).
+ *
+ * A restore works on the data volume of a server that is scaled to zero (`dataVolume`), and makes it so that the server loads
+ * the same data with `appendonly yes` and `no`.
+ *
+ * Assertions are commands as one types them to redis-cli, in database 0 or the one named by its number:
+ * `Assertion.atLeast('dbsize', 10)`. Their answer is what `redis-cli --raw` prints.
+ */
+export class RedisEngine implements IEngine {
+  constructor(private readonly options: RedisEngineOptions) {}
+
+  public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    const { series, image } = this.options.version;
+    return bindProgram(scope, options, this.options, { program: 'redis', series, image, floors: ['7.2.11', '7.4.6', '8.0.4', '8.2.2'] });
+  }
+}
+
+/** Valkey, which is backed up as `RedisEngine` says of Redis. */
+export class ValkeyEngine implements IEngine {
+  constructor(private readonly options: ValkeyEngineOptions) {}
+
+  public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    const { series, image } = this.options.version;
+    return bindProgram(scope, options, this.options, { program: 'valkey', series, image, floors: ['7.2.11', '8.0.6', '8.1.4'] });
+  }
+}
+
+/** The two have the same files, protocol and options; their programs and images have other names. */
+interface Program {
+  readonly program: string;
+  readonly series: string;
+  readonly image: string;
+  /** Releases that fixed code execution by a script (CVE-2025-49844). */
+  readonly floors: string[];
+}
+
+function bindProgram(scope: Construct, options: EngineBindOptions, engine: RedisOptions, program: Program): EngineConfig {
+  const { dumpFile = 'dump.rdb', appendFile = 'appendonly.aof', appendDirectory = 'appendonlydir' } = engine;
+  for (const [prop, name] of Object.entries({ dumpFile, appendFile, appendDirectory })) {
+    if (!/^[\w-][\w.-]*$/.test(name)) {
+      throw new InputError(scope, {
+        prop: `engine.${prop}`,
+        got: name,
+        because: 'write the name alone, as in the configuration of the server, of letters, digits, dots and dashes',
+      });
+    }
+  }
+  const port = options.port ?? 6379;
+  return {
+    name: program.program,
+    image: ImageCatalog.of(scope).image(scope, {
+      key: `${program.program}:${program.series}`,
+      prop: 'engine.image',
+      image: engine.image,
+      defaultImage: program.image,
+      floors: program.floors,
+    }),
+    user: engine.imageUser ?? 999,
+    scripts: ScriptFolder.at('redis', __dirname),
+    environment: [
+      { name: 'PROGRAM', value: program.program },
+      { name: 'ALLOW_EMPTY', value: engine.allowEmpty ? 'yes' : 'no' },
+      { name: 'DUMP_FILE', value: dumpFile },
+      { name: 'APPEND_FILE', value: appendFile },
+      { name: 'APPEND_DIRECTORY', value: appendDirectory },
+    ],
+    connection: [
+      { name: 'REDIS_HOST', value: options.host },
+      { name: 'REDIS_PORT', value: String(port) },
+      options.credentials.key('username').toEnvironment('REDIS_USERNAME'),
+      options.credentials.key('password').toEnvironment('REDISCLI_AUTH'),
+    ],
+    destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
+    needsDataVolume: ['restore'],
+    compressors: ['gzip'],
+    restoreRequest: [{ key: 'replace', variable: 'REPLACE', value: 'no' }],
+    defaultDatabase: '0',
+  };
+}

@@ -1,0 +1,64 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { closeSync, openSync, readSync, statSync, truncateSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { JobRun } from '../../rehearsal';
+import { type Result, resultOf, until } from './rehearse';
+
+/** FAULT_SEED repeats the random instants of a run. */
+export const FAULT_SEED = Number(process.env.FAULT_SEED ?? 20261121);
+
+/** What was done, what the job said, and what was still restorable: printed when all is over. */
+export class FaultTable {
+  private readonly rows: string[][] = [];
+
+  constructor(private readonly title: string) {}
+
+  add(fault: string, said: string, restorable: string): void {
+    this.rows.push([fault, said.slice(0, 150), restorable]);
+  }
+
+  print(): void {
+    const widths = [0, 1, 2].map(column => Math.max(0, ...this.rows.map(row => row[column]?.length ?? 0)));
+    process.stdout.write(`\n${this.title} (seed ${FAULT_SEED}): what was done | what the job said | what was still restorable\n`);
+    for (const row of this.rows) process.stdout.write(`  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')}\n`);
+  }
+}
+
+/** A run that must have failed with a verdict, and a sentence that says why. */
+export function failure(run: JobRun, says: RegExp): Result {
+  expect(run.succeeded, run.log).toBe(false);
+  const result = resultOf(run);
+  expect(result.verdict).toBe('failed');
+  expect(result.reason, run.log).toMatch(says);
+  return result;
+}
+
+export function truncate(file: string): void {
+  truncateSync(file, Math.floor(statSync(file).size * 0.6));
+}
+
+export function flipBit(file: string): void {
+  const handle = openSync(file, 'r+');
+  const at = Math.floor(statSync(file).size / 2);
+  const byte = Buffer.alloc(1);
+  readSync(handle, byte, 0, 1, at);
+  byte[0] = (byte[0] ?? 0) ^ 4;
+  writeSync(handle, byte, 0, 1, at);
+  closeSync(handle);
+}
+
+/** Another run that writes a series of a `files` repository and does not come to an end. Returns how to end it. */
+export async function lockSeries(claim: string, series: string): Promise<() => void> {
+  const file = join(claim, series, '.writing');
+  const holder = spawn('flock', ['--no-fork', file, 'sleep', '60'], { stdio: 'ignore' });
+  await until('the lock is held', () => {
+    try {
+      execFileSync('flock', ['-n', file, 'true'], { stdio: 'ignore' });
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  return () => void holder.kill();
+}
