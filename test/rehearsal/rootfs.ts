@@ -146,12 +146,15 @@ rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/* /tmp/* /etc/reso
 mkdir -p /var/log
 `;
 
+/** Release files of the rolling suite are valid for a week; a mirror that is frozen at some day is good enough to build images from. */
+const STALE_MIRROR = `echo 'Acquire::Check-Valid-Until "false";' >/etc/apt/apt.conf.d/90stale-mirror\n`;
+
 async function addPackages(root: string, recipe: DebianRecipe): Promise<void> {
   const environment = [
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     'DEBIAN_FRONTEND=noninteractive',
     'LC_ALL=C',
-    `BEFORE=${recipe.before ?? ':'}`,
+    `BEFORE=${recipe.suite === 'sid' ? STALE_MIRROR : ''}${recipe.before ?? ':'}`,
     `AFTER=${recipe.after ?? ':'}`,
     `PACKAGES=${recipe.packages.join(' ')}`,
     ...['http_proxy', 'https_proxy'].filter(name => process.env[name]).map(name => `${name}=${process.env[name]}`),

@@ -9,6 +9,9 @@ const STAND_INS: { [image: string]: string } = {
   'redis:7.2.11-bookworm': 'redis:7.0-bookworm',
   'redis:8.0.4-bookworm': 'redis:8.0-trixie',
   'valkey/valkey:8.1.8-trixie': 'valkey:8.1-trixie',
+  'mariadb:10.11.19-jammy': 'mariadb:10.11',
+  'mariadb:11.8.9-noble': 'mariadb:11.8',
+  'mysql:9.7.2-oraclelinux9': 'mysql:9.7',
 };
 
 export async function imagesOfDist(): Promise<ImageCatalog> {

@@ -1,4 +1,5 @@
 import { ImageCatalog } from './catalog';
+import { mariadbImage, mysqlImage } from './mysql';
 import { postgresImage } from './postgres';
 import { redisImage } from './redis';
 import { rcloneImage, resticImage } from './repositories';
@@ -14,6 +15,9 @@ export async function prepareImages(): Promise<ImageCatalog> {
   catalog.add(await redisImage('redis', '7.0', 'bookworm'));
   catalog.add(await redisImage('redis', '8.0', 'trixie'));
   catalog.add(await redisImage('valkey', '8.1', 'trixie'));
+  catalog.add(await mariadbImage('10.11'));
+  catalog.add(await mariadbImage('11.8'));
+  catalog.add(await mysqlImage());
   catalog.add(await resticImage());
   catalog.add(await rcloneImage());
   return catalog;
