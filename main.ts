@@ -4,6 +4,8 @@ import {
   Assertion,
   BackupApp,
   BackupPlan,
+  DatabaseBackup,
+  DataVolume,
   Engine,
   PostgresVersion,
   Repository,
@@ -85,5 +87,24 @@ customers
     credentials: SecretRef.named('customers-backup'),
   })
   .restore();
+
+// The ledger cannot lose an hour: base backups of the whole server, and its log as it is written.
+const ledger = new Chart(app, 'ledger', { namespace: 'ledger' });
+new k8s.KubePersistentVolumeClaim(ledger, 'backups', {
+  metadata: { name: 'backups' },
+  spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: k8s.Quantity.fromString('500Gi') } } },
+});
+const books = new DatabaseBackup(ledger, 'books', {
+  engine: Engine.postgresPhysical({ version: PostgresVersion.V17 }),
+  host: 'books-db',
+  podLabels: { app: 'books-db' },
+  credentials: SecretRef.named('books-replication'),
+  dataVolume: DataVolume.claim('data-books-db-0', 'data'),
+  repository: Repository.files({ claimName: 'backups' }),
+  retention: Retention.keep({ daily: 7, weekly: 4 }),
+});
+books.archiveLog({ every: Duration.minutes(1) });
+books.verify({ assertions: [Assertion.atLeast('select count(*) from entries', 1, { database: 'books' })] });
+books.restore();
 
 app.synth();

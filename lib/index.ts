@@ -5,6 +5,7 @@ export * from './backup/backup-plan';
 export * from './backup/database-backup';
 export * from './backup/database-restore';
 export * from './backup/database-verification';
+export * from './backup/log-archive';
 export * from './backup/recovery-point';
 export { DataVolume } from './core/data-volume';
 export * from './core/image-catalog';

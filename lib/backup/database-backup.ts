@@ -15,6 +15,7 @@ import type { IRepository } from '../repositories/repository';
 import type { IBackupAddon } from './addon';
 import { DatabaseRestore, type DatabaseRestoreOptions } from './database-restore';
 import { DatabaseVerification, type DatabaseVerificationOptions } from './database-verification';
+import { LogArchive, type LogArchiveOptions } from './log-archive';
 import { Operation } from './operation';
 
 /** What may be said of a backup, or of all backups of a plan. */
@@ -193,8 +194,8 @@ export class DatabaseBackup extends Construct {
       },
     });
     const { engine, repository } = this._operation;
-    this._operation.networkPolicy(this, `${this.series}-backup`, ['backup', 'restore'], [engine.destination, ...repository.destinations]);
-    registerSeries(this, repository.identity);
+    this._operation.networkPolicy(this, `${this.series}-backup`, ['backup', 'restore'], this._operation.destinations(engine));
+    registerSeries(this, repository.identity, this.series);
     this.node.addValidation({ validate: () => this.warnOfGaps() });
   }
 
@@ -222,6 +223,15 @@ export class DatabaseBackup extends Construct {
    */
   public restore(props: DatabaseRestoreOptions = {}): DatabaseRestore {
     return new DatabaseRestore(this, props.name ?? 'restore', { ...props, backup: this });
+  }
+
+  /**
+   * Archives the server's log as it is written, so that a restore can go to any moment: a Deployment `<series>-log`.
+   *
+   * @throws InputError when the engine has no log to archive, or a prop cannot stand
+   */
+  public archiveLog(props: LogArchiveOptions = {}): LogArchive {
+    return new LogArchive(this, 'log', { ...props, backup: this });
   }
 
   /** Hangs an add-on on this backup. */
@@ -263,15 +273,16 @@ export function checkHost(scope: Construct, host: string): void {
 /** The series of an app's repositories: two backups that share one would prune each other's recovery points. */
 const apps = new WeakMap<object, Map<string, Construct>>();
 
-function registerSeries(backup: DatabaseBackup, repository: string): void {
+/** @internal */
+export function registerSeries(backup: Construct, repository: string, series: string): void {
   const known = apps.get(backup.node.root) ?? new Map<string, Construct>();
   apps.set(backup.node.root, known);
-  const key = `${repository}\n${backup.series}`;
+  const key = `${repository}\n${series}`;
   const other = known.get(key);
   if (other) {
     throw new InputError(backup, {
       prop: 'series',
-      got: backup.series,
+      got: series,
       because: `${other.node.path} keeps its recovery points under that name in the same repository, and each would prune the other's; give one of them another series`,
     });
   }

@@ -209,7 +209,7 @@ export class DatabaseRestore extends Construct {
       });
     }
     if (props.host !== undefined) {
-      operation.networkPolicy(this, name, ['restore'], [target.destination, ...operation.repository.destinations]);
+      operation.networkPolicy(this, name, ['restore'], operation.destinations(target));
     }
   }
 }

@@ -22,6 +22,8 @@ export interface OperationPodProps {
   readonly assertions?: string;
   readonly scratch?: Scratch;
   readonly pods?: PodOptions;
+  /** The claim that a log archive receives into, at /spool. */
+  readonly spoolClaim?: string;
   /** The data volume that this operation works on, where it is not the backup's own. */
   readonly dataVolume?: DataVolume;
   readonly memory?: { readonly memoryRequest: string; readonly memoryLimit: string };
@@ -83,23 +85,32 @@ export class Operation {
         { name: 'SERIES', value: this.series },
         { name: 'ENGINE', value: this.engine.name },
         { name: 'REPOSITORY_WAIT', value: String((this.props.repositoryWait ?? Duration.minutes(10)).toSeconds()) },
+        ...(this.engine.hasLog ? [{ name: 'HAS_LOG', value: 'yes' }] : []),
         ...this.engine.environment,
         ...(pod.server?.connection ?? []),
         ...(data ? [{ name: 'DATA_DIRECTORY', value: data.directory }] : []),
+        ...(pod.spoolClaim !== undefined ? [{ name: 'SPOOL', value: '/spool/received' }] : []),
         ...this.repository.environment,
         ...(pod.environment ?? []),
       ]),
       initContainers: this.repository.tools,
-      volumes: [...this.repository.volumes, ...(pod.server?.connectionVolumes ?? []), ...(data ? [data.volume] : [])],
+      volumes: [
+        ...this.repository.volumes,
+        ...(pod.server?.connectionVolumes ?? []),
+        ...(data ? [data.volume] : []),
+        ...(pod.spoolClaim !== undefined ? [{ name: 'spool', persistentVolumeClaim: { claimName: pod.spoolClaim } }] : []),
+      ],
       volumeMounts: [
         ...this.repository.volumeMounts,
         ...(pod.server?.connectionMounts ?? []),
         ...(data ? [{ name: 'data', mountPath: DATA, readOnly: pod.operation === 'backup' }] : []),
+        ...(pod.spoolClaim !== undefined ? [{ name: 'spool', mountPath: '/spool' }] : []),
       ],
       // A volume that one node at a time can mount is where the server is. A restore finds no server to be beside.
       ...(data && pod.operation === 'backup' && this.props.podLabels && { beside: this.props.podLabels }),
       scratch: pod.scratch ?? this.props.scratch ?? Scratch.emptyDir(Size.gibibytes(2)),
       labels: this.labels(pod.operation),
+      ...(pod.spoolClaim !== undefined && { lasting: { script: 'archive-log.sh', health: 'log-healthy.sh' } }),
       options: pod.pods ?? this.props.pods ?? {},
       defaults: pod.memory ?? { memoryRequest: '128Mi', memoryLimit: '512Mi' },
     });
@@ -116,6 +127,11 @@ export class Operation {
       });
     }
     return volume._bind(scope);
+  }
+
+  /** What jobs that talk to a server have to reach. */
+  public destinations(server: EngineConfig): NetworkDestination[] {
+    return [server.destination, ...(server.alsoReaches ?? []), ...this.repository.destinations];
   }
 
   /** Nothing may reach the pods of these operations, and they may reach nothing but the destinations. */

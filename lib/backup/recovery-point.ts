@@ -20,19 +20,31 @@ export class RecoveryPoint {
     return new RecoveryPoint(id);
   }
 
+  /**
+   * The data as it was at a moment. An engine whose log is archived restores the newest recovery point before it and replays the
+   * log up to it; any other engine restores the newest recovery point that was begun by then.
+   *
+   * @param time in UTC, such as '2026-08-01T00:00:00Z'; fractions of a second are allowed
+   */
+  public static at(time: string): RecoveryPoint {
+    return new RecoveryPoint(time);
+  }
+
   private constructor(private readonly text: string) {}
 
   /**
    * The recovery point as a restore request says it.
    *
-   * @throws InputError when it is no id
+   * @throws InputError when it is neither an id nor a time
    */
   public bind(scope: Construct, prop: string): string {
-    if (!/^(newest|newest-verified|\d{8}T\d{6}Z-[a-z0-9]{5})$/.test(this.text)) {
+    const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/.test(this.text) && !Number.isNaN(Date.parse(this.text));
+    if (!isTime && !/^(newest|newest-verified|\d{8}T\d{6}Z-[a-z0-9]{5})$/.test(this.text)) {
       throw new InputError(scope, {
         prop,
         got: this.text,
-        because: "write an id as results show it, for example '20260801T023000Z-x7k2p'",
+        because:
+          "write an id as results show it, for example '20260801T023000Z-x7k2p', or a time in UTC, for example '2026-08-01T00:00:00Z'",
       });
     }
     return this.text;

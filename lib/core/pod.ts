@@ -70,6 +70,8 @@ export interface OperationPod {
   readonly beside?: { [label: string]: string };
   readonly labels: { [label: string]: string };
   readonly options: PodOptions;
+  /** The script that runs for as long as the pod lives, and the one that says whether it is well; left out, the pod runs one operation to its end. */
+  readonly lasting?: { readonly script: string; readonly health: string };
   readonly defaults: { readonly memoryRequest: string; readonly memoryLimit: string };
 }
 
@@ -108,7 +110,7 @@ export function operationPod(pod: OperationPod): k8s.PodTemplateSpec {
   return {
     metadata: { labels: { ...options.labels, ...pod.labels }, ...(options.annotations && { annotations: options.annotations }) },
     spec: {
-      restartPolicy: 'Never',
+      ...(!pod.lasting && { restartPolicy: 'Never' }),
       // Nothing here talks to the Kubernetes API, and Service variables would be read by clients as their settings.
       automountServiceAccountToken: false,
       enableServiceLinks: false,
@@ -146,7 +148,10 @@ export function operationPod(pod: OperationPod): k8s.PodTemplateSpec {
         {
           name: pod.operation,
           image: pod.image,
-          command: ['sh', `${HOME}/shell/run.sh`, pod.operation],
+          command: pod.lasting ? ['sh', `${HOME}/shell/${pod.lasting.script}`] : ['sh', `${HOME}/shell/run.sh`, pod.operation],
+          ...(pod.lasting && {
+            readinessProbe: { exec: { command: ['sh', `${HOME}/shell/${pod.lasting.health}`] }, periodSeconds: 30, timeoutSeconds: 5 },
+          }),
           env: [
             { name: 'BACKUP_HOME', value: HOME },
             { name: 'SCRATCH', value: SCRATCH },

@@ -70,6 +70,20 @@ export interface EngineConfig {
   /** The server, for NetworkPolicies. */
   readonly destination: NetworkDestination;
   /**
+   * Further servers that jobs which talk to the server have to reach.
+   * @default - none
+   */
+  readonly alsoReaches?: NetworkDestination[];
+  /**
+   * The engine has a log that can be archived beside the recovery points, and replayed after them to any moment. Its scripts are
+   * `log-follow.sh` (receives the log into $SPOOL until it is told to stop), `log-choose.sh` (prints the names of what is new
+   * there, a batch at most, and makes $SCRATCH/more when there is more), `log-pack.sh NAMES-FILE` (stores those with `put`, notes
+   * a fact), `log-stored.sh NAMES-FILE` (they are safe: clears the spool), and `log-unpack.sh` (fetches batch $POINT with `get`),
+   * which `shell/read-log.sh` calls for verify.sh and restore.sh, batch by batch.
+   * @default false
+   */
+  readonly hasLog?: boolean;
+  /**
    * The operations, of 'backup' and 'restore', that work on the server's files: they get the data volume at /data, a backup to
    * read only, and the directory's path as DATA_DIRECTORY.
    * @default - none

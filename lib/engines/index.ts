@@ -1,8 +1,10 @@
 import { PostgresEngine, type PostgresEngineOptions } from './postgres/postgres';
+import { PostgresPhysicalEngine, type PostgresPhysicalEngineOptions } from './postgres-physical/postgres-physical';
 import { RedisEngine, type RedisEngineOptions, ValkeyEngine, type ValkeyEngineOptions } from './redis/redis';
 
 export * from './engine';
 export * from './postgres/postgres';
+export * from './postgres-physical/postgres-physical';
 export * from './redis/redis';
 
 /** The engines that come with this library. Another one is an `IEngine` of its own. */
@@ -10,6 +12,11 @@ export class Engine {
   /** PostgreSQL by logical dumps. */
   public static postgres(options: PostgresEngineOptions): PostgresEngine {
     return new PostgresEngine(options);
+  }
+
+  /** PostgreSQL by base backups, and with an archive of its log to any moment. */
+  public static postgresPhysical(options: PostgresPhysicalEngineOptions): PostgresPhysicalEngine {
+    return new PostgresPhysicalEngine(options);
   }
 
   /** Redis by the dump that it sends to replicas. */

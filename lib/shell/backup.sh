@@ -39,16 +39,11 @@ prune() {
   ! grep -qxF -e "$POINT" "$SCRATCH/drop" || return 1
   repository_prune "$SCRATCH/drop" || return 1
   [ ! -s "$SCRATCH/drop" ] || log "pruned: $(tr '\n' ' ' <"$SCRATCH/drop")"
+  [ "$HAS_LOG" = yes ] || return 0
+  OLDEST=$(sed -n 's/^keep \([^ ]*\) .*/\1/p' "$SCRATCH/retention" | LC_ALL=C sort | head -n 1) sh "$BACKUP_HOME/shell/prune-log.sh"
 }
 
-STARTED=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-POINT=$(date -u +%Y%m%dT%H%M%SZ)-$(printf %s "${POD_NAME:-00000}" | tr -cd 'a-z0-9' | sed 's/.*\(.\{5\}\)$/\1/')
-export STARTED POINT
-outcome id "$POINT"
-: >"$SCRATCH/members"
-: >"$SCRATCH/facts"
-: >"$SCRATCH/about"
-
+begin_point
 wait_until_ready
 repository_open write || die "$(repository_reason)"
 list_points

@@ -6,6 +6,7 @@
 #   SCRATCH           a writable directory that dies with the pod; scripts run in it
 #   SERIES            the name under which recovery points are kept
 #   REPOSITORY_WAIT   seconds to wait for a repository that is locked by another run, or does not answer
+#   HAS_LOG           `yes`: the engine's log is archived beside the recovery points, as series <series>-log
 #   SAFETY            `yes` in a safety backup before a restore: dump whatever is there, and miss nothing
 # For engine scripts this file gives
 #   put NAME COMMAND  store the command's standard output as member NAME of the recovery point being made (a program, not a
@@ -17,7 +18,7 @@
 set -eu
 umask 077
 cd "$SCRATCH"
-: "${SAFETY:=no}"
+: "${SAFETY:=no}" "${HAS_LOG:=no}"
 
 log() { printf '%s %s\n' "$(date -u +%H:%M:%S)" "$*" >&2; }
 
@@ -118,12 +119,24 @@ manifest_fetch() { # ID
   manifest_whole "$SCRATCH/manifest.json" "$1" || { echo 'its manifest is damaged' >"$SCRATCH/repository.reason"; return 1; }
 }
 
+# Begins a recovery point that is being made.
+begin_point() {
+  STARTED=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+  POINT=$(date -u +%Y%m%dT%H%M%SZ)-$(printf %s "${POD_NAME:-00000}" | tr -cd 'a-z0-9' | sed 's/.*\(.\{5\}\)$/\1/')
+  export STARTED POINT
+  outcome id "$POINT"
+  : >"$SCRATCH/members"
+  : >"$SCRATCH/facts"
+  : >"$SCRATCH/about"
+}
+
 list_points() { # to $SCRATCH/points, oldest first
   repository_list >"$SCRATCH/points.unsorted" || die "the recovery points of series $SERIES could not be listed: $(repository_reason)"
   LC_ALL=C sort "$SCRATCH/points.unsorted" >"$SCRATCH/points"
 }
 
-# Which recovery point: an id, `newest`, or `newest-verified` (the newest verified one, else the newest).
+# Which recovery point: an id, `newest`, `newest-verified` (the newest verified one, else the newest), or a time such as
+# 2026-08-01T00:00:00Z (the newest that was there by then).
 choose_point() { # WANTED
   list_points
   [ -s "$SCRATCH/points" ] || refuse "series $SERIES has no recovery point in this repository"
@@ -136,6 +149,7 @@ choose_point() { # WANTED
         POINT=$(tail -n 1 "$SCRATCH/points" | cut -d ' ' -f 1)
       fi
       ;;
+    [0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*Z) choose_point_at "$1" ;;
     *)
       POINT=$1
       cut -d ' ' -f 1 "$SCRATCH/points" | grep -qxF -e "$POINT" ||
@@ -145,6 +159,29 @@ choose_point() { # WANTED
   export POINT
   outcome id "$POINT"
 }
+
+# A dump shows the database as it was when the run began; a copy of files is consistent when the run has ended.
+choose_point_at() { # TIME
+  POINT=
+  at=$(printf %s "${1%Z}" | tr -d :- | cut -d . -f 1)Z
+  LC_ALL=C sort -r "$SCRATCH/points" >"$SCRATCH/points.newest-first"
+  while read -r candidate _; do
+    first_later=$(printf '%s\n%s\n' "${candidate%-*}" "$at" | LC_ALL=C sort | tail -n 1)
+    [ "${candidate%-*}" = "$at" ] || [ "$first_later" = "$at" ] || continue
+    if [ "$HAS_LOG" = yes ]; then
+      manifest_fetch "$candidate" || die "recovery point $candidate cannot be read: $(repository_reason)"
+      finished=$(manifest_field "$SCRATCH/manifest.json" finished)
+      is_after "$finished" "$1" && continue
+    fi
+    POINT=$candidate
+    break
+  done <"$SCRATCH/points.newest-first"
+  [ -n "$POINT" ] ||
+    refuse "series $SERIES has no recovery point that was there at $1; the oldest is $(head -n 1 "$SCRATCH/points" | cut -d ' ' -f 1)"
+}
+
+# Of two times such as 2026-08-01T00:00:00.5Z, whether the first is after the second.
+is_after() { [ "$1" != "$2" ] && [ "$(printf '%s\n%s\n' "${1%Z}" "${2%Z}" | LC_ALL=C sort | tail -n 1)" = "${1%Z}" ]; }
 
 # Opens the repository, chooses a recovery point, and leaves its manifest and its facts in $SCRATCH.
 open_point() { # WANTED

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The first process of every job's pod: runs one operation and gives the one verdict.
 #
-# usage: run.sh backup|verify|restore
+# usage: run.sh backup|verify|restore|follow|archive
 #
 # Whatever happens to the operation (it fails, it is told to stop, a child is killed), one JSON line goes to stdout and to
 # the termination message, of the same shape for all jobs:
@@ -33,7 +33,7 @@ field() { # NAME DEFAULT: what the operation noted with `outcome`, as one JSON-s
 
 report() { # EXIT-CODE
   case $1:$OPERATION in
-    0:backup) verdict=published ;;
+    0:backup | 0:archive) verdict=published ;;
     0:verify) verdict=verified ;;
     0:restore) verdict=restored ;;
     0:*) verdict=succeeded ;;
@@ -76,5 +76,6 @@ done
 [ -z "$stopped" ] || [ "$rc" != 0 ] || stopped= # it had finished before the signal came
 # What is published is published: whatever ended the pruning after it does not make the backup a failed one.
 [ ! -s "$SCRATCH/outcome/published" ] || rc=0
-report "$rc"
+# A look that found nothing to do has no verdict.
+if [ "$rc" != 0 ] || [ ! -s "$SCRATCH/outcome/quiet" ]; then report "$rc"; fi
 exit "$rc"

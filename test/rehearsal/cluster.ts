@@ -7,8 +7,8 @@ import { type JobRun, runJob } from './job';
 import { workingDirectory } from './leftovers';
 import { Manifests } from './manifests';
 import { Services } from './network';
-import type { RunningPod } from './pod';
-import { jobSpecOf, type KubernetesObject } from './pod-spec';
+import { Pod, type PodRun, type RunningPod } from './pod';
+import { deploymentTemplateOf, jobSpecOf, type KubernetesObject } from './pod-spec';
 import { quantity } from './quantity';
 import { UserNamespaces } from './sandbox';
 import { lostAndFound, Mounts, removeDirectory } from './volumes';
@@ -31,6 +31,13 @@ export interface ClaimOptions {
 export interface RunOptions {
   /** Called when a pod has been made, while it starts. The run waits for what it returns, and fails when that fails. */
   readonly onPod?: (pod: RunningPod) => void | Promise<void>;
+}
+
+/** A Deployment's pod. */
+export interface Deployed {
+  readonly pod: RunningPod;
+  /** How it ended, once it was deleted. */
+  readonly ended: Promise<PodRun>;
 }
 
 /** Which Job or CronJob to run. */
@@ -139,6 +146,22 @@ export class Cluster {
       onPod: pod => this.watch(pod, options.onPod),
       podContext: () => this.podContext(),
     });
+  }
+
+  /** Starts the one pod of a Deployment; it runs until it is deleted. */
+  async deploy(namespace: string, name: string): Promise<Deployed> {
+    const object = this.objects.find('Deployment', namespace, name);
+    if (!object) throw new NotUnderstood(`Deployment ${namespace}/${name} is not in the manifests`);
+    const { backoffSeconds = 1 } = this.options;
+    const pod = new Pod(
+      name,
+      namespace,
+      deploymentTemplateOf(object),
+      {},
+      { ...this.podContext(), backoffSeconds, mayRestart: () => true },
+    );
+    await this.watch(pod, undefined);
+    return { pod, ended: pod.run() };
   }
 
   /** Ends what still runs, unmounts and removes everything. */

@@ -12,7 +12,15 @@
  * - There is no registry: digests are not compared, and an image has what its recipe here gives it (images/).
  * - A pod that cannot start ends at once; in a cluster it would wait (pod.ts). One node, no evictions but those a test makes.
  */
-export { type ClaimOptions, Cluster, type ClusterOptions, type JobReference, missingForSandboxes, type RunOptions } from './cluster';
+export {
+  type ClaimOptions,
+  Cluster,
+  type ClusterOptions,
+  type Deployed,
+  type JobReference,
+  missingForSandboxes,
+  type RunOptions,
+} from './cluster';
 export { CannotStart, NotUnderstood } from './errors';
 export { type Image, ImageCatalog, prepareImages } from './images';
 export type { JobRun } from './job';

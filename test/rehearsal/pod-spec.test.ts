@@ -47,7 +47,7 @@ describe('what a pod may say', () => {
     ['a pod field', pod({ runtimeClassName: 'gvisor' }), 'template.spec.runtimeClassName'],
     ['the host network', pod({ hostNetwork: true }), 'hostNetwork is true'],
     ['a shared process namespace', pod({ shareProcessNamespace: true }), 'shareProcessNamespace is true'],
-    ['a restart policy of servers', pod({ restartPolicy: 'Always' }), 'restartPolicy is "Always"'],
+    ['a restart policy of servers', pod({ restartPolicy: 'Always' }), 'restartPolicy is Always'],
     ['no restart policy', pod({ restartPolicy: null }), 'restartPolicy is missing'],
     [
       'a sidecar',

@@ -139,7 +139,7 @@ export interface Volume {
 export interface PodSpec {
   readonly containers: Container[];
   readonly initContainers?: Container[];
-  readonly restartPolicy?: 'Never' | 'OnFailure';
+  readonly restartPolicy?: 'Never' | 'OnFailure' | 'Always';
   readonly volumes?: Volume[];
   readonly securityContext?: SecurityContext;
   readonly terminationGracePeriodSeconds?: number;
@@ -217,6 +217,7 @@ const CONTAINER: Fields = {
   terminationMessagePolicy: only('File', 'FallbackToLogsOnError'),
   imagePullPolicy: 'images are declared, never pulled',
   ports: 'informational: a port not listed is as reachable as one listed',
+  readinessProbe: 'who is ready only matters to Services and to people: the probe is not asked',
   stdin: only(false),
   stdinOnce: only(false),
   tty: only(false),
@@ -268,7 +269,7 @@ const VOLUME: Fields = {
 const POD: Fields = {
   containers: [CONTAINER],
   initContainers: [{ ...CONTAINER, restartPolicy: () => 'makes a sidecar container, which a rehearsal cannot run' }],
-  restartPolicy: only('Never', 'OnFailure'),
+  restartPolicy: only('Never', 'OnFailure', 'Always'),
   volumes: [VOLUME],
   securityContext: {
     runAsUser: 'used',
@@ -338,6 +339,32 @@ const CRON_JOB: Fields = {
   failedJobsHistoryLimit: AFTERWARDS,
 };
 
+const DEPLOYMENT: Fields = {
+  replicas: only(1),
+  strategy: { type: only('Recreate') },
+  selector: 'used',
+  template: TEMPLATE,
+  revisionHistoryLimit: AFTERWARDS,
+};
+
+/** The pod template of a Deployment, every field of which is understood. */
+export function deploymentTemplateOf(object: KubernetesObject): PodTemplate {
+  const where = `${object.kind} ${object.metadata.namespace}/${object.metadata.name}`;
+  if (object.apiVersion !== 'apps/v1') throw new NotUnderstood(`${where}: apiVersion is ${object.apiVersion}, not apps/v1`);
+  check(`${where}: spec`, object.spec, DEPLOYMENT);
+  const { template, selector } = object.spec as { template: PodTemplate; selector: { matchLabels: Record<string, string> } };
+  for (const [label, value] of Object.entries(selector.matchLabels)) {
+    if (template.metadata?.labels?.[label] !== value)
+      throw new NotUnderstood(`${where}: selector ${label}=${value} does not match the template`);
+  }
+  const { restartPolicy = 'Always' } = template.spec;
+  if (restartPolicy !== 'Always') throw new NotUnderstood(`${where}: restartPolicy is ${restartPolicy}: a Deployment knows Always only`);
+  const always = { ...template, spec: { ...template.spec, restartPolicy } };
+  const [problem] = podProblems(always.spec);
+  if (problem) throw new NotUnderstood(`${where}: ${problem}`);
+  return always;
+}
+
 /** The job spec of a Job or CronJob, every field of which is understood. */
 export function jobSpecOf(object: KubernetesObject): JobSpec {
   const where = `${object.kind} ${object.metadata.namespace}/${object.metadata.name}`;
@@ -382,8 +409,13 @@ function admit(where: string, job: JobSpec): void {
 function* problemsOf(job: JobSpec): Generator<string> {
   const pod = job.template?.spec;
   if (!pod?.containers?.length) return yield 'spec.template.spec.containers is missing';
-  if (!pod.restartPolicy) yield 'restartPolicy is missing: a Job must say Never or OnFailure';
+  if (pod.restartPolicy !== 'Never' && pod.restartPolicy !== 'OnFailure')
+    yield `restartPolicy is ${pod.restartPolicy ?? 'missing'}: a Job must say Never or OnFailure`;
   if (job.podFailurePolicy && pod.restartPolicy !== 'Never') yield 'podFailurePolicy needs restartPolicy Never';
+  yield* podProblems(pod);
+}
+
+function* podProblems(pod: PodSpec): Generator<string> {
   const containers = [...(pod.initContainers ?? []), ...pod.containers];
   for (const name of twice(containers.map(container => container.name))) yield `two containers are called ${name}`;
   for (const name of twice((pod.volumes ?? []).map(volume => volume.name))) yield `two volumes are called ${name}`;

@@ -248,9 +248,11 @@ export class Pod implements RunningPod {
         this.fail(progress, problem);
         return false;
       }
-      if (progress.exitCode === 0) return true;
+      const { restartPolicy } = this.template.spec;
+      const always = restartPolicy === 'Always' && !init;
+      if (progress.exitCode === 0 && !always) return true;
       const restarts = this.runs.reduce((sum, run) => sum + run.restarts, 0);
-      if (this.template.spec.restartPolicy !== 'OnFailure' || this.stopped || !this.context.mayRestart(restarts)) return false;
+      if (restartPolicy === 'Never' || this.stopped || !this.context.mayRestart(restarts)) return false;
       const backoff = this.context.backoffSeconds * 2 ** progress.restarts;
       await sleep(backoff * 1000, undefined, { signal: this.stopping.signal }).catch(() => {});
       if (this.stopped) return false;

@@ -1,4 +1,5 @@
 import { Duration } from 'cdk8s';
+import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
@@ -43,8 +44,10 @@ export class PostgresVersion {
  * Minor releases that fixed holes in the client tools: code in a dump that runs on the client at restore (CVE-2025-8714 and its
  * follow-up in psql), and a heap overflow in pg_dump. Older clients run that code on the day of the restore.
  * (postgresql.org, "Security Information".)
+ *
+ * @internal
  */
-const FLOORS = ['14.24', '15.19', '16.15', '17.11', '18.6'];
+export const POSTGRES_FLOORS = ['14.24', '15.19', '16.15', '17.11', '18.6'];
 
 /** Options of PostgreSQL. */
 export interface PostgresEngineOptions {
@@ -124,10 +127,6 @@ export class PostgresEngine implements IEngine {
     if (!Number.isInteger(jobs) || jobs < 1 || jobs > 64) {
       throw new InputError(scope, { prop: 'engine.jobs', got: jobs, because: 'write a whole number from 1 to 64' });
     }
-    const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
-    if (sslMode !== undefined && !modes.includes(sslMode)) {
-      throw new InputError(scope, { prop: 'engine.sslMode', got: sslMode, because: `write one of ${modes.join(', ')}` });
-    }
     const port = options.port ?? 5432;
     return {
       name: 'postgres',
@@ -136,7 +135,7 @@ export class PostgresEngine implements IEngine {
         prop: 'engine.image',
         image: this.options.image,
         defaultImage: version.image,
-        floors: FLOORS,
+        floors: POSTGRES_FLOORS,
       }),
       user: imageUser,
       scripts: ScriptFolder.at('postgres', __dirname),
@@ -153,7 +152,7 @@ export class PostgresEngine implements IEngine {
         // By environment: libpq ignores a password file that a group can read, and that is how kubelet mounts Secrets.
         options.credentials.key('username').toEnvironment('PGUSER'),
         options.credentials.key('password').toEnvironment('PGPASSWORD'),
-        ...(sslMode !== undefined ? [{ name: 'PGSSLMODE', value: sslMode }] : []),
+        ...sslModeVariables(scope, sslMode),
       ],
       destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
       restoreRequest: [
@@ -164,6 +163,16 @@ export class PostgresEngine implements IEngine {
       ...(databases.length === 1 && { defaultDatabase: databases[0] }),
     };
   }
+}
+
+/** @internal */
+export function sslModeVariables(scope: Construct, sslMode: string | undefined): k8s.EnvVar[] {
+  if (sslMode === undefined) return [];
+  const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
+  if (!modes.includes(sslMode)) {
+    throw new InputError(scope, { prop: 'engine.sslMode', got: sslMode, because: `write one of ${modes.join(', ')}` });
+  }
+  return [{ name: 'PGSSLMODE', value: sslMode }];
 }
 
 /** The names reach the scripts one a line; PostgreSQL itself cuts what is longer than 63 bytes. */

@@ -17,16 +17,22 @@ export function loopbackAddress(): string {
 export class PostgresServer {
   readonly address = loopbackAddress();
   readonly password = 'correct horse battery staple';
-  private readonly directory = mkdtempSync(join(tmpdir(), 'e2e-postgres-'));
   private process: ChildProcess | undefined;
 
   private constructor(
     private readonly image: Image,
     private readonly major: string,
+    private readonly settings: { [name: string]: string } = {},
+    private readonly volume?: string,
+    private readonly directory = volume ?? mkdtempSync(join(tmpdir(), 'e2e-postgres-')),
   ) {}
 
-  static async start(image: Image, major: string): Promise<PostgresServer> {
-    const server = new PostgresServer(image, major);
+  /**
+   * @param settings beside those that every test needs
+   * @param volume a directory, such as a claim's, that keeps the data in `data`; it is not removed
+   */
+  static async start(image: Image, major: string, settings?: { [name: string]: string }, volume?: string): Promise<PostgresServer> {
+    const server = new PostgresServer(image, major, settings, volume);
     chownSync(server.directory, Number(USER), Number(USER));
     const secret = join(server.directory, 'password');
     writeFileSync(secret, server.password);
@@ -80,6 +86,7 @@ export class PostgresServer {
       fsync: 'off',
       max_connections: '40',
       log_min_messages: 'fatal',
+      ...this.settings,
     };
     const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     this.process = spawn('unshare', this.wrap([this.program('postgres'), '-D', '/srv/data', ...options]), {
@@ -110,7 +117,8 @@ export class PostgresServer {
       process.kill('SIGINT');
       await ended;
     }
-    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    this.process = undefined;
+    if (!this.volume) rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 
   /** Runs a client program of the image against this server. */

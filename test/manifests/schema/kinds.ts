@@ -1,3 +1,4 @@
+import { Deployment, type IDeployment } from 'kubernetes-models/apps/v1/Deployment';
 import { CronJob, type ICronJob } from 'kubernetes-models/batch/v1/CronJob';
 import { type IJob, Job } from 'kubernetes-models/batch/v1/Job';
 import { type INetworkPolicy, NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
@@ -8,6 +9,6 @@ import { type IPersistentVolumeClaim, PersistentVolumeClaim } from 'kubernetes-m
 // have API versions that Kubernetes has removed.
 
 /** The schema is made of this type. */
-export type BuiltIn = ICronJob | IJob | INetworkPolicy | IConfigMap | IPersistentVolumeClaim;
+export type BuiltIn = IDeployment | ICronJob | IJob | INetworkPolicy | IConfigMap | IPersistentVolumeClaim;
 
-export const BUILT_IN = [CronJob, Job, NetworkPolicy, ConfigMap, PersistentVolumeClaim];
+export const BUILT_IN = [Deployment, CronJob, Job, NetworkPolicy, ConfigMap, PersistentVolumeClaim];

@@ -1,0 +1,117 @@
+import { type ApiObject, Duration, Size } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+import { InputError } from '../core/input-error';
+import { OPERATION_LABEL, SERIES_LABEL } from '../core/labels';
+import type { PodOptions } from '../core/pod';
+import { quantity, Scratch } from '../core/scratch';
+import { type DatabaseBackup, registerSeries } from './database-backup';
+
+/** What the series of archived logs ends in. */
+export const LOG_SUFFIX = '-log';
+
+/** Options of a log archive. */
+export interface LogArchiveOptions {
+  /**
+   * How often what the server has logged is stored: no more than this is lost when the server and the archive's own volume
+   * are lost together.
+   * @default Duration.minutes(5)
+   */
+  readonly every?: Duration;
+  /**
+   * The size of the volume for what was received and is not stored yet. A repository that cannot be reached for a while fills
+   * it; then the server keeps its log itself, up to the limit that the engine asks for.
+   * @default Size.gibibytes(10)
+   */
+  readonly spoolSize?: Size;
+  /**
+   * That volume's storage class.
+   * @default - the cluster's default
+   */
+  readonly spoolStorageClass?: string;
+  /**
+   * How the pod is placed and what it may use.
+   * @default - the backup's
+   */
+  readonly pods?: PodOptions;
+}
+
+/** Props of a log archive. */
+export interface LogArchiveProps extends LogArchiveOptions {
+  /** The backup whose server's log is archived. */
+  readonly backup: DatabaseBackup;
+}
+
+/**
+ * Archives the server's log as it is written, so that data can be brought back as it was at any moment since the oldest recovery
+ * point: a Deployment `<series>-log` that receives the log into a volume of its own and stores it, batch by batch, in the
+ * backup's repository as the series `<series>-log`. What no recovery point needs any more is removed after the next backup.
+ *
+ * It is ready as long as everything was stored lately; `kubectl get deployment` and kube-state-metrics show it.
+ */
+export class LogArchive extends Construct {
+  /** The Deployment that archives. */
+  public readonly deployment: ApiObject;
+
+  /**
+   * Most call `backup.archiveLog()`.
+   *
+   * @throws InputError when the engine has no log to archive, or a prop cannot stand
+   */
+  constructor(scope: Construct, id: string, props: LogArchiveProps) {
+    super(scope, id);
+    const { backup, every = Duration.minutes(5), spoolSize = Size.gibibytes(10) } = props;
+    const operation = backup._operation;
+    if (!operation.engine.hasLog) {
+      throw new InputError(this, {
+        prop: 'engine',
+        got: operation.engine.name,
+        because: 'its recovery points are complete by themselves, and no log is archived beside them',
+      });
+    }
+    if (every.toSeconds() < 1 || every.toSeconds() > Duration.hours(24).toSeconds()) {
+      throw new InputError(this, { prop: 'every', got: every.toHumanString(), because: 'write a duration from a second to a day' });
+    }
+    const name = `${backup.series}${LOG_SUFFIX}`;
+    const labels = operation.labels('log');
+    new k8s.KubePersistentVolumeClaim(this, 'Spool', {
+      metadata: {
+        name,
+        labels,
+        // What is in it may be nowhere else yet.
+        annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false', 'kustomize.toolkit.fluxcd.io/prune': 'disabled' },
+      },
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        ...(props.spoolStorageClass !== undefined && { storageClassName: props.spoolStorageClass }),
+        resources: { requests: { storage: quantity(spoolSize) } },
+      },
+    });
+    this.deployment = new k8s.KubeDeployment(this, 'Deployment', {
+      metadata: { name, labels },
+      spec: {
+        replicas: 1,
+        // Two at once would receive the same log into the same volume.
+        strategy: { type: 'Recreate' },
+        // A selector can never be changed: it has no more than tells these pods apart.
+        selector: { matchLabels: { [SERIES_LABEL]: backup.series, [OPERATION_LABEL]: 'log' } },
+        template: operation.pod(this, {
+          operation: 'log',
+          server: operation.engine,
+          environment: [
+            ...operation.waitFor(backup.props.readyTimeout ?? Duration.minutes(5)),
+            // Its recovery points are of a series of their own.
+            { name: 'SERIES', value: name },
+            { name: 'ARCHIVE_EVERY', value: String(every.toSeconds()) },
+            { name: 'ARCHIVE_STALE', value: String(Math.ceil((3 * every.toSeconds()) / 60) + 1) },
+          ],
+          scratch: Scratch.emptyDir(Size.gibibytes(4)),
+          pods: props.pods,
+          spoolClaim: name,
+        }),
+      },
+    });
+    registerSeries(this, operation.repository.identity, name);
+    operation.networkPolicy(this, name, ['log'], operation.destinations(operation.engine));
+  }
+}

@@ -1,0 +1,133 @@
+# shellcheck shell=sh
+# Bringing a base backup up: what a verification and a restore share. postgres.sh is sourced before.
+#
+#   UNTIL   how far the log is replayed: `latest`, `base` (no further than the base backup itself needs), a time in UTC such as
+#           2026-08-01T00:00:00Z, `lsn:0/30000A8`, or `name:<restore point>`; empty: the time of RECOVERY_POINT if it is one,
+#           else latest
+
+# The server in this pod must know nothing of the production server; these are also read by pg_ctl and postgres.
+unset PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGDATA PGSERVICE PGSSLMODE PGOPTIONS || :
+
+# Unpacks the recovery point's base backup, and compares every file with the manifest.
+unpack_base() { # DIRECTORY
+  get server >"$SCRATCH/server" || die "server of $POINT: $(repository_reason)"
+  chmod 700 "$1"
+  rm -f "$SCRATCH/get.failed"
+  unpack_rc=0
+  { get base.tar || echo $? >"$SCRATCH/get.failed"; } | tar -xf - -C "$1" 2>"$SCRATCH/unpack.err" || unpack_rc=$?
+  cat "$SCRATCH/unpack.err" >&2
+  if [ -e "$SCRATCH/get.failed" ] && [ "$(cat "$SCRATCH/get.failed")" != 141 ]; then die "$(repository_reason)"; fi
+  [ "$unpack_rc" = 0 ] || die "unpacking base.tar failed: $(last_words "$SCRATCH/unpack.err" "$unpack_rc")"
+  # The manifest beside the tar is the one that was noted; the one within it could have changed together with the files.
+  get backup_manifest >"$1/backup_manifest" || die "backup_manifest of $POINT: $(repository_reason)"
+  attempt 'pg_verifybackup' pg_verifybackup --quiet "$1" >&2
+  facts_of_manifest "$1/backup_manifest"
+  compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"
+}
+
+# Decides how far to go, and looks whether there is a log to go on.
+choose_target() {
+  if [ -z "$UNTIL" ]; then
+    case ${RECOVERY_POINT:-} in ????-??-??T*Z) UNTIL=$RECOVERY_POINT ;; *) UNTIL=latest ;; esac
+  fi
+  BATCHES=0
+  [ "$UNTIL" = base ] || BATCHES=$(sh "$BACKUP_HOME/shell/read-log.sh" begin) || exit $?
+  case $UNTIL in
+    latest | base) target= ;;
+    lsn:*[!0-9A-Fa-f/]*) refuse "until is '$UNTIL': write an LSN such as lsn:0/30000A8" ;;
+    lsn:?*/?*) target="recovery_target_lsn = '${UNTIL#lsn:}'" ;;
+    name:*\'* | name:) refuse "until is '$UNTIL': write the name of a restore point such as name:before-release" ;;
+    name:*) target="recovery_target_name = '${UNTIL#name:}'" ;;
+    [0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]*Z) target="recovery_target_time = '${UNTIL%Z}+00'" ;;
+    *) refuse "until is '$UNTIL': write latest, base, a time in UTC such as 2026-08-01T00:00:00Z, lsn:<position> or name:<restore point>" ;;
+  esac
+  # The server would stop at the first commit after its base backup, and call that the moment.
+  case $UNTIL in
+    [0-9]*) ! is_after "$(manifest_field "$SCRATCH/manifest.json" finished)" "$UNTIL" ||
+      refuse "recovery point $POINT ends after $UNTIL: set recoveryPoint to an older one, or to the time itself" ;;
+  esac
+  [ -z "$target" ] || [ "$BATCHES" -gt 0 ] || refuse "no log was archived since recovery point $POINT: nothing can be replayed until $UNTIL. Call archiveLog() on the backup, or set until to base"
+  mkdir -p "$SCRATCH/wal"
+  if [ "$BATCHES" -gt 0 ]; then
+    # History files say which timelines there are, before the first segment is asked for; every batch holds all of its time.
+    WAL_DIRECTORY=$SCRATCH/wal sh "$BACKUP_HOME/shell/read-log.sh" newest || exit $?
+    find "$SCRATCH/wal" -type f ! -name '*.history' -exec rm -f {} +
+  fi
+}
+
+control() { pg_controldata -D "$1" | sed -n "s/^$2:  *//p"; } # DIRECTORY FIELD
+
+# Starts a server on DIRECTORY, with settings of its own: production's may name files, libraries and memory that are not here.
+# It replays the log as far as UNTIL says, and then takes writes, on a timeline of its own.
+recover() { # DIRECTORY SETTINGS...
+  recover_directory=$1
+  shift
+  mkdir -p "$SCRATCH/socket"
+  rm -f "$recover_directory"/postmaster.pid "$recover_directory"/postmaster.opts "$recover_directory"/standby.signal "$recover_directory"/recovery.signal
+  # Read after every other setting: it is put aside as long as this server runs.
+  mv "$recover_directory/postgresql.auto.conf" "$SCRATCH/postgresql.auto.conf"
+  : >"$recover_directory/postgresql.auto.conf"
+  {
+    cat <<CONF
+data_directory = '$recover_directory'
+hba_file = '$SCRATCH/hba.conf'
+ident_file = '$SCRATCH/ident.conf'
+listen_addresses = ''
+unix_socket_directories = '$SCRATCH/socket'
+shared_buffers = 128MB
+dynamic_shared_memory_type = mmap
+autovacuum = off
+archive_mode = off
+max_logical_replication_workers = 0
+hot_standby = off
+logging_collector = off
+max_connections = $(control "$recover_directory" 'max_connections setting')
+max_worker_processes = $(control "$recover_directory" 'max_worker_processes setting')
+max_prepared_transactions = $(control "$recover_directory" 'max_prepared_xacts setting')
+max_locks_per_transaction = $(control "$recover_directory" 'max_locks_per_xact setting')
+restore_command = 'sh $BACKUP_HOME/engine/fetch-wal.sh %f %p'
+recovery_target_action = promote
+$target
+CONF
+    [ "$UNTIL" != base ] || echo "recovery_target = immediate"
+    printf '%s\n' "$@"
+  } >"$SCRATCH/postgresql.conf"
+  echo 'local all all trust' >"$SCRATCH/hba.conf"
+  : >"$SCRATCH/ident.conf"
+  : >"$recover_directory/recovery.signal"
+  rm -f "$SCRATCH/gap" "$SCRATCH/server.log"
+  recover_rc=0
+  # The Job's deadline ends what takes too long, not pg_ctl.
+  pg_ctl -D "$recover_directory" -o "-c config_file=$SCRATCH/postgresql.conf" -l "$SCRATCH/server.log" -t 1000000 -w start >/dev/null || recover_rc=$?
+  # pg_ctl is content with a server that replays. It takes writes when the eighth line of its pid file says so; it removes
+  # the file when it gives up.
+  while [ "$recover_rc" = 0 ] && [ "$(sed -n '8s/ *$//p' "$recover_directory/postmaster.pid" 2>/dev/null)" != ready ]; do
+    [ -e "$recover_directory/postmaster.pid" ] || recover_rc=1
+    sleep 0.2
+  done
+  cat "$SCRATCH/server.log" >&2
+  # A gap is found when the server asks for what is missing; without a target it would be content with less than there is.
+  if [ -s "$SCRATCH/gap" ]; then
+    [ "$recover_rc" != 0 ] || stop_server
+    die "$(cat "$SCRATCH/gap")"
+  fi
+  if [ "$recover_rc" != 0 ]; then
+    if grep -q 'recovery ended before configured recovery target was reached' "$SCRATCH/server.log"; then
+      refuse "the archived log ends before $UNTIL: $(sed -n 's/.*LOG:  *//p' "$SCRATCH/server.log" | grep 'last completed transaction' | tail -n 1). Choose an earlier moment, or set until to latest"
+    fi
+    if grep -q 'requested recovery stop point is before consistent recovery point' "$SCRATCH/server.log"; then
+      refuse "recovery point $POINT ends after $UNTIL: set recoveryPoint to an older one, or to the time itself"
+    fi
+    die "the server did not recover: $(last_words "$SCRATCH/server.log" "$recover_rc")"
+  fi
+  # Where no target was set, all of the log has been asked for, unless something in it made the server stop.
+  if [ "$UNTIL" = latest ] && [ -s "$SCRATCH/log/batches" ]; then
+    stop_server
+    die "the server stopped replaying before the end of the archived log: $(sed -n 's/.*LOG:  *//p' "$SCRATCH/server.log" | grep -E 'invalid|incorrect|unexpected|mismatch|redo done' | tail -n 2 | tr '\n' ';'); batches from $(head -n 1 "$SCRATCH/log/batches") on were not needed"
+  fi
+  log "$(grep -E 'recovery stopping|redo done|last completed transaction|selected new timeline' "$SCRATCH/server.log" | sed 's/.*LOG:  *//' | tr '\n' ';')"
+  PGHOST=$SCRATCH/socket PGUSER=$(server_fact superuser) MAINTENANCE_DATABASE=template1
+  export PGHOST PGUSER MAINTENANCE_DATABASE
+}
+
+stop_server() { pg_ctl -D "$recover_directory" -m fast -t 1000000 -w stop >/dev/null; }

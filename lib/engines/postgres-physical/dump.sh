@@ -1,0 +1,49 @@
+#!/bin/sh
+# Takes a base backup of the whole server, as a stream, with the write-ahead log that makes it consistent.
+#
+# environment, beside postgres.sh's:
+#   PRIMARY          host of the primary when PGHOST is a replica that has to have caught up with it; else empty
+#   REPLAY_TIMEOUT   seconds to wait for that
+#   MAX_RATE         kilobytes a second at most; empty: as fast as it goes
+set -eu
+# shellcheck source=lib/engines/postgres-physical/postgres.sh
+. "$BACKUP_HOME/engine/postgres.sh"
+
+attempt 'asking the server for its version' ask -c 'show server_version_num' >"$SCRATCH/version"
+server=$(($(cat "$SCRATCH/version") / 10000))
+client=$(pg_basebackup --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
+# The files are the server's own: only a server of the same major version can bring them up, here and on the worst day.
+[ "$client" = "$server" ] ||
+  refuse "the image holds PostgreSQL $client, the server is PostgreSQL $server: a copy of files needs the same major version (set version: PostgresVersion.V$server)"
+[ "$(ask -c 'show wal_level')" != minimal ] || refuse 'wal_level is minimal on the server: a base backup needs at least replica'
+[ "$(ask -c "select rolreplication or rolsuper from pg_roles where rolname = current_user")" = t ] ||
+  refuse "role $PGUSER may not take base backups: alter role $PGUSER replication"
+tablespaces=$(ask -c "select string_agg(quote_ident(spcname), ', ') from pg_tablespace where spcname not in ('pg_default', 'pg_global')")
+[ -z "$tablespaces" ] || refuse "the server has tablespaces ($tablespaces), whose directories a stream cannot carry: use logical dumps (Engine.postgres), or move the data to the default tablespace"
+
+# A replica that lags would be saved as it was a while ago.
+if [ -n "$PRIMARY" ]; then
+  [ "$(ask -c 'select pg_is_in_recovery()')" = t ] || log "WARNING: $PGHOST is not a replica"
+  target=$(PGHOST=$PRIMARY ask -c 'select pg_current_wal_lsn()') || die "the primary $PRIMARY does not say how far it is"
+  caught_up_until=$(($(date +%s) + REPLAY_TIMEOUT))
+  until [ "$(ask -c "select coalesce(pg_last_wal_replay_lsn() >= '$target', true)")" = t ]; do
+    [ "$(date +%s)" -lt "$caught_up_until" ] ||
+      die "the replica $PGHOST has not caught up with $target of $PRIMARY within $REPLAY_TIMEOUT s; it is at $(ask -c 'select pg_last_wal_replay_lsn()')"
+    sleep 1
+  done
+  log "the replica has caught up with the primary's $target"
+fi
+
+about server "$(ask -c 'show server_version')"
+about client "$(pg_basebackup --version)"
+# The first superuser is the one that a copy of the server certainly has.
+ask -F '	' -c "select 'superuser', rolname from pg_roles where oid = 10 union all select 'system', system_identifier::text from pg_control_system()
+  union all select 'encoding', current_setting('server_encoding')" >"$SCRATCH/server"
+
+BACKUP_SLOT=backup_$(printf %s "$POINT" | tr '[:upper:]-' '[:lower:]_')
+export BACKUP_SLOT
+put base.tar sh "$BACKUP_HOME/engine/dump-base.sh"
+put backup_manifest cat "$SCRATCH/backup_manifest"
+put server cat "$SCRATCH/server"
+facts_of_manifest "$SCRATCH/backup_manifest"
+about wal "$(sed -n 's/.*"Timeline": \([0-9]*\), "Start-LSN": "\([0-9A-F\/]*\)", "End-LSN": "\([0-9A-F\/]*\)".*/timeline \1, from \2 to \3/p' "$SCRATCH/backup_manifest" | tail -n 1)"

@@ -1,0 +1,147 @@
+import { Duration, Size } from 'cdk8s';
+import type { Construct } from 'constructs';
+import { ImageCatalog } from '../../core/image-catalog';
+import { InputError } from '../../core/input-error';
+import { ScriptFolder } from '../../core/script-folder';
+import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
+import { POSTGRES_FLOORS, type PostgresVersion, sslModeVariables } from '../postgres/postgres';
+
+/** Options of physical backups of PostgreSQL. */
+export interface PostgresPhysicalEngineOptions {
+  /** The server's major version: the copy's files are that version's own. */
+  readonly version: PostgresVersion;
+  /**
+   * The primary's host, when `host` names a replica: the backup waits until the replica has replayed what the primary had
+   * written when the run began.
+   * @default - none: `host` is backed up as it is
+   */
+  readonly primary?: string;
+  /**
+   * How long to wait for the replica.
+   * @default Duration.minutes(15)
+   */
+  readonly replayTimeout?: Duration;
+  /**
+   * The most that a base backup reads in a second, to spare a busy server's disk.
+   * @default - as fast as it goes
+   */
+  readonly maxRate?: Size;
+  /**
+   * How much log the server may keep for an archive that is down, at most. The archive refuses to begin unless the server's
+   * max_slot_wal_keep_size is set, and not above this: a slot without a limit fills the server's disk.
+   * (PostgreSQL's documentation, "max_slot_wal_keep_size".)
+   * @default Size.gibibytes(16)
+   */
+  readonly slotLimit?: Size;
+  /**
+   * The replication slot of the log archive.
+   * @default 'backup'
+   */
+  readonly slot?: string;
+  /**
+   * A database to connect to.
+   * @default 'postgres'
+   */
+  readonly maintenanceDatabase?: string;
+  /**
+   * Parallel jobs of a verification's pg_amcheck.
+   * @default 1
+   */
+  readonly jobs?: number;
+  /**
+   * libpq's sslmode for the connection to the server: disable, allow, prefer, require, verify-ca, verify-full.
+   * @default - libpq's own, 'prefer'
+   */
+  readonly sslMode?: string;
+  /**
+   * The image of the jobs. It must be of the server's own kind: indexes of text are sorted by the C library's rules, and an
+   * Alpine copy of a Debian server's files has them wrong.
+   * @default - the version's
+   */
+  readonly image?: string;
+  /**
+   * The user of that image as which PostgreSQL runs: 999 in Debian images, 70 in Alpine ones.
+   * @default 999
+   */
+  readonly imageUser?: number;
+}
+
+/**
+ * PostgreSQL by base backups: the whole server as a copy of its files, streamed by pg_basebackup with the log that makes it
+ * consistent, and checked file by file with pg_verifybackup. A restore takes the time of a copy, where a logical one builds
+ * every index anew. With `archiveLog()` beside it, a restore goes to any moment.
+ *
+ * A verification recovers the newest base backup and all of the log archived since, runs pg_amcheck over every database, and
+ * names a gap in the log where it finds one.
+ *
+ * A restore works on the data volume (`dataVolume`), with the server scaled to zero. What it held is put aside, never deleted. The
+ * request says `until`: `latest`, `base`, a time, `lsn:<position>` or `name:<restore point>`.
+ *
+ * The Secret with the credentials has the keys `username` and `password`, of a role with REPLICATION. The server's pg_hba.conf has
+ * to let it in for replication, which the official image's does not: `host replication backup samenet scram-sha-256`.
+ */
+export class PostgresPhysicalEngine implements IEngine {
+  constructor(private readonly options: PostgresPhysicalEngineOptions) {}
+
+  public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    const { version, primary, jobs = 1, imageUser = 999, maintenanceDatabase = 'postgres', slot = 'backup', maxRate } = this.options;
+    const { replayTimeout = Duration.minutes(15), slotLimit = Size.gibibytes(16) } = this.options;
+    if (!/^[a-z0-9_]{1,63}$/.test(slot)) {
+      throw new InputError(scope, {
+        prop: 'engine.slot',
+        got: slot,
+        because: 'write at most 63 lower-case letters, digits and underscores',
+      });
+    }
+    if (!Number.isInteger(jobs) || jobs < 1 || jobs > 64) {
+      throw new InputError(scope, { prop: 'engine.jobs', got: jobs, because: 'write a whole number from 1 to 64' });
+    }
+    // pg_basebackup's own bounds for --max-rate.
+    if (maxRate && (maxRate.toKibibytes() < 32 || maxRate.toKibibytes() > 1024 * 1024)) {
+      throw new InputError(scope, { prop: 'engine.maxRate', got: maxRate.asString(), because: 'write a size from 32Ki to 1Gi' });
+    }
+    if (primary !== undefined && primary === options.host) {
+      throw new InputError(scope, {
+        prop: 'engine.primary',
+        got: primary,
+        because: 'it is the host itself: leave it out, or name a replica as host',
+      });
+    }
+    const port = options.port ?? 5432;
+    return {
+      name: 'postgres-physical',
+      image: ImageCatalog.of(scope).image(scope, {
+        key: `postgres:${version.major}`,
+        prop: 'engine.image',
+        image: this.options.image,
+        defaultImage: version.image,
+        floors: POSTGRES_FLOORS,
+      }),
+      user: imageUser,
+      scripts: ScriptFolder.at('postgres-physical', __dirname),
+      environment: [{ name: 'JOBS', value: String(jobs) }],
+      connection: [
+        { name: 'PGHOST', value: options.host },
+        { name: 'PGPORT', value: String(port) },
+        // By environment: libpq ignores a password file that a group can read, and that is how kubelet mounts Secrets.
+        options.credentials.key('username').toEnvironment('PGUSER'),
+        options.credentials.key('password').toEnvironment('PGPASSWORD'),
+        ...sslModeVariables(scope, this.options.sslMode),
+        { name: 'MAINTENANCE_DATABASE', value: maintenanceDatabase },
+        { name: 'PRIMARY', value: primary ?? '' },
+        { name: 'REPLAY_TIMEOUT', value: String(replayTimeout.toSeconds()) },
+        { name: 'MAX_RATE', value: maxRate ? String(Math.floor(maxRate.toKibibytes())) : '' },
+        { name: 'SLOT', value: slot },
+        { name: 'SLOT_LIMIT', value: String(slotLimit.toMebibytes()) },
+      ],
+      destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
+      ...(primary !== undefined && { alsoReaches: [{ host: primary, port }] }),
+      needsDataVolume: ['restore'],
+      hasLog: true,
+      restoreRequest: [
+        { key: 'until', variable: 'UNTIL', value: '' },
+        { key: 'replace', variable: 'REPLACE', value: 'no' },
+      ],
+    };
+  }
+}

@@ -1,0 +1,25 @@
+# shellcheck shell=sh
+# What the scripts of this engine share.
+#
+# environment: libpq's (PGHOST, PGPORT, PGUSER, PGPASSWORD, PGSSLMODE ...), and
+#   MAINTENANCE_DATABASE   a database to connect to
+#
+# The members of a recovery point:
+#   base.tar          the base backup as one tar: the data directory, backup_manifest, and in pg_wal/ all that makes it consistent
+#   backup_manifest   its list of files with checksums, alone
+#   server            what a restore has to know: TAB-separated name and value, a line each
+# A batch of the archived log has one member, wal.tar: whole segments as they are named, history files, and the segment that
+# was being written as <name>.partial.
+# shellcheck source=lib/shell/lib.sh
+. "$BACKUP_HOME/shell/lib.sh"
+export PGCLIENTENCODING=UTF8 PGCONNECT_TIMEOUT=15 PGAPPNAME="backup $SERIES"
+
+ask() { psql -XAtq --no-password -v ON_ERROR_STOP=1 -d "$MAINTENANCE_DATABASE" "$@"; } # PSQL-ARGUMENTS...
+
+server_fact() { sed -n "s/^$1	//p" "$SCRATCH/server"; } # NAME: out of member `server`
+
+# What can be counted of a base backup: its files and their bytes, each of which pg_verifybackup compares.
+facts_of_manifest() { # FILE
+  fact files "$(grep -c '"Path"' "$1")"
+  fact bytes "$(sed -n 's/.*"Size": \([0-9]*\).*/\1/p' "$1" | awk '{ sum += $1 } END { printf "%.0f", sum }')"
+}

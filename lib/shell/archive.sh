@@ -1,0 +1,25 @@
+#!/bin/sh
+# Stores one batch of a server's log as a recovery point of the series <series>-log. Where nothing is new, it stores nothing.
+#
+# environment, beside lib.sh's and the engine's:
+#   SPOOL   the directory that holds what was received
+# The engine's scripts: `log-choose` prints the names of what is new, a batch at most; `log-pack NAMES-FILE` stores them with
+# `put`, and notes a fact; `log-stored NAMES-FILE` is called when they are safe, and clears the spool.
+set -eu
+# shellcheck source=lib/shell/lib.sh
+. "$BACKUP_HOME/shell/lib.sh"
+
+engine log-choose >"$SCRATCH/chosen" || exit $?
+if [ ! -s "$SCRATCH/chosen" ]; then
+  outcome quiet yes
+  exit 0
+fi
+begin_point
+repository_open write || die "$(repository_reason)"
+repository_begin || die "$(repository_reason)"
+engine log-pack "$SCRATCH/chosen" || exit $?
+manifest_write "$SCRATCH/manifest.new"
+repository_commit "$SCRATCH/manifest.new" || die "publishing failed: $(repository_reason)"
+outcome bytes "$(members_bytes)"
+outcome published yes
+engine log-stored "$SCRATCH/chosen" || log 'WARNING: what was stored could not be removed from the spool'

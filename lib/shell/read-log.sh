@@ -1,0 +1,46 @@
+#!/bin/sh
+# Reads the log that was stored since a recovery point was begun, batch by batch: a restore needs room for one batch only.
+#
+# usage: read-log.sh begin       lists what there is to read; prints the number of batches
+#        read-log.sh next        fetches the next batch with the engine's `log-unpack`; exit 1 when there is none left
+#        read-log.sh newest      fetches the newest batch, out of turn
+#
+# environment, beside lib.sh's:
+#   POINT   the recovery point that is restored
+# A batch that was stored before the recovery point was begun ended before it, and is not needed.
+set -eu
+export SERIES="$SERIES-log" SCRATCH="$SCRATCH/log"
+mkdir -p "$SCRATCH/outcome"
+# shellcheck source=lib/shell/lib.sh
+. "$BACKUP_HOME/shell/lib.sh"
+
+unpack() { # BATCH
+  POINT=$1
+  manifest_fetch "$POINT" || die "the log's batch $POINT cannot be read: $(repository_reason)"
+  engine log-unpack || exit $?
+}
+
+case $1 in
+  begin)
+    : >"$SCRATCH/batches"
+    # No log was ever archived: that is for the caller to judge.
+    repository_open read 2>/dev/null || { echo 0; exit 0; }
+    list_points
+    POINT=$POINT awk '$1 > ENVIRON["POINT"] { print $1 }' "$SCRATCH/points" >"$SCRATCH/batches"
+    wc -l <"$SCRATCH/batches" | tr -d ' '
+    ;;
+  next)
+    batch=$(head -n 1 "$SCRATCH/batches")
+    [ -n "$batch" ] || exit 1
+    repository_open read || die "$(repository_reason)"
+    unpack "$batch"
+    sed 1d "$SCRATCH/batches" >"$SCRATCH/batches.rest"
+    mv "$SCRATCH/batches.rest" "$SCRATCH/batches"
+    ;;
+  newest)
+    batch=$(tail -n 1 "$SCRATCH/batches")
+    [ -n "$batch" ] || exit 1
+    repository_open read || die "$(repository_reason)"
+    unpack "$batch"
+    ;;
+esac

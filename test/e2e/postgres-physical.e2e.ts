@@ -1,0 +1,250 @@
+import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Cluster, type Deployed } from '../rehearsal';
+import { imageNamed, imagesOfDist } from './support/images';
+import { PostgresServer } from './support/postgres-server';
+import { resultOf, succeed, until } from './support/rehearse';
+
+// The ledger of dist/: base backups and an archived log. The server's data directory is on the claim that the restore writes
+// to; the server is stopped for a restore and started again on what was restored.
+
+const NAMESPACE = 'ledger';
+let cluster: Cluster;
+let server: PostgresServer;
+const volume = () => cluster.claim(NAMESPACE, 'data-books-db-0', { lostAndFound: true });
+const batches = () => join(cluster.claim(NAMESPACE, 'backups'), 'books-log');
+const run = (operation: string) => cluster.run({ kind: 'CronJob', namespace: NAMESPACE, name: `books-${operation}` });
+const backup = () => succeed(run('backup'), 'published');
+const verify = () => succeed(run('verify'), 'verified');
+
+beforeAll(async () => {
+  const images = await imagesOfDist();
+  cluster = await Cluster.create({ manifests: ['dist'], images, backoffSeconds: 0.1 });
+  const settings = { wal_level: 'replica', max_wal_size: '128MB', checkpoint_timeout: '30s' };
+  server = await PostgresServer.start(imageNamed(images, 'postgres:17.11-trixie'), '17', settings, volume());
+  server.query('postgres', `create role backup login replication password 'backup secret'`);
+  server.client('createdb', ['books']);
+  server.query(
+    'books',
+    `create table entries (id int generated always as identity primary key, what text not null);
+    create index on entries (what); create table noise as select i, md5(i::text) as v from generate_series(1, 100000) i`,
+  );
+  cluster.service(NAMESPACE, 'books-db', server.address);
+  cluster.secret(NAMESPACE, 'books-replication', { username: 'backup', password: 'backup secret' });
+});
+
+afterAll(async () => {
+  await server?.stop();
+  await cluster?.destroy();
+});
+
+const write = (what: string) => server.query('books', `insert into entries (what) values ('${what}')`);
+const written = () => server.query('books', "select string_agg(what, ',' order by id) from entries");
+const lsn = () => server.query('postgres', 'select pg_current_wal_insert_lsn()');
+/** A moment that certainly lies between two commits. */
+async function moment(): Promise<string> {
+  await new Promise(resolve => setTimeout(resolve, 300));
+  const at = server.query('postgres', `select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`);
+  await new Promise(resolve => setTimeout(resolve, 300));
+  return at;
+}
+
+/** Runs the log archive while `body` runs; when it is told to stop, it stores what it has received. */
+async function archiving<T>(body: () => Promise<T>): Promise<T> {
+  const archive: Deployed = await cluster.deploy(NAMESPACE, 'books-log');
+  await until(
+    'the log is received',
+    () =>
+      server.query(
+        'postgres',
+        "select count(*) from pg_stat_replication where application_name like '%receivewal%' or application_name like 'backup %'",
+      ) !== '0',
+  );
+  try {
+    return await body();
+  } finally {
+    // What was committed is received before the archive is told to stop.
+    const position = lsn();
+    await until(
+      'everything is received',
+      () => server.query('postgres', `select bool_and(flush_lsn >= '${position}') from pg_stat_replication`) !== 'f',
+    );
+    await archive.pod.delete();
+    await archive.ended;
+  }
+}
+
+function ask(words: { [key: string]: string }): void {
+  cluster.configMap(NAMESPACE, 'books-restore-request', {
+    recoveryPoint: 'newest-verified',
+    series: 'books',
+    safetyBackup: 'no',
+    until: '',
+    replace: 'yes',
+    ...words,
+  });
+}
+
+/** Stops the server, restores, and starts it on what came back. */
+async function restore(words: { [key: string]: string }): Promise<void> {
+  ask(words);
+  await server.stop();
+  await succeed(run('restore'), 'restored');
+  await server.up();
+}
+
+describe('PostgreSQL 17 by base backups and its archived log', () => {
+  let beforeAccident: string;
+  let position: string;
+  let first: string;
+
+  test('a log archive refuses a server that would keep log for it without a limit', async () => {
+    const archive = await cluster.deploy(NAMESPACE, 'books-log');
+    await new Promise(resolve => setTimeout(resolve, 4000));
+    await archive.pod.delete();
+    const { containers } = await archive.ended;
+    expect(containers[0]?.log).toMatch(/max_slot_wal_keep_size is -1 MB on the server .*alter system set max_slot_wal_keep_size/);
+    expect(server.query('postgres', 'select count(*) from pg_replication_slots')).toBe('0');
+    server.query('postgres', "alter system set max_slot_wal_keep_size = '1GB'");
+    server.query('postgres', 'select pg_reload_conf()');
+  });
+
+  test('a base backup and the log after it are stored, and verified together', async () => {
+    write('before the backup');
+    await archiving(async () => {
+      first = (await backup()).id;
+      write('after the backup');
+      server.query('books', 'insert into noise select i, md5(random()::text) from generate_series(1, 300000) i');
+      beforeAccident = await moment();
+      server.query('postgres', "select pg_create_restore_point('release')");
+      write('the accident');
+      position = lsn();
+      await moment();
+      write('after the accident');
+    });
+    expect(readdirSync(batches()).filter(name => /^\d/.test(name)).length).toBeGreaterThan(0);
+
+    const verified = await run('verify');
+
+    expect(resultOf(verified), verified.log).toMatchObject({ verdict: 'verified', id: first });
+    expect(verified.log).toMatch(/recovered with [1-9]\d* batches of the log/);
+  });
+
+  test('a restore to a moment brings back what was committed before it, and nothing after it', async () => {
+    await restore({ until: beforeAccident });
+    expect(written()).toBe('before the backup,after the backup');
+    expect(server.query('books', 'select count(*) from noise')).toBe('400000');
+  });
+
+  test('a restore to the end brings back everything', async () => {
+    await restore({});
+    expect(written()).toBe('before the backup,after the backup,the accident,after the accident');
+  });
+
+  test.each([
+    ['a named restore point', () => 'name:release', 'before the backup,after the backup'],
+    ['a position in the log', () => `lsn:${position}`, 'before the backup,after the backup,the accident'],
+    ['the base backup alone', () => 'base', 'before the backup'],
+  ])('a restore goes to %s', async (_, target, expected) => {
+    await restore({ until: target() });
+    expect(written()).toBe(expected);
+  });
+
+  test('a moment as recovery point chooses the base backup before it by itself', async () => {
+    await restore({ recoveryPoint: beforeAccident });
+    expect(written()).toBe('before the backup,after the backup');
+  });
+
+  test('what the data directory held before each restore is still on the volume', () => {
+    expect(readdirSync(volume()).filter(name => name.startsWith('data.before-')).length).toBeGreaterThan(1);
+    for (const name of readdirSync(volume())) if (name.startsWith('data.before-')) rmSync(join(volume(), name), { recursive: true });
+  });
+
+  test('after a restore, the archive follows the new timeline, and the next restore too', async () => {
+    let id = '';
+    await archiving(async () => {
+      id = (await backup()).id;
+      write('on the new timeline');
+    });
+    expect((await verify()).id).toBe(id);
+    await restore({});
+    expect(written()).toBe('before the backup,after the backup,on the new timeline');
+  });
+
+  describe('refusals, which change nothing', () => {
+    test.each([
+      ['the server is running', {}, /server is running: scale it to zero first/, true],
+      ['the data directory holds something', { replace: 'no' }, /^the data directory holds something already .*Set replace to yes/, false],
+      ['a moment after the end of the log', { until: '2999-01-01T00:00:00Z' }, /^the archived log ends before 2999-01-01T00:00:00Z/, false],
+      [
+        'a moment before the recovery point',
+        { until: '2001-01-01T00:00:00Z' },
+        /ends after 2001-01-01T00:00:00Z: set recoveryPoint to an older one/,
+        false,
+      ],
+      [
+        'a moment before every recovery point',
+        { recoveryPoint: '2001-01-01T00:00:00Z' },
+        /has no recovery point that was there at 2001/,
+        false,
+      ],
+      ['no such restore point', { until: 'name:nowhere' }, /^the archived log ends before name:nowhere/, false],
+      ['a target that is none', { until: 'yesterday' }, /^until is 'yesterday': write latest, base, a time/, false],
+    ])('%s', async (_, words, says, running) => {
+      ask(words);
+      const before = written();
+      const directories = readdirSync(volume()).sort();
+      if (!running) await server.stop();
+      const refused = await run('restore');
+      if (!running) await server.up();
+      expect(refused.succeeded, refused.log).toBe(false);
+      expect(resultOf(refused).reason).toMatch(says);
+      expect(written()).toBe(before);
+      expect(readdirSync(volume()).sort()).toEqual(directories);
+    });
+  });
+
+  test('a gap in the archived log is found by the verification, and named', async () => {
+    await archiving(async () => {
+      await backup();
+      for (let part = 0; part < 2; part += 1)
+        server.query('books', `insert into noise select i, md5(random()::text) from generate_series(1, 200000) i`);
+    });
+    await archiving(
+      async () => void server.query('books', 'insert into noise select i, md5(random()::text) from generate_series(1, 300000) i'),
+    );
+    await archiving(
+      async () => void server.query('books', 'insert into noise select i, md5(random()::text) from generate_series(1, 300000) i'),
+    );
+    const stored = readdirSync(batches())
+      .filter(name => /^\d/.test(name))
+      .sort();
+    const lost = join(batches(), stored.at(-2) ?? '');
+    renameSync(lost, `${volume()}/lost`);
+
+    const faulty = await run('verify');
+    renameSync(`${volume()}/lost`, lost);
+
+    expect(faulty.succeeded, faulty.log).toBe(false);
+    expect(resultOf(faulty).reason).toMatch(/^the archived log has a gap: segment [0-9A-F]{24} is missing, though [0-9A-F]{24} is there/);
+    await verify();
+  });
+
+  test('log that no base backup needs is pruned with the oldest of them', async () => {
+    const points = join(cluster.claim(NAMESPACE, 'backups'), 'books');
+    const [oldest = ''] = readdirSync(points)
+      .filter(name => /^\d/.test(name))
+      .sort();
+    rmSync(join(points, oldest), { recursive: true });
+    const [, second = ''] = [
+      '',
+      ...readdirSync(points)
+        .filter(name => /^\d/.test(name))
+        .sort(),
+    ];
+    await backup();
+    expect(readdirSync(batches()).filter(name => /^\d/.test(name) && name < second)).toEqual([]);
+    expect(readdirSync(batches()).filter(name => /^\d/.test(name)).length).toBeGreaterThan(0);
+  });
+});
