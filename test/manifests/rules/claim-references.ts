@@ -1,14 +1,15 @@
 import { nameOf, ofKind, podTemplates, type Rule } from '../manifest';
 
-/** Claims, as namespace/name, that somebody else makes. */
-const OUTSIDE: string[] = [];
+/** The volume of a pod that is a server's own: its claim is made with the server, by whoever runs it. */
+const SERVERS_OWN = 'data';
 
 export const claimReferences: Rule = manifests => {
   const claims = ofKind(manifests, 'PersistentVolumeClaim').map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
   return podTemplates(manifests).flatMap(({ of, namespace, pod }) =>
     (pod.volumes ?? [])
+      .filter(({ name }) => name !== SERVERS_OWN)
       .flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? [])
-      .filter(name => ![...claims, ...OUTSIDE].includes(`${namespace}/${name}`))
+      .filter(name => !claims.includes(`${namespace}/${name}`))
       .map(name => `${nameOf(of)}: there is no PersistentVolumeClaim ${name}`),
   );
 };
