@@ -11,7 +11,10 @@ export interface JobRun {
   readonly pods: PodRun[];
   /** The output of all containers of all pods, each line with the container's name before it. */
   readonly log: string;
-  /** The termination message of the last pod's (first) main container, as JSON. Undefined when there is none. */
+  /**
+   * The termination message of the last pod's (first) main container, as JSON; of the init container that failed, when no main
+   * container was started. Undefined when there is none.
+   */
   readonly result: unknown;
 }
 
@@ -93,7 +96,7 @@ function finished(end: NonNullable<JobRun['reason']> | 'Succeeded' | 'Stuck', po
     reason: end === 'Succeeded' || end === 'Stuck' ? undefined : end,
     pods,
     log: lines.join('\n'),
-    result: parsed(main?.terminationMessage),
+    result: parsed((main ?? pods.at(-1)?.containers.at(-1))?.terminationMessage),
   };
 }
 

@@ -94,6 +94,8 @@ export interface Container {
   readonly resources?: Resources;
   readonly terminationMessagePath?: string;
   readonly terminationMessagePolicy?: 'File' | 'FallbackToLogsOnError';
+  /** Of init containers only: a sidecar. */
+  readonly restartPolicy?: 'Always';
 }
 
 export interface KeyToPath {
@@ -144,6 +146,8 @@ export interface PodSpec {
   readonly securityContext?: SecurityContext;
   readonly terminationGracePeriodSeconds?: number;
   readonly activeDeadlineSeconds?: number;
+  readonly hostNetwork?: boolean;
+  readonly dnsPolicy?: string;
   readonly enableServiceLinks?: boolean;
   readonly automountServiceAccountToken?: boolean;
   readonly serviceAccountName?: string;
@@ -268,7 +272,7 @@ const VOLUME: Fields = {
 
 const POD: Fields = {
   containers: [CONTAINER],
-  initContainers: [{ ...CONTAINER, restartPolicy: () => 'makes a sidecar container, which a rehearsal cannot run' }],
+  initContainers: [{ ...CONTAINER, restartPolicy: only('Always') }],
   restartPolicy: only('Never', 'OnFailure', 'Always'),
   volumes: [VOLUME],
   securityContext: {
@@ -289,11 +293,11 @@ const POD: Fields = {
   serviceAccountName: 'used',
   serviceAccount: 'the deprecated double of serviceAccountName',
   shareProcessNamespace: only(false),
-  hostNetwork: only(false),
+  hostNetwork: 'used',
   hostPID: only(false),
   hostIPC: only(false),
   hostUsers: 'user namespaces change no id the container can see',
-  dnsPolicy: only('ClusterFirst'),
+  dnsPolicy: only('ClusterFirst', 'ClusterFirstWithHostNet'),
   affinity: SCHEDULING,
   nodeSelector: SCHEDULING,
   tolerations: SCHEDULING,

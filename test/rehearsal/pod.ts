@@ -78,7 +78,13 @@ const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** A mutable ContainerRun. */
 type Progress = { -readonly [field in keyof ContainerRun]: ContainerRun[field] } & { readonly logFile: string };
 
-/** One pod from creation to its end (Kubernetes docs: "Pod Lifecycle", "Init Containers"). */
+/** A sidecar while the pod runs. */
+interface Sidecar {
+  sandbox: Sandbox | undefined;
+  ended: Promise<void>;
+}
+
+/** One pod from creation to its end (Kubernetes docs: "Pod Lifecycle", "Init Containers", "Sidecar Containers"). */
 export class Pod implements RunningPod {
   readonly name: string;
   readonly done: Promise<void>;
@@ -94,6 +100,9 @@ export class Pod implements RunningPod {
   private reason: PodRun['reason'];
   /** Once aborted, no container is started any more. */
   private readonly stopping = new AbortController();
+  private readonly sidecars: Sidecar[] = [];
+  /** Once aborted, no sidecar is started again. */
+  private readonly withoutSidecars = new AbortController();
   private ended = false;
   private finish: () => void = () => {};
 
@@ -115,7 +124,12 @@ export class Pod implements RunningPod {
       },
       spec: template.spec,
     };
-    this.egress = egressOf(context.objects.all('NetworkPolicy', namespace), this.facts.metadata.labels);
+    const { hostNetwork, dnsPolicy } = template.spec;
+    // No NetworkPolicy holds a pod in its node's network (Kubernetes docs: "Network Policies"), and it asks the node's resolver unless
+    // it says otherwise ("DNS for Services and Pods").
+    this.egress = hostNetwork
+      ? { network: true, dns: dnsPolicy === 'ClusterFirstWithHostNet' }
+      : egressOf(context.objects.all('NetworkPolicy', namespace), this.facts.metadata.labels);
     this.done = new Promise(resolve => {
       this.finish = resolve;
     });
@@ -168,7 +182,9 @@ export class Pod implements RunningPod {
 
   async delete(graceSeconds = this.template.spec.terminationGracePeriodSeconds ?? 30): Promise<void> {
     this.stopping.abort();
-    for (const [sandbox, signal] of this.sandboxes) sandbox.signal(signal);
+    // Sidecars are told when the others have ended.
+    const others = [...this.sandboxes].filter(([sandbox]) => !this.sidecars.some(sidecar => sidecar.sandbox === sandbox));
+    for (const [sandbox, signal] of others) sandbox.signal(signal);
     const over = sleep(milliseconds(graceSeconds), 'over', { ref: false });
     if ((await Promise.race([this.done, over])) !== 'over') return;
     for (const sandbox of this.sandboxes.keys()) sandbox.signal('SIGKILL');
@@ -199,15 +215,63 @@ export class Pod implements RunningPod {
       this.fail(this.progressOf(first, initContainers.length > 0), problem);
       return false;
     }
-    for (const container of initContainers) {
-      if (!(await this.runToCompletion(container, true))) return false;
+    try {
+      for (const container of initContainers) {
+        const beside = container.restartPolicy === 'Always';
+        if (!(await (beside ? this.startSidecar(container) : this.runToCompletion(container, true)))) return false;
+      }
+      return !this.stopped && (await this.runMainContainers(containers));
+    } finally {
+      await this.stopSidecars();
     }
-    if (this.stopped) return false;
+  }
+
+  private async runMainContainers(containers: Container[]): Promise<boolean> {
     const runs = containers.map(container => this.runToCompletion(container, false));
     for (const run of runs) run.catch(() => this.killPod()); // the rehearsal's own fault: do not wait for the others
     const ends = await Promise.allSettled(runs);
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
     return ends.every(end => end.status === 'fulfilled' && end.value) && !this.disrupted && this.reason === undefined;
+  }
+
+  /** Starts a container that runs beside those that come after it, and again whenever it ends; false when it cannot be started. */
+  private startSidecar(container: Container): Promise<boolean> {
+    const progress = this.progressOf(container, true);
+    const sidecar: Sidecar = { sandbox: undefined, ended: Promise.resolve() };
+    this.sidecars.push(sidecar);
+    const over = this.withoutSidecars.signal;
+    const started = new Promise<boolean>((resolve, reject) => {
+      const run = async () => {
+        while (!over.aborted && !this.stopped) {
+          await this.runOnce(container, progress, sandbox => {
+            sidecar.sandbox = sandbox;
+            resolve(true);
+          });
+          if (over.aborted || this.stopped) return;
+          const backoff = this.context.backoffSeconds * 2 ** progress.restarts;
+          await sleep(backoff * 1000, undefined, { signal: over }).catch(() => {});
+          if (!over.aborted) progress.restarts += 1;
+        }
+      };
+      sidecar.ended = run().catch(problem => {
+        if (!(problem instanceof CannotStart)) return reject(problem);
+        this.fail(progress, problem);
+        resolve(false);
+      });
+    });
+    return started;
+  }
+
+  /** In reverse order, when everything else has ended. How they end says nothing about the pod. */
+  private async stopSidecars(): Promise<void> {
+    this.withoutSidecars.abort();
+    const grace = this.template.spec.terminationGracePeriodSeconds ?? 30;
+    for (const { sandbox, ended } of this.sidecars.reverse()) {
+      if (sandbox) sandbox.signal(this.sandboxes.get(sandbox) ?? 'SIGTERM');
+      const over = sleep(milliseconds(grace), 'over', { ref: false });
+      if ((await Promise.race([ended, over])) === 'over') sandbox?.signal('SIGKILL');
+      await ended;
+    }
   }
 
   private async prepare(): Promise<void> {
@@ -260,7 +324,7 @@ export class Pod implements RunningPod {
     }
   }
 
-  private async runOnce(container: Container, progress: Progress): Promise<void> {
+  private async runOnce(container: Container, progress: Progress, onStart: (sandbox: Sandbox) => void = () => {}): Promise<void> {
     const { directory, mounts } = this.context;
     const image = this.context.images.find(container.image);
     if (!image) throw new CannotStart('ErrImagePull', `image "${container.image}" is not in the catalog`);
@@ -290,6 +354,7 @@ export class Pod implements RunningPod {
       this.context.userNamespaces,
     );
     this.sandboxes.set(sandbox, image.stopSignal ?? 'SIGTERM');
+    onStart(sandbox);
     if (this.stopped) sandbox.signal('SIGKILL'); // the pod was stopped while this was being set up
     const exit = await sandbox.exited;
     this.sandboxes.delete(sandbox);

@@ -72,6 +72,121 @@ describe.skipIf(cannotRun)('how a container ends', () => {
   });
 });
 
+describe.skipIf(cannotRun)('sidecars', () => {
+  const volumes = [{ name: 'v', emptyDir: {} }];
+  const volumeMounts = [{ name: 'v', mountPath: '/v' }];
+  const container = (name: string, script: string, more: Loose = {}) => ({
+    ...{ name, image: 'tiny:1', command: ['sh', '-c', script], volumeMounts },
+    ...more,
+  });
+  const sidecar = (name: string, script: string, more: Loose = {}) => container(name, script, { restartPolicy: 'Always', ...more });
+  const withInit = (script: string, initContainers: Loose[], pod: Loose = {}) =>
+    tinyJob(script, { pod: { volumes, initContainers, terminationGracePeriodSeconds: 5, ...pod }, container: { volumeMounts } });
+  const waits = 'trap "exit 0" TERM; sleep 60 & wait';
+
+  it('are started in their turn, run beside what comes after them, and are stopped when that has ended', async () => {
+    const serve = 'echo up; echo up >/v/up; trap "test -e /v/main-ended && echo stopped last; exit 7" TERM; sleep 60 & wait';
+    const run = await runTiny(
+      withInit('cat /v/seen; sleep 0.2; echo >/v/main-ended', [
+        container('first', 'test ! -e /v/up'),
+        sidecar('server', serve),
+        container('client', 'until [ -e /v/up ]; do sleep 0.05; done; echo seen >/v/seen'),
+      ]),
+    );
+    // An exit code of a sidecar says nothing about the pod.
+    expect(run).toMatchObject({ succeeded: true });
+    expect(output(run)).toBe('seen\n');
+    expect(run.pods[0]?.containers.map(({ name }) => name)).toEqual(['first', 'server', 'client', 'main']);
+    expect(run.pods[0]?.containers[1]).toMatchObject({ init: true, exitCode: 7, restarts: 0, log: 'up\nstopped last\n' });
+  });
+
+  it('share the network of the pod', async () => {
+    const serve = 'echo hello >/v/index; exec httpd -f -p 127.0.0.1:4711 -h /v';
+    const policy = {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { name: 'nothing', namespace: 'shop' },
+      spec: { podSelector: {}, policyTypes: ['Egress'], egress: [] },
+    };
+    const script = 'until wget -qO- http://127.0.0.1:4711/index; do sleep 0.05; done';
+    const run = await runTiny([withInit(script, [sidecar('server', serve)]), policy]);
+    expect(output(run)).toMatch(/hello\n$/);
+  });
+
+  it('are started again when they end', async () => {
+    const run = await runTiny(
+      withInit('until [ "$(wc -l </v/runs)" -ge 3 ]; do sleep 0.05; done', [sidecar('server', 'echo run >>/v/runs; exit 1')]),
+    );
+    expect(run.succeeded).toBe(true);
+    expect(run.pods[0]?.containers[0]?.restarts).toBeGreaterThanOrEqual(2);
+  });
+
+  it('are killed when they do not stop in time', async () => {
+    const run = await runTiny(
+      withInit('true', [sidecar('server', 'trap "" TERM; while :; do sleep 1; done')], { terminationGracePeriodSeconds: 1 }),
+    );
+    expect(run).toMatchObject({ succeeded: true, pods: [{ containers: [{ exitCode: 137 }, { exitCode: 0 }] }] });
+  });
+
+  it('are stopped when an init container after them fails, whose message is the result', async () => {
+    const fail = container('step', 'echo \'{"verdict":"failed"}\' >/dev/termination-log; exit 3');
+    const run = await runTiny(withInit('echo never', [sidecar('server', waits), fail]));
+    expect(run).toMatchObject({ succeeded: false, result: { verdict: 'failed' } });
+    expect(run.pods[0]?.containers.map(({ name, exitCode }) => [name, exitCode])).toEqual([
+      ['server', 0],
+      ['step', 3],
+    ]);
+  });
+
+  it('keep the pod waiting when their image is not there', async () => {
+    const run = await runTiny(withInit('echo never', [sidecar('server', waits, { image: 'absent:1' })]));
+    expect(run).toMatchObject({ succeeded: false, pods: [{ reason: 'ErrImagePull', containers: [{ name: 'server', exitCode: 128 }] }] });
+  });
+
+  it('are told to stop last when the pod is deleted', async () => {
+    const main = 'trap "echo >/v/main-ended; exit 143" TERM; sleep 60 & wait';
+    const serve = 'trap "test -e /v/main-ended && echo last; exit 0" TERM; sleep 61 & wait';
+    const onPod = async (pod: Loose) => {
+      await appears(pod, 'sleep 60');
+      await appears(pod, 'sleep 61');
+      await pod.delete();
+    };
+    const run = await runTiny(withInit(main, [sidecar('server', serve)]), { onPod });
+    expect(run.pods[0]?.containers).toMatchObject([{ exitCode: 0, log: 'last\n' }, { exitCode: 143 }]);
+  });
+});
+
+describe.skipIf(cannotRun)('the network of the node', () => {
+  const cut = {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: 'nothing', namespace: 'shop' },
+    spec: { podSelector: {}, policyTypes: ['Egress'], egress: [] },
+  };
+  const reach = async (pod: Loose) => {
+    const server = createServer(socket => socket.end('hello\n'));
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    try {
+      const script = `grep -c orders-db /etc/hosts; nc 127.0.0.1 ${port} </dev/null`;
+      return output(
+        await runTiny([tinyJob(script, { pod }), cut], { prepare: cluster => cluster.service('shop', 'orders-db', '127.9.9.9') }),
+      );
+    } finally {
+      server.close();
+    }
+  };
+
+  it('is out of reach of NetworkPolicies, and knows no Service', async () => {
+    expect(await reach({ hostNetwork: true })).toBe('0\nhello\n');
+    expect(await reach({})).not.toContain('hello');
+  });
+
+  it('knows Services when the pod asks for the DNS of the cluster', async () => {
+    expect(await reach({ hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' })).toBe('1\nhello\n');
+  });
+});
+
 describe.skipIf(cannotRun)('signals', () => {
   const grace = { pod: { terminationGracePeriodSeconds: 1 } };
   const deleted = async (script: string, options: Loose = grace, images = tinyImages()) => {
