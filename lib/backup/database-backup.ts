@@ -1,10 +1,9 @@
 import { type ApiObject, Duration, type Size } from 'cdk8s';
-import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
 import { InputError } from '../core/input-error';
 import { checkObjectName, checkSeries } from '../core/names';
-import { operationJobSpec, type PodOptions } from '../core/pod';
+import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
 import type { Retention } from '../core/retention';
 import { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
@@ -22,7 +21,7 @@ import { Operation } from './operation';
 export interface BackupOptions {
   /**
    * When backups are made.
-   * @default Schedule.daily({ at: '02:00', spread: Duration.hours(1) }) - between 02:00 and 03:00 UTC
+   * @default Schedule.daily({ at: '02:00', spread: Duration.hours(1) }) - between 02:00 and 03:00 UTC, unless the engine knows better
    */
   readonly schedule?: Schedule;
   /**
@@ -53,7 +52,7 @@ export interface BackupOptions {
   /**
    * The drop in size against the recovery point before, in percent, above which a run fails and keeps everything. 100 switches
    * the check off.
-   * @default 50
+   * @default 50, unless the engine knows better
    */
   readonly sizeDropLimit?: number;
   /**
@@ -64,7 +63,7 @@ export interface BackupOptions {
   /**
    * Where a backup or a restore may write what dies with its pod. Backups stream and need little; a restore with several jobs
    * holds an archive there.
-   * @default Scratch.emptyDir(Size.gibibytes(2))
+   * @default Scratch.emptyDir(Size.gibibytes(2)), unless the engine knows better
    */
   readonly scratch?: Scratch;
   /**
@@ -85,8 +84,11 @@ export interface DatabaseOptions {
    * @default - the engine's own
    */
   readonly port?: number;
-  /** The Secret with the credentials of a role that may read everything; the engine documents its keys. */
-  readonly credentials: SecretRef;
+  /**
+   * The Secret with the credentials of a role that may read everything; the engine documents its keys.
+   * @default - none: an engine that needs them says so
+   */
+  readonly credentials?: SecretRef;
   /**
    * Labels of the database's pods: they narrow the NetworkPolicy, and place jobs that need the server's volume beside it.
    * @default - every pod of the Service's namespace
@@ -142,25 +144,18 @@ export class DatabaseBackup extends Construct {
     super(scope, id);
     this.props = props;
     this.series = checkSeries(this, props.series ?? id);
-    this.schedule = props.schedule ?? Schedule.daily({ at: '02:00', spread: Duration.hours(1) });
+    checkWhole(this, 'port', props.port ?? 1, 1, 65535);
+    checkHost(this, props.host);
+    if (props.credentials) checkCredentials(this, props.credentials);
+    this._operation = new Operation(this, props);
+    const { defaults } = this._operation.engine;
+    this.schedule = props.schedule ?? defaults?.schedule ?? Schedule.daily({ at: '02:00', spread: Duration.hours(1) });
     const schedule = this.schedule.bind(this, 'schedule');
     this.interval = schedule.interval;
     const retention = props.retention.bind(this, 'retention');
-    const { retries = 2, sizeDropLimit = 50, readyTimeout = Duration.minutes(5) } = props;
+    const { retries = 2, sizeDropLimit = defaults?.sizeDropLimit ?? 50, readyTimeout = Duration.minutes(5) } = props;
     checkWhole(this, 'retries', retries, 0, 10);
     checkWhole(this, 'sizeDropLimit', sizeDropLimit, 1, 100);
-    checkWhole(this, 'port', props.port ?? 1, 1, 65535);
-    checkHost(this, props.host);
-    if (!props.credentials?.name) {
-      throw new InputError(this, {
-        prop: 'credentials',
-        got: props.credentials,
-        because: "name a Secret, for example SecretRef.named('orders-backup')",
-      });
-    }
-    checkObjectName(this, 'credentials', props.credentials.name);
-
-    this._operation = new Operation(this, props);
     const pod = this._operation.pod(this, {
       operation: 'backup',
       server: this._operation.engine,
@@ -173,24 +168,16 @@ export class DatabaseBackup extends Construct {
     });
     const startingDeadline =
       props.startingDeadline ?? Duration.seconds(Math.min(schedule.interval.toSeconds(), Duration.hours(4).toSeconds()));
-    this.cronJob = new k8s.KubeCronJob(this, 'CronJob', {
-      metadata: { name: `${this.series}-backup`, labels: this._operation.labels('backup') },
-      spec: {
-        schedule: schedule.cron,
-        timeZone: schedule.timeZone,
-        concurrencyPolicy: 'Forbid',
-        startingDeadlineSeconds: startingDeadline.toSeconds(),
-        successfulJobsHistoryLimit: 3,
-        failedJobsHistoryLimit: 3,
-        jobTemplate: {
-          spec: operationJobSpec({
-            pod,
-            operation: 'backup',
-            retries,
-            deadline: this._operation.deadline,
-            keepFinished: Duration.days(7),
-          }),
-        },
+    const metadata = { name: `${this.series}-backup`, labels: this._operation.labels('backup') };
+    this.cronJob = cronJobObject(this, 'CronJob', metadata, {
+      schedule: schedule.cron,
+      timeZone: schedule.timeZone,
+      concurrencyPolicy: 'Forbid',
+      startingDeadlineSeconds: startingDeadline.toSeconds(),
+      successfulJobsHistoryLimit: 3,
+      failedJobsHistoryLimit: 3,
+      jobTemplate: {
+        spec: operationJobSpec({ pod, operation: 'backup', retries, deadline: this._operation.deadline, keepFinished: Duration.days(7) }),
       },
     });
     const { engine, repository } = this._operation;
@@ -257,6 +244,14 @@ export function checkWhole(scope: Construct, prop: string, value: number, least:
   if (!Number.isInteger(value) || value < least || value > most) {
     throw new InputError(scope, { prop, got: value, because: `write a whole number from ${least} to ${most}` });
   }
+}
+
+function checkCredentials(scope: Construct, credentials: SecretRef): void {
+  if (!credentials.name) {
+    const because = "name a Secret, for example SecretRef.named('orders-backup')";
+    throw new InputError(scope, { prop: 'credentials', got: credentials, because });
+  }
+  checkObjectName(scope, 'credentials', credentials.name);
 }
 
 /** @internal */

@@ -5,11 +5,13 @@ import { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
 import { InputError } from '../core/input-error';
 import { checkObjectName, SAFETY_SUFFIX } from '../core/names';
-import { operationJobSpec, type PodOptions } from '../core/pod';
+import { cronJobObject, jobObject, operationJobSpec, type PodOptions } from '../core/pod';
 import { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
 import type { SecretRef } from '../core/secret-ref';
+import type { EngineConfig, RestoreRequestKey } from '../engines/engine';
 import type { DatabaseBackup } from './database-backup';
+import { bindOptions } from './operation';
 import { RecoveryPoint } from './recovery-point';
 
 /** How a restore is started. */
@@ -111,111 +113,162 @@ export interface DatabaseRestoreProps extends DatabaseRestoreOptions {
  * in Argo CD: argoproj/argo-cd issue 19126.)
  */
 export class DatabaseRestore extends Construct {
-  /** The CronJob or Job that restores. */
+  /** The CronJob or Job that restores: of a cluster with several servers, the first one's. */
   public readonly job: ApiObject;
+  /** All CronJobs or Jobs that restore, in the order of the cluster's servers. */
+  public readonly jobs: ApiObject[];
+
+  private readonly target: EngineConfig;
+  private readonly known: RestoreRequestKey[];
+  private readonly request: { [key: string]: string };
 
   /**
    * Most call `backup.restore()`.
    *
    * @throws InputError when a prop cannot stand
    */
-  constructor(scope: Construct, id: string, props: DatabaseRestoreProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: DatabaseRestoreProps,
+  ) {
     super(scope, id);
     const { backup, form = RestoreForm.ON_DEMAND } = props;
     const operation = backup._operation;
     if (props.credentials) checkObjectName(this, 'credentials', props.credentials.name);
-    const target = backup.props.engine.bind(this, {
-      host: props.host ?? backup.props.host,
-      port: props.port ?? backup.props.port,
-      credentials: props.credentials ?? backup.props.credentials,
-      podLabels: props.host === undefined ? backup.props.podLabels : undefined,
-      dataVolume: props.dataVolume ?? backup.props.dataVolume,
-    });
-
-    if (props.safetyBackup && target.needsDataVolume?.includes('restore')) {
+    this.target = this.bind();
+    const { restoreTargets = [] } = this.target;
+    if (props.safetyBackup && this.target.needsDataVolume?.includes('restore')) {
       throw new InputError(this, {
         prop: 'safetyBackup',
         got: true,
-        because: `a restore of ${target.name} needs the server stopped, which cannot be backed up then; leave it out: what the data directory holds is put aside`,
+        because: `a restore of ${this.target.name} needs the server stopped, which cannot be backed up then; leave it out: what the data directory holds is put aside`,
       });
     }
-    const known = [...COMMON_REQUEST, ...(target.restoreRequest ?? [])];
-    for (const [key, value] of Object.entries(props.request ?? {})) {
-      if (!known.some(word => word.key === key)) {
+    if (props.dataVolume && restoreTargets.length > 1) {
+      throw new InputError(this, {
+        prop: 'dataVolume',
+        got: 'one volume',
+        because: `each of ${restoreTargets.join(', ')} is restored to a volume of its own, which the engine knows; leave it out`,
+      });
+    }
+    this.known = [...COMMON_REQUEST, ...(this.target.restoreRequest ?? [])];
+    this.request = this.whatIsAsked();
+
+    const name = `${backup.series}-${props.name ?? 'restore'}`;
+    if (form === RestoreForm.ON_DEMAND) {
+      const metadata = { name: `${name}-request`, labels: operation.labels('restore') };
+      new k8s.KubeConfigMap(this, 'Request', { metadata, data: this.request });
+    }
+    this.jobs =
+      restoreTargets.length === 0
+        ? [this.restoreJob('', name, name, this.target)]
+        : restoreTargets.map(target => this.restoreJob(`-${target}`, name, `${name}-${target}`, this.bind(target)));
+    this.job = this.jobs[0] as ApiObject;
+    if (this.target.runbook !== undefined) {
+      const metadata = { name: `${name}-runbook`, labels: operation.labels('restore') };
+      const data = { 'restore.md': this.target.runbook, 'fetch.md': operation.repository.byHand };
+      new k8s.KubeConfigMap(this, 'Runbook', { metadata, data });
+    }
+    if (props.host !== undefined) {
+      operation.networkPolicy(this, name, ['restore'], operation.destinations(this.target));
+    }
+  }
+
+  /** The engine, bound to the server that is restored. */
+  private bind(restoreTarget?: string): EngineConfig {
+    const { backup } = this.props;
+    const options = bindOptions(backup, {
+      host: this.props.host ?? backup.props.host,
+      port: this.props.port ?? backup.props.port,
+      credentials: this.props.credentials ?? backup.props.credentials,
+      podLabels: this.props.host === undefined ? backup.props.podLabels : undefined,
+      dataVolume: this.props.dataVolume ?? backup.props.dataVolume,
+    });
+    return backup.props.engine.bind(this, { ...options, ...(restoreTarget !== undefined && { restoreTarget }) });
+  }
+
+  private whatIsAsked(): { [key: string]: string } {
+    const { backup, from = RecoveryPoint.newestVerified(), safetyBackup, request = {} } = this.props;
+    for (const [key, value] of Object.entries(request)) {
+      if (!this.known.some(word => word.key === key)) {
         throw new InputError(this, {
           prop: `request.${key}`,
           got: value,
-          because: `a request has the keys ${known.map(word => word.key).join(', ')}`,
+          because: `a request has the keys ${this.known.map(word => word.key).join(', ')}`,
         });
       }
     }
     const said: { [key: string]: string } = {
       series: backup.series,
-      recoveryPoint: (props.from ?? RecoveryPoint.newestVerified()).bind(this, 'from'),
-      safetyBackup: props.safetyBackup ? 'yes' : 'no',
-      ...props.request,
+      recoveryPoint: from.bind(this, 'from'),
+      safetyBackup: safetyBackup ? 'yes' : 'no',
+      ...request,
     };
-    const request = Object.fromEntries(known.map(({ key, value }) => [key, said[key] ?? value]));
+    return Object.fromEntries(this.known.map(({ key, value }) => [key, said[key] ?? value]));
+  }
 
-    const name = `${backup.series}-${props.name ?? 'restore'}`;
+  private restoreJob(id: string, requestName: string, name: string, server: EngineConfig): ApiObject {
     checkObjectName(this, 'name', name);
-    const requestName = `${name}-request`;
-    const job = (environment: k8s.EnvVar[], keepFinished?: Duration): k8s.JobSpec =>
-      operationJobSpec({
-        pod: operation.pod(this, {
-          operation: 'restore',
-          server: target,
-          dataVolume: props.dataVolume,
-          // After the backup's own variables, so that a request for another series is the one that counts.
-          environment: [
-            ...operation.waitFor(backup.props.readyTimeout ?? Duration.minutes(5)),
-            { name: 'SAFETY_SERIES', value: `${backup.series}${SAFETY_SUFFIX}` },
-            ...environment,
-          ],
-          scratch: props.scratch,
-          pods: props.pods,
-          memory: { memoryRequest: '256Mi', memoryLimit: '1Gi' },
-        }),
-        operation: 'restore',
-        // A restore that failed is looked at before it is tried again.
-        retries: 0,
-        deadline: props.deadline ?? Duration.hours(24),
-        keepFinished,
-      });
-
-    if (form === RestoreForm.JOB) {
-      const spec = job(known.map(({ key, variable }) => ({ name: variable, value: request[key] ?? '' })));
+    const labels = this.props.backup._operation.labels('restore');
+    if (this.props.form === RestoreForm.JOB) {
+      const spec = this.jobSpec(
+        server,
+        this.known.map(({ key, variable }) => ({ name: variable, value: this.request[key] ?? '' })),
+      );
       const hash = createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 10);
-      this.job = new k8s.KubeJob(this, 'Job', { metadata: { name: `${name}-${hash}`, labels: operation.labels('restore') }, spec });
-    } else {
-      new k8s.KubeConfigMap(this, 'Request', { metadata: { name: requestName, labels: operation.labels('restore') }, data: request });
-      const never = Schedule.never().bind(this, 'schedule');
-      this.job = new k8s.KubeCronJob(this, 'CronJob', {
-        metadata: { name, labels: operation.labels('restore') },
-        spec: {
-          schedule: never.cron,
-          timeZone: never.timeZone,
-          suspend: true,
-          concurrencyPolicy: 'Forbid',
-          successfulJobsHistoryLimit: 3,
-          failedJobsHistoryLimit: 3,
-          jobTemplate: {
-            spec: job(
-              known.map(({ key, variable }) => ({ name: variable, valueFrom: { configMapKeyRef: { name: requestName, key } } })),
-              Duration.days(30),
-            ),
-          },
-        },
-      });
+      return jobObject(this, `Job${id}`, { name: `${name}-${hash}`, labels }, spec);
     }
-    if (props.host !== undefined) {
-      operation.networkPolicy(this, name, ['restore'], operation.destinations(target));
-    }
+    const asked = this.known.map(({ key, variable }) => ({
+      name: variable,
+      valueFrom: { configMapKeyRef: { name: `${requestName}-request`, key } },
+    }));
+    const never = Schedule.never().bind(this, 'schedule');
+    return cronJobObject(
+      this,
+      `CronJob${id}`,
+      { name, labels },
+      {
+        schedule: never.cron,
+        timeZone: never.timeZone,
+        suspend: true,
+        concurrencyPolicy: 'Forbid',
+        successfulJobsHistoryLimit: 3,
+        failedJobsHistoryLimit: 3,
+        jobTemplate: { spec: this.jobSpec(server, asked, Duration.days(30)) },
+      },
+    );
+  }
+
+  private jobSpec(server: EngineConfig, request: k8s.EnvVar[], keepFinished?: Duration): k8s.JobSpec {
+    const { backup } = this.props;
+    const operation = backup._operation;
+    return operationJobSpec({
+      pod: operation.pod(this, {
+        operation: 'restore',
+        server,
+        dataVolume: this.props.dataVolume,
+        // After the backup's own variables, so that a request for another series is the one that counts.
+        environment: [
+          ...operation.waitFor(backup.props.readyTimeout ?? Duration.minutes(5)),
+          { name: 'SAFETY_SERIES', value: `${backup.series}${SAFETY_SUFFIX}` },
+          ...request,
+        ],
+        scratch: this.props.scratch,
+        pods: this.props.pods,
+        memory: { memoryRequest: '256Mi', memoryLimit: '1Gi' },
+      }),
+      operation: 'restore',
+      // A restore that failed is looked at before it is tried again.
+      retries: 0,
+      deadline: this.props.deadline ?? Duration.hours(24),
+      keepFinished,
+    });
   }
 }
 
 /** What a request to any engine may say. */
-const COMMON_REQUEST = [
+const COMMON_REQUEST: RestoreRequestKey[] = [
   { key: 'recoveryPoint', variable: 'RECOVERY_POINT', value: '' },
   { key: 'series', variable: 'SERIES', value: '' },
   { key: 'safetyBackup', variable: 'SAFETY_BACKUP', value: 'no' },

@@ -1,8 +1,7 @@
 import { type ApiObject, Duration, Size } from 'cdk8s';
-import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
-import { operationJobSpec, type PodOptions } from '../core/pod';
+import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
 import { Schedule } from '../core/schedule';
 import { Scratch } from '../core/scratch';
 import { ScriptFolder } from '../core/script-folder';
@@ -84,31 +83,29 @@ export class DatabaseVerification extends Construct {
     const operation = backup._operation;
     const schedule = (props.schedule ?? Schedule.weekly(EARLY)).bind(this, 'schedule');
     this.interval = schedule.interval;
-    this.cronJob = new k8s.KubeCronJob(this, 'CronJob', {
-      metadata: { name: `${backup.series}-verify`, labels: operation.labels('verify') },
-      spec: {
-        schedule: schedule.cron,
-        timeZone: schedule.timeZone,
-        concurrencyPolicy: 'Forbid',
-        startingDeadlineSeconds: Math.min(schedule.interval.toSeconds(), Duration.hours(12).toSeconds()),
-        successfulJobsHistoryLimit: 3,
-        failedJobsHistoryLimit: 3,
-        jobTemplate: {
-          spec: operationJobSpec({
-            pod: operation.pod(this, {
-              operation: 'verify',
-              environment: [{ name: 'CHECK_REPOSITORY', value: props.checkRepository === false ? 'no' : 'yes' }],
-              assertions: this.assertions(props),
-              scratch: props.scratch ?? Scratch.emptyDir(Size.gibibytes(20)),
-              pods: props.pods,
-              memory: { memoryRequest: '512Mi', memoryLimit: '2Gi' },
-            }),
+    const metadata = { name: `${backup.series}-verify`, labels: operation.labels('verify') };
+    this.cronJob = cronJobObject(this, 'CronJob', metadata, {
+      schedule: schedule.cron,
+      timeZone: schedule.timeZone,
+      concurrencyPolicy: 'Forbid',
+      startingDeadlineSeconds: Math.min(schedule.interval.toSeconds(), Duration.hours(12).toSeconds()),
+      successfulJobsHistoryLimit: 3,
+      failedJobsHistoryLimit: 3,
+      jobTemplate: {
+        spec: operationJobSpec({
+          pod: operation.pod(this, {
             operation: 'verify',
-            retries: props.retries ?? 1,
-            deadline: props.deadline ?? Duration.hours(12),
-            keepFinished: Duration.days(14),
+            environment: [{ name: 'CHECK_REPOSITORY', value: props.checkRepository === false ? 'no' : 'yes' }],
+            assertions: this.assertions(props),
+            scratch: props.scratch ?? Scratch.emptyDir(Size.gibibytes(20)),
+            pods: props.pods,
+            memory: { memoryRequest: '512Mi', memoryLimit: '2Gi' },
           }),
-        },
+          operation: 'verify',
+          retries: props.retries ?? 1,
+          deadline: props.deadline ?? Duration.hours(12),
+          keepFinished: Duration.days(14),
+        }),
       },
     });
     operation.networkPolicy(this, `${backup.series}-verify`, ['verify'], operation.repository.destinations);

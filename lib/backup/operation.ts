@@ -9,7 +9,8 @@ import { egressTo, type NetworkDestination } from '../core/network';
 import { operationPod, type PodOptions } from '../core/pod';
 import { Scratch } from '../core/scratch';
 import { ScriptFolder } from '../core/script-folder';
-import type { EngineConfig } from '../engines/engine';
+import { SecretRef } from '../core/secret-ref';
+import type { EngineBindOptions, EngineConfig } from '../engines/engine';
 import type { RepositoryConfig } from '../repositories/repository';
 import type { DatabaseBackup, DatabaseBackupProps } from './database-backup';
 
@@ -48,11 +49,19 @@ export class Operation {
   ) {
     this.series = backup.series;
     this.deadline = props.deadline ?? Duration.hours(12);
-    this.engine = props.engine.bind(backup, props);
+    this.engine = props.engine.bind(backup, bindOptions(backup, props));
     this.repository = props.repository.bind(backup, {
       longestRun: this.deadline,
       compressors: this.engine.compressors ?? ['zstd', 'gzip'],
     });
+    if (this.engine.node && this.repository.volumes.some(volume => volume.persistentVolumeClaim)) {
+      throw new InputError(backup, {
+        prop: 'repository',
+        got: this.repository.identity,
+        because:
+          'the cluster that would mount this claim is the one that the backup is to bring back; keep recovery points of its control plane away from it, for example with Repository.restic',
+      });
+    }
   }
 
   public labels(operation: string): { [label: string]: string } {
@@ -71,10 +80,14 @@ export class Operation {
 
   public pod(scope: Construct, pod: OperationPodProps): k8s.PodTemplateSpec {
     const data = this.dataVolume(scope, pod);
+    const dataMounts = data ? [{ name: 'data', mountPath: DATA, readOnly: pod.operation === 'backup' }] : [];
+    const connectionMounts = pod.server?.connectionMounts ?? [];
+    const node = pod.server?.node;
+    const steps = ((pod.server ?? this.engine).steps ?? []).filter(step => step.operations.includes(pod.operation));
     return operationPod({
       operation: pod.operation,
       image: this.engine.image,
-      user: this.engine.user,
+      user: node?.user ?? this.engine.user,
       scripts: {
         shell: SHELL.bind(scope),
         engine: this.engine.scripts.bind(scope),
@@ -102,13 +115,18 @@ export class Operation {
       ],
       volumeMounts: [
         ...this.repository.volumeMounts,
-        ...(pod.server?.connectionMounts ?? []),
-        ...(data ? [{ name: 'data', mountPath: DATA, readOnly: pod.operation === 'backup' }] : []),
+        ...connectionMounts,
+        ...dataMounts,
         ...(pod.spoolClaim !== undefined ? [{ name: 'spool', mountPath: '/spool' }] : []),
       ],
+      steps: steps.map(({ name, image, command, environment = [], connects, needsDataVolume, runsBeside = false }) => ({
+        ...{ name, image, command, environment, runsBeside },
+        volumeMounts: [...(connects ? connectionMounts : []), ...(needsDataVolume ? dataMounts : [])],
+      })),
+      ...(node && { node }),
       // A volume that one node at a time can mount is where the server is. A restore finds no server to be beside.
       ...(data && pod.operation === 'backup' && this.props.podLabels && { beside: this.props.podLabels }),
-      scratch: pod.scratch ?? this.props.scratch ?? Scratch.emptyDir(Size.gibibytes(2)),
+      scratch: pod.scratch ?? this.props.scratch ?? this.engine.defaults?.scratch ?? Scratch.emptyDir(Size.gibibytes(2)),
       labels: this.labels(pod.operation),
       ...(pod.spoolClaim !== undefined && { lasting: { script: 'archive-log.sh', health: 'log-healthy.sh' } }),
       options: pod.pods ?? this.props.pods ?? {},
@@ -118,7 +136,7 @@ export class Operation {
 
   private dataVolume(scope: Construct, pod: OperationPodProps): DataVolumeBinding | undefined {
     if (!this.engine.needsDataVolume?.includes(pod.operation)) return undefined;
-    const volume = pod.dataVolume ?? this.props.dataVolume;
+    const volume = pod.dataVolume ?? pod.server?.dataVolume ?? this.props.dataVolume;
     if (!volume) {
       throw new InputError(scope, {
         prop: 'dataVolume',
@@ -149,6 +167,21 @@ export class Operation {
       },
     });
   }
+}
+
+/**
+ * What an engine is told of a backup's server. Credentials that were left out are an error when the engine asks for them.
+ *
+ * @internal
+ */
+export function bindOptions(
+  backup: DatabaseBackup,
+  props: Pick<DatabaseBackupProps, 'host' | 'port' | 'credentials' | 'podLabels' | 'dataVolume'>,
+): EngineBindOptions {
+  const { host, port, podLabels, dataVolume } = props;
+  const complaint = () =>
+    new InputError(backup, { prop: 'credentials', got: undefined, because: "name a Secret, for example SecretRef.named('orders-backup')" });
+  return { host, port, podLabels, dataVolume, series: backup.series, credentials: props.credentials ?? SecretRef._leftOut(complaint) };
 }
 
 /** A variable that is given twice is refused by some ways of applying a manifest: the later one takes the earlier one's place. */

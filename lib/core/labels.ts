@@ -12,3 +12,6 @@ export const SERIES_LABEL = 'cdk8s-backup/series';
 
 /** The label that tells what a pod does: backup, verify or restore. */
 export const OPERATION_LABEL = 'cdk8s-backup/operation';
+
+/** The annotation of pods that cannot pass the Pod Security Standard "restricted": why they cannot. */
+export const NOT_RESTRICTED_ANNOTATION = 'cdk8s-backup/not-restricted';

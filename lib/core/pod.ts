@@ -1,5 +1,7 @@
-import type { Duration } from 'cdk8s';
+import { ApiObject, type ApiObjectMetadata, type Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
+import type { Construct } from 'constructs';
+import { NOT_RESTRICTED_ANNOTATION } from './labels';
 import type { Scratch } from './scratch';
 
 /** Where the scripts are in every pod, as BACKUP_HOME. */
@@ -63,6 +65,10 @@ export interface OperationPod {
   /** ConfigMaps with scripts, by the folder below BACKUP_HOME in which they appear. */
   readonly scripts: { [folder: string]: string };
   readonly initContainers: ToolContainer[];
+  /** What happens before the operation's own scripts, after these have prepared for it. */
+  readonly steps: PodStep[];
+  /** The node whose network the pod shares. */
+  readonly node?: PodNode;
   readonly volumes: k8s.Volume[];
   readonly volumeMounts: k8s.VolumeMount[];
   readonly scratch: Scratch;
@@ -75,6 +81,28 @@ export interface OperationPod {
   readonly defaults: { readonly memoryRequest: string; readonly memoryLimit: string };
 }
 
+/** @internal */
+export interface PodStep {
+  readonly name: string;
+  readonly image: string;
+  readonly command: string[];
+  readonly environment: k8s.EnvVar[];
+  readonly volumeMounts: k8s.VolumeMount[];
+  readonly runsBeside: boolean;
+}
+
+/** @internal */
+export interface PodNode {
+  readonly because: string;
+  readonly nodeSelector: { [label: string]: string };
+  readonly tolerations: k8s.Toleration[];
+}
+
+/** What cdk8s-plus-27 does not know of a container: this came with Kubernetes 1.28. */
+interface InitContainer extends k8s.Container {
+  readonly restartPolicy?: 'Always';
+}
+
 /** A container that puts a tool into a job's pod, from the image that ships it. */
 export interface ToolContainer {
   /** The container's name. */
@@ -84,6 +112,10 @@ export interface ToolContainer {
   /** What to run; it copies to /tools. */
   readonly command: string[];
 }
+
+const RUN = `${HOME}/shell/run.sh`;
+/** The step that comes before all others, by the engine's own scripts. */
+const PREPARE = 'prepare';
 
 /** Long enough for restic to give back its lock and for a client to end its session. */
 const GRACE_SECONDS = 60;
@@ -99,16 +131,61 @@ const CONTAINER_SECURITY: k8s.SecurityContext = {
  * volumes, no service links) the cdk8s-plus Pod cannot say, and its defaults for batch work (a starting deadline of ten
  * seconds, one CPU) lose runs.
  *
- * Every pod passes the Pod Security Standard "restricted".
+ * Every pod passes the Pod Security Standard "restricted", but for those that share their node's network: an annotation says why.
  *
  * @internal
  */
 export function operationPod(pod: OperationPod): k8s.PodTemplateSpec {
-  const { options } = pod;
+  const { options, node } = pod;
   const folders = Object.entries(pod.scripts);
   const tools = pod.initContainers.length > 0;
+  const annotations = { ...options.annotations, ...(node && { [NOT_RESTRICTED_ANNOTATION]: node.because }) };
+  const nodeSelector = { ...node?.nodeSelector, ...options.nodeSelector };
+  const scripted = (name: string, ...command: string[]): k8s.Container => ({
+    name,
+    image: pod.image,
+    command: ['sh', ...command],
+    env: [
+      { name: 'BACKUP_HOME', value: HOME },
+      { name: 'SCRATCH', value: SCRATCH },
+      { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+      ...pod.environment,
+    ],
+    securityContext: CONTAINER_SECURITY,
+    resources: resources(
+      options.cpuRequest ?? '100m',
+      options.memoryRequest ?? pod.defaults.memoryRequest,
+      options.memoryLimit ?? pod.defaults.memoryLimit,
+    ),
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [
+      { name: 'scratch', mountPath: SCRATCH },
+      ...folders.map(([folder]) => ({ name: `scripts-${folder}`, mountPath: `${HOME}/${folder}`, readOnly: true })),
+      ...(tools ? [{ name: 'tools', mountPath: TOOLS, readOnly: true }] : []),
+      ...pod.volumeMounts,
+    ],
+  });
+  const main: k8s.Container = pod.lasting
+    ? {
+        ...scripted(pod.operation, `${HOME}/shell/${pod.lasting.script}`),
+        readinessProbe: { exec: { command: ['sh', `${HOME}/shell/${pod.lasting.health}`] }, periodSeconds: 30, timeoutSeconds: 5 },
+      }
+    : scripted(pod.operation, RUN, pod.operation);
+  const initContainers: InitContainer[] = [
+    ...pod.initContainers.map(container => ({
+      ...container,
+      securityContext: CONTAINER_SECURITY,
+      resources: resources('10m', '32Mi', '128Mi'),
+      volumeMounts: [{ name: 'tools', mountPath: TOOLS }],
+    })),
+    ...(pod.steps.length > 0 ? [scripted(PREPARE, RUN, pod.operation, PREPARE)] : []),
+    ...pod.steps.map(step => stepContainer(step, options, pod.defaults)),
+  ];
   return {
-    metadata: { labels: { ...options.labels, ...pod.labels }, ...(options.annotations && { annotations: options.annotations }) },
+    metadata: {
+      labels: { ...options.labels, ...pod.labels },
+      ...(Object.keys(annotations).length > 0 && { annotations }),
+    },
     spec: {
       ...(!pod.lasting && { restartPolicy: 'Never' }),
       // Nothing here talks to the Kubernetes API, and Service variables would be read by clients as their settings.
@@ -116,7 +193,7 @@ export function operationPod(pod: OperationPod): k8s.PodTemplateSpec {
       enableServiceLinks: false,
       terminationGracePeriodSeconds: GRACE_SECONDS,
       securityContext: {
-        runAsNonRoot: true,
+        ...(pod.user > 0 && { runAsNonRoot: true }),
         runAsUser: pod.user,
         runAsGroup: pod.user,
         fsGroup: pod.user,
@@ -124,7 +201,9 @@ export function operationPod(pod: OperationPod): k8s.PodTemplateSpec {
         fsGroupChangePolicy: 'OnRootMismatch',
         seccompProfile: { type: 'RuntimeDefault' },
       },
-      ...(options.nodeSelector && { nodeSelector: options.nodeSelector }),
+      // In the node's network, names of Services are asked for at the cluster's resolver only on request.
+      ...(node && { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet', tolerations: node.tolerations }),
+      ...(Object.keys(nodeSelector).length > 0 && { nodeSelector }),
       ...(pod.beside && {
         affinity: {
           podAffinity: {
@@ -136,43 +215,8 @@ export function operationPod(pod: OperationPod): k8s.PodTemplateSpec {
       }),
       ...(options.priorityClassName && { priorityClassName: options.priorityClassName }),
       ...(options.imagePullSecrets && { imagePullSecrets: options.imagePullSecrets.map(name => ({ name })) }),
-      ...(tools && {
-        initContainers: pod.initContainers.map(container => ({
-          ...container,
-          securityContext: CONTAINER_SECURITY,
-          resources: resources('10m', '32Mi', '128Mi'),
-          volumeMounts: [{ name: 'tools', mountPath: TOOLS }],
-        })),
-      }),
-      containers: [
-        {
-          name: pod.operation,
-          image: pod.image,
-          command: pod.lasting ? ['sh', `${HOME}/shell/${pod.lasting.script}`] : ['sh', `${HOME}/shell/run.sh`, pod.operation],
-          ...(pod.lasting && {
-            readinessProbe: { exec: { command: ['sh', `${HOME}/shell/${pod.lasting.health}`] }, periodSeconds: 30, timeoutSeconds: 5 },
-          }),
-          env: [
-            { name: 'BACKUP_HOME', value: HOME },
-            { name: 'SCRATCH', value: SCRATCH },
-            { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
-            ...pod.environment,
-          ],
-          securityContext: CONTAINER_SECURITY,
-          resources: resources(
-            options.cpuRequest ?? '100m',
-            options.memoryRequest ?? pod.defaults.memoryRequest,
-            options.memoryLimit ?? pod.defaults.memoryLimit,
-          ),
-          terminationMessagePolicy: 'FallbackToLogsOnError',
-          volumeMounts: [
-            { name: 'scratch', mountPath: SCRATCH },
-            ...folders.map(([folder]) => ({ name: `scripts-${folder}`, mountPath: `${HOME}/${folder}`, readOnly: true })),
-            ...(tools ? [{ name: 'tools', mountPath: TOOLS, readOnly: true }] : []),
-            ...pod.volumeMounts,
-          ],
-        },
-      ],
+      ...(initContainers.length > 0 && { initContainers }),
+      containers: [main],
       volumes: [
         pod.scratch._toVolume('scratch'),
         ...folders.map(([folder, configMap]) => ({ name: `scripts-${folder}`, configMap: { name: configMap, defaultMode: 0o555 } })),
@@ -180,6 +224,27 @@ export function operationPod(pod: OperationPod): k8s.PodTemplateSpec {
         ...pod.volumes,
       ],
     },
+  };
+}
+
+/** Where a step has its own image, it has nothing else: no scripts, no tools, no variables that its program could take for settings. */
+function stepContainer(step: PodStep, options: PodOptions, defaults: OperationPod['defaults']): InitContainer {
+  return {
+    name: step.name,
+    image: step.image,
+    command: step.command,
+    workingDir: SCRATCH,
+    ...(step.environment.length > 0 && { env: step.environment }),
+    securityContext: CONTAINER_SECURITY,
+    resources: resources(
+      options.cpuRequest ?? '100m',
+      options.memoryRequest ?? defaults.memoryRequest,
+      options.memoryLimit ?? defaults.memoryLimit,
+    ),
+    // A program that knows nothing of this library says only in its log why it failed.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [{ name: 'scratch', mountPath: SCRATCH }, ...step.volumeMounts],
+    ...(step.runsBeside && { restartPolicy: 'Always' as const }),
   };
 }
 
@@ -211,9 +276,40 @@ export function operationJobSpec(job: OperationJob): k8s.JobSpec {
     activeDeadlineSeconds: job.deadline.toSeconds(),
     ...(job.keepFinished && { ttlSecondsAfterFinished: job.keepFinished.toSeconds() }),
     podFailurePolicy: {
-      // Kubernetes up to 1.27 wants onPodConditions in its schema although nothing needs it.
-      rules: [{ action: 'FailJob', onExitCodes: { containerName: job.operation, operator: 'In', values: [REFUSED] }, onPodConditions: [] }],
+      rules: [job.operation, ...(job.pod.spec?.initContainers ?? []).map(({ name }) => name).filter(name => name === PREPARE)].map(
+        // Kubernetes up to 1.27 wants onPodConditions in its schema although nothing needs it.
+        containerName => ({ action: 'FailJob', onExitCodes: { containerName, operator: 'In', values: [REFUSED] }, onPodConditions: [] }),
+      ),
     },
     template: job.pod,
   };
+}
+
+/**
+ * A CronJob whose pods were built here. `KubeCronJob` would drop what it does not know of a container.
+ *
+ * @internal
+ */
+export function cronJobObject(scope: Construct, id: string, metadata: ApiObjectMetadata, spec: k8s.CronJobSpec): ApiObject {
+  const written = k8s.toJson_CronJobSpec(spec);
+  keepRestartPolicies(spec.jobTemplate.spec?.template, written?.jobTemplate.spec.template);
+  return new ApiObject(scope, id, { ...k8s.KubeCronJob.GVK, metadata, spec: written });
+}
+
+/**
+ * A Job whose pods were built here. `KubeJob` would drop what it does not know of a container.
+ *
+ * @internal
+ */
+export function jobObject(scope: Construct, id: string, metadata: ApiObjectMetadata, spec: k8s.JobSpec): ApiObject {
+  const written = k8s.toJson_JobSpec(spec);
+  keepRestartPolicies(spec.template, written?.template);
+  return new ApiObject(scope, id, { ...k8s.KubeJob.GVK, metadata, spec: written });
+}
+
+function keepRestartPolicies(pod: k8s.PodTemplateSpec | undefined, written: { spec: { initContainers: object[] } }): void {
+  const containers: InitContainer[] = pod?.spec?.initContainers ?? [];
+  containers.forEach(({ restartPolicy }, index) => {
+    if (restartPolicy) Object.assign(written.spec.initContainers[index] ?? {}, { restartPolicy });
+  });
 }

@@ -14,9 +14,19 @@ export class SecretRef {
     return new SecretRef(name);
   }
 
+  /**
+   * Stands for the Secret that somebody has left out: it has no name, and asking it for a key is an error.
+   *
+   * @internal
+   */
+  public static _leftOut(complaint: () => Error): SecretRef {
+    return new SecretRef('', complaint);
+  }
+
   private constructor(
-    /** The Secret's name. */
+    /** The Secret's name; empty where somebody has left it out. */
     public readonly name: string,
+    private readonly complaint?: () => Error,
   ) {}
 
   /**
@@ -25,6 +35,7 @@ export class SecretRef {
    * @param key the key in the Secret's data
    */
   public key(key: string): SecretKeyRef {
+    if (this.complaint) throw this.complaint();
     return new SecretKeyRef(this.name, key);
   }
 }

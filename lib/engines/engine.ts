@@ -2,6 +2,8 @@ import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
 import type { NetworkDestination } from '../core/network';
+import type { Schedule } from '../core/schedule';
+import type { Scratch } from '../core/scratch';
 import type { ScriptFolder } from '../core/script-folder';
 import type { SecretRef } from '../core/secret-ref';
 
@@ -14,7 +16,7 @@ export interface EngineBindOptions {
    * @default - the engine's own
    */
   readonly port?: number;
-  /** The Secret with the credentials; each engine documents its keys. */
+  /** The Secret with the credentials; each engine documents its keys. Where none was named its name is empty, and asking it for a key is an error. */
   readonly credentials: SecretRef;
   /**
    * Labels of the database's pods, to which NetworkPolicies then narrow the jobs' traffic.
@@ -26,6 +28,83 @@ export interface EngineBindOptions {
    * @default - none: an engine whose jobs need it says so
    */
   readonly dataVolume?: DataVolume;
+  /** The series, by which the jobs' objects are named. */
+  readonly series: string;
+  /**
+   * Which of the engine's `restoreTargets` is restored.
+   * @default - none: the engine has none, or is bound for another operation
+   */
+  readonly restoreTarget?: string;
+}
+
+/**
+ * Something that has to happen in a job's pod before its scripts, by a program of an image in which there is no shell to run
+ * them. Before the first step the engine's image prepares: it waits for the server (backup), or fetches the recovery point
+ * (verify and restore). Steps work in the scratch volume.
+ *
+ * A step that fails ends the pod, and what it said last is its termination message; only scripts give a result line.
+ */
+export interface EngineStep {
+  /** The container's name. */
+  readonly name: string;
+  /** The operations, of 'backup', 'verify' and 'restore', that it belongs to. */
+  readonly operations: string[];
+  /** The image with the program. */
+  readonly image: string;
+  /** The program and its arguments. */
+  readonly command: string[];
+  /**
+   * Its variables; it gets no others.
+   * @default - none
+   */
+  readonly environment?: k8s.EnvVar[];
+  /**
+   * It asks the server, and needs the engine's `connectionMounts`.
+   * @default false
+   */
+  readonly connects?: boolean;
+  /**
+   * It works on the server's files, and needs the data volume.
+   * @default false
+   */
+  readonly needsDataVolume?: boolean;
+  /**
+   * It does not end: what comes after it runs beside it, and it is stopped when the scripts have ended. Kubernetes 1.29 or newer
+   * (documentation, "Sidecar Containers").
+   * @default false
+   */
+  readonly runsBeside?: boolean;
+}
+
+/** The machine whose own network or files are the only way to a server. No Pod Security Standard but "privileged" lets such pods in. */
+export interface EngineNode {
+  /** Why it has to be, as an annotation of the pods says. */
+  readonly because: string;
+  /** The user to whom the server's files belong there, as a number. */
+  readonly user: number;
+  /** Labels of the nodes. */
+  readonly nodeSelector: { [label: string]: string };
+  /** Taints of the nodes. */
+  readonly tolerations: k8s.Toleration[];
+}
+
+/** What a backup takes where neither its own props nor its plan's say something. */
+export interface EngineDefaults {
+  /**
+   * When backups are made.
+   * @default - as for every backup
+   */
+  readonly schedule?: Schedule;
+  /**
+   * The drop in size, in percent, that is suspicious.
+   * @default - as for every backup
+   */
+  readonly sizeDropLimit?: number;
+  /**
+   * Where backups and restores may write what dies with their pods.
+   * @default - as for every backup
+   */
+  readonly scratch?: Scratch;
 }
 
 /** A word that a restore request may hold beside those that every engine knows. */
@@ -89,6 +168,38 @@ export interface EngineConfig {
    * @default - none
    */
   readonly needsDataVolume?: string[];
+  /**
+   * What happens in a job's pod before its scripts, in this order. An engine with steps has a script `fetch.sh` as well, which
+   * stores what they need of a recovery point in the scratch volume.
+   * @default - nothing
+   */
+  readonly steps?: EngineStep[];
+  /**
+   * The machine on which a backup and a restore have to run, in its network. A verification never does.
+   * @default - any, in a network of the pod's own
+   */
+  readonly node?: EngineNode;
+  /**
+   * What backups take where their props say nothing.
+   * @default - as for every backup
+   */
+  readonly defaults?: EngineDefaults;
+  /**
+   * The servers of one cluster, each of which a restore brings back by itself, on its own data volume, from one recovery point
+   * that all have in common. Each becomes a job of its own, bound with its name.
+   * @default - one server, the one that was bound
+   */
+  readonly restoreTargets?: string[];
+  /**
+   * The data volume of the server that was bound, where the engine knows it.
+   * @default - the backup's, or the restore's
+   */
+  readonly dataVolume?: DataVolume;
+  /**
+   * What a person does, in which order, when a job alone cannot bring the server back: Markdown, for a ConfigMap.
+   * @default - none
+   */
+  readonly runbook?: string;
   /**
    * The compression programs that the image ships, the best first.
    * @default ['zstd', 'gzip']

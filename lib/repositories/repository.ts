@@ -36,6 +36,8 @@ export interface RepositoryConfig {
   readonly tools: ToolContainer[];
   /** What the jobs have to reach, for NetworkPolicies. */
   readonly destinations: NetworkDestination[];
+  /** How a person lists and fetches recovery points of a series without a cluster: Markdown, with `$SERIES`, `$POINT` and `$MEMBER`. */
+  readonly byHand: string;
 }
 
 /**

@@ -71,6 +71,13 @@ wait_until_ready() {
   done
 }
 
+# Files that a running server has open must not be replaced under it.
+refuse_running_server() {
+  ! engine ready 2>/dev/null || refuse "the $ENGINE server is running: scale it to zero first; nothing was changed"
+  [ "$SAFETY_BACKUP" != yes ] ||
+    refuse 'a safety backup asks the running server, and this restore needs it stopped: set safetyBackup to no. What the data directory holds is put aside, not deleted'
+}
+
 # Why the repository's function that was called last has failed.
 repository_reason() { cat "$SCRATCH/repository.reason" 2>/dev/null || echo 'the repository does not say why'; }
 
@@ -139,6 +146,8 @@ list_points() { # to $SCRATCH/points, oldest first
 # 2026-08-01T00:00:00Z (the newest that was there by then).
 choose_point() { # WANTED
   list_points
+  # What was prepared for is what it is, though a newer one may have come since.
+  [ ! -s "$SCRATCH/prepared" ] || set -- "$(cat "$SCRATCH/prepared")"
   [ -s "$SCRATCH/points" ] || refuse "series $SERIES has no recovery point in this repository"
   case $1 in
     newest) POINT=$(tail -n 1 "$SCRATCH/points" | cut -d ' ' -f 1) ;;

@@ -13,10 +13,7 @@ set -eu
 . "$BACKUP_HOME/shell/lib.sh"
 
 if [ -n "${DATA_DIRECTORY:-}" ]; then
-  # Files that a running server has open must not be replaced under it.
-  ! engine ready 2>/dev/null || refuse "the $ENGINE server is running: scale it to zero first; nothing was changed"
-  [ "$SAFETY_BACKUP" != yes ] ||
-    refuse 'a safety backup asks the running server, and this restore needs it stopped: set safetyBackup to no. What the data directory holds is put aside, not deleted'
+  refuse_running_server
 else
   wait_until_ready
 fi

@@ -1,7 +1,10 @@
 #!/bin/sh
 # The first process of every job's pod: runs one operation and gives the one verdict.
 #
-# usage: run.sh backup|verify|restore|follow|archive
+# usage: run.sh backup|verify|restore|follow|archive [prepare]
+#
+# With a second word that step of the operation is run, in a container before the one that runs the operation. It gives the
+# verdict when it fails, as nothing comes after it then; otherwise it says nothing.
 #
 # Whatever happens to the operation (it fails, it is told to stop, a child is killed), one JSON line goes to stdout and to
 # the termination message, of the same shape for all jobs:
@@ -15,6 +18,7 @@ set -eu
 umask 077
 : "${BACKUP_HOME:=/opt/backup}" "${SCRATCH:=/scratch}" "${TERMINATION_LOG:=/dev/termination-log}"
 export BACKUP_HOME SCRATCH OPERATION="$1"
+step=${2:-$OPERATION}
 # Messages are matched and logged, so they must not be translated; C.UTF-8 keeps names that are not ASCII whole.
 export LC_ALL=C.UTF-8 TZ=UTC HOME="$SCRATCH" TMPDIR="$SCRATCH"
 
@@ -59,7 +63,7 @@ report() { # EXIT-CODE
 
 started=$(date +%s) stopped=
 # A session of its own: one signal then reaches the client, restic and every pipe between them, so that locks are given back.
-setsid sh "$BACKUP_HOME/shell/$OPERATION.sh" &
+setsid sh "$BACKUP_HOME/shell/$step.sh" &
 child=$!
 # shellcheck disable=SC2317 # called by the traps
 stop() {
@@ -76,6 +80,6 @@ done
 [ -z "$stopped" ] || [ "$rc" != 0 ] || stopped= # it had finished before the signal came
 # What is published is published: whatever ended the pruning after it does not make the backup a failed one.
 [ ! -s "$SCRATCH/outcome/published" ] || rc=0
-# A look that found nothing to do has no verdict.
-if [ "$rc" != 0 ] || [ ! -s "$SCRATCH/outcome/quiet" ]; then report "$rc"; fi
+# A step that went well leaves the verdict to the operation, and a look that found nothing to do has none.
+if [ "$rc" != 0 ] || { [ "$step" = "$OPERATION" ] && [ ! -s "$SCRATCH/outcome/quiet" ]; }; then report "$rc"; fi
 exit "$rc"

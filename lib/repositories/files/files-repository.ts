@@ -7,6 +7,15 @@ import type { IRepository, RepositoryBindOptions, RepositoryConfig } from '../re
 
 const MOUNT = '/repository';
 
+const BY_HAND = `Where the volume of the repository is mounted, with nothing but a shell:
+
+    ls "$VOLUME/$SERIES"
+    cd "$VOLUME/$SERIES/$POINT" && sha256sum -c SHA256SUMS
+    zstd -dc "$MEMBER.zst" >"$HOME/$MEMBER"    # gzip -dc for .gz, cp for neither
+
+A recovery point with verified.json was restored by a verification.
+`;
+
 /** How the members of a recovery point are stored. */
 export enum Compression {
   /** zstd at its fastest level: as fast as a database can be read, and smaller than gzip. */
@@ -79,6 +88,7 @@ export class FilesRepository implements IRepository {
       volumeMounts: [{ name: 'repository', mountPath: MOUNT, ...(path !== undefined && { subPath: path }) }],
       tools: [],
       destinations: [],
+      byHand: BY_HAND.replaceAll('$VOLUME', path === undefined ? '.' : path),
     };
   }
 }

@@ -13,6 +13,17 @@ const PASSWORD_MOUNT = '/run/secrets/restic';
 /** restic 0.17 is the first that runs the dump itself and saves nothing when it fails, and that tells its errors by exit code. */
 const DEFAULT_IMAGE = 'restic/restic:0.18.0';
 
+const BY_HAND = `On any machine with restic 0.17 or newer, with the repository's password and the store's credentials (restic's documentation,
+"Environment Variables", names them):
+
+    export RESTIC_REPOSITORY='$REPOSITORY'
+    restic snapshots --host "$SERIES"
+    restic dump --host "$SERIES" --path "/$SERIES@$POINT@$MEMBER" latest "/$SERIES@$POINT@$MEMBER" >"$MEMBER"
+
+A recovery point's id is between the two @ of a path; one that has a member manifest.json is complete, one with verified.json was
+restored by a verification.
+`;
+
 /** Options of a restic repository. */
 export interface ResticRepositoryOptions {
   /** Where the repository is. */
@@ -71,6 +82,7 @@ export class ResticRepository implements IRepository {
         { name: 'restic', image, command: ['cp', '/usr/bin/restic', '/etc/ssl/certs/ca-certificates.crt', `${TOOLS}/`] },
       ],
       destinations: location.destinations,
+      byHand: BY_HAND.replace('$REPOSITORY', location.repository),
     };
   }
 }
