@@ -26,6 +26,7 @@ outcome() { printf '%s' "$2" >"$SCRATCH/outcome/$1"; } # NAME VALUE: goes into t
 
 # The first reason stays: what fails because of a failure is not the news.
 die() {
+  rm -f "$SCRATCH/reserve"
   log "ERROR: $*"
   [ -s "$SCRATCH/outcome/reason" ] || outcome reason "$*"
   exit 1
@@ -33,6 +34,7 @@ die() {
 
 # A failure that no retry can mend.
 refuse() {
+  rm -f "$SCRATCH/reserve"
   log "REFUSED: $*"
   [ -s "$SCRATCH/outcome/reason" ] || outcome reason "$*"
   exit 78
@@ -42,14 +44,19 @@ refuse() {
 attempt() { # WHAT COMMAND...
   attempt_what=$1
   shift
-  "$@" 2>"$SCRATCH/attempt.err" && attempt_rc=0 || attempt_rc=$?
-  cat "$SCRATCH/attempt.err" >&2
-  [ "$attempt_rc" = 0 ] || die "$attempt_what failed: $(last_words "$SCRATCH/attempt.err" "$attempt_rc")"
+  # Kept in memory: what it says may be that the scratch volume is full.
+  { attempt_said=$("$@" 2>&1 >&3 3>&-) && attempt_rc=0 || attempt_rc=$?; } 3>&1
+  [ -z "$attempt_said" ] || printf '%s\n' "$attempt_said" >&2
+  [ "$attempt_rc" != 0 ] || return 0
+  rm -f "$SCRATCH/reserve"
+  printf '%s\n' "$attempt_said" >"$SCRATCH/attempt.err"
+  die "$attempt_what failed: $(last_words "$SCRATCH/attempt.err" "$attempt_rc")"
 }
 
 # What a command said in the end. Lines that call themselves errors go before hints and contexts that follow them.
 last_words() { # FILE EXIT-CODE
-  words=$(grep -iE 'error|fatal|panic|failed' "$1" 2>/dev/null | tail -n 2 | tr '\n' ' ')
+  # tar's last line only says that there were others.
+  words=$(grep -iE 'error|fatal|panic|failed|no space left' "$1" 2>/dev/null | grep -v 'due to previous errors' | tail -n 2 | tr '\n' ' ')
   [ -n "$words" ] || words=$(grep -v '^[[:space:]]*$' "$1" 2>/dev/null | tail -n 2 | tr '\n' ' ')
   if [ "$2" -gt 128 ] 2>/dev/null; then words="$words(killed by signal $(($2 - 128)))"; fi
   printf %s "${words:-exit code $2}"

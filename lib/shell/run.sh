@@ -24,6 +24,8 @@ export LC_ALL=C.UTF-8 TZ=UTC HOME="$SCRATCH" TMPDIR="$SCRATCH"
 
 rm -rf "${SCRATCH:?}/outcome"
 mkdir -p "$SCRATCH/outcome"
+# Room for the last words of a run that fills its scratch volume; lib.sh gives it back when something fails.
+dd if=/dev/zero of="$SCRATCH/reserve" bs=1024 count=128 2>/dev/null || :
 
 field() { # NAME DEFAULT: what the operation noted with `outcome`, as one JSON-safe line
   if [ -s "$SCRATCH/outcome/$1" ]; then

@@ -14,8 +14,10 @@ unpack_base() { # DIRECTORY
   chmod 700 "$1"
   rm -f "$SCRATCH/get.failed"
   unpack_rc=0
-  { get base.tar || echo $? >"$SCRATCH/get.failed"; } | tar -xf - -C "$1" 2>"$SCRATCH/unpack.err" || unpack_rc=$?
-  cat "$SCRATCH/unpack.err" >&2
+  # Kept in memory: what it says may be that the volume is full.
+  { unpack_said=$({ get base.tar || echo $? >"$SCRATCH/get.failed"; } 2>&3 | tar -xf - -C "$1" 2>&1) || unpack_rc=$?; } 3>&2
+  [ "$unpack_rc" = 0 ] || rm -f "$SCRATCH/reserve"
+  printf '%s\n' "$unpack_said" | tee "$SCRATCH/unpack.err" >&2
   if [ -e "$SCRATCH/get.failed" ] && [ "$(cat "$SCRATCH/get.failed")" != 141 ]; then die "$(repository_reason)"; fi
   [ "$unpack_rc" = 0 ] || die "unpacking base.tar failed: $(last_words "$SCRATCH/unpack.err" "$unpack_rc")"
   # The manifest beside the tar is the one that was noted; the one within it could have changed together with the files.

@@ -55,6 +55,8 @@ export interface EngineUnderFault {
    * started after it.
    */
   readonly dataVolume?: 'restore' | 'running';
+  /** Where in the data volume the data directory is. @default - its root */
+  readonly dataDirectory?: string;
   /** Seconds after which a dump that is held has passed its deadline. @default 5 */
   readonly deadlineSeconds?: number;
 
@@ -408,7 +410,7 @@ function synthesized(subject: EngineUnderFault): { dist: string; defaultRequest:
     retries: 0,
     readyTimeout: Duration.seconds(4),
     repositoryWait: Duration.seconds(4),
-    ...(subject.dataVolume && { dataVolume: DataVolume.claim('data') }),
+    ...(subject.dataVolume && { dataVolume: DataVolume.claim('data', subject.dataDirectory) }),
   };
   const series: { [name: string]: Partial<DatabaseBackupProps> } = {
     app: {},

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Image } from '../../rehearsal';
@@ -11,6 +11,27 @@ let last = 0;
 export function loopbackAddress(): string {
   last += 1;
   return `127.${77 + (process.pid % 100)}.${(process.pid >> 8) % 250}.${last + 1}`;
+}
+
+function childrenOf(pid: number | undefined): number[] {
+  return pid === undefined ? [] : readText(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
+}
+
+/** Empty when there is no such file, as of a process that has just ended. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 /** A real PostgreSQL server, run from an image's root file system, on a loopback address and port 5432. */
@@ -79,6 +100,8 @@ export class PostgresServer {
 
   /** Starts the server again, over the data it has. */
   async up(): Promise<void> {
+    // A new server finds the old one's processes, and does not start beside them.
+    while (this.dying.some(pid => readText(`/proc/${pid}/cmdline`) !== '')) await new Promise(resolve => setTimeout(resolve, 20));
     const settings = {
       listen_addresses: this.address,
       unix_socket_directories: '',
@@ -105,10 +128,30 @@ export class PostgresServer {
 
   /** What a lost node does to it. */
   kill(): void {
-    // The children notice that their postmaster is gone, and end.
+    // The children notice that their postmaster is gone, and end; those that are paused never would.
+    this.dying = [this.process?.pid ?? 0, ...childrenOf(this.process?.pid)];
     this.process?.kill('SIGKILL');
+    for (const pid of this.paused) signal(pid, 'SIGKILL');
     this.process = undefined;
   }
+
+  /** Stops every process that sends files or log to a client, until the returned function is called. */
+  pauseSenders(): () => void {
+    const timer = setInterval(() => {
+      for (const pid of childrenOf(this.process?.pid)) {
+        if (this.paused.has(pid) || !/walsender/.test(readText(`/proc/${pid}/cmdline`))) continue;
+        this.paused.add(pid);
+        signal(pid, 'SIGSTOP');
+      }
+    }, 3);
+    return () => {
+      clearInterval(timer);
+      for (const pid of this.paused) signal(pid, 'SIGCONT');
+      this.paused.clear();
+    };
+  }
+  readonly paused = new Set<number>();
+  private dying: number[] = [];
 
   async stop(): Promise<void> {
     const { process } = this;

@@ -1,0 +1,114 @@
+import { Chart, Duration, Size } from 'cdk8s';
+import { describe, expect, test } from 'vitest';
+import type { PostgresPhysicalEngineOptions } from '../../lib';
+import { BackupApp, DatabaseBackup, DataVolume, Engine, PostgresVersion, RecoveryPoint, Repository, Retention, SecretRef } from '../../lib';
+
+function backup(
+  options: Partial<PostgresPhysicalEngineOptions> = {},
+  dataVolume: DataVolume | undefined = DataVolume.claim('data-db-0', 'pgdata'),
+) {
+  const chart = new Chart(new BackupApp(), 'shop', { namespace: 'shop' });
+  return new DatabaseBackup(chart, 'orders', {
+    engine: Engine.postgresPhysical({ version: PostgresVersion.V17, ...options }),
+    host: 'orders-db',
+    credentials: SecretRef.named('orders'),
+    repository: Repository.files({ claimName: 'backups' }),
+    retention: Retention.keep({ daily: 7 }),
+    dataVolume,
+  });
+}
+// biome-ignore lint/suspicious/noExplicitAny: manifests are looked into
+const object = (of: { toJson(): any }) => of.toJson();
+// biome-ignore lint/suspicious/noExplicitAny: as above
+const podOf = (cronJob: any) => cronJob.spec.jobTemplate.spec.template.spec;
+// biome-ignore lint/suspicious/noExplicitAny: as above
+const environmentOf = (pod: any) => Object.fromEntries(pod.containers[0].env.map((each: any) => [each.name, each.value]));
+
+describe('physical backups of PostgreSQL', () => {
+  test('only a restore works on the data volume, without touching the modes of its files', () => {
+    const orders = backup();
+    const saving = podOf(object(orders.cronJob));
+    const restoring = podOf(object(orders.restore().job));
+    expect(saving.volumes.map((volume: { name: string }) => volume.name)).not.toContain('data');
+    expect(restoring.volumes).toContainEqual({ name: 'data', persistentVolumeClaim: { claimName: 'data-db-0' } });
+    expect(environmentOf(restoring).DATA_DIRECTORY).toBe('/data/pgdata');
+    expect(saving.securityContext.fsGroup).toBe(999);
+    expect(restoring.securityContext).not.toHaveProperty('fsGroup');
+  });
+
+  test('the log is archived by one pod that keeps what it received on a volume of its own', () => {
+    const archive = object(backup().archiveLog({ every: Duration.minutes(10), spoolSize: Size.gibibytes(20) }).deployment);
+    expect(archive.metadata.name).toBe('orders-log');
+    expect(archive.spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
+    const pod = archive.spec.template.spec;
+    expect(environmentOf(pod)).toMatchObject({
+      SERIES: 'orders-log',
+      ARCHIVE_EVERY: '600',
+      SPOOL: '/spool/received',
+      SLOT: 'backup',
+      SLOT_LIMIT: '16384',
+    });
+    expect(pod.volumes).toContainEqual({ name: 'spool', persistentVolumeClaim: { claimName: 'orders-log' } });
+    expect(pod.restartPolicy).toBeUndefined();
+  });
+
+  test('a replica is waited for, and both servers may be reached', () => {
+    const orders = backup({ primary: 'orders-primary', replayTimeout: Duration.minutes(3) });
+    expect(environmentOf(podOf(object(orders.cronJob)))).toMatchObject({ PRIMARY: 'orders-primary', REPLAY_TIMEOUT: '180' });
+    const policy = orders.node.children.find(child => child.node.id === 'NetworkPolicy') as unknown as {
+      toJson(): { spec: { egress: unknown[] } };
+    };
+    expect(policy.toJson().spec.egress).toHaveLength(3);
+  });
+
+  test('a moment is a recovery point', () => {
+    const orders = backup();
+    const request = orders.restore({ from: RecoveryPoint.at('2026-08-01T00:00:00Z') }).node.findChild('Request') as unknown as {
+      toJson(): { data: unknown };
+    };
+    expect(request.toJson().data).toMatchObject({ recoveryPoint: '2026-08-01T00:00:00Z', until: '' });
+    expect(() => orders.restore({ name: 'other', from: RecoveryPoint.at('2026-13-01T00:00:00Z') })).toThrow(
+      /from is "2026-13-01T00:00:00Z"/,
+    );
+  });
+
+  test.each<[string, () => unknown, RegExp]>([
+    [
+      'a restore without the data volume',
+      () => backup({}, null as unknown as undefined).restore(),
+      /shop\/orders\/restore: dataVolume is not set: a restore of postgres-physical works on the server's files/,
+    ],
+    [
+      'a safety backup of a stopped server',
+      () => backup().restore({ safetyBackup: true }),
+      /safetyBackup is true: .*needs the server stopped/,
+    ],
+    ['a slot with a dash', () => backup({ slot: 'my-slot' }), /engine\.slot is "my-slot"/],
+    ['half a job', () => backup({ jobs: 0.5 }), /engine\.jobs is 0\.5/],
+    [
+      'a rate that pg_basebackup refuses',
+      () => backup({ maxRate: Size.gibibytes(2) }),
+      /engine\.maxRate is "2Gi": write a size from 32Ki to 1Gi/,
+    ],
+    ['the host as its own primary', () => backup({ primary: 'orders-db' }), /engine\.primary is "orders-db": it is the host itself/],
+    [
+      'a batch every two days',
+      () => backup().archiveLog({ every: Duration.days(2) }),
+      /every is .*: write a duration from a second to a day/,
+    ],
+  ])('refuses %s', (_, make, message) => {
+    expect(make).toThrow(message);
+  });
+
+  test('an engine without a log has none to archive', () => {
+    const chart = new Chart(new BackupApp(), 'shop', { namespace: 'shop' });
+    const logical = new DatabaseBackup(chart, 'orders', {
+      engine: Engine.postgres({ version: PostgresVersion.V17 }),
+      host: 'orders-db',
+      credentials: SecretRef.named('orders'),
+      repository: Repository.files({ claimName: 'backups' }),
+      retention: Retention.keep({ daily: 7 }),
+    });
+    expect(() => logical.archiveLog()).toThrow(/shop\/orders\/log: engine is "postgres": its recovery points are complete by themselves/);
+  });
+});
