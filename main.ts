@@ -8,6 +8,7 @@ import {
   DataVolume,
   Engine,
   PostgresVersion,
+  RedisVersion,
   Repository,
   ResticLocation,
   Retention,
@@ -106,5 +107,22 @@ const books = new DatabaseBackup(ledger, 'books', {
 books.archiveLog({ every: Duration.minutes(1) });
 books.verify({ assertions: [Assertion.atLeast('select count(*) from entries', 1, { database: 'books' })] });
 books.restore();
+
+// Sessions in Redis, as its replicas get them. A restore works on the volume of the server while that is scaled to zero.
+const sessions = new Chart(app, 'sessions', { namespace: 'sessions' });
+new k8s.KubePersistentVolumeClaim(sessions, 'backups', {
+  metadata: { name: 'backups' },
+  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: k8s.Quantity.fromString('20Gi') } } },
+});
+const logins = new DatabaseBackup(sessions, 'logins', {
+  engine: Engine.redis({ version: RedisVersion.V7_2 }),
+  host: 'sessions-db',
+  credentials: SecretRef.named('sessions-backup'),
+  dataVolume: DataVolume.claim('data-sessions-db-0'),
+  repository: Repository.files({ claimName: 'backups' }),
+  retention: Retention.keep({ last: 4, daily: 3 }),
+});
+logins.verify({ assertions: [Assertion.atLeast('dbsize', 10)] });
+logins.restore();
 
 app.synth();

@@ -10,7 +10,7 @@ describeFaults({
   engine: Engine.redis({ version: RedisVersion.V7_2 }),
   dataVolume: 'restore',
   start: async ({ images, dataVolume }) => {
-    const image = imageNamed(images, 'redis:7.2.11-bookworm');
+    const image = imageNamed(images, 'redis:7.2.14-bookworm');
     const server = await RedisServer.start({ image, directory: dataVolume });
     const empty = await RedisServer.start({ image });
     server.feed(Array.from({ length: 400 }, (_, i) => `set key:${i} ${randomBytes(8000).toString('base64')}`));

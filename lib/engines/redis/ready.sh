@@ -3,5 +3,5 @@
 set -eu
 # shellcheck source=lib/engines/redis/redis.sh
 . "$BACKUP_HOME/engine/redis.sh"
-answer=$(cli ping)
+answer=$(CLI_TIMEOUT=15 cli ping)
 [ "$answer" = PONG ] || { echo "$answer" >&2; exit 1; }

@@ -7,6 +7,7 @@
 #   APPEND_FILE        the server's appendfilename
 #   APPEND_DIRECTORY   the server's appenddirname
 #   REDIS_HOST, REDIS_PORT, REDIS_USERNAME, REDISCLI_AUTH   where the server is; not in a verification
+#   TLS_AUTHORITY, TLS_CLIENT   a file and a directory with tls.crt and tls.key; empty: no TLS, no certificate of the client's
 #
 # A recovery point has one member, dump.rdb: what the server sends to a replica. Its facts are of that very stream:
 #   keys        all keys in it, also those whose time has run out since
@@ -16,7 +17,11 @@
 . "$BACKUP_HOME/shell/lib.sh"
 
 # redis-cli takes the password from REDISCLI_AUTH. It exits 0 when the server answers with an error: answers are looked at.
-cli() { "$PROGRAM-cli" -h "$REDIS_HOST" -p "$REDIS_PORT" --user "$REDIS_USERNAME" --no-auth-warning "$@"; }
+cli() {
+  [ -z "$TLS_CLIENT" ] || set -- --cert "$TLS_CLIENT/tls.crt" --key "$TLS_CLIENT/tls.key" "$@"
+  [ -z "$TLS_AUTHORITY" ] || set -- --tls --sni "$REDIS_HOST" --cacert "$TLS_AUTHORITY" "$@"
+  ${CLI_TIMEOUT:+timeout "$CLI_TIMEOUT"} "$PROGRAM-cli" -h "$REDIS_HOST" -p "$REDIS_PORT" --user "$REDIS_USERNAME" --no-auth-warning "$@"
+}
 
 # Notes the facts of what redis-check-rdb has read.
 facts_of_check() { # FILE: its output

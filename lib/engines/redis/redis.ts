@@ -2,18 +2,23 @@ import type { Construct } from 'constructs';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
+import type { SecretKeyRef, SecretRef } from '../../core/secret-ref';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
 
 /** A release series of Redis. It is the server's: an older Redis cannot read the dumps of a newer one. */
 export class RedisVersion {
   /** Redis 7.2. */
-  public static readonly V7_2 = RedisVersion.of('7.2', 'redis:7.2.11-bookworm');
+  public static readonly V7_2 = RedisVersion.of('7.2', 'redis:7.2.14-bookworm');
   /** Redis 7.4. */
-  public static readonly V7_4 = RedisVersion.of('7.4', 'redis:7.4.6-bookworm');
+  public static readonly V7_4 = RedisVersion.of('7.4', 'redis:7.4.9-bookworm');
   /** Redis 8.0. */
-  public static readonly V8_0 = RedisVersion.of('8.0', 'redis:8.0.4-bookworm');
+  public static readonly V8_0 = RedisVersion.of('8.0', 'redis:8.0.6-bookworm');
   /** Redis 8.2. */
-  public static readonly V8_2 = RedisVersion.of('8.2', 'redis:8.2.2-bookworm');
+  public static readonly V8_2 = RedisVersion.of('8.2', 'redis:8.2.6-bookworm');
+  /** Redis 8.8. */
+  public static readonly V8_8 = RedisVersion.of('8.8', 'redis:8.8.3-trixie');
+  /** Redis 8.10. */
+  public static readonly V8_10 = RedisVersion.of('8.10', 'redis:8.10.2-trixie');
 
   /**
    * Another version, from 7.0 on.
@@ -83,6 +88,17 @@ export interface RedisOptions {
    */
   readonly appendDirectory?: string;
   /**
+   * The certificate authority that signed the server's certificate, as a PEM file in a Secret. Redis does not look at the name in
+   * a certificate: name an authority that signs for nobody else.
+   * @default - no TLS
+   */
+  readonly tlsAuthority?: SecretKeyRef;
+  /**
+   * A Secret with `tls.crt` and `tls.key`, for servers that ask for a certificate of the client's.
+   * @default - none
+   */
+  readonly tlsClient?: SecretRef;
+  /**
    * The image of the jobs.
    * @default - the version's
    */
@@ -118,10 +134,10 @@ export interface ValkeyEngineOptions extends RedisOptions {
  * restore hold all data in memory too (`pods.memoryLimit`).
  *
  * A restore works on the data volume of a server that is scaled to zero (`dataVolume`), and makes it so that the server loads
- * the same data with `appendonly yes` and `no`.
+ * the same data with `appendonly yes` and `no`. Users and settings are no data: they are the server's configuration.
  *
  * Assertions are commands as one types them to redis-cli, in database 0 or the one named by its number:
- * `Assertion.atLeast('dbsize', 10)`. Their answer is what `redis-cli --raw` prints.
+ * `Assertion.atLeast('dbsize', 10)`. Their answer is what `redis-cli --raw` prints, its lines joined by spaces.
  */
 export class RedisEngine implements IEngine {
   constructor(private readonly options: RedisEngineOptions) {}
@@ -162,6 +178,20 @@ function bindProgram(scope: Construct, options: EngineBindOptions, engine: Redis
       });
     }
   }
+  const { tlsAuthority, tlsClient } = engine;
+  if (tlsClient && !tlsAuthority) {
+    throw new InputError(scope, {
+      prop: 'engine.tlsAuthority',
+      got: undefined,
+      because: "name the authority too, for example SecretRef.named('redis-tls').key('ca.crt'): the images know none",
+    });
+  }
+  const tls = [
+    ...(tlsAuthority
+      ? [{ name: 'tls-authority', secretName: tlsAuthority.secretName, items: [{ key: tlsAuthority.keyName, path: 'ca.crt' }] }]
+      : []),
+    ...(tlsClient ? [{ name: 'tls-client', secretName: tlsClient.name }] : []),
+  ];
   const port = options.port ?? 6379;
   return {
     name: program.program,
@@ -186,7 +216,11 @@ function bindProgram(scope: Construct, options: EngineBindOptions, engine: Redis
       { name: 'REDIS_PORT', value: String(port) },
       options.credentials.key('username').toEnvironment('REDIS_USERNAME'),
       options.credentials.key('password').toEnvironment('REDISCLI_AUTH'),
+      { name: 'TLS_AUTHORITY', value: tlsAuthority ? '/tls/tls-authority/ca.crt' : '' },
+      { name: 'TLS_CLIENT', value: tlsClient ? '/tls/tls-client' : '' },
     ],
+    connectionVolumes: tls.map(({ name, ...secret }) => ({ name, secret })),
+    connectionMounts: tls.map(({ name }) => ({ name, mountPath: `/tls/${name}`, readOnly: true })),
     destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
     needsDataVolume: ['restore'],
     compressors: ['gzip'],

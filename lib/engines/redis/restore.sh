@@ -12,11 +12,13 @@ set -eu
 . "$BACKUP_HOME/shell/data-directory.sh"
 
 # A server that refuses these credentials is running, too.
-answer=$(timeout 15 "$PROGRAM-cli" -h "$REDIS_HOST" -p "$REDIS_PORT" ping 2>&1) || :
+answer=$(CLI_TIMEOUT=15 cli ping 2>&1) || :
 case $answer in
   '' | *'Could not connect'*) ;;
-  *) refuse "the $ENGINE server at $REDIS_HOST answers ($answer): scale it to zero first; nothing was changed" ;;
+  *) refuse "the $ENGINE server at $REDIS_HOST answers ($(printf '%s' "$answer" | tail -n 1)): scale it to zero first; nothing was changed" ;;
 esac
+# From here on there is nothing but scratch servers, which have no password.
+unset REDISCLI_AUTH
 
 stage_data_directory
 trap 'rm -rf "$STAGING"' EXIT

@@ -6,8 +6,8 @@ import { carvedRoot } from '../../rehearsal/rootfs';
 const STAND_INS: { [image: string]: string } = {
   'postgres:15.19-bookworm': 'postgres:15-bookworm',
   'postgres:17.11-trixie': 'postgres:17-trixie',
-  'redis:7.2.11-bookworm': 'redis:7.0-bookworm',
-  'redis:8.0.4-bookworm': 'redis:8.0-trixie',
+  'redis:7.2.14-bookworm': 'redis:7.0-bookworm',
+  'redis:8.0.6-bookworm': 'redis:8.0-trixie',
   'valkey/valkey:8.1.8-trixie': 'valkey:8.1-trixie',
   'mariadb:10.11.19-jammy': 'mariadb:10.11',
   'mariadb:11.8.9-noble': 'mariadb:11.8',

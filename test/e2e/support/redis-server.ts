@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Image } from '../../rehearsal';
@@ -17,12 +17,16 @@ export interface RedisServerOptions {
   readonly directory?: string;
   /** Whether it reads and writes append-only files. @default true */
   readonly appendOnly?: boolean;
+  /** Further words for redis-cli. @default none */
+  readonly client?: string[];
+  /** Further settings. @default none */
+  readonly settings?: { [name: string]: string };
 }
 
 /** A real Redis or Valkey server, run from an image's root file system, on a loopback address and port 6379. */
 export class RedisServer {
   readonly address = loopbackAddress();
-  readonly password = 'correct horse "battery" staple';
+  readonly password = "correct horse 'battery' $taple";
   readonly directory: string;
   private readonly program: string;
   private process: ChildProcess | undefined;
@@ -30,6 +34,7 @@ export class RedisServer {
   private constructor(private readonly options: RedisServerOptions) {
     this.program = options.program ?? 'redis';
     this.directory = options.directory ?? mkdtempSync(join(tmpdir(), 'e2e-redis-'));
+    mkdirSync(this.directory, { recursive: true });
     chownSync(this.directory, USER, USER);
   }
 
@@ -50,6 +55,7 @@ export class RedisServer {
       save: '',
       'repl-diskless-sync-delay': '0',
       'enable-debug-command': 'yes',
+      ...this.options.settings,
     };
     const words = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
     const child = spawn('unshare', inImage(this.options.image, this.directory, USER, [`${this.program}-server`, ...words]), {
@@ -79,7 +85,7 @@ export class RedisServer {
 
   /** The server's answer to a command, as redis-cli prints it; an error is an answer, too. */
   ask(...command: string[]): string {
-    const words = [`${this.program}-cli`, '-h', this.address, ...command];
+    const words = [`${this.program}-cli`, ...(this.options.client ?? []), '-h', this.address, ...command];
     try {
       return execFileSync('unshare', inImage(this.options.image, this.directory, USER, words), {
         encoding: 'utf8',
@@ -93,11 +99,31 @@ export class RedisServer {
 
   /** Runs many commands, one a line. */
   feed(commands: string[]): void {
-    execFileSync('unshare', inImage(this.options.image, this.directory, USER, [`${this.program}-cli`, '-h', this.address]), {
-      input: commands.join('\n'),
-      stdio: ['pipe', 'ignore', 'inherit'],
+    execFileSync(
+      'unshare',
+      inImage(this.options.image, this.directory, USER, [`${this.program}-cli`, ...(this.options.client ?? []), '-h', this.address]),
+      {
+        input: commands.join('\n'),
+        stdio: ['pipe', 'ignore', 'inherit'],
+        env: { PATH: process.env.PATH, REDISCLI_AUTH: this.password },
+      },
+    );
+  }
+
+  /** Runs one command again and again until it is stopped. */
+  repeat(...command: string[]): { stop(): Promise<void> } {
+    const words = [`${this.program}-cli`, ...(this.options.client ?? []), '-h', this.address, '-r', '-1', ...command];
+    const child = spawn('unshare', inImage(this.options.image, this.directory, USER, words), {
+      stdio: 'ignore',
       env: { PATH: process.env.PATH, REDISCLI_AUTH: this.password },
     });
+    const ended = new Promise<void>(resolve => child.once('exit', () => resolve()));
+    return {
+      stop: async () => {
+        child.kill('SIGKILL');
+        await ended;
+      },
+    };
   }
 
   /** Of all content in all databases. */
