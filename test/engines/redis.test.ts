@@ -55,7 +55,11 @@ test('certificates are files of the jobs that talk to the server', () => {
 
 test('Valkey has programs and images of its own', () => {
   const shop = chart();
-  const engine = Engine.valkey({ version: ValkeyVersion.V8_1 }).bind(shop, { host: 'db', credentials: SecretRef.named('db') });
+  const engine = Engine.valkey({ version: ValkeyVersion.V8_1 }).bind(shop, {
+    series: 'sessions',
+    host: 'db',
+    credentials: SecretRef.named('db'),
+  });
   expect(engine).toMatchObject({ name: 'valkey', image: 'valkey/valkey:8.1.8-trixie' });
   expect(engine.environment).toContainEqual({ name: 'PROGRAM', value: 'valkey' });
 });
