@@ -57,3 +57,11 @@ export class SecretKeyRef {
     return { name: variable, valueFrom: { secretKeyRef: { name: this.secretName, key: this.keyName } } };
   }
 }
+
+/**
+ * The mode of a Secret's files in a pod. Nobody but the pod's one user sees them; and a pod that must not have an fsGroup could
+ * not read what is root's alone.
+ *
+ * @internal
+ */
+export const SECRET_FILE_MODE = 0o444;

@@ -6,7 +6,7 @@ import { InputError } from '../../core/input-error';
 import { checkObjectName } from '../../core/names';
 import type { NetworkDestination } from '../../core/network';
 import { TOOLS, type ToolContainer } from '../../core/pod';
-import type { SecretKeyRef, SecretRef } from '../../core/secret-ref';
+import { SECRET_FILE_MODE, type SecretKeyRef, type SecretRef } from '../../core/secret-ref';
 
 /** @internal */
 export interface ResticLocationConfig {
@@ -201,7 +201,7 @@ export abstract class ResticLocation {
           name: 'gcs',
           secret: {
             secretName: options.credentials.secretName,
-            defaultMode: 0o400,
+            defaultMode: SECRET_FILE_MODE,
             items: [{ key: options.credentials.keyName, path: options.credentials.keyName }],
           },
         },
@@ -257,7 +257,10 @@ export abstract class ResticLocation {
           { name: 'RCLONE_CONFIG_SFTP_SHELL_TYPE', value: 'none' },
         ],
         volumes: [
-          { name: 'sftp', secret: { secretName: checkObjectName(scope, 'location.credentials', credentials.name), defaultMode: 0o400 } },
+          {
+            name: 'sftp',
+            secret: { secretName: checkObjectName(scope, 'location.credentials', credentials.name), defaultMode: SECRET_FILE_MODE },
+          },
         ],
         volumeMounts: [{ name: 'sftp', mountPath: '/run/secrets/sftp', readOnly: true }],
         destinations: [{ host, port }],

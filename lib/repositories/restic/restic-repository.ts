@@ -4,7 +4,7 @@ import { ImageReference } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { TOOLS } from '../../core/pod';
 import { ScriptFolder } from '../../core/script-folder';
-import type { SecretKeyRef } from '../../core/secret-ref';
+import { SECRET_FILE_MODE, type SecretKeyRef } from '../../core/secret-ref';
 import type { IRepository, RepositoryBindOptions, RepositoryConfig } from '../repository';
 import type { ResticLocation } from './restic-location';
 
@@ -73,7 +73,11 @@ export class ResticRepository implements IRepository {
         ...location.volumes,
         {
           name: 'restic-password',
-          secret: { secretName: password.secretName, defaultMode: 0o400, items: [{ key: password.keyName, path: password.keyName }] },
+          secret: {
+            secretName: password.secretName,
+            defaultMode: SECRET_FILE_MODE,
+            items: [{ key: password.keyName, path: password.keyName }],
+          },
         },
       ],
       volumeMounts: [...location.volumeMounts, { name: 'restic-password', mountPath: PASSWORD_MOUNT, readOnly: true }],

@@ -74,9 +74,16 @@ export class PostgresServer {
     return server;
   }
 
+  /** A server on the data that something restored to `data` of a directory; its accounts are those of another server. */
+  static async over(volume: string, like: PostgresServer): Promise<PostgresServer> {
+    const server = new PostgresServer(like.image, like.major, like.settings, volume);
+    await server.up();
+    return server;
+  }
+
   /** A hot standby that follows another server. */
   static async standbyOf(primary: PostgresServer): Promise<PostgresServer> {
-    const server = new PostgresServer(primary.image, primary.major);
+    const server = new PostgresServer(primary.image, primary.major, primary.settings);
     chownSync(server.directory, Number(USER), Number(USER));
     const copy = [
       server.program('pg_basebackup'),
