@@ -7,6 +7,8 @@ import {
   DatabaseBackup,
   DataVolume,
   Engine,
+  MariadbVersion,
+  MysqlVersion,
   PostgresVersion,
   RedisVersion,
   Repository,
@@ -124,5 +126,35 @@ const logins = new DatabaseBackup(sessions, 'logins', {
 });
 logins.verify({ assertions: [Assertion.atLeast('dbsize', 10)] });
 logins.restore();
+
+// A shop's catalogue in MariaDB and its payments in MySQL, on a volume beside them.
+const store = new Chart(app, 'store', { namespace: 'store' });
+new k8s.KubePersistentVolumeClaim(store, 'backups', {
+  metadata: {
+    name: 'backups',
+    annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false', 'kustomize.toolkit.fluxcd.io/prune': 'disabled' },
+  },
+  spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: k8s.Quantity.fromString('50Gi') } } },
+});
+const nightly = new BackupPlan(store, 'nightly', {
+  repository: Repository.files({ claimName: 'backups' }),
+  schedule: Schedule.daily({ at: '00:15', timeZone: 'Europe/Berlin', spread: Duration.minutes(30) }),
+  retention: Retention.keep({ daily: 7, weekly: 4 }),
+});
+nightly.add(Verification.weekly());
+nightly
+  .addBackup('catalog', {
+    engine: Engine.mariadb({ version: MariadbVersion.V10_11 }),
+    host: 'catalog-db',
+    credentials: SecretRef.named('catalog-backup'),
+  })
+  .restore({ credentials: SecretRef.named('catalog-owner') });
+nightly
+  .addBackup('payments', {
+    engine: Engine.mysql({ version: MysqlVersion.V9_7, databases: ['payments'] }),
+    host: 'payments-db',
+    credentials: SecretRef.named('payments-backup'),
+  })
+  .restore({ credentials: SecretRef.named('payments-owner') });
 
 app.synth();

@@ -53,6 +53,7 @@ export class Operation {
     this.repository = props.repository.bind(backup, {
       longestRun: this.deadline,
       compressors: this.engine.compressors ?? ['zstd', 'gzip'],
+      missingPrograms: this.engine.missingPrograms ?? [],
     });
     if (this.engine.node && this.repository.volumes.some(volume => volume.persistentVolumeClaim)) {
       throw new InputError(backup, {

@@ -206,6 +206,11 @@ export interface EngineConfig {
    */
   readonly compressors?: string[];
   /**
+   * Programs that a repository may need beside sh, coreutils, awk and the compressors, and that the image does not ship: `flock`.
+   * @default - none is missing
+   */
+  readonly missingPrograms?: string[];
+  /**
    * What a restore request may say beyond the recovery point.
    * @default - nothing
    */

@@ -1,14 +1,27 @@
+import { MariadbEngine, type MariadbEngineOptions, MysqlEngine, type MysqlEngineOptions } from './mysql/mysql';
 import { PostgresEngine, type PostgresEngineOptions } from './postgres/postgres';
 import { PostgresPhysicalEngine, type PostgresPhysicalEngineOptions } from './postgres-physical/postgres-physical';
 import { RedisEngine, type RedisEngineOptions, ValkeyEngine, type ValkeyEngineOptions } from './redis/redis';
 
 export * from './engine';
+export * from './mysql/mysql';
+export * from './mysql/mysql-tls';
 export * from './postgres/postgres';
 export * from './postgres-physical/postgres-physical';
 export * from './redis/redis';
 
 /** The engines that come with this library. Another one is an `IEngine` of its own. */
 export class Engine {
+  /** MariaDB by logical dumps. */
+  public static mariadb(options: MariadbEngineOptions): MariadbEngine {
+    return new MariadbEngine(options);
+  }
+
+  /** MySQL by logical dumps. */
+  public static mysql(options: MysqlEngineOptions): MysqlEngine {
+    return new MysqlEngine(options);
+  }
+
   /** PostgreSQL by logical dumps. */
   public static postgres(options: PostgresEngineOptions): PostgresEngine {
     return new PostgresEngine(options);

@@ -11,6 +11,8 @@ export interface RepositoryBindOptions {
   readonly longestRun: Duration;
   /** The compression programs that the job's image ships, the best first. */
   readonly compressors: string[];
+  /** Programs that the job's image does not ship, and that a repository brings along when it needs them: `flock`. */
+  readonly missingPrograms: string[];
 }
 
 /**

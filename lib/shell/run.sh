@@ -65,8 +65,16 @@ report() { # EXIT-CODE
 
 started=$(date +%s) stopped=
 # A session of its own: one signal then reaches the client, restic and every pipe between them, so that locks are given back.
-setsid sh "$BACKUP_HOME/shell/$step.sh" &
-child=$!
+if command -v setsid >/dev/null; then
+  setsid sh "$BACKUP_HOME/shell/$step.sh" &
+  child=$!
+else
+  # An image without util-linux has bash for sh, whose job control gives a process group, which is as good.
+  set -m
+  sh "$BACKUP_HOME/shell/$step.sh" &
+  child=$!
+  set +m
+fi
 # shellcheck disable=SC2317 # called by the traps
 stop() {
   stopped=$1

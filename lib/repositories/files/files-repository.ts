@@ -1,7 +1,9 @@
 import { Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
+import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { checkObjectName } from '../../core/names';
+import { TOOLS } from '../../core/pod';
 import { ScriptFolder } from '../../core/script-folder';
 import type { IRepository, RepositoryBindOptions, RepositoryConfig } from '../repository';
 
@@ -15,6 +17,10 @@ const BY_HAND = `Where the volume of the repository is mounted, with nothing but
 
 A recovery point with verified.json was restored by a verification.
 `;
+
+/** A static busybox: its flock runs in any image. */
+const flockImage = (scope: Construct) =>
+  ImageCatalog.of(scope).image(scope, { key: 'busybox:1', prop: 'repository.flockImage', defaultImage: 'busybox:1.37.0-musl' });
 
 /** How the members of a recovery point are stored. */
 export enum Compression {
@@ -49,6 +55,9 @@ export interface FilesRepositoryOptions {
 /**
  * Recovery points as plain directories on a volume: `<series>/<recovery point>/` with the dump, manifest.json and SHA256SUMS.
  *
+ * Runs of one series keep out of each other's way by flock. An image that lacks it, such as MySQL's, gets busybox's by an init
+ * container; mirror its image by `ImageCatalog.override(app, { 'busybox:1': ... })`.
+ *
  * Nothing but a shell is needed to read it. It is not encrypted and, on a volume of the same cluster, lost with the cluster:
  * it is a first copy, not the only one.
  */
@@ -75,6 +84,7 @@ export class FilesRepository implements IRepository {
         because: "write a path below the volume's root, for example 'backups/shop'",
       });
     }
+    const bringsFlock = options.missingPrograms.includes('flock');
     return {
       kind: 'files',
       // A claim is of its namespace.
@@ -83,10 +93,11 @@ export class FilesRepository implements IRepository {
       environment: [
         { name: 'REPOSITORY_PATH', value: MOUNT },
         { name: 'COMPRESSION', value: compression },
+        ...(bringsFlock ? [{ name: 'TOOLS', value: TOOLS }] : []),
       ],
       volumes: [{ name: 'repository', persistentVolumeClaim: { claimName } }],
       volumeMounts: [{ name: 'repository', mountPath: MOUNT, ...(path !== undefined && { subPath: path }) }],
-      tools: [],
+      tools: bringsFlock ? [{ name: 'flock', image: flockImage(scope), command: ['cp', '/bin/flock', `${TOOLS}/`] }] : [],
       destinations: [],
       byHand: BY_HAND.replaceAll('$VOLUME', path === undefined ? '.' : path),
     };

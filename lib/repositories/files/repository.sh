@@ -5,6 +5,7 @@
 #   REPOSITORY_PATH   where the volume is mounted
 #   COMPRESSION       zstd, gzip or none: how members are stored
 #   REPOSITORY_WAIT   seconds to wait for another run of the same series
+#   TOOLS             where flock is, for an image that does not ship it; else empty or unset
 #
 # A recovery point is a directory that was renamed into place whole. Inside are the members, manifest.json, and SHA256SUMS
 # of them all, so that `sha256sum -c SHA256SUMS` tells anyone with a shell whether it is intact.
@@ -12,6 +13,7 @@
 # what a killed run leaves, and the next one clears them.
 
 series_path=$REPOSITORY_PATH/$SERIES
+[ -z "${TOOLS:-}" ] || PATH=$PATH:$TOOLS
 
 case $COMPRESSION in
   zstd) suffix=.zst ;;

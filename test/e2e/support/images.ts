@@ -17,19 +17,24 @@ const STAND_INS: { [image: string]: string } = {
 export async function imagesOfDist(): Promise<ImageCatalog> {
   const catalog = await prepareImages();
   for (const [name, standIn] of Object.entries(STAND_INS)) catalog.add({ ...imageNamed(catalog, standIn), name });
-  return catalog;
+  return catalog.add(await busyboxImage('busybox:1.37.0-musl'));
 }
 
 /** The official busybox image. Debian builds busybox without the flock that the official one has, so flock comes from util-linux. */
-export async function busyboxImages(): Promise<ImageCatalog> {
-  const root = await carvedRoot('busybox', {
+function busyboxImage(name: string): Promise<Image> {
+  const root = carvedRoot('busybox', {
     from: RESTIC_DEBIAN,
-    files: { '/usr/bin/busybox': '/bin/busybox' },
+    // In the official image /bin/flock is busybox itself, as everything there is.
+    files: { '/usr/bin/busybox': '/bin/busybox', '/usr/bin/flock': '/bin/flock' },
     programs: ['/usr/bin/flock'],
     busyboxApplets: 'all',
     texts: { '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n', '/etc/group': 'root:x:0:root\n' },
   });
-  return new ImageCatalog().add({ name: 'busybox:1.37', root });
+  return root.then(path => ({ name, root: path }));
+}
+
+export async function busyboxImages(): Promise<ImageCatalog> {
+  return new ImageCatalog().add(await busyboxImage('busybox:1.37'));
 }
 
 export function imageNamed(catalog: ImageCatalog, name: string): Image {

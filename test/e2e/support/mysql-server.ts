@@ -23,7 +23,7 @@ export class MysqlServer {
   /** Where the server's data is, on this machine. */
   readonly data: string;
   private readonly directory = mkdtempSync(join(tmpdir(), 'e2e-mysql-'));
-  private readonly mariadb: boolean;
+  readonly mariadb: boolean;
   private process: ChildProcess | undefined;
 
   private constructor(
@@ -102,7 +102,7 @@ export class MysqlServer {
   query(database: string, sql: string): string {
     return this.client(
       'client',
-      ['--batch', '--skip-column-names', '--default-character-set=utf8mb4', '--binary-mode', `--database=${database}`],
+      ['--batch', '--raw', '--skip-column-names', '--default-character-set=utf8mb4', '--binary-mode', `--database=${database}`],
       sql,
     ).trimEnd();
   }
@@ -144,7 +144,7 @@ export class MysqlServer {
       [
         'column',
         "concat_ws('.', table_name, column_name)",
-        `concat_ws('|', ordinal_position, column_type, ifnull(column_default, 'NULL'), is_nullable, ifnull(collation_name, ''), extra, column_comment, ifnull(generation_expression, ''))`,
+        `concat_ws('|', ordinal_position, column_type, ifnull(${without('column_default')}, 'NULL'), is_nullable, ifnull(collation_name, ''), extra, column_comment, ifnull(generation_expression, ''))`,
         'columns',
         'table_schema',
       ],

@@ -1,0 +1,253 @@
+import { Duration } from 'cdk8s';
+import type { k8s } from 'cdk8s-plus-27';
+import type { Construct } from 'constructs';
+import { ImageCatalog } from '../../core/image-catalog';
+import { InputError } from '../../core/input-error';
+import { ScriptFolder } from '../../core/script-folder';
+import { warn } from '../../core/warning';
+import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
+import type { MysqlTls } from './mysql-tls';
+
+/** A release series of MySQL. The programs of the jobs are of the server's series, or of a newer one. */
+export class MysqlVersion {
+  /** MySQL 8.0, which its developers stopped maintaining in April 2026: to move away from. */
+  public static readonly V8_0 = MysqlVersion.of('8.0', 'mysql:8.0.46-oraclelinux9');
+  /** MySQL 8.4, with long-term support. */
+  public static readonly V8_4 = MysqlVersion.of('8.4', 'mysql:8.4.11-oraclelinux9');
+  /** MySQL 9.7, with long-term support. */
+  public static readonly V9_7 = MysqlVersion.of('9.7', 'mysql:9.7.2-oraclelinux9');
+
+  /**
+   * Another version.
+   *
+   * @param series the release series, e.g. '9.8'
+   * @param image an image that ships that series' mysqld, mysql and mysqldump, a shell, GNU tools and zstd
+   */
+  public static of(series: string, image: string): MysqlVersion {
+    return new MysqlVersion(series, image);
+  }
+
+  private constructor(
+    /** The release series. */
+    public readonly series: string,
+    /** The image for it. */
+    public readonly image: string,
+  ) {}
+}
+
+/** A release series of MariaDB. The programs of the jobs are of the server's series, or of a newer one. */
+export class MariadbVersion {
+  /** MariaDB 10.11, with long-term support. */
+  public static readonly V10_11 = MariadbVersion.of('10.11', 'mariadb:10.11.19-jammy');
+  /** MariaDB 11.4, with long-term support. */
+  public static readonly V11_4 = MariadbVersion.of('11.4', 'mariadb:11.4.13-noble');
+  /** MariaDB 11.8, with long-term support. */
+  public static readonly V11_8 = MariadbVersion.of('11.8', 'mariadb:11.8.9-noble');
+  /** MariaDB 12.3, with long-term support. */
+  public static readonly V12_3 = MariadbVersion.of('12.3', 'mariadb:12.3.3-noble');
+
+  /**
+   * Another version, from 10.5 on.
+   *
+   * @param series the release series, e.g. '10.6'
+   * @param image an image that ships that series' mariadbd, mariadb, mariadb-dump and mariadb-install-db, a shell, GNU tools and zstd
+   */
+  public static of(series: string, image: string): MariadbVersion {
+    return new MariadbVersion(series, image);
+  }
+
+  private constructor(
+    /** The release series. */
+    public readonly series: string,
+    /** The image for it. */
+    public readonly image: string,
+  ) {}
+}
+
+/**
+ * Releases whose dumps cannot be made to run commands on the machine that restores them, by a server that was taken over
+ * (CVE-2024-21096).
+ */
+const MYSQL_FLOORS = ['8.0.37', '8.4.0'];
+const MARIADB_FLOORS = ['10.5.25', '10.6.18', '10.11.8', '11.4.2'];
+
+/** What may be said of MySQL and of MariaDB. */
+export interface MysqlOptions {
+  /**
+   * The databases to back up. A named database that does not exist or holds no table fails the run. Databases whose views,
+   * triggers or foreign keys reach into each other belong into one backup.
+   * @default - all that hold a table, without the server's own
+   */
+  readonly databases?: string[];
+  /**
+   * A database without a table is meant to be so.
+   * @default false
+   */
+  readonly allowEmpty?: boolean;
+  /**
+   * A table whose storage engine has no transactions (MyISAM, Aria, MEMORY) fails the run: no dump sees it at the moment at
+   * which it sees the others. Without this they are dumped each as a whole, and named in the log and in the manifest.
+   * @default false
+   */
+  readonly transactionalOnly?: boolean;
+  /**
+   * Note where in the binary log the snapshot of each database is, as recovery to a point in time needs it. The role then needs
+   * REPLICATION CLIENT; for MySQL, RELOAD too: MySQL finds the position under a lock that stops all writes for a moment, and
+   * waits for it behind every query that is running.
+   * @default - MariaDB: where the server writes a binary log and the role may ask; MySQL: false
+   */
+  readonly binlogPosition?: boolean;
+  /**
+   * How long a statement waits for a table that somebody holds: of a dump, while an `ALTER TABLE` is at work; of a restore that
+   * replaces a database, while transactions use it.
+   * @default Duration.minutes(1)
+   */
+  readonly lockTimeout?: Duration;
+  /**
+   * How the connection to the server is encrypted.
+   * @default - as the client does by itself: MySQL and MariaDB up to 11.3 encrypt where the server can; MariaDB from 11.4 on always does
+   */
+  readonly tls?: MysqlTls;
+  /**
+   * The image of the jobs.
+   * @default - the version's
+   */
+  readonly image?: string;
+  /**
+   * The user of that image as which the programs run.
+   * @default 999, that of the official images
+   */
+  readonly imageUser?: number;
+}
+
+/** Options of MySQL. */
+export interface MysqlEngineOptions extends MysqlOptions {
+  /** The server's release series. */
+  readonly version: MysqlVersion;
+}
+
+/** Options of MariaDB. */
+export interface MariadbEngineOptions extends MysqlOptions {
+  /** The server's release series. */
+  readonly version: MariadbVersion;
+}
+
+/**
+ * MySQL by logical dumps: every database by itself, its tables in one consistent snapshot and without a lock that writers would
+ * notice, with the exact number of rows that went into the dump; beside them routines, triggers, views and events, the accounts
+ * and what they may do, and the server's variables.
+ *
+ * The Secret with the credentials has the keys `username` and `password`. To back up, the role needs
+ * `grant select, show view, trigger, event on *.*`: with less, a dump would lack things without a word, and is refused. To restore
+ * it needs all privileges, with grant option.
+ *
+ * A restore makes each database anew beside the old one, checks it, and then moves all its tables in one statement. Triggers,
+ * views, routines and events cannot be moved, and are made again right after it: for that fraction of a second writes meet no
+ * triggers. What was there before stays as `<name>_before_<time>`, its events disabled. Accounts that are missing are made, others left
+ * as they are. Statements inside routines, triggers and events that name their own database go on naming it under another name.
+ */
+export class MysqlEngine implements IEngine {
+  constructor(private readonly options: MysqlEngineOptions) {}
+
+  public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    const { series, image } = this.options.version;
+    if (series === '8.0') warn(scope, 'MySQL 8.0 gets no security fixes since April 2026, nor does its image: move to 8.4');
+    return bindDialect(scope, options, this.options, {
+      name: 'mysql',
+      series,
+      image,
+      floors: MYSQL_FLOORS,
+      // Oracle Linux's slim image has no util-linux.
+      missingPrograms: ['flock'],
+    });
+  }
+}
+
+/** MariaDB, which is backed up as `MysqlEngine` says of MySQL; its sequences too. Of system-versioned tables it is the present, not the past. */
+export class MariadbEngine implements IEngine {
+  constructor(private readonly options: MariadbEngineOptions) {}
+
+  public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    const { series, image } = this.options.version;
+    return bindDialect(scope, options, this.options, { name: 'mariadb', series, image, floors: MARIADB_FLOORS, missingPrograms: [] });
+  }
+}
+
+/** Two dialects of one engine: the programs have other names and a few other options. */
+interface Dialect {
+  readonly name: string;
+  readonly series: string;
+  readonly image: string;
+  readonly floors: string[];
+  readonly missingPrograms: string[];
+}
+
+const YES_NO_AUTO = (choice: boolean | undefined) => (choice === undefined ? 'auto' : choice ? 'yes' : 'no');
+
+function bindDialect(scope: Construct, options: EngineBindOptions, engine: MysqlOptions, dialect: Dialect): EngineConfig {
+  const { databases = [], lockTimeout = Duration.minutes(1) } = engine;
+  databases.forEach((name, index) => {
+    checkDatabase(scope, `engine.databases[${index}]`, name);
+  });
+  if (new Set(databases).size < databases.length) {
+    throw new InputError(scope, { prop: 'engine.databases', got: databases, because: 'name each database once' });
+  }
+  if (lockTimeout.toSeconds() < 1) {
+    throw new InputError(scope, { prop: 'engine.lockTimeout', got: lockTimeout.toHumanString(), because: 'write a second or more' });
+  }
+  const port = options.port ?? 3306;
+  const tls = engine.tls?._bind();
+  const connection: k8s.EnvVar[] = [
+    { name: 'SERVER_HOST', value: options.host },
+    { name: 'SERVER_PORT', value: String(port) },
+    options.credentials.key('username').toEnvironment('SERVER_USER'),
+    options.credentials.key('password').toEnvironment('SERVER_PASSWORD'),
+    { name: 'TLS', value: tls?.mode ?? '' },
+    ...(tls?.ca ? [{ name: 'TLS_CA', value: tls.ca }] : []),
+  ];
+  return {
+    name: dialect.name,
+    image: ImageCatalog.of(scope).image(scope, {
+      key: `${dialect.name}:${dialect.series}`,
+      prop: 'engine.image',
+      image: engine.image,
+      defaultImage: dialect.image,
+      floors: dialect.floors,
+    }),
+    user: engine.imageUser ?? 999,
+    scripts: ScriptFolder.at('mysql', __dirname),
+    environment: [
+      { name: 'DIALECT', value: dialect.name },
+      { name: 'DATABASES', value: databases.join('\n') },
+      { name: 'ALLOW_EMPTY', value: engine.allowEmpty ? 'yes' : 'no' },
+      { name: 'TRANSACTIONAL', value: engine.transactionalOnly ? 'yes' : 'no' },
+      { name: 'BINLOG_POSITION', value: YES_NO_AUTO(engine.binlogPosition) },
+      { name: 'LOCK_TIMEOUT', value: String(lockTimeout.toSeconds()) },
+    ],
+    connection,
+    ...(tls && { connectionVolumes: tls.volumes, connectionMounts: tls.mounts }),
+    destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
+    ...(dialect.missingPrograms.length > 0 && { missingPrograms: dialect.missingPrograms }),
+    restoreRequest: [
+      { key: 'database', variable: 'DATABASE', value: '' },
+      { key: 'into', variable: 'INTO', value: '' },
+      { key: 'replace', variable: 'REPLACE', value: 'no' },
+    ],
+    ...(databases.length === 1 && { defaultDatabase: databases[0] }),
+  };
+}
+
+/** The server's own: their content belongs to its version. Accounts are backed up by their statements. */
+const SYSTEM = ['information_schema', 'performance_schema', 'mysql', 'sys'];
+
+/** The names reach the scripts one a line. */
+function checkDatabase(scope: Construct, prop: string, name: string): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (name === '' || /[\u0000-\u001f]/.test(name)) {
+    throw new InputError(scope, { prop, got: name, because: 'write the name of a database, without control characters' });
+  }
+  if ([...name].length > 64) throw new InputError(scope, { prop, got: name, because: 'names have at most 64 characters' });
+  if (SYSTEM.includes(name.toLowerCase())) {
+    throw new InputError(scope, { prop, got: name, because: "this database is the server's own: accounts are backed up without it" });
+  }
+}

@@ -1,0 +1,85 @@
+#!/bin/sh
+# Brings the recovery point up in a server of its own, reachable through a socket in this container only, and checks it.
+set -eu
+# A scratch server must know nothing of the production server; these are also read by clients and servers.
+unset SERVER_HOST SERVER_PORT SERVER_USER SERVER_PASSWORD MYSQL_HOST MYSQL_TCP_PORT MYSQL_UNIX_PORT MYSQL_PWD MYSQL_HOME MYSQL_GROUP_SUFFIX || :
+# shellcheck source=lib/engines/mysql/mysql.sh
+. "$BACKUP_HOME/engine/mysql.sh"
+# shellcheck source=lib/shell/assertions.sh
+. "$BACKUP_HOME/shell/assertions.sh"
+
+server=$SCRATCH/server
+child=
+trap '[ -z "$child" ] || kill -KILL "$child" 2>/dev/null || :' EXIT
+# A retried container finds what the last one left.
+rm -rf "$server"
+mkdir -p "$server/tmp"
+get databases.tsv >"$SCRATCH/databases.tsv" || die "databases.tsv of $POINT: $(repository_reason)"
+get settings.tsv >"$SCRATCH/settings.tsv" || die "settings.tsv of $POINT: $(repository_reason)"
+setting() { sed -n "s/^$1	//p" "$SCRATCH/settings.tsv"; }
+
+# What decides whether the same tables can be made at all is as in production; the rest is a server that lives for minutes,
+# whose durability is worth nothing. Nothing of it acts by itself: no events, no replication, no binary log, no network.
+set -- --no-defaults --datadir="$server/data" --tmpdir="$server/tmp" --lower-case-table-names="$(setting lower_case_table_names)" \
+  --innodb-page-size="$(setting innodb_page_size)"
+restore_started=$(date +%s)
+case $DIALECT in
+  mariadb)
+    mkdir "$server/data"
+    attempt 'making a data directory' mariadb-install-db "$@" --auth-root-authentication-method=normal --skip-test-db --force --log-error="$server/init.err" >"$server/init.log"
+    set -- "$@" --skip-slave-start
+    ;;
+  *)
+    attempt 'making a data directory' mysqld "$@" --initialize-insecure --log-error="$server/init.log" --innodb-doublewrite=OFF
+    # The plugin of old passwords is there up to 8.4, and not loaded from 8.4 on.
+    set -- "$@" --skip-replica-start --mysqlx=OFF --loose-mysql-native-password=ON
+    ;;
+esac
+"$daemon" "$@" --socket="$server/socket" --pid-file="$server/pid" --log-error="$server/log" --skip-networking --skip-log-bin \
+  --event-scheduler=OFF --character-set-server="$(setting character_set_server)" --collation-server="$(setting collation_server)" \
+  --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=OFF --innodb-strict-mode=OFF --max-allowed-packet=1G \
+  --innodb-buffer-pool-size=256M --performance-schema=OFF >/dev/null 2>"$server/err" &
+child=$!
+printf '[client]\nsocket=%s\nprotocol=SOCKET\nuser=root\n' "$server/socket" >"$defaults"
+tries=0
+until sql information_schema -e 'select 1' >/dev/null 2>"$server/client.err"; do
+  tries=$((tries + 1))
+  if ! kill -0 "$child" 2>/dev/null || [ "$tries" -ge 300 ]; then
+    die "the scratch server did not start: $(grep -iE 'error|no space' "$server/log" "$server/err" 2>/dev/null | tail -n 2 | tr '\n' ' ')$(last_words "$server/client.err" 1)"
+  fi
+  sleep 0.2
+done
+
+missing_accounts
+attempt 'making the accounts' sql mysql <"$SCRATCH/accounts.create"
+sed -n 's/^\([^	]*\)	name	.*/\1/p' "$SCRATCH/databases.tsv" >"$SCRATCH/slugs"
+while read -r slug; do make_database "$slug" "$(property "$slug" name)"; done <"$SCRATCH/slugs"
+# Part by part, not database by database: views and triggers may reach into other databases.
+for part in tables routines triggers views events; do
+  [ "$part" != triggers ] || grant_accounts early
+  while read -r slug; do
+    name=$(property "$slug" name)
+    load "$slug" "$part" "$name"
+    [ "$part" != tables ] || log "restored the tables of database \"$name\""
+  done <"$SCRATCH/slugs"
+done
+grant_accounts finally
+outcome restoreSeconds "$(($(date +%s) - restore_started))"
+
+while read -r slug; do
+  name=$(property "$slug" name)
+  attempt "counting in database $name" objects_of "$name" "$name" >>"$SCRATCH/facts"
+  attempt "counting rows in database $name" rows_of "$name" "$name" >>"$SCRATCH/facts"
+  sql information_schema -e "select concat('check table ', $(literal "$(ident "$name")"), '.', $(ident_of table_name), ';') from tables
+    where $(same table_schema "$name") and table_type <> 'SEQUENCE'" >"$SCRATCH/check.sql"
+  attempt "checking the tables of database $name" sql information_schema <"$SCRATCH/check.sql" >"$SCRATCH/checked"
+  # An engine that knows no check says so in a note.
+  bad=$(awk -F '\t' '$3 == "Error" || $3 == "error" || $3 == "warning" || ($3 == "status" && $4 != "OK") { print $1 ": " $4 }' "$SCRATCH/checked" | head -n 3 | tr '\n' ' ')
+  [ -z "$bad" ] || die "check table says of database $name: $bad"
+done <"$SCRATCH/slugs"
+fact databases "$(wc -l <"$SCRATCH/slugs" | tr -d ' ')"
+compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"
+
+# Asked last: an assertion is the user's own statement, and may do anything to this server.
+ask() { sql "$1"; }
+check_assertions ask

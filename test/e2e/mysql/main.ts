@@ -1,0 +1,21 @@
+import { Chart } from 'cdk8s';
+import { Assertion, BackupApp, DatabaseBackup, Engine, MariadbVersion, MysqlTls, Repository, Retention, SecretRef } from '../../../lib';
+
+// A newer MariaDB, whose programs have no mysql in their names, over TLS, with assertions.
+const app = new BackupApp();
+const chart = new Chart(app, 'eleven', { namespace: 'eleven' });
+const backup = new DatabaseBackup(chart, 'eleven', {
+  engine: Engine.mariadb({ version: MariadbVersion.V11_8, tls: MysqlTls.encrypted() }),
+  host: 'eleven-db',
+  credentials: SecretRef.named('eleven-backup'),
+  repository: Repository.files({ claimName: 'backups' }),
+  retention: Retention.keep({ daily: 7 }),
+});
+backup.verify({
+  assertions: [
+    Assertion.atLeast('select count(*) from orders', 20000, { database: 'app_db' }),
+    Assertion.equalTo('select name from customers where id = 0', 'zero', { database: 'app_db' }),
+  ],
+});
+backup.restore({ credentials: SecretRef.named('eleven-owner') });
+app.synth();
