@@ -98,7 +98,7 @@ new k8s.KubePersistentVolumeClaim(ledger, 'backups', {
   spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: k8s.Quantity.fromString('500Gi') } } },
 });
 const books = new DatabaseBackup(ledger, 'books', {
-  engine: Engine.postgresPhysical({ version: PostgresVersion.V17 }),
+  engine: Engine.postgresPhysical({ version: PostgresVersion.V17, incrementals: 6 }),
   host: 'books-db',
   podLabels: { app: 'books-db' },
   credentials: SecretRef.named('books-replication'),

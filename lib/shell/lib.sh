@@ -13,6 +13,7 @@
 #                     function: some repositories run it themselves)
 #   get NAME          write member NAME of the recovery point $POINT to stdout
 #   fact KEY NUMBER   note something countable about the data, which a restore must reproduce
+#   needs ID...       note recovery points that this one builds on
 #   about KEY TEXT    note something worth knowing about the run (versions, sizes)
 # Member names are of [a-z0-9._-]; everything that a name must carry beyond that goes into a member.
 set -eu
@@ -67,6 +68,8 @@ json_string() { # TEXT, as a JSON string
 }
 
 fact() { printf '%s:%s\n' "$(json_string "$1")" "$2" >>"$SCRATCH/facts"; }
+# Notes recovery points without which this one cannot be restored: pruning keeps them as long as it keeps this one.
+needs() { printf '%s\n' "$@" >>"$SCRATCH/needs"; }
 about() { printf '%s:%s\n' "$(json_string "$1")" "$(json_string "$2")" >>"$SCRATCH/about"; }
 
 wait_until_ready() {
@@ -108,6 +111,7 @@ manifest_write() { # FILE
   {
     printf '{\n"format":1,\n"id":"%s",\n"series":"%s",\n"engine":"%s",\n' "$POINT" "$SERIES" "$ENGINE"
     printf '"started":"%s",\n"finished":"%s",\n"bytes":%s,\n' "$STARTED" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(members_bytes)"
+    [ ! -s "$SCRATCH/needs" ] || printf '"needs":"%s",\n' "$(tr '\n' ' ' <"$SCRATCH/needs" | sed 's/ $//')"
     printf '"about":{\n'
     comma_lines "$SCRATCH/about"
     printf '},\n"members":[\n'
@@ -142,6 +146,7 @@ begin_point() {
   : >"$SCRATCH/members"
   : >"$SCRATCH/facts"
   : >"$SCRATCH/about"
+  : >"$SCRATCH/needs"
 }
 
 list_points() { # to $SCRATCH/points, oldest first

@@ -21,7 +21,7 @@ const verify = () => succeed(run('verify'), 'verified');
 beforeAll(async () => {
   const images = await imagesOfDist();
   cluster = await Cluster.create({ manifests: ['dist'], images, backoffSeconds: 0.1 });
-  const settings = { wal_level: 'replica', max_wal_size: '128MB', checkpoint_timeout: '30s' };
+  const settings = { wal_level: 'replica', summarize_wal: 'on', max_wal_size: '128MB', checkpoint_timeout: '30s' };
   server = await PostgresServer.start(imageNamed(images, 'postgres:17.11-trixie'), '17', settings, volume());
   server.query('postgres', `create role backup login replication password 'backup secret'`);
   server.client('createdb', ['books']);
@@ -156,6 +156,26 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
     expect(written()).toBe('before the backup,after the backup');
   });
 
+  test('an incremental backup builds on the one before, and is put together with it', async () => {
+    const run_ = await archiving(async () => {
+      const full = await backup();
+      write('after the full backup');
+      server.query('postgres', 'checkpoint');
+      const next = await run('backup');
+      expect(next.log).toContain(`incremental to ${full.id}`);
+      expect(next.log).not.toContain('a full one is made instead');
+      expect(resultOf(next).bytes).toBeLessThan(full.bytes / 2);
+      const third = await backup();
+      expect(third.bytes).toBeLessThan(full.bytes / 2);
+      return run('verify');
+    });
+    expect(resultOf(run_), run_.log).toMatchObject({ verdict: 'verified' });
+    expect(run_.log).toMatch(/put together from [1-9]\d* recovery points/);
+    const before = server.checksums('books');
+    await restore({});
+    expect(server.checksums('books')).toEqual(before);
+  });
+
   test('what the data directory held before each restore is still on the volume', () => {
     expect(readdirSync(volume()).filter(name => name.startsWith('data.before-')).length).toBeGreaterThan(1);
     for (const name of readdirSync(volume())) if (name.startsWith('data.before-')) rmSync(join(volume(), name), { recursive: true });
@@ -169,7 +189,7 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
     });
     expect((await verify()).id).toBe(id);
     await restore({});
-    expect(written()).toBe('before the backup,after the backup,on the new timeline');
+    expect(written()).toBe('before the backup,after the backup,after the full backup,on the new timeline');
   });
 
   describe('refusals, which change nothing', () => {

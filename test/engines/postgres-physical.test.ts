@@ -84,6 +84,11 @@ describe('physical backups of PostgreSQL', () => {
       /safetyBackup is true: .*needs the server stopped/,
     ],
     ['a slot with a dash', () => backup({ slot: 'my-slot' }), /engine\.slot is "my-slot"/],
+    [
+      'incremental backups of PostgreSQL 16',
+      () => backup({ version: PostgresVersion.V16, incrementals: 6 }),
+      /engine\.incrementals is 6: PostgreSQL 16 has no incremental backups/,
+    ],
     ['half a job', () => backup({ jobs: 0.5 }), /engine\.jobs is 0\.5/],
     [
       'a rate that pg_basebackup refuses',

@@ -8,23 +8,54 @@
 # The server in this pod must know nothing of the production server; these are also read by pg_ctl and postgres.
 unset PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGDATA PGSERVICE PGSSLMODE PGOPTIONS || :
 
-# Unpacks the recovery point's base backup, and compares every file with the manifest.
+# Unpacks the recovery point's base backup, and compares every file with the manifest. An incremental one is put together with
+# those that it builds on, which takes their size once more, beside DIRECTORY.
 unpack_base() { # DIRECTORY
   get server >"$SCRATCH/server" || die "server of $POINT: $(repository_reason)"
+  manifest_field "$SCRATCH/manifest.json" needs | tr ' ' '\n' | grep . >"$SCRATCH/chain" || :
+  if [ ! -s "$SCRATCH/chain" ]; then
+    unpack "$1"
+    facts_of_manifest "$1/backup_manifest"
+  else
+    LC_ALL=C sort "$SCRATCH/chain" >"$SCRATCH/chain.oldest-first"
+    chain_head=$POINT parts=
+    rm -rf "$1.parts"
+    mkdir "$1.parts"
+    while read -r POINT; do
+      manifest_fetch "$POINT" || die "recovery point $POINT, which $chain_head builds on, cannot be read: $(repository_reason)"
+      mkdir "$1.parts/$POINT"
+      unpack "$1.parts/$POINT" </dev/null
+      parts="$parts $1.parts/$POINT"
+    done <"$SCRATCH/chain.oldest-first"
+    POINT=$chain_head
+    manifest_fetch "$POINT" || die "recovery point $POINT cannot be read: $(repository_reason)"
+    mkdir "$1.parts/$POINT"
+    unpack "$1.parts/$POINT"
+    facts_of_manifest "$1.parts/$POINT/backup_manifest"
+    # It makes the directory itself.
+    rmdir "$1"
+    # shellcheck disable=SC2086 # a list of paths without spaces
+    attempt 'pg_combinebackup' pg_combinebackup --output="$1" $parts "$1.parts/$POINT" >&2
+    rm -rf "$1.parts"
+    attempt 'pg_verifybackup of what was put together' pg_verifybackup --quiet "$1" >&2
+    log "put together from $(wc -l <"$SCRATCH/chain" | tr -d ' ') recovery points and $POINT"
+  fi
+  compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"
+}
+
+unpack() { # DIRECTORY
   chmod 700 "$1"
-  rm -f "$SCRATCH/get.failed"
+  rm -f "$SCRATCH/get.failed" "$SCRATCH/unpack.err"
   unpack_rc=0
   # Kept in memory: what it says may be that the volume is full.
   { unpack_said=$({ get base.tar || echo $? >"$SCRATCH/get.failed"; } 2>&3 | tar -xf - -C "$1" 2>&1) || unpack_rc=$?; } 3>&2
   [ "$unpack_rc" = 0 ] || rm -f "$SCRATCH/reserve"
-  printf '%s\n' "$unpack_said" | tee "$SCRATCH/unpack.err" >&2
+  [ -z "$unpack_said" ] || printf '%s\n' "$unpack_said" | tee "$SCRATCH/unpack.err" >&2
   if [ -e "$SCRATCH/get.failed" ] && [ "$(cat "$SCRATCH/get.failed")" != 141 ]; then die "$(repository_reason)"; fi
   [ "$unpack_rc" = 0 ] || die "unpacking base.tar failed: $(last_words "$SCRATCH/unpack.err" "$unpack_rc")"
   # The manifest beside the tar is the one that was noted; the one within it could have changed together with the files.
   get backup_manifest >"$1/backup_manifest" || die "backup_manifest of $POINT: $(repository_reason)"
   attempt 'pg_verifybackup' pg_verifybackup --quiet "$1" >&2
-  facts_of_manifest "$1/backup_manifest"
-  compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"
 }
 
 # Decides how far to go, and looks whether there is a log to go on.

@@ -4,6 +4,7 @@
 # environment, beside postgres.sh's:
 #   PRIMARY          host of the primary when PGHOST is a replica that has to have caught up with it; else empty
 #   REPLAY_TIMEOUT   seconds to wait for that
+#   INCREMENTALS     how many incremental backups follow a full one; 0: every backup is a full one
 #   MAX_RATE         kilobytes a second at most; empty: as fast as it goes
 set -eu
 # shellcheck source=lib/engines/postgres-physical/postgres.sh
@@ -40,9 +41,45 @@ about client "$(pg_basebackup --version)"
 ask -F '	' -c "select 'superuser', rolname from pg_roles where oid = 10 union all select 'system', system_identifier::text from pg_control_system()
   union all select 'encoding', current_setting('server_encoding')" >"$SCRATCH/server"
 
+# Prints the recovery point that this one is incremental to, if it is to be incremental; its manifest is $SCRATCH/parent_manifest
+# then, and what it builds on itself in $SCRATCH/parent.needs.
+parent() {
+  if [ "$INCREMENTALS" = 0 ] || [ "$SAFETY" = yes ]; then return 0; fi
+  if [ "$(ask -c "select current_setting('summarize_wal')")" != on ]; then
+    log 'WARNING: summarize_wal is off on the server, so this backup is a full one: alter system set summarize_wal = on'
+    return 0
+  fi
+  parent_id=$(tail -n 1 "$SCRATCH/points" | cut -d ' ' -f 1)
+  [ -n "$parent_id" ] || return 0
+  if ! manifest_fetch "$parent_id" || ! repository_get "$parent_id" backup_manifest >"$SCRATCH/parent_manifest"; then
+    log "WARNING: $parent_id cannot be read, so this backup is a full one: $(repository_reason)"
+    return 0
+  fi
+  manifest_field "$SCRATCH/manifest.json" needs | tr ' ' '\n' >"$SCRATCH/parent.needs"
+  [ "$(grep -c . "$SCRATCH/parent.needs")" -ge "$INCREMENTALS" ] || printf %s "$parent_id"
+}
+
 BACKUP_SLOT=backup_$(printf %s "$POINT" | tr '[:upper:]-' '[:lower:]_')
 export BACKUP_SLOT
-put base.tar sh "$BACKUP_HOME/engine/dump-base.sh"
+PARENT=$(parent)
+export PARENT
+if [ -n "$PARENT" ]; then
+  log "incremental to $PARENT"
+  if repository_put base.tar sh "$BACKUP_HOME/engine/dump-base.sh"; then
+    needs "$PARENT"
+    grep . "$SCRATCH/parent.needs" >>"$SCRATCH/needs" || :
+    about base "incremental to $PARENT"
+  else
+    # Whatever stood in its way, such as a summary of the log that the server lacks: a full backup needs none of it.
+    log "WARNING: the incremental backup failed ($(cat "$SCRATCH/put.reason" 2>/dev/null)); a full one is made instead"
+    PARENT=
+    repository_begin 2>/dev/null || :
+  fi
+fi
+if [ -z "$PARENT" ]; then
+  put base.tar sh "$BACKUP_HOME/engine/dump-base.sh"
+  about base full
+fi
 put backup_manifest cat "$SCRATCH/backup_manifest"
 put server cat "$SCRATCH/server"
 facts_of_manifest "$SCRATCH/backup_manifest"

@@ -27,6 +27,15 @@ export interface PostgresPhysicalEngineOptions {
    */
   readonly maxRate?: Size;
   /**
+   * How many incremental backups follow a full one: PostgreSQL 17 and newer copy what has changed since the one before. The server
+   * needs `summarize_wal = on`; where it is off, or a summary is missing, a full backup is made. A restore puts a full one and
+   * its incrementals together, which needs the size of the server twice; pruning keeps what a kept recovery point builds on.
+   * A day's incrementals after a weekly full one are 6 with a daily schedule.
+   * (PostgreSQL's documentation, "Making an Incremental Backup".)
+   * @default 0 - every backup is a full one
+   */
+  readonly incrementals?: number;
+  /**
    * How much log the server may keep for an archive that is down, at most. The archive refuses to begin unless the server's
    * max_slot_wal_keep_size is set, and not above this: a slot without a limit fills the server's disk.
    * (PostgreSQL's documentation, "max_slot_wal_keep_size".)
@@ -84,7 +93,16 @@ export class PostgresPhysicalEngine implements IEngine {
   constructor(private readonly options: PostgresPhysicalEngineOptions) {}
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
-    const { version, primary, jobs = 1, imageUser = 999, maintenanceDatabase = 'postgres', slot = 'backup', maxRate } = this.options;
+    const {
+      version,
+      primary,
+      jobs = 1,
+      imageUser = 999,
+      maintenanceDatabase = 'postgres',
+      slot = 'backup',
+      maxRate,
+      incrementals = 0,
+    } = this.options;
     const { replayTimeout = Duration.minutes(15), slotLimit = Size.gibibytes(16) } = this.options;
     if (!/^[a-z0-9_]{1,63}$/.test(slot)) {
       throw new InputError(scope, {
@@ -107,6 +125,17 @@ export class PostgresPhysicalEngine implements IEngine {
         because: 'it is the host itself: leave it out, or name a replica as host',
       });
     }
+    const canChain = Number(version.major) >= 17;
+    if (!Number.isInteger(incrementals) || incrementals < 0 || incrementals > 100) {
+      throw new InputError(scope, { prop: 'engine.incrementals', got: incrementals, because: 'write a whole number from 0 to 100' });
+    }
+    if (incrementals > 0 && !canChain) {
+      throw new InputError(scope, {
+        prop: 'engine.incrementals',
+        got: incrementals,
+        because: `PostgreSQL ${version.major} has no incremental backups, 17 and newer have: leave it out`,
+      });
+    }
     const port = options.port ?? 5432;
     return {
       name: 'postgres-physical',
@@ -119,7 +148,11 @@ export class PostgresPhysicalEngine implements IEngine {
       }),
       user: imageUser,
       scripts: ScriptFolder.at('postgres-physical', __dirname),
-      environment: [{ name: 'JOBS', value: String(jobs) }],
+      environment: [
+        { name: 'JOBS', value: String(jobs) },
+        // Even when no more are made: those that were must not lose what they build on.
+        ...(canChain ? [{ name: 'CHAINS', value: 'yes' }] : []),
+      ],
       connection: [
         { name: 'PGHOST', value: options.host },
         { name: 'PGPORT', value: String(port) },
@@ -130,6 +163,7 @@ export class PostgresPhysicalEngine implements IEngine {
         { name: 'MAINTENANCE_DATABASE', value: maintenanceDatabase },
         { name: 'PRIMARY', value: primary ?? '' },
         { name: 'REPLAY_TIMEOUT', value: String(replayTimeout.toSeconds()) },
+        { name: 'INCREMENTALS', value: String(incrementals) },
         { name: 'MAX_RATE', value: maxRate ? String(Math.floor(maxRate.toKibibytes())) : '' },
         { name: 'SLOT', value: slot },
         { name: 'SLOT_LIMIT', value: String(slotLimit.toMebibytes()) },

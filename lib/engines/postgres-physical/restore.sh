@@ -17,7 +17,7 @@ stage_data_directory
 recover_directory=$STAGING
 discard() {
   pg_ctl -D "$STAGING" -m immediate stop >/dev/null 2>&1 || :
-  rm -rf "$STAGING"
+  rm -rf "$STAGING" "$STAGING.parts"
 }
 trap discard EXIT
 unpack_base "$STAGING"

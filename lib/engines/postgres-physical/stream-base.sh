@@ -14,7 +14,8 @@ manifest() {
 }
 manifest <base.pipe >backup_manifest.new &
 {
-  pg_basebackup --pgdata=- --format=tar --wal-method=fetch --checkpoint=fast --no-password ${MAX_RATE:+--max-rate="$MAX_RATE"} || {
+  pg_basebackup --pgdata=- --format=tar --wal-method=fetch --checkpoint=fast --no-password ${MAX_RATE:+--max-rate="$MAX_RATE"} \
+    ${PARENT:+--incremental="$SCRATCH/parent_manifest"} || {
     rc=$?
     echo "$rc" >base.failed
     [ "$rc" -le 128 ] || echo "pg_basebackup failed: killed by signal $((rc - 128)), as happens when memory runs out" >&2

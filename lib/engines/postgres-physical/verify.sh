@@ -16,7 +16,7 @@ MAINTENANCE_DATABASE=template1 UNTIL=latest
 server=$SCRATCH/server.data
 trap 'pg_ctl -D "$server" -m immediate stop >/dev/null 2>&1 || :' EXIT
 # A retried container finds what the last one left.
-rm -rf "$server" "$SCRATCH/wal" "$SCRATCH/log"
+rm -rf "$server" "$server.parts" "$SCRATCH/wal" "$SCRATCH/log"
 mkdir "$server"
 restore_started=$(date +%s)
 unpack_base "$server"
