@@ -1,4 +1,4 @@
-import { Chart, Duration } from 'cdk8s';
+import { Chart, Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import {
   Assertion,
@@ -15,6 +15,7 @@ import {
   ResticLocation,
   Retention,
   Schedule,
+  Scratch,
   SecretRef,
   Verification,
 } from './lib';
@@ -156,5 +157,32 @@ nightly
     credentials: SecretRef.named('payments-backup'),
   })
   .restore({ credentials: SecretRef.named('payments-owner') });
+
+// A warehouse whose database takes too long to dump: its files are copied instead, beside it.
+const warehouse = new Chart(app, 'warehouse', { namespace: 'warehouse' });
+new k8s.KubePersistentVolumeClaim(warehouse, 'backups', {
+  metadata: {
+    name: 'backups',
+    annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false', 'kustomize.toolkit.fluxcd.io/prune': 'disabled' },
+  },
+  spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: k8s.Quantity.fromString('500Gi') } } },
+});
+const stock = new BackupPlan(warehouse, 'local', {
+  repository: Repository.files({ claimName: 'backups' }),
+  schedule: Schedule.daily({ at: '02:00', timeZone: 'Europe/Berlin', spread: Duration.minutes(30) }),
+  retention: Retention.keep({ daily: 7, weekly: 4 }),
+}).addBackup('stock', {
+  engine: Engine.mariadbPhysical({ version: MariadbVersion.V10_11 }),
+  host: 'stock-db',
+  credentials: SecretRef.named('stock-backup'),
+  dataVolume: DataVolume.claim('data-stock-db-0'),
+  podLabels: { 'app.kubernetes.io/name': 'stock-db' },
+});
+stock.verify({
+  schedule: Schedule.weekly({ at: '05:00', timeZone: 'Europe/Berlin' }),
+  assertions: [Assertion.atLeast('select count(*) from items', 1000, { database: 'stock' })],
+  scratch: Scratch.ephemeralVolume(Size.gibibytes(250)),
+});
+stock.restore();
 
 app.synth();

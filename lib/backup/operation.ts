@@ -81,7 +81,7 @@ export class Operation {
 
   public pod(scope: Construct, pod: OperationPodProps): k8s.PodTemplateSpec {
     const data = this.dataVolume(scope, pod);
-    const dataMounts = data ? [{ name: 'data', mountPath: DATA, readOnly: pod.operation === 'backup' }] : [];
+    const dataMounts = data ? [data.mount] : [];
     const connectionMounts = pod.server?.connectionMounts ?? [];
     const node = pod.server?.node;
     const steps = ((pod.server ?? this.engine).steps ?? []).filter(step => step.operations.includes(pod.operation));
@@ -107,7 +107,7 @@ export class Operation {
         ...this.repository.environment,
         ...(pod.environment ?? []),
       ]),
-      initContainers: this.repository.tools,
+      initContainers: [...(this.engine.tools ?? []), ...this.repository.tools],
       volumes: [
         ...this.repository.volumes,
         ...(pod.server?.connectionVolumes ?? []),
@@ -136,7 +136,7 @@ export class Operation {
     });
   }
 
-  private dataVolume(scope: Construct, pod: OperationPodProps): DataVolumeBinding | undefined {
+  private dataVolume(scope: Construct, pod: OperationPodProps): DataOfPod | undefined {
     if (!this.engine.needsDataVolume?.includes(pod.operation)) return undefined;
     const volume = pod.dataVolume ?? pod.server?.dataVolume ?? this.props.dataVolume;
     if (!volume) {
@@ -146,7 +146,16 @@ export class Operation {
         because: `a ${pod.operation} of ${this.engine.name} works on the server's files: name their volume, for example DataVolume.claim('data-${this.props.host}-0')`,
       });
     }
-    return volume._bind(scope);
+    const bound = volume._bind(scope);
+    if (pod.operation !== 'backup') return { ...bound, mount: { name: 'data', mountPath: DATA, readOnly: false } };
+    const { backupDataDirectory: directory } = this.engine;
+    const { path } = bound;
+    // To read only as a volume, too: else the kubelet gives the files of a running server to the pod's group.
+    const { persistentVolumeClaim: claim } = bound.volume;
+    const data = claim ? { ...bound.volume, persistentVolumeClaim: { ...claim, readOnly: true } } : bound.volume;
+    if (directory === undefined) return { ...bound, volume: data, mount: { name: 'data', mountPath: DATA, readOnly: true } };
+    const mount = { name: 'data', mountPath: directory, readOnly: true, ...(path !== undefined && { subPath: path }) };
+    return { volume: data, directory, mount };
   }
 
   /** What jobs that talk to a server have to reach. */
@@ -184,6 +193,11 @@ export function bindOptions(
   const complaint = () =>
     new InputError(backup, { prop: 'credentials', got: undefined, because: "name a Secret, for example SecretRef.named('orders-backup')" });
   return { host, port, podLabels, dataVolume, series: backup.series, credentials: props.credentials ?? SecretRef._leftOut(complaint) };
+}
+
+/** The data volume as one pod has it. */
+interface DataOfPod extends DataVolumeBinding {
+  readonly mount: k8s.VolumeMount;
 }
 
 /** A variable that is given twice is refused by some ways of applying a manifest: the later one takes the earlier one's place. */

@@ -46,8 +46,8 @@ export class DataVolume {
     if (path !== undefined && (!/^[\w.-]+(\/[\w.-]+)*$/.test(path) || path.split('/').includes('..'))) {
       throw new InputError(scope, { prop: 'dataVolume', got: path, because: "write a path below the volume's root, such as 'pgdata'" });
     }
-    // Not by subPath: a restore puts the old directory aside and the new one in its place, which a mount point does not allow.
-    return { volume: { name: 'data', ...this.source }, directory: path === undefined ? DATA : `${DATA}/${path}` };
+    // A restore has it not by subPath: it puts the old directory aside and the new one in its place, which a mount point does not allow.
+    return { volume: { name: 'data', ...this.source }, directory: path === undefined ? DATA : `${DATA}/${path}`, path };
   }
 }
 
@@ -59,4 +59,6 @@ export interface DataVolumeBinding {
   readonly volume: k8s.Volume;
   /** The data directory as the job sees it. */
   readonly directory: string;
+  /** The data directory below the volume's root, if it is not the root. */
+  readonly path?: string;
 }

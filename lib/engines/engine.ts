@@ -2,6 +2,7 @@ import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
 import type { NetworkDestination } from '../core/network';
+import type { ToolContainer } from '../core/pod';
 import type { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
 import type { ScriptFolder } from '../core/script-folder';
@@ -168,6 +169,16 @@ export interface EngineConfig {
    * @default - none
    */
   readonly needsDataVolume?: string[];
+  /**
+   * Where a backup has the data directory, for tools that look for it where the server itself says it is.
+   * @default - below /data
+   */
+  readonly backupDataDirectory?: string;
+  /**
+   * Containers that put programs into /tools which the image lacks.
+   * @default - none
+   */
+  readonly tools?: ToolContainer[];
   /**
    * What happens in a job's pod before its scripts, in this order. An engine with steps has a script `fetch.sh` as well, which
    * stores what they need of a recovery point in the scratch volume.

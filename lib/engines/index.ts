@@ -1,4 +1,10 @@
 import { MariadbEngine, type MariadbEngineOptions, MysqlEngine, type MysqlEngineOptions } from './mysql/mysql';
+import {
+  MariadbPhysicalEngine,
+  type MariadbPhysicalEngineOptions,
+  MysqlPhysicalEngine,
+  type MysqlPhysicalEngineOptions,
+} from './mysql-physical/mysql-physical';
 import { PostgresEngine, type PostgresEngineOptions } from './postgres/postgres';
 import { PostgresPhysicalEngine, type PostgresPhysicalEngineOptions } from './postgres-physical/postgres-physical';
 import { RedisEngine, type RedisEngineOptions, ValkeyEngine, type ValkeyEngineOptions } from './redis/redis';
@@ -6,6 +12,7 @@ import { RedisEngine, type RedisEngineOptions, ValkeyEngine, type ValkeyEngineOp
 export * from './engine';
 export * from './mysql/mysql';
 export * from './mysql/mysql-tls';
+export * from './mysql-physical/mysql-physical';
 export * from './postgres/postgres';
 export * from './postgres-physical/postgres-physical';
 export * from './redis/redis';
@@ -17,9 +24,19 @@ export class Engine {
     return new MariadbEngine(options);
   }
 
+  /** MariaDB by copies of its files, made with mariadb-backup. */
+  public static mariadbPhysical(options: MariadbPhysicalEngineOptions): MariadbPhysicalEngine {
+    return new MariadbPhysicalEngine(options);
+  }
+
   /** MySQL by logical dumps. */
   public static mysql(options: MysqlEngineOptions): MysqlEngine {
     return new MysqlEngine(options);
+  }
+
+  /** MySQL by copies of its files, made with Percona XtraBackup. */
+  public static mysqlPhysical(options: MysqlPhysicalEngineOptions): MysqlPhysicalEngine {
+    return new MysqlPhysicalEngine(options);
   }
 
   /** PostgreSQL by logical dumps. */

@@ -46,13 +46,13 @@ export class MysqlServer {
       server.inside([
         'mariadb-install-db',
         '--no-defaults',
-        '--datadir=/srv/data',
+        '--datadir=/var/lib/mysql',
         '--auth-root-authentication-method=normal',
         '--skip-test-db',
         '--force',
       ]);
     } else {
-      server.inside(['mysqld', '--no-defaults', '--initialize-insecure', '--datadir=/srv/data', ...FAST]);
+      server.inside(['mysqld', '--no-defaults', '--initialize-insecure', '--datadir=/var/lib/mysql', ...FAST]);
     }
     await server.launch(['--user=root', '--password=']);
     const password = server.password.replace(/[\\']/g, '\\$&');
@@ -244,7 +244,7 @@ export class MysqlServer {
     const options = Object.entries(this.options.options ?? {}).map(([name, value]) => `--${name}=${value}`);
     const server = [
       this.mariadb ? 'mariadbd' : 'mysqld',
-      ...['--no-defaults', '--datadir=/srv/data', '--socket=/srv/mysqld.sock', '--pid-file=/srv/mysqld.pid', '--tmpdir=/srv'],
+      ...['--no-defaults', '--datadir=/var/lib/mysql', '--socket=/srv/mysqld.sock', '--pid-file=/srv/mysqld.pid', '--tmpdir=/srv'],
       ...[`--bind-address=${this.address}`, '--port=3306', '--skip-name-resolve', '--event-scheduler=ON', '--character-set-server=utf8mb4'],
       ...(this.mariadb ? [] : ['--mysqlx=OFF']),
       ...FAST,
@@ -302,7 +302,7 @@ export class MysqlServer {
 
   /** The image's root, with a device tree, this server's directory and its data directory, seen by this process alone. */
   private wrap(command: string[]): string[] {
-    const mounts = 'mount --bind /dev "$1/dev" && mount --bind "$2" "$1/srv" && mount --bind "$3" "$1/srv/data"';
+    const mounts = 'mount --bind /dev "$1/dev" && mount --bind "$2" "$1/srv" && mount --bind "$3" "$1/var/lib/mysql"';
     return [
       '--mount',
       'sh',

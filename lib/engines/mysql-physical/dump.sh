@@ -1,0 +1,75 @@
+#!/bin/sh
+# Copies the files of the running server, with the redo log of the meantime.
+set -eu
+# shellcheck source=lib/engines/mysql-physical/physical.sh
+. "$BACKUP_HOME/engine/physical.sh"
+
+attempt 'asking the server for its version' sql 'select version()' >"$SCRATCH/version"
+about server "$(cat "$SCRATCH/version")"
+about tool "$(run_tool "$tool" --version 2>&1 | grep -i "$tool" | tail -n 1)"
+
+# ---- the right files? ------------------------------------------------------------------------------------------------
+directory=$(variable datadir)
+[ "$DIALECT" != mariadb ] || [ "${directory%/}" = "$DATA_DIRECTORY" ] ||
+  refuse "the server's data directory is $directory, where mariadb-backup looks for it, and in this pod it is $DATA_DIRECTORY: set dataDirectory: '${directory%/}'"
+for name in innodb_data_home_dir innodb_log_group_home_dir innodb_undo_directory; do
+  place=$(variable "$name")
+  case $place in
+    '' | . | ./ | "$directory" | "${directory%/}") ;;
+    *) refuse "$name of the server is $place: files outside its data directory are not backed up" ;;
+  esac
+done
+[ -r "$DATA_DIRECTORY/ibdata1" ] ||
+  refuse "there is no ibdata1 in $DATA_DIRECTORY that this pod's user $(id -u) could read: dataVolume is not the server's volume, lacks a path, or belongs to another user (imageUser)"
+
+# Files of one server with the redo log of another are worth nothing, and the tool would not notice.
+number_at() { # FILE OFFSET: eight bytes, the highest first
+  od -A n -t u1 -j "$2" -N 8 "$1" | awk '{ for (i = 1; i <= NF; i++) value = value * 256 + $i } END { printf "%.0f\n", value }'
+}
+checkpoint() { sql "show global status like 'Innodb_lsn_last_checkpoint'" | cut -f 2; }
+same_server() {
+  if [ "$DIALECT" = mariadb ]; then
+    # Where the redo log of the files begins to count is what the server calls its last checkpoint; it may move while we look.
+    before=$(checkpoint)
+    written=$({ number_at "$DATA_DIRECTORY/ib_logfile0" 4096; number_at "$DATA_DIRECTORY/ib_logfile0" 8192; } | sort -n | tail -n 1)
+    after=$(checkpoint)
+    [ "$before" -le "$written" ] && [ "$written" -le "$after" ]
+  else
+    [ "$(sed -n 's/^server-uuid=//p' "$DATA_DIRECTORY/auto.cnf")" = "$(variable server_uuid)" ]
+  fi
+}
+tries=0
+until same_server; do
+  tries=$((tries + 1))
+  [ "$tries" -lt 10 ] || refuse "the files in $DATA_DIRECTORY are not those of the server at $SERVER_HOST: dataVolume must be the volume of the very server that host names"
+  sleep 0.5
+done
+
+# ---- can they be restored? -------------------------------------------------------------------------------------------
+if [ "$DIALECT" = mariadb ]; then
+  encrypted="select count(*) from information_schema.innodb_tablespaces_encryption where encryption_scheme <> 0"
+else
+  encrypted="select count(*) from information_schema.innodb_tablespaces where encryption = 'Y'"
+fi
+attempt 'asking for encrypted tables' sql "$encrypted" >"$SCRATCH/encrypted"
+[ "$(cat "$SCRATCH/encrypted")" = 0 ] || refuse "$(cat "$SCRATCH/encrypted") tablespaces are encrypted by the server: no verification here has their key. Back them up logically"
+# The account may see no table: it is the files that are counted.
+tables=$(find "$DATA_DIRECTORY" -mindepth 2 -maxdepth 2 \( -name '*.frm' -o -name '*.ibd' \) ! -path "$DATA_DIRECTORY/mysql/*" ! -path "$DATA_DIRECTORY/sys/*" ! -path "$DATA_DIRECTORY/.*" | wc -l | tr -d ' ')
+[ "$tables" != 0 ] || [ "$ALLOW_EMPTY" = yes ] || refuse 'the server holds no table: an empty backup is seldom what was meant (allowEmpty says that it is)'
+
+sql "show global variables where variable_name in ('character_set_server', 'collation_server', 'innodb_data_file_path',
+  'innodb_checksum_algorithm', 'innodb_page_size', 'innodb_undo_tablespaces', 'lower_case_table_names')" >"$SCRATCH/variables"
+{ echo '[server]'; sed 's/^\([^	]*\)	\(.*\)$/loose-\1=\2/' "$SCRATCH/variables"; } >"$SCRATCH/server.new"
+put server.cnf cat "$SCRATCH/server.new"
+
+# ---- the copy -------------------------------------------------------------------------------------------------------
+put "$stream" sh "$BACKUP_HOME/engine/dump-stream.sh"
+fact lsn "$(sed -n -e 's/.*(from LSN [0-9]* to \([0-9]*\)) was copied.*/\1/p' -e 's/.*log of lsn ([0-9]*) to (\([0-9]*\)) was copied.*/\1/p' "$SCRATCH/tool.log")"
+if [ "$DIALECT" = mariadb ]; then
+  # `#` begins what a statement has not finished.
+  sed -n 's|.*Streaming \./\([^/]*\)/[^/#]*\.frm to .*|\1|p' "$SCRATCH/tool.log" | LC_ALL=C sort | uniq -c >"$SCRATCH/definitions"
+  while read -r number directory; do fact "definitions/$directory" "$number"; done <"$SCRATCH/definitions"
+else
+  fact tablespaces "$(grep -cE 'Streaming \./[^/]*/[^/]*\.ibd' "$SCRATCH/tool.log")"
+fi
+about binlog "$(sed -n "s/.*binlog position: \(filename .*\)/\1/p" "$SCRATCH/tool.log" | tail -n 1)"

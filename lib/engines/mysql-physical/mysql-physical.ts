@@ -1,0 +1,242 @@
+import { Duration } from 'cdk8s';
+import type { Construct } from 'constructs';
+import { ImageCatalog, ImageReference } from '../../core/image-catalog';
+import { InputError } from '../../core/input-error';
+import type { ToolContainer } from '../../core/pod';
+import { ScriptFolder } from '../../core/script-folder';
+import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
+import type { MariadbVersion, MysqlVersion } from '../mysql/mysql';
+import type { MysqlTls } from '../mysql/mysql-tls';
+
+/** What may be said of physical backups of MariaDB and of MySQL. */
+export interface MysqlPhysicalOptions {
+  /**
+   * The server's `datadir`, as its own container sees it. The backup's pod has the files at this path, too: mariadb-backup looks
+   * where the server says.
+   * @default '/var/lib/mysql', that of the official images
+   */
+  readonly dataDirectory?: string;
+  /**
+   * A server without a table of its users' is meant to be so.
+   * @default false
+   */
+  readonly allowEmpty?: boolean;
+  /**
+   * How long a backup waits for statements that stand in the way of its locks. While it waits, new statements of that kind wait
+   * behind it.
+   * @default Duration.minutes(1)
+   */
+  readonly lockTimeout?: Duration;
+  /**
+   * How the connection to the server is encrypted. The files do not go over it.
+   * @default - what the client does by itself
+   */
+  readonly tls?: MysqlTls;
+  /**
+   * The image of the jobs: the server's own, or one with the same server.
+   * @default - the version's
+   */
+  readonly image?: string;
+  /**
+   * The user as which the server runs in its own pod: its files are that user's to read, and restored files belong to it.
+   * @default 999, that of the official images
+   */
+  readonly imageUser?: number;
+}
+
+/** Options of physical backups of MariaDB. */
+export interface MariadbPhysicalEngineOptions extends MysqlPhysicalOptions {
+  /** The server's release series. */
+  readonly version: MariadbVersion;
+}
+
+/** Options of physical backups of MySQL. */
+export interface MysqlPhysicalEngineOptions extends MysqlPhysicalOptions {
+  /** The server's release series. */
+  readonly version: MysqlVersion;
+  /**
+   * The release of Percona XtraBackup, of the server's series.
+   * @default - the one that this library knows for the series
+   */
+  readonly xtrabackup?: XtrabackupVersion;
+}
+
+/** A release of Percona XtraBackup, by the series of MySQL whose files it can read. */
+export class XtrabackupVersion {
+  /** For MySQL 8.0. */
+  public static readonly V8_0 = XtrabackupVersion.of('8.0', 'percona/percona-xtrabackup:8.0.35-36.1');
+  /** For MySQL 8.4. */
+  public static readonly V8_4 = XtrabackupVersion.of('8.4', 'percona/percona-xtrabackup:8.4.0-6.1');
+
+  /**
+   * Another release.
+   *
+   * @param series the series of MySQL it is for, e.g. '9.7'
+   * @param image an image with /usr/bin/xtrabackup and /usr/bin/xbstream, a shell and ldd
+   */
+  public static of(series: string, image: string): XtrabackupVersion {
+    return new XtrabackupVersion(series, image);
+  }
+
+  private constructor(
+    /** The series of MySQL. */
+    public readonly series: string,
+    /** The image that ships it. */
+    public readonly image: string,
+  ) {}
+}
+
+/**
+ * MariaDB by copies of its files, which `mariadb-backup` makes while the server goes on working: for databases that take too long
+ * to dump, or to load again. A restore takes as long as copying the files.
+ *
+ * - A recovery point is the state of the whole server (all databases, accounts, routines, events) at one instant at the end of the
+ *   backup. It carries the position of the redo log at that instant and, per database, the number of definitions of tables and
+ *   views, copied while nobody could change them. It carries no counts of rows: of that instant nobody can count them.
+ * - A verification unpacks it, applies the redo log, starts a server over it, compares those facts, and lets CHECK TABLE read every
+ *   page of every table and index. What must be true of the content, assertions say.
+ * - A restore works on the data volume of a server that is scaled to zero: it does the same in a directory beside the old one, and
+ *   then puts the old one aside. The server starts with all accounts and passwords of the recovery point, without binary logs.
+ *
+ * `dataVolume` is the volume of the very server that `host` names; a backup compares them. `podLabels` places the backup's pod
+ * on the server's node; it mounts the volume to read only. A verification and a restore need space for all files, a verification as
+ * `scratch`, a restore on the data volume itself.
+ *
+ * The Secret with the credentials has the keys `username` and `password`. The least that the account needs:
+ * `GRANT RELOAD, PROCESS, BINLOG MONITOR ON *.* TO backup`.
+ *
+ * The data directory is best a directory of its volume (`DataVolume.claim('data-stock-db-0', 'data')`): in a volume's root the server
+ * takes what an interrupted restore leaves for a database, until the next restore or somebody removes `.restoring-*`.
+ *
+ * Tables that the server encrypts (data-at-rest encryption) are refused, and so are files outside the data directory.
+ */
+export class MariadbPhysicalEngine implements IEngine {
+  constructor(private readonly options: MariadbPhysicalEngineOptions) {}
+
+  public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    const { series, image } = this.options.version;
+    return bindPhysical(scope, options, this.options, { name: 'mariadb', series, image, tools: [], missingPrograms: [] });
+  }
+}
+
+/**
+ * MySQL by copies of its files, which Percona XtraBackup makes while the server goes on working. All is as `MariadbPhysicalEngine`
+ * says, but for the facts: instead of definitions, the files of InnoDB tables are counted.
+ *
+ * The image of the jobs is the server's own; XtraBackup is put beside it, with its libraries, from the image of its makers.
+ *
+ * The Secret with the credentials has the keys `username` and `password`. The least that the account needs, as Percona documents:
+ * `GRANT BACKUP_ADMIN, PROCESS, RELOAD, LOCK TABLES, REPLICATION CLIENT ON *.* TO backup` and `GRANT SELECT ON` each of
+ * `performance_schema.log_status`, `performance_schema.keyring_component_status` and
+ * `performance_schema.replication_group_members` `TO backup`. (Percona XtraBackup documentation, "Connection and privileges needed".)
+ *
+ * What it shares with mariadb-backup is tested with MariaDB. XtraBackup itself has not been run by the tests of this library: have
+ * a verification succeed on your server before you rely on it.
+ */
+export class MysqlPhysicalEngine implements IEngine {
+  constructor(private readonly options: MysqlPhysicalEngineOptions) {}
+
+  public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    const { version } = this.options;
+    const known = [XtrabackupVersion.V8_0, XtrabackupVersion.V8_4];
+    const xtrabackup = this.options.xtrabackup ?? known.find(each => each.series === version.series);
+    if (!xtrabackup) {
+      throw new InputError(scope, {
+        prop: 'engine.xtrabackup',
+        got: undefined,
+        because: `name a release for MySQL ${version.series}: XtrabackupVersion.of('${version.series}', '<image>')`,
+      });
+    }
+    if (xtrabackup.series !== version.series) {
+      throw new InputError(scope, {
+        prop: 'engine.xtrabackup',
+        got: xtrabackup.series,
+        because: `XtraBackup reads the files of MySQL's same series only, and the server's is ${version.series} (Percona XtraBackup documentation, "Server version and backup version comparison")`,
+      });
+    }
+    const image = ImageReference.of(xtrabackup.image).bind(scope, 'engine.xtrabackup');
+    return bindPhysical(scope, options, this.options, {
+      name: 'mysql',
+      series: version.series,
+      image: version.image,
+      tools: [programsOf('xtrabackup', image, ['xtrabackup', 'xbstream'])],
+      // Oracle Linux's slim image has no util-linux.
+      missingPrograms: ['flock'],
+    });
+  }
+}
+
+/** The two have the same life; their programs have other names. */
+interface Dialect {
+  readonly name: string;
+  readonly series: string;
+  readonly image: string;
+  readonly tools: ToolContainer[];
+  readonly missingPrograms: string[];
+}
+
+function bindPhysical(scope: Construct, options: EngineBindOptions, engine: MysqlPhysicalOptions, dialect: Dialect): EngineConfig {
+  const { dataDirectory = '/var/lib/mysql', lockTimeout = Duration.minutes(1) } = engine;
+  if (!/^(\/[\w.-]+)+$/.test(dataDirectory) || dataDirectory.split('/').includes('..')) {
+    throw new InputError(scope, {
+      prop: 'engine.dataDirectory',
+      got: dataDirectory,
+      because: "write the server's datadir, an absolute path without a slash at its end, such as '/var/lib/mysql'",
+    });
+  }
+  if (lockTimeout.toSeconds() < 1) {
+    throw new InputError(scope, { prop: 'engine.lockTimeout', got: lockTimeout.toHumanString(), because: 'write a second or more' });
+  }
+  const port = options.port ?? 3306;
+  const tls = engine.tls?._bind();
+  return {
+    name: `${dialect.name}-physical`,
+    image: ImageCatalog.of(scope).image(scope, {
+      key: `${dialect.name}:${dialect.series}`,
+      prop: 'engine.image',
+      image: engine.image,
+      defaultImage: dialect.image,
+    }),
+    user: engine.imageUser ?? 999,
+    scripts: ScriptFolder.at('mysql-physical', __dirname),
+    tools: dialect.tools,
+    environment: [
+      { name: 'DIALECT', value: dialect.name },
+      { name: 'LOCK_TIMEOUT', value: String(lockTimeout.toSeconds()) },
+      { name: 'ALLOW_EMPTY', value: engine.allowEmpty ? 'yes' : 'no' },
+    ],
+    connection: [
+      { name: 'SERVER_HOST', value: options.host },
+      { name: 'SERVER_PORT', value: String(port) },
+      options.credentials.key('username').toEnvironment('SERVER_USER'),
+      options.credentials.key('password').toEnvironment('SERVER_PASSWORD'),
+      { name: 'TLS', value: tls?.mode ?? '' },
+      ...(tls?.ca ? [{ name: 'TLS_CA', value: tls.ca }] : []),
+    ],
+    ...(tls && { connectionVolumes: tls.volumes, connectionMounts: tls.mounts }),
+    destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
+    ...(dialect.missingPrograms.length > 0 && { missingPrograms: dialect.missingPrograms }),
+    needsDataVolume: ['backup', 'restore'],
+    backupDataDirectory: dataDirectory,
+    restoreRequest: [{ key: 'replace', variable: 'REPLACE', value: 'no' }],
+  };
+}
+
+/**
+ * Puts programs into /tools with the libraries and the loader they were built for: they then run in an image with other ones, or
+ * none.
+ *
+ * @internal
+ */
+export function programsOf(name: string, image: string, programs: string[]): ToolContainer {
+  const script = [
+    'mkdir /tools/lib',
+    `for program in ${programs.join(' ')}`,
+    'do cp "$(command -v "$program")" "/tools/$program"',
+    `ldd "/tools/$program" | grep -oE '/[^ ]+' | sort -u | while read -r library`,
+    'do cp -L "$library" /tools/lib/',
+    'done',
+    'done',
+  ];
+  return { name, image, command: ['sh', '-ec', script.join('\n')] };
+}

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Makes a data directory from the recovery point beside the old one, starts a server over it once, and puts it in the old one's
+# place.
+#
+# environment, beside physical.sh's: see data-directory.sh
+set -eu
+# shellcheck source=lib/engines/mysql-physical/physical.sh
+. "$BACKUP_HOME/engine/physical.sh"
+# shellcheck source=lib/shell/data-directory.sh
+. "$BACKUP_HOME/shell/data-directory.sh"
+
+# A server that cannot be reached may still run. It holds a lock on this file, which shows on the node where it runs.
+if [ -e "$DATA_DIRECTORY/ibdata1" ] && command -v innochecksum >/dev/null; then
+  innochecksum --end-page=0 "$DATA_DIRECTORY/ibdata1" >"$SCRATCH/lock.err" 2>&1 || :
+  ! grep -q 'Unable to lock' "$SCRATCH/lock.err" ||
+    refuse "a server has $DATA_DIRECTORY/ibdata1 open: scale it to zero first; nothing was changed"
+fi
+
+stage_data_directory
+cleanup() {
+  kill_scratch_server
+  [ -z "$STAGING" ] || rm -rf "$STAGING"
+}
+trap cleanup EXIT
+restore_started=$(date +%s)
+unpack "$STAGING"
+start_scratch_server "$STAGING"
+check_scratch_server
+stop_scratch_server
+# The tool's own notes; where the binary log stood is worth keeping.
+rm -f "$STAGING/backup-my.cnf" "$STAGING"/xtrabackup_checkpoints "$STAGING"/xtrabackup_logfile "$STAGING"/xtrabackup_tablespaces
+swap_data_directory
+STAGING=
+# MariaDB takes every directory of its own for a database, whatever its name, and then mariadb-upgrade and dumps of all databases
+# stop at one that is none. In the directory of a database it looks for no others.
+if [ "$DIALECT" = mariadb ] && [ -n "$OLD" ] && [ "${OLD%/*}" = "$DATA_DIRECTORY" ]; then
+  mv "$OLD" "$DATA_DIRECTORY/mysql/" || die "the server is restored, but sees $OLD as a database: move it away by hand"
+  log "the server would take that for a database: it is in $DATA_DIRECTORY/mysql/${OLD##*/} now"
+fi
+outcome restoreSeconds "$(($(date +%s) - restore_started))"

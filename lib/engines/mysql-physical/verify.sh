@@ -1,0 +1,21 @@
+#!/bin/sh
+# Brings the recovery point up in a server of its own, reachable through a socket in this container only, and checks it.
+set -eu
+# shellcheck source=lib/engines/mysql-physical/physical.sh
+. "$BACKUP_HOME/engine/physical.sh"
+# shellcheck source=lib/shell/assertions.sh
+. "$BACKUP_HOME/shell/assertions.sh"
+
+trap kill_scratch_server EXIT
+# A retried container finds what the last one left.
+rm -rf "$SCRATCH/data" "$SCRATCH"/server.*
+mkdir "$SCRATCH/data"
+restore_started=$(date +%s)
+unpack "$SCRATCH/data"
+start_scratch_server "$SCRATCH/data"
+outcome restoreSeconds "$(($(date +%s) - restore_started))"
+check_scratch_server
+
+# Asked last: an assertion is the user's own statement, and may do anything to this server.
+ask() { scratch_sql ${1:+--database="$1"}; }
+check_assertions ask
