@@ -139,6 +139,9 @@ manifest_fetch() { # ID
 
 # Begins a recovery point that is being made.
 begin_point() {
+  # Ids of one pod differ by their second.
+  while [ "$(date +%s)" = "$(cat "$SCRATCH/second" 2>/dev/null)" ]; do sleep 0.2; done
+  date +%s >"$SCRATCH/second"
   STARTED=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   POINT=$(date -u +%Y%m%dT%H%M%SZ)-$(printf %s "${POD_NAME:-00000}" | tr -cd 'a-z0-9' | sed 's/.*\(.\{5\}\)$/\1/')
   export STARTED POINT

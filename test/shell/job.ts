@@ -78,6 +78,16 @@ export class Job {
     return new Outcome(done, readFileSync(join(this.directory, 'termination-log'), 'utf8'));
   }
 
+  /** The exit code of a script of lib/shell that is no operation. */
+  script(name: string, environment: { [name: string]: string | undefined }): number | null {
+    return spawnSync('sh', [join(this.home, 'shell', `${name}.sh`)], { env: { PATH: process.env.PATH, ...environment } }).status;
+  }
+
+  /** Notes a file's checksum in its recovery point, after it was changed on purpose. */
+  sum(point: string, file: string): void {
+    execFileSync('sh', ['-c', 'cd "$1" && sha256sum "$2" >>SHA256SUMS', 'sh', point, file]);
+  }
+
   points(series = 'orders'): string[] {
     return execFileSync('ls', ['-A', join(this.repository, series)], { encoding: 'utf8' })
       .split('\n')

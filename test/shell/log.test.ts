@@ -1,0 +1,151 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Job, SHELLS } from './job';
+
+// Moments, recovery points that build on others, and the archive of a log, with an engine whose data are lines of text.
+
+const POINTS = ['20260101T000000Z', '20260102T000000Z', '20260103T000000Z'];
+
+const SAMPLE = {
+  dump: 'put data.txt echo data; fact rows 1; for id in $(printenv BUILDS_ON); do needs "$id"; done',
+  verify: ':',
+  restore: 'echo "$POINT" >"$SCRATCH/../restored"',
+  // The log is files in the spool, each stored once.
+  'log-follow': 'cd "$SPOOL"; trap "exit 0" TERM; echo one >1; while :; do sleep 0.1; done',
+  'log-choose': 'cd "$SPOOL" 2>/dev/null || exit 0; ls',
+  'log-pack': 'while read -r name; do put "$name" cat "$SPOOL/$name"; done <"$1"; fact files "$(wc -l <"$1" | tr -d " ")"',
+  'log-stored': 'while read -r name; do rm "$SPOOL/$name"; done <"$1"',
+  'log-unpack': 'manifest_members "$SCRATCH/manifest.json" | cut -f 1 | while read -r name; do get "$name" >>"$SCRATCH/../read"; done',
+};
+
+let job: Job;
+let spool: string;
+beforeEach(() => {
+  job = new Job(SAMPLE);
+  spool = join(job.directory, 'spool');
+  mkdirSync(spool);
+});
+afterEach(() => job.remove());
+
+/** Recovery points that were begun at noted times. */
+function backupsAt(times: string[], series = 'orders'): string[] {
+  return times.map(time => {
+    const { result } = job.run('backup', { RETENTION: 'all', SERIES: series });
+    const id = `${time}-aaaaa`;
+    const point = join(job.repository, series, id);
+    renameSync(join(job.repository, series, String(result.id)), point);
+    const manifest = join(point, 'manifest.json');
+    const iso = time.replace(/(....)(..)(..)T(..)(..)(..)Z/, '$1-$2-$3T$4:$5:$6Z');
+    writeFileSync(
+      manifest,
+      readFileSync(manifest, 'utf8')
+        .replaceAll(String(result.id), id)
+        .replace(/"finished":"[^"]*"/, `"finished":"${iso.replace('00:00:00', '01:00:00')}"`),
+    );
+    const sums = join(point, 'SHA256SUMS');
+    writeFileSync(sums, readFileSync(sums, 'utf8').replace(/.*manifest\.json\n/, ''));
+    job.sum(point, 'manifest.json');
+    return id;
+  });
+}
+
+describe.each(SHELLS)('a moment as recovery point, in %s', (...shell) => {
+  test('is the newest recovery point that was there by then', () => {
+    const ids = backupsAt(POINTS);
+    const chosen = (RECOVERY_POINT: string, HAS_LOG = 'no') =>
+      ids.indexOf(String(job.run('restore', { RECOVERY_POINT, HAS_LOG }, shell).result.id));
+    expect(chosen('2026-01-02T00:30:00Z')).toBe(1);
+    expect(chosen('2026-01-02T00:00:00Z')).toBe(1);
+    expect(chosen('2026-01-01T23:59:59.5Z')).toBe(0);
+    // A copy of files is whole when its run has ended, an hour after it began; the log leads on from there.
+    expect(chosen('2026-01-02T00:30:00Z', 'yes')).toBe(0);
+    expect(chosen('2026-01-02T01:00:00Z', 'yes')).toBe(1);
+    expect(chosen('2026-01-02T01:00:00.5Z', 'yes')).toBe(1);
+    expect(chosen('2999-01-01T00:00:00Z', 'yes')).toBe(2);
+
+    const { code, result } = job.run('restore', { RECOVERY_POINT: '2025-12-31T23:59:59Z' }, shell);
+    expect(code).toBe(78);
+    expect(result.reason).toBe(
+      'series orders has no recovery point that was there at 2025-12-31T23:59:59Z; the oldest is 20260101T000000Z-aaaaa',
+    );
+  });
+});
+
+describe('pruning', () => {
+  const retention = 'last=1 hourly=0 daily=0 weekly=0 monthly=0 yearly=0 at-least=1';
+
+  test('keeps what a kept recovery point builds on, and drops it with the last that does', () => {
+    const [first = '', second = '', third = ''] = backupsAt(POINTS);
+    const next = String(job.run('backup', { RETENTION: retention, CHAINS: 'yes', BUILDS_ON: `${first} ${third}` }).result.id);
+    expect(job.points()).toEqual([first, third, next].sort());
+    expect(job.points()).not.toContain(second);
+
+    const full = String(job.run('backup', { RETENTION: retention, CHAINS: 'yes' }).result.id);
+    expect(job.points()).toEqual([full]);
+  });
+
+  test('a recovery point that builds on another may be small', () => {
+    job.engine({ dump: 'put data.txt seq 1 10000; fact rows 1' });
+    const { id } = job.run('backup').result;
+    job.engine({ dump: 'put data.txt echo little; fact rows 1; for id in $(printenv BUILDS_ON); do needs "$id"; done' });
+    expect(job.run('backup').result).toMatchObject({ verdict: 'failed', reason: expect.stringMatching(/a drop of more than 50 %/) });
+    expect(job.run('backup', { BUILDS_ON: String(id) }).result).toMatchObject({ verdict: 'published' });
+  });
+
+  test('takes the log with it that was stored before the oldest recovery point', () => {
+    backupsAt(POINTS);
+    backupsAt(['20251231T000000Z', '20260101T120000Z', '20260103T120000Z'], 'orders-log');
+    const { result, log } = job.run('backup', {
+      RETENTION: 'last=2 hourly=0 daily=0 weekly=0 monthly=0 yearly=0 at-least=1',
+      HAS_LOG: 'yes',
+    });
+    expect(result, log).toMatchObject({ verdict: 'published' });
+    expect(job.points()).toEqual(['20260103T000000Z-aaaaa', result.id]);
+    expect(job.points('orders-log')).toEqual(['20260103T120000Z-aaaaa']);
+  });
+});
+
+describe('a log archive', () => {
+  const words = () => ({ SERIES: 'orders-log', SPOOL: spool, ARCHIVE_EVERY: '60' });
+
+  test('stores what is in the spool, clears it, and says nothing when there is nothing', () => {
+    writeFileSync(join(spool, 'a'), 'alpha');
+    const { result } = job.run('archive', words());
+    expect(result).toMatchObject({ what: 'archive', series: 'orders-log', verdict: 'published' });
+    expect(readdirSync(spool)).toEqual([]);
+    expect(job.points('orders-log')).toEqual([result.id]);
+    expect(() => job.run('archive', words())).toThrow(/the result on stdout is /);
+    expect(job.points('orders-log')).toHaveLength(1);
+  });
+
+  test('keeps in the spool what could not be stored', () => {
+    writeFileSync(join(spool, 'a'), 'alpha');
+    job.engine({ 'log-pack': 'put a sh -c "echo half; exit 1"; fact files 1' });
+    expect(job.run('archive', words()).result).toMatchObject({ verdict: 'failed' });
+    expect(readFileSync(join(spool, 'a'), 'utf8')).toBe('alpha');
+    expect(job.points('orders-log')).toEqual([]);
+  });
+
+  test.each(SHELLS)('that is told to stop stores what it has received, in %s', async (...shell) => {
+    const environment = job.environment(words());
+    const [command = 'sh', ...args] = shell;
+    const archive = spawn(command, [...args, join(job.directory, 'home/shell/archive-log.sh')], { env: environment, stdio: 'ignore' });
+    const ended = new Promise(resolve => archive.once('exit', resolve));
+    const healthy = join(environment.SCRATCH ?? '', 'healthy');
+    while (!existsSync(healthy)) await new Promise(resolve => setTimeout(resolve, 50));
+    expect(job.points('orders-log')).toHaveLength(1);
+    writeFileSync(join(spool, 'late'), 'late');
+    archive.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(job.points('orders-log')).toHaveLength(2);
+
+    const isReady = (stale: string) => job.script('log-healthy', { SCRATCH: environment.SCRATCH, ARCHIVE_STALE: stale }) === 0;
+    expect(isReady('5')).toBe(true);
+    utimesSync(healthy, new Date(Date.now() - 600_000), new Date(Date.now() - 600_000));
+    expect(isReady('5')).toBe(false);
+    rmSync(healthy);
+    expect(isReady('5')).toBe(false);
+  });
+});
