@@ -7,6 +7,9 @@ import {
   DatabaseBackup,
   DataVolume,
   Engine,
+  EtcdCluster,
+  EtcdTls,
+  EtcdVersion,
   MariadbVersion,
   MysqlVersion,
   PostgresVersion,
@@ -184,5 +187,56 @@ stock.verify({
   scratch: Scratch.ephemeralVolume(Size.gibibytes(250)),
 });
 stock.restore();
+
+// The cluster itself. What brings it back has to be somewhere else; and so has this file's dist/, with the runbook in it.
+const platform = new Chart(app, 'platform', { namespace: 'kube-system' });
+const cluster = new BackupPlan(platform, 'cluster', {
+  repository: Repository.restic({
+    location: ResticLocation.rest({ url: 'http://vault.acme.example:8000/platform/', credentials: SecretRef.named('backup-server') }),
+    password: SecretRef.named('backup-key').key('password'),
+  }),
+  // The engine's own schedule: every 15 minutes.
+  retention: Retention.keep({ last: 96, daily: 14, monthly: 3 }),
+});
+const controlPlane = cluster.addBackup('control-plane', {
+  engine: Engine.etcdControlPlane({
+    version: EtcdVersion.V3_5,
+    cluster: EtcdCluster.kubeadm([
+      { name: 'cp-1', address: '10.0.0.11' },
+      { name: 'cp-2', address: '10.0.0.12' },
+      { name: 'cp-3', address: '10.0.0.13' },
+    ]),
+  }),
+  host: '127.0.0.1',
+});
+controlPlane.verify({
+  schedule: Schedule.daily({ at: '06:00', timeZone: 'Europe/Berlin' }),
+  assertions: [Assertion.atLeast('/registry/namespaces/', 4)],
+});
+controlPlane.restore();
+
+// An application's etcd, whose clients show certificates.
+const discovery = new Chart(app, 'discovery', { namespace: 'discovery' });
+new k8s.KubePersistentVolumeClaim(discovery, 'backups', {
+  metadata: {
+    name: 'backups',
+    annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false', 'kustomize.toolkit.fluxcd.io/prune': 'disabled' },
+  },
+  spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: k8s.Quantity.fromString('20Gi') } } },
+});
+const registry = new BackupPlan(discovery, 'local', {
+  repository: Repository.files({ claimName: 'backups' }),
+  retention: Retention.keep({ last: 8, hourly: 24, daily: 7 }),
+}).addBackup('registry', {
+  engine: Engine.etcd({
+    version: EtcdVersion.V3_4,
+    cluster: EtcdCluster.statefulSet({ name: 'etcd', replicas: 1, service: 'etcd-peers' }),
+    tls: EtcdTls.secret(SecretRef.named('etcd-client')),
+  }),
+  host: 'secure-etcd',
+  podLabels: { app: 'etcd' },
+});
+registry.verify();
+registry.restore();
 
 app.synth();

@@ -163,7 +163,10 @@ export class DatabaseRestore extends Construct {
     this.jobs =
       restoreTargets.length === 0
         ? [this.restoreJob('', name, name, this.target)]
-        : restoreTargets.map(target => this.restoreJob(`-${target}`, name, `${name}-${target}`, this.bind(target)));
+        : restoreTargets.map(target => {
+            const suffix = restoreTargets.length === 1 ? '' : `-${target}`;
+            return this.restoreJob(suffix, name, `${name}${suffix}`, this.bind(target));
+          });
     this.job = this.jobs[0] as ApiObject;
     if (this.target.runbook !== undefined) {
       const metadata = { name: `${name}-runbook`, labels: operation.labels('restore') };
@@ -210,6 +213,14 @@ export class DatabaseRestore extends Construct {
 
   private restoreJob(id: string, requestName: string, name: string, server: EngineConfig): ApiObject {
     checkObjectName(this, 'name', name);
+    // Kubernetes appends 11 characters to a CronJob's name, and a hash comes after a Job's.
+    if (name.length > 52) {
+      throw new InputError(this, {
+        prop: 'name',
+        got: name,
+        because: 'the name of a restore has at most 52 characters: choose a shorter series, or name',
+      });
+    }
     const labels = this.props.backup._operation.labels('restore');
     if (this.props.form === RestoreForm.JOB) {
       const spec = this.jobSpec(

@@ -85,6 +85,18 @@ export class Operation {
     const connectionMounts = pod.server?.connectionMounts ?? [];
     const node = pod.server?.node;
     const steps = ((pod.server ?? this.engine).steps ?? []).filter(step => step.operations.includes(pod.operation));
+    const environment = lastWins([
+      { name: 'SERIES', value: this.series },
+      { name: 'ENGINE', value: this.engine.name },
+      { name: 'REPOSITORY_WAIT', value: String((this.props.repositoryWait ?? Duration.minutes(10)).toSeconds()) },
+      ...(this.engine.hasLog ? [{ name: 'HAS_LOG', value: 'yes' }] : []),
+      ...this.engine.environment,
+      ...(pod.server?.connection ?? []),
+      ...(data ? [{ name: 'DATA_DIRECTORY', value: data.directory }] : []),
+      ...(pod.spoolClaim !== undefined ? [{ name: 'SPOOL', value: '/spool/received' }] : []),
+      ...this.repository.environment,
+      ...(pod.environment ?? []),
+    ]);
     return operationPod({
       operation: pod.operation,
       image: this.engine.image,
@@ -95,18 +107,7 @@ export class Operation {
         repository: this.repository.scripts.bind(scope),
         ...(pod.assertions && { assertions: pod.assertions }),
       },
-      environment: lastWins([
-        { name: 'SERIES', value: this.series },
-        { name: 'ENGINE', value: this.engine.name },
-        { name: 'REPOSITORY_WAIT', value: String((this.props.repositoryWait ?? Duration.minutes(10)).toSeconds()) },
-        ...(this.engine.hasLog ? [{ name: 'HAS_LOG', value: 'yes' }] : []),
-        ...this.engine.environment,
-        ...(pod.server?.connection ?? []),
-        ...(data ? [{ name: 'DATA_DIRECTORY', value: data.directory }] : []),
-        ...(pod.spoolClaim !== undefined ? [{ name: 'SPOOL', value: '/spool/received' }] : []),
-        ...this.repository.environment,
-        ...(pod.environment ?? []),
-      ]),
+      environment,
       initContainers: [...(this.engine.tools ?? []), ...this.repository.tools],
       volumes: [
         ...this.repository.volumes,
@@ -120,9 +121,13 @@ export class Operation {
         ...dataMounts,
         ...(pod.spoolClaim !== undefined ? [{ name: 'spool', mountPath: '/spool' }] : []),
       ],
-      steps: steps.map(({ name, image, command, environment = [], connects, needsDataVolume, runsBeside = false }) => ({
-        ...{ name, image, command, environment, runsBeside },
-        volumeMounts: [...(connects ? connectionMounts : []), ...(needsDataVolume ? dataMounts : [])],
+      steps: steps.map(step => ({
+        name: step.name,
+        image: step.image,
+        command: step.command,
+        environment: [...(step.environment ?? []), ...environment.filter(({ name }) => step.variables?.includes(name))],
+        volumeMounts: [...(step.connects ? connectionMounts : []), ...(step.needsDataVolume ? dataMounts : [])],
+        runsBeside: step.runsBeside ?? false,
       })),
       ...(node && { node }),
       ...(data && pod.operation === 'restore' && { keepsModes: true }),

@@ -55,10 +55,15 @@ export interface EngineStep {
   /** The program and its arguments. */
   readonly command: string[];
   /**
-   * Its variables; it gets no others.
+   * Its variables.
    * @default - none
    */
   readonly environment?: k8s.EnvVar[];
+  /**
+   * The names of those of the scripts' variables that it gets as well; it gets no others.
+   * @default - none
+   */
+  readonly variables?: string[];
   /**
    * It asks the server, and needs the engine's `connectionMounts`.
    * @default false

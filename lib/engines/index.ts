@@ -1,3 +1,4 @@
+import { EtcdControlPlaneEngine, type EtcdControlPlaneOptions, EtcdEngine, type EtcdEngineOptions } from './etcd/etcd';
 import { MariadbEngine, type MariadbEngineOptions, MysqlEngine, type MysqlEngineOptions } from './mysql/mysql';
 import {
   MariadbPhysicalEngine,
@@ -10,6 +11,10 @@ import { PostgresPhysicalEngine, type PostgresPhysicalEngineOptions } from './po
 import { RedisEngine, type RedisEngineOptions, ValkeyEngine, type ValkeyEngineOptions } from './redis/redis';
 
 export * from './engine';
+export * from './etcd/etcd';
+export * from './etcd/etcd-cluster';
+export * from './etcd/etcd-tls';
+export * from './etcd/etcd-version';
 export * from './mysql/mysql';
 export * from './mysql/mysql-tls';
 export * from './mysql-physical/mysql-physical';
@@ -57,5 +62,15 @@ export class Engine {
   /** Valkey by the dump that it sends to replicas. */
   public static valkey(options: ValkeyEngineOptions): ValkeyEngine {
     return new ValkeyEngine(options);
+  }
+
+  /** etcd by its own snapshots. */
+  public static etcd(options: EtcdEngineOptions): EtcdEngine {
+    return new EtcdEngine(options);
+  }
+
+  /** The etcd of a Kubernetes control plane by its own snapshots. */
+  public static etcdControlPlane(options: EtcdControlPlaneOptions): EtcdControlPlaneEngine {
+    return new EtcdControlPlaneEngine(options);
   }
 }

@@ -86,6 +86,9 @@ repository_put() { # NAME COMMAND...
   for stage in write compress command; do
     [ ! -e "$SCRATCH/put.$stage" ] || {
       last_words "$SCRATCH/put.$stage.err" "$(cat "$SCRATCH/put.$stage")" >"$SCRATCH/put.reason"
+      # busybox's tee calls every failed write an I/O error.
+      [ "$stage" != write ] || [ "$(df -Pk "$series_path" | awk 'NR == 2 { print $4 }')" -gt 1023 ] ||
+        printf ' (No space left on device)' >>"$SCRATCH/put.reason"
       # A full volume must not stay full because of what failed on it.
       rm -rf "$(staging)"
       return 1

@@ -12,6 +12,9 @@ const STAND_INS: { [image: string]: string } = {
   'mariadb:10.11.19-jammy': 'mariadb:10.11',
   'mariadb:11.8.9-noble': 'mariadb:11.8',
   'mysql:9.7.2-oraclelinux9': 'mysql:9.7',
+  'gcr.io/etcd-development/etcd:v3.4.45': 'etcd:3.4-bookworm',
+  'gcr.io/etcd-development/etcd:v3.5.33': 'etcd:3.5-trixie',
+  'curlimages/curl:8.21.0': 'curl:8-trixie',
 };
 
 export async function imagesOfDist(): Promise<ImageCatalog> {

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { Manifest } from '../manifest';
+import { setAt } from '../paths';
+import { PLATFORMS } from '../platforms';
 import { POD, planted, specimen } from '../specimen';
 import { podSecurity } from './pod-security';
 
@@ -68,5 +71,30 @@ describe('the profile "restricted" allows', () => {
 
   test('what only the containers say, and not the pod', () => {
     expect(podSecurity(specimen().filter(({ metadata }) => metadata.name === 'orders-restore'))).toEqual([]);
+  });
+});
+
+describe('an exception', () => {
+  const manifests = () => structuredClone(PLATFORMS.find(({ name }) => name === 'dist')?.manifests ?? []);
+  const backup = (all: Manifest[]) => all.find(({ metadata }) => metadata.name === 'control-plane-backup') as Manifest;
+  const template = 'spec.jobTemplate.spec.template';
+
+  test.each<[string, unknown, string]>([
+    ['spec.hostPID', true, 'control-plane-backup: Host Namespaces: spec.hostPID is true'],
+    ['spec.containers.0.securityContext.privileged', true, 'control-plane-backup: Privileged Containers: '],
+    ['spec.volumes.0', { name: 'scratch', hostPath: { path: '/' } }, 'control-plane-backup: HostPath Volumes: '],
+    ['metadata.annotations', undefined, 'control-plane-backup: an exception without the annotation'],
+    ['spec.hostNetwork', undefined, 'control-plane-backup: an exception that is none any more: Host Namespaces'],
+  ])('is for what it names, and for a reason: %s %j', (path, value, finding) => {
+    const all = manifests();
+    expect(podSecurity(all)).toEqual([]);
+    setAt(backup(all), `${template}.${path}`, value);
+    expect(podSecurity(all).join('\n')).toContain(finding);
+  });
+
+  test('is for the pods that it names', () => {
+    const all = manifests();
+    setAt(backup(all), 'metadata.name', 'another');
+    expect(podSecurity(all).join('\n')).toContain('CronJob kube-system/another: Host Namespaces: spec.hostNetwork is true');
   });
 });

@@ -1,4 +1,5 @@
 import { ImageCatalog } from './catalog';
+import { curlImage, etcdImage } from './etcd';
 import { mariadbImage, mysqlImage } from './mysql';
 import { postgresImage } from './postgres';
 import { redisImage } from './redis';
@@ -20,5 +21,8 @@ export async function prepareImages(): Promise<ImageCatalog> {
   catalog.add(await mysqlImage());
   catalog.add(await resticImage());
   catalog.add(await rcloneImage());
+  catalog.add(await etcdImage('3.4', 'bookworm'));
+  catalog.add(await etcdImage('3.5', 'trixie'));
+  catalog.add(await curlImage());
   return catalog;
 }

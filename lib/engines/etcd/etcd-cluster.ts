@@ -1,0 +1,141 @@
+import type { IConstruct } from 'constructs';
+import { DataVolume } from '../../core/data-volume';
+import { InputError } from '../../core/input-error';
+
+/** One member of a cluster, as its own flags describe it. */
+export interface EtcdMember {
+  /** Its `--name`. */
+  readonly name: string;
+  /** Its `--initial-advertise-peer-urls`: 'https://10.0.0.11:2380'. */
+  readonly peerUrl: string;
+  /** The volume with its `--data-dir`. */
+  readonly dataVolume: DataVolume;
+  /**
+   * The node whose directory the data volume is.
+   * @default - none: the volume is wherever it is mounted
+   */
+  readonly node?: string;
+}
+
+/** Options of a cluster that is a StatefulSet. */
+export interface EtcdStatefulSetOptions {
+  /** The StatefulSet. Its pods' names are the members' names. */
+  readonly name: string;
+  /**
+   * How many members it has.
+   * @default 1
+   */
+  readonly replicas?: number;
+  /** Its `serviceName`: the headless Service by which members find each other. */
+  readonly service: string;
+  /**
+   * The peer URLs are https.
+   * @default false
+   */
+  readonly peerTls?: boolean;
+  /**
+   * The port of the peer URLs.
+   * @default 2380
+   */
+  readonly peerPort?: number;
+  /**
+   * What stands between the Service and the port in the peer URLs, as the members' flags have it: '.discovery.svc.cluster.local'.
+   * @default - nothing: members name the Service alone
+   */
+  readonly peerDomain?: string;
+  /**
+   * The claim template of the data directories: the claims are `<claim>-<name>-<ordinal>`.
+   * @default 'data'
+   */
+  readonly claim?: string;
+  /**
+   * Where in the volume the data directory is.
+   * @default - the volume's root
+   */
+  readonly path?: string;
+}
+
+/** A control plane node. */
+export interface EtcdControlPlaneNode {
+  /** The node's name; kubeadm makes it the member's. */
+  readonly name: string;
+  /** The node's address, by which the other members know it. */
+  readonly address: string;
+}
+
+/**
+ * The members of a cluster: the one description from which a restore takes their names, their peer URLs and their volumes.
+ */
+export class EtcdCluster {
+  /** A StatefulSet's pods. */
+  public static statefulSet(options: EtcdStatefulSetOptions): EtcdCluster {
+    const { name, replicas = 1, service, peerTls = false, peerPort = 2380, peerDomain = '', claim = 'data', path } = options;
+    const members = Array.from({ length: Math.max(0, Math.min(replicas, 99)) }, (_, ordinal) => ({
+      name: `${name}-${ordinal}`,
+      peerUrl: `${peerTls ? 'https' : 'http'}://${name}-${ordinal}.${service}${peerDomain}:${peerPort}`,
+      dataVolume: DataVolume.claim(`${claim}-${name}-${ordinal}`, path),
+    }));
+    return new EtcdCluster(members);
+  }
+
+  /** The static pods that kubeadm puts on control plane nodes, over /var/lib/etcd. */
+  public static kubeadm(nodes: EtcdControlPlaneNode[]): EtcdCluster {
+    return new EtcdCluster(
+      nodes.map(({ name, address }) => ({
+        name,
+        peerUrl: `https://${address.includes(':') ? `[${address}]` : address}:2380`,
+        dataVolume: DataVolume.hostPath('/var/lib/etcd'),
+        node: name,
+      })),
+    );
+  }
+
+  /** Any members. */
+  public static of(members: EtcdMember[]): EtcdCluster {
+    return new EtcdCluster(members);
+  }
+
+  private constructor(
+    /** The members, in the order in which they are restored. */
+    public readonly members: EtcdMember[],
+  ) {}
+
+  /** What all members are told of each other. */
+  public get initialCluster(): string {
+    return this.members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
+  }
+
+  /** @internal */
+  public _check(scope: IConstruct): void {
+    const { members } = this;
+    if (members.length === 0 || members.length > 9) {
+      throw new InputError(scope, { prop: 'engine.cluster', got: members.length, because: 'name from one to nine members' });
+    }
+    for (const { name, peerUrl } of members) {
+      // It becomes a part of object names, and must not be expanded in a container's command.
+      if (!/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name)) {
+        throw new InputError(scope, {
+          prop: 'engine.cluster',
+          got: name,
+          because: "write the member's --name: lower-case letters, digits, dashes and dots",
+        });
+      }
+      if (!/^https?:\/\/([-.\w]+|\[[\da-fA-F:]+\]):\d+$/.test(peerUrl)) {
+        throw new InputError(scope, {
+          prop: 'engine.cluster',
+          got: peerUrl,
+          because: "write the member's --initial-advertise-peer-urls, for example 'https://10.0.0.11:2380'",
+        });
+      }
+    }
+    for (const field of ['name', 'peerUrl'] as const) {
+      if (new Set(members.map(member => member[field])).size < members.length) {
+        throw new InputError(scope, {
+          prop: 'engine.cluster',
+          got: members.map(member => member[field]),
+          because: `each member has a ${field} of its own`,
+        });
+      }
+    }
+  }
+}

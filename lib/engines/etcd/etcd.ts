@@ -1,0 +1,329 @@
+import { Chart, Duration, Size } from 'cdk8s';
+import type { k8s } from 'cdk8s-plus-27';
+import type { Construct } from 'constructs';
+import { DATA } from '../../core/data-volume';
+import { ImageCatalog } from '../../core/image-catalog';
+import { InputError } from '../../core/input-error';
+import { SCRATCH } from '../../core/pod';
+import { Schedule } from '../../core/schedule';
+import { Scratch } from '../../core/scratch';
+import { ScriptFolder } from '../../core/script-folder';
+import { warn } from '../../core/warning';
+import type { EngineBindOptions, EngineConfig, EngineNode, EngineStep, IEngine } from '../engine';
+import type { EtcdCluster, EtcdMember } from './etcd-cluster';
+import { EtcdTls } from './etcd-tls';
+import type { EtcdVersion } from './etcd-version';
+import { controlPlaneRunbook, statefulSetRunbook } from './runbook';
+
+/** Options that an application's etcd and a control plane's have in common. */
+export interface EtcdOptions {
+  /** The server's release. */
+  readonly version: EtcdVersion;
+  /** The cluster's members, to which a restore brings the data back. */
+  readonly cluster: EtcdCluster;
+  /**
+   * A server without a key is meant to be so.
+   * @default false
+   */
+  readonly allowEmpty?: boolean;
+  /**
+   * The longest that the server may take to send its snapshot.
+   * @default Duration.minutes(10)
+   */
+  readonly snapshotTimeout?: Duration;
+  /**
+   * The image with etcd's programs.
+   * @default - the version's
+   */
+  readonly image?: string;
+  /**
+   * The image that runs the scripts, as etcd's own has no shell: a shell, GNU or busybox tools with flock, curl, zstd and gzip.
+   * @default 'curlimages/curl:8.21.0'
+   */
+  readonly toolsImage?: string;
+}
+
+/** Options of an etcd that is an application. */
+export interface EtcdEngineOptions extends EtcdOptions {
+  /**
+   * The certificates by which the server is reached.
+   * @default - none: the server speaks plain HTTP
+   */
+  readonly tls?: EtcdTls;
+  /**
+   * A restore moves revisions on by a thousand million, so that a client that remembers a later one is told, and does not go on
+   * with what it has cached.
+   * @default false
+   */
+  readonly bumpRevision?: boolean;
+  /**
+   * The user as which the server runs in its own pod: restored files belong to it.
+   * @default 65532
+   */
+  readonly imageUser?: number;
+}
+
+/** Options of the etcd of a Kubernetes control plane. */
+export interface EtcdControlPlaneOptions extends EtcdOptions {
+  /**
+   * The certificates on the control plane's nodes.
+   * @default EtcdTls.files() - those that kubeadm makes for health checks
+   */
+  readonly tls?: EtcdTls;
+  /**
+   * A restore moves revisions on by a thousand million. Without that, controllers go on with caches of what was undone.
+   * @default true
+   */
+  readonly bumpRevision?: boolean;
+}
+
+const TOOLS_IMAGE = 'curlimages/curl:8.21.0';
+const SNAPSHOT = `${SCRATCH}/snapshot.db`;
+const RESTORED = `${SCRATCH}/restored`;
+/** Sockets in the scratch volume, whatever they look like: etcd reads a Unix address as a relative path with a port. */
+const CLIENT = 'unix://client:0';
+const PEER = 'unix://peer:0';
+
+/** Every quarter of an hour: snapshots are small and quick, and what a cluster's state has lost in an hour is hard to tell. */
+const DEFAULTS = {
+  schedule: Schedule.every(Duration.minutes(15)),
+  // A server that was defragmented sends a tenth of what it sent before.
+  sizeDropLimit: 100,
+  // The snapshot, what is restored from it, and a log: a server has 2 GiB at most, unless its quota was raised.
+  scratch: Scratch.emptyDir(Size.gibibytes(6)),
+};
+
+/**
+ * etcd by its own snapshots: `etcdctl snapshot save` from the one endpoint that `host` and `port` are, restored by etcd's own
+ * program and brought up before it is stored. The restore checks the SHA-256 that the server put at the snapshot's end, which
+ * `snapshot status` does not; the server that came up over it gives the facts: revision, number of keys, and etcd's own hash of
+ * all of them.
+ *
+ * By default every 15 minutes. Give the scratch volumes twice the size of the database, and some (`scratch`).
+ *
+ * `credentials` are for a server with users: a Secret with `username` and `password` of a user with the role `root`, as only that
+ * may take a snapshot. A server without users has none; who it is that asks, certificates say (`tls`).
+ *
+ * A restore works on the data volume of each member, in a job of its own, while no member runs. All are restored from one
+ * recovery point, with a new cluster token; `<series>-restore-runbook` says in which order.
+ *
+ * Assertions count keys: `Assertion.atLeast('/registry/namespaces/', 4)` asks how many begin so.
+ *
+ * Kubernetes 1.29 or newer, as the throw-away server runs in a sidecar container.
+ */
+export class EtcdEngine implements IEngine {
+  constructor(private readonly options: EtcdEngineOptions) {}
+
+  public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    const { cluster, tls, bumpRevision = false } = this.options;
+    return bindEtcd(scope, options, this.options, {
+      ...{ tls, bumpRevision },
+      user: this.options.imageUser ?? 65532,
+      environment: [],
+      runbook: statefulSetRunbook(cluster, options.series, Chart.of(scope).namespace),
+    });
+  }
+}
+
+/**
+ * The etcd of a Kubernetes control plane that kubeadm made: static pods on its nodes. `host` is '127.0.0.1': jobs share the
+ * network of a control plane node, and read the certificates there, so that nothing has to be copied into a Secret.
+ *
+ * While the API server still answers, a restore job per node makes the restored member beside the running one, checks it, and
+ * leaves it there; the runbook `<series>-restore-runbook` says how they take their places. It also says how all of it is done on
+ * a day without an API server: keep dist/ where it can be read then. For the same reason recovery points are kept away from the
+ * cluster: a repository on one of its claims is refused.
+ */
+export class EtcdControlPlaneEngine implements IEngine {
+  constructor(private readonly options: EtcdControlPlaneOptions) {}
+
+  public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    const { cluster, version, tls = EtcdTls.files(), bumpRevision = true } = this.options;
+    if (!['127.0.0.1', 'localhost', '::1'].includes(options.host)) {
+      throw new InputError(scope, {
+        prop: 'host',
+        got: options.host,
+        because: "jobs run on a control plane node and ask the member there: write '127.0.0.1'",
+      });
+    }
+    return bindEtcd(scope, options, this.options, {
+      ...{ tls, bumpRevision },
+      user: 65532,
+      node: {
+        because:
+          "etcd of the control plane is reached on its node's loopback, with certificates that only root may read there: hostNetwork, hostPath, root",
+        user: 0,
+        nodeSelector: { 'node-role.kubernetes.io/control-plane': '' },
+        tolerations: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'Exists', effect: 'NoSchedule' }],
+      },
+      environment: [{ name: 'BESIDE_SERVER', value: 'yes' }],
+      runbook: controlPlaneRunbook(cluster, options.series, Chart.of(scope).namespace, version, bumpRevision),
+    });
+  }
+}
+
+interface Kind {
+  readonly tls?: EtcdTls;
+  readonly bumpRevision: boolean;
+  readonly user: number;
+  readonly node?: EngineNode;
+  readonly environment: k8s.EnvVar[];
+  readonly runbook: string;
+}
+
+function bindEtcd(scope: Construct, options: EngineBindOptions, engine: EtcdOptions, kind: Kind): EngineConfig {
+  const { version, cluster, snapshotTimeout = Duration.minutes(10) } = engine;
+  const { tls, bumpRevision, node } = kind;
+  version._check(scope);
+  cluster._check(scope);
+  if (bumpRevision && !version.canBumpRevision) {
+    throw new InputError(scope, {
+      prop: 'engine.bumpRevision',
+      got: `true, with etcd ${version.release}`,
+      because:
+        'its restore cannot move revisions on: use 3.4.27 or 3.5.10 at least, or set bumpRevision to false and restart all clients after a restore',
+    });
+  }
+  const image = ImageCatalog.of(scope).image(scope, {
+    key: `etcd:${version.series}`,
+    prop: 'engine.image',
+    image: engine.image,
+    defaultImage: version.image,
+  });
+  if (version.corruptsData) {
+    warn(
+      scope,
+      `etcd ${version.release} can lose consistency between its members without a sign (3.5.0 to 3.5.2): upgrade to the newest 3.5`,
+    );
+  }
+  const port = options.port ?? 2379;
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  const url = `${tls ? 'https' : 'http'}://${host}:${port}`;
+  const users = options.credentials.name !== '';
+  const login = (username: string, password: string): k8s.EnvVar[] =>
+    users ? [options.credentials.key('username').toEnvironment(username), options.credentials.key('password').toEnvironment(password)] : [];
+  const member = cluster.members.find(({ name }) => name === options.restoreTarget);
+  return {
+    name: 'etcd',
+    image: ImageCatalog.of(scope).image(scope, {
+      key: 'etcd-tools:1',
+      prop: 'engine.toolsImage',
+      image: engine.toolsImage,
+      defaultImage: TOOLS_IMAGE,
+    }),
+    user: kind.user,
+    scripts: ScriptFolder.at('etcd', __dirname),
+    environment: [
+      { name: 'ALLOW_EMPTY', value: engine.allowEmpty ? 'yes' : 'no' },
+      { name: 'RELEASE_SERIES', value: version.series },
+      { name: 'MEMBERS', value: String(cluster.members.length) },
+      ...kind.environment,
+    ],
+    connection: [
+      { name: 'SERVER_URL', value: url },
+      ...(tls?._paths('CLIENT_CA_FILE', 'CLIENT_CERT_FILE', 'CLIENT_KEY_FILE') ?? []),
+      ...login('CLIENT_USERNAME', 'CLIENT_PASSWORD'),
+    ],
+    connectionVolumes: tls?._volumes ?? [],
+    connectionMounts: tls?._mounts ?? [],
+    destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
+    needsDataVolume: ['restore'],
+    steps: [
+      {
+        name: 'snapshot',
+        operations: ['backup'],
+        image,
+        command: [
+          ...['etcdctl', 'snapshot', 'save', SNAPSHOT, `--command-timeout=${snapshotTimeout.toSeconds()}s`, '--dial-timeout=15s'],
+          ...(tls?._paths('--cacert', '--cert', '--key') ?? []).map(({ name, value }) => `${name}=${value}`),
+        ],
+        // A password is no argument.
+        environment: [{ name: 'ETCDCTL_ENDPOINTS', value: url }, ...login('ETCDCTL_USER', 'ETCDCTL_PASSWORD')],
+        connects: true,
+      },
+      ...stepsOf(version, image, member && memberStep(version, image, cluster, member, bumpRevision)),
+    ],
+    ...(node && {
+      node: {
+        ...node,
+        nodeSelector: { ...node.nodeSelector, ...(member?.node !== undefined && { 'kubernetes.io/hostname': member.node }) },
+      },
+    }),
+    defaults: DEFAULTS,
+    restoreTargets: cluster.members.map(({ name }) => name),
+    ...(member && { dataVolume: member.dataVolume }),
+    compressors: ['zstd', 'gzip'],
+    restoreRequest: [
+      { key: 'replace', variable: 'REPLACE', value: 'no' },
+      { key: 'attempt', variable: 'ATTEMPT', value: '1' },
+    ],
+    defaultDatabase: 'keys',
+    runbook: kind.runbook,
+  };
+}
+
+/** From a snapshot to a server that runs: of every operation. */
+function stepsOf(version: EtcdVersion, image: string, member: EngineStep | undefined): EngineStep[] {
+  const restore = [version.restoreProgram, 'snapshot', 'restore', SNAPSHOT];
+  const all = ['backup', 'verify', 'restore'];
+  return [
+    {
+      name: 'status',
+      operations: ['verify'],
+      image,
+      command: [version.restoreProgram, 'snapshot', 'status', SNAPSHOT, '--write-out=table'],
+    },
+    {
+      name: 'restore-scratch',
+      operations: all,
+      image,
+      command: [
+        ...restore,
+        `--data-dir=${RESTORED}`,
+        '--name=scratch',
+        `--initial-cluster=scratch=${PEER}`,
+        `--initial-advertise-peer-urls=${PEER}`,
+      ],
+    },
+    {
+      name: 'etcd',
+      operations: all,
+      image,
+      command: [
+        'etcd',
+        '--name=scratch',
+        `--data-dir=${RESTORED}`,
+        `--listen-client-urls=${CLIENT}`,
+        `--advertise-client-urls=${CLIENT}`,
+        `--listen-peer-urls=${PEER}`,
+        `--initial-advertise-peer-urls=${PEER}`,
+        `--initial-cluster=scratch=${PEER}`,
+        // The shortest lease of a server is one and a half times its election timeout: it must not run out before anybody has looked.
+        '--heartbeat-interval=200',
+        '--election-timeout=2000',
+        '--logger=zap',
+        `--log-outputs=stderr,${SCRATCH}/etcd.log`,
+      ],
+      runsBeside: true,
+    },
+    ...(member ? [member] : []),
+  ];
+}
+
+/** The member's own files: the same snapshot and token for all of them, each with its own name. */
+function memberStep(version: EtcdVersion, image: string, cluster: EtcdCluster, member: EtcdMember, bumpRevision: boolean): EngineStep {
+  return {
+    name: 'restore-member',
+    operations: ['restore'],
+    image,
+    command: [
+      ...[version.restoreProgram, 'snapshot', 'restore', SNAPSHOT, `--data-dir=${DATA}/.restoring-member`],
+      ...[`--name=${member.name}`, `--initial-advertise-peer-urls=${member.peerUrl}`, `--initial-cluster=${cluster.initialCluster}`],
+      // Members that were not restored, or another time, must not find those that were.
+      '--initial-cluster-token=$(SERIES)-$(RECOVERY_POINT)-$(ATTEMPT)',
+      ...(bumpRevision ? ['--bump-revision=1000000000', '--mark-compacted'] : []),
+    ],
+    variables: ['SERIES', 'RECOVERY_POINT', 'ATTEMPT'],
+    needsDataVolume: true,
+  };
+}
