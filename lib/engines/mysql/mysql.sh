@@ -161,6 +161,12 @@ make_database() { # SLUG TARGET
   sql information_schema -e "create database $(ident "$2") character set $(property "$1" charset) collate $(property "$1" collation)"
 }
 
+# What a server often cannot say any more: that there is no room left, not even to say so.
+room() {
+  room_left=$(df -P -k "$SCRATCH" | awk 'NR == 2 { print $4 }')
+  [ "$room_left" -ge 8192 ] || printf ' (the scratch volume is full: %s KiB are left)' "$room_left"
+}
+
 # Streams a part into a database; a database without it is none the worse. FILTER, a program from stdin to stdout, may change it.
 load() { # SLUG PART DATABASE [FILTER]
   has_part "$1" "$2" || return 0
@@ -172,7 +178,8 @@ load() { # SLUG PART DATABASE [FILTER]
   cat "$SCRATCH/load.err" >&2
   # When the reader fails, the client does not notice; when the client fails, the reader's pipe breaks: 141 is the one that came second.
   if [ -e "$SCRATCH/get.failed" ] && [ "$(cat "$SCRATCH/get.failed")" != 141 ]; then die "$(repository_reason)"; fi
-  [ "$load_rc" = 0 ] || die "restoring $1.$2.sql failed: $(last_words "$SCRATCH/load.err" "$load_rc")"
+  [ "$load_rc" -le 128 ] || die "restoring $1.$2.sql failed: $client was killed by signal $((load_rc - 128)), as happens when memory runs out"
+  [ "$load_rc" = 0 ] || die "restoring $1.$2.sql failed: $(last_words "$SCRATCH/load.err" "$load_rc")$(room)"
 }
 
 # The accounts of accounts.tsv that this server lacks: those that exist keep their passwords and privileges, a restore of data

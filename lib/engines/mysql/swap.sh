@@ -121,10 +121,18 @@ swap() { # SLUG NAME FROM TARGET
       # shellcheck disable=SC2154 # mysql.sh sets here
       attempt "reading the $part of \"$swap_target\"" env FACTS=/dev/null BINLOG_POSITION=no sh "$here/dump-database.sh" "$part" "$swap_target" >"$SCRATCH/old.$part"
     done
-    attempt "making database $swap_old" sql information_schema -e "
+    # What needs no table is there already; and the events do nothing by themselves.
+    sed 's/^\(\/\*!50106 CREATE\*\/.* ON COMPLETION \(NOT \)\{0,1\}PRESERVE \)ENABLE /\1DISABLE /' "$SCRATCH/old.events" >"$SCRATCH/old.disabled"
+    {
+      sql information_schema -e "
       create database $(ident "$swap_old") $swap_charset;
       create table $(ident "$swap_old").restore_before_triggers (n int auto_increment primary key) as select * from triggers where $(same trigger_schema "$swap_target");
-      create table $(ident "$swap_old").restore_before_views (n int auto_increment primary key) as select * from views where $(same table_schema "$swap_target")"
+      create table $(ident "$swap_old").restore_before_views (n int auto_increment primary key) as select * from views where $(same table_schema "$swap_target")" &&
+        old_parts all "$swap_old" routines disabled
+    } 2>"$SCRATCH/swap.err" || {
+      sql information_schema -e "drop database if exists $(ident "$swap_old")" || :
+      die "what \"$swap_target\" holds could not be made ready to be kept, and nothing was changed: $(last_words "$SCRATCH/swap.err" 1)"
+    }
     OLD=$swap_old
   fi
 
@@ -153,13 +161,8 @@ swap() { # SLUG NAME FROM TARGET
       (facts_about "$swap_name" <"$SCRATCH/facts.wanted" | grep -v '^"rows/' >"$SCRATCH/facts.objects"
         compare_facts "$SCRATCH/facts.objects" "$SCRATCH/facts.swapped")
   } 2>"$SCRATCH/swap.err" || swap_failed "not everything of \"$swap_target\" could be made again"
-  # What is kept from before does nothing by itself.
   if [ -n "$OLD" ]; then
-    [ ! -e "$SCRATCH/old.events" ] || {
-      sed 's/^\(\/\*!50106 CREATE\*\/.* ON COMPLETION \(NOT \)\{0,1\}PRESERVE \)ENABLE /\1DISABLE /' "$SCRATCH/old.events" >"$SCRATCH/old.disabled"
-      mv "$SCRATCH/old.disabled" "$SCRATCH/old.events"
-    }
-    if { sequences_follow "$OLD" "$swap_target" && old_parts all "$OLD" routines triggers views events; } 2>"$SCRATCH/swap.err"; then
+    if { sequences_follow "$OLD" "$swap_target" && old_parts all "$OLD" triggers views; } 2>"$SCRATCH/swap.err"; then
       sql information_schema -e "drop table $(ident "$OLD").restore_before_triggers, $(ident "$OLD").restore_before_views"
     else
       log "WARNING: the tables that \"$swap_target\" held are whole in \"$OLD\", but not everything beside them: see its tables restore_before_triggers and restore_before_views ($(last_words "$SCRATCH/swap.err" 1))"

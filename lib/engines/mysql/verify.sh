@@ -22,30 +22,40 @@ setting() { sed -n "s/^$1	//p" "$SCRATCH/settings.tsv"; }
 # whose durability is worth nothing. Nothing of it acts by itself: no events, no replication, no binary log, no network.
 set -- --no-defaults --datadir="$server/data" --tmpdir="$server/tmp" --lower-case-table-names="$(setting lower_case_table_names)" \
   --innodb-page-size="$(setting innodb_page_size)"
+# What went wrong, by what the server and its client left behind.
+said() {
+  # The first error is the cause. It may be no more than the system's number for a full device.
+  said_lines=$(grep -hiE '\[error\]|no space|err.* 28|is full' "$server"/*.log "$server"/*.err 2>/dev/null | head -n 2 | tr '\n' ' ')
+  said_full=$(room)
+  ! printf %s "$said_lines" | grep -qiE 'err[a-z: ]* 28([^0-9]|$)' || said_full=' (No space left on device: the scratch volume is too small)'
+  printf '%s%s' "${said_lines:-it does not say why}" "$said_full"
+}
 restore_started=$(date +%s)
 case $DIALECT in
   mariadb)
     mkdir "$server/data"
-    attempt 'making a data directory' mariadb-install-db "$@" --auth-root-authentication-method=normal --skip-test-db --force --log-error="$server/init.err" >"$server/init.log"
+    mariadb-install-db "$@" --auth-root-authentication-method=normal --skip-test-db --force >"$server/init.log" 2>"$server/init.err" ||
+      die "the scratch server's data directory could not be made: $(said)"
     set -- "$@" --skip-slave-start
     ;;
   *)
-    attempt 'making a data directory' mysqld "$@" --initialize-insecure --log-error="$server/init.log" --innodb-doublewrite=OFF
+    mysqld "$@" --initialize-insecure --innodb-doublewrite=OFF 2>"$server/init.err" ||
+      die "the scratch server's data directory could not be made: $(said)"
     # The plugin of old passwords is there up to 8.4, and not loaded from 8.4 on.
     set -- "$@" --skip-replica-start --mysqlx=OFF --loose-mysql-native-password=ON
     ;;
 esac
-"$daemon" "$@" --socket="$server/socket" --pid-file="$server/pid" --log-error="$server/log" --skip-networking --skip-log-bin \
+"$daemon" "$@" --socket="$server/socket" --pid-file="$server/pid" --log-error="$server/server.log" --skip-networking --skip-log-bin \
   --event-scheduler=OFF --character-set-server="$(setting character_set_server)" --collation-server="$(setting collation_server)" \
   --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=OFF --innodb-strict-mode=OFF --max-allowed-packet=1G \
-  --innodb-buffer-pool-size=256M --performance-schema=OFF >/dev/null 2>"$server/err" &
+  --innodb-buffer-pool-size=256M --performance-schema=OFF >/dev/null 2>"$server/server.err" &
 child=$!
 printf '[client]\nsocket=%s\nprotocol=SOCKET\nuser=root\n' "$server/socket" >"$defaults"
 tries=0
 until sql information_schema -e 'select 1' >/dev/null 2>"$server/client.err"; do
   tries=$((tries + 1))
   if ! kill -0 "$child" 2>/dev/null || [ "$tries" -ge 300 ]; then
-    die "the scratch server did not start: $(grep -iE 'error|no space' "$server/log" "$server/err" 2>/dev/null | tail -n 2 | tr '\n' ' ')$(last_words "$server/client.err" 1)"
+    die "the scratch server did not start: $(said)"
   fi
   sleep 0.2
 done

@@ -44,6 +44,8 @@ export interface EngineUnderFault {
   readonly dumper: string;
   /** The program that is at work in the middle of a restore: 'redis-server'. */
   readonly restorer: string;
+  /** A part of its command line, where that program does other things before. @default - its name */
+  readonly restoring?: string;
   /** The largest member of a recovery point, without the suffix of its compression: 'dump.rdb'. */
   readonly payload: string;
   /** Scratch space that is too small to verify in, and large enough for the scripts' own notes. */
@@ -319,12 +321,19 @@ export function describeFaults(subject: EngineUnderFault): void {
       const changed = await server.checksum();
       expect(changed).not.toBe(backedUp);
 
-      const faulty = await restore(replace, async pod => void (await pod.kill(subject.restorer)));
+      const underWay = (pod: RunningPod) =>
+        until('the restore is under way', () =>
+          pod.processes().some(argv => argv.join(' ').includes(subject.restoring ?? subject.restorer)),
+        );
+      const faulty = await restore(replace, async pod => {
+        if (subject.restoring) await underWay(pod);
+        await pod.kill(subject.restorer);
+      });
       await failed(`${subject.restorer} killed (SIGKILL) in a restore`, faulty, subject.says.restorerKilled);
       expect(await server.checksum()).toBe(changed);
 
       const lost = await restore(replace, async pod => {
-        await until('the restore is under way', () => pod.processes().some(argv => argv.join(' ').includes(subject.restorer)));
+        await underWay(pod);
         pod.killPod();
       });
       expect(lost.succeeded).toBe(false);
