@@ -1,5 +1,5 @@
 import type { k8s } from 'cdk8s-plus-27';
-import type { SecretRef } from '../../core/secret-ref';
+import { SECRET_FILE_MODE, type SecretRef } from '../../core/secret-ref';
 
 const MOUNT = '/run/secrets/etcd';
 
@@ -42,7 +42,7 @@ export class EtcdTls {
   public static secret(secret: SecretRef, options: EtcdTlsSecretOptions = {}): EtcdTls {
     const files = options.clientCertificate === false ? ['ca.crt'] : ['ca.crt', 'tls.crt', 'tls.key'];
     const items = files.map(key => ({ key, path: key }));
-    const volume = { name: 'certificates', secret: { secretName: secret.name, defaultMode: 0o440, items } };
+    const volume = { name: 'certificates', secret: { secretName: secret.name, defaultMode: SECRET_FILE_MODE, items } };
     return new EtcdTls(files, [volume], [{ name: 'certificates', mountPath: MOUNT, readOnly: true }]);
   }
 

@@ -99,7 +99,7 @@ export class FilesRepository implements IRepository {
       volumeMounts: [{ name: 'repository', mountPath: MOUNT, ...(path !== undefined && { subPath: path }) }],
       tools: bringsFlock ? [{ name: 'flock', image: flockImage(scope), command: ['cp', '/bin/flock', `${TOOLS}/`] }] : [],
       destinations: [],
-      byHand: BY_HAND.replaceAll('$VOLUME', path === undefined ? '.' : path),
+      byHand: BY_HAND.split('$VOLUME').join(path ?? '.'),
     };
   }
 }
