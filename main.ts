@@ -13,6 +13,7 @@ import {
   MariadbVersion,
   MysqlVersion,
   PostgresVersion,
+  RabbitmqVersion,
   RedisVersion,
   Repository,
   ResticLocation,
@@ -238,5 +239,21 @@ const registry = new BackupPlan(discovery, 'local', {
 });
 registry.verify();
 registry.restore();
+
+// The definitions of a message broker. Its messages are not backed up.
+const messaging = new Chart(app, 'messaging', { namespace: 'messaging' });
+new k8s.KubePersistentVolumeClaim(messaging, 'backups', {
+  metadata: { name: 'backups' },
+  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: k8s.Quantity.fromString('1Gi') } } },
+});
+const events = new DatabaseBackup(messaging, 'events', {
+  engine: Engine.rabbitmq({ version: RabbitmqVersion.V4_0 }),
+  host: 'broker',
+  credentials: SecretRef.named('broker-backup'),
+  repository: Repository.files({ claimName: 'backups' }),
+  retention: Retention.keep({ daily: 14 }),
+});
+events.verify({ assertions: [Assertion.equalTo('list_queues name', 'waiting', { database: 'shop ж' })] });
+events.restore();
 
 app.synth();

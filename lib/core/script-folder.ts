@@ -6,8 +6,8 @@ import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { STANDARD_LABELS } from './labels';
 
-/** What of a folder goes into the pod: scripts for a shell, for awk, and for a database. */
-const SCRIPT = /\.(sh|awk|sql|js)$/;
+/** What of a folder goes into the pod: scripts for a shell, for awk, for a database, and for what its image brings. */
+const SCRIPT = /\.(sh|awk|sql|js|escript)$/;
 
 /**
  * A folder of scripts as pods see it: an immutable ConfigMap whose name carries a hash of its content.

@@ -8,6 +8,7 @@ import {
 } from './mysql-physical/mysql-physical';
 import { PostgresEngine, type PostgresEngineOptions } from './postgres/postgres';
 import { PostgresPhysicalEngine, type PostgresPhysicalEngineOptions } from './postgres-physical/postgres-physical';
+import { RabbitmqEngine, type RabbitmqEngineOptions } from './rabbitmq/rabbitmq';
 import { RedisEngine, type RedisEngineOptions, ValkeyEngine, type ValkeyEngineOptions } from './redis/redis';
 
 export * from './engine';
@@ -20,6 +21,7 @@ export * from './mysql/mysql-tls';
 export * from './mysql-physical/mysql-physical';
 export * from './postgres/postgres';
 export * from './postgres-physical/postgres-physical';
+export * from './rabbitmq/rabbitmq';
 export * from './redis/redis';
 
 /** The engines that come with this library. Another one is an `IEngine` of its own. */
@@ -52,6 +54,11 @@ export class Engine {
   /** PostgreSQL by base backups, and with an archive of its log to any moment. */
   public static postgresPhysical(options: PostgresPhysicalEngineOptions): PostgresPhysicalEngine {
     return new PostgresPhysicalEngine(options);
+  }
+
+  /** The definitions of a RabbitMQ broker; messages are not backed up. */
+  public static rabbitmq(options: RabbitmqEngineOptions): RabbitmqEngine {
+    return new RabbitmqEngine(options);
   }
 
   /** Redis by the dump that it sends to replicas. */

@@ -12,6 +12,7 @@
 #   put NAME COMMAND  store the command's standard output as member NAME of the recovery point being made (a program, not a
 #                     function: some repositories run it themselves)
 #   get NAME          write member NAME of the recovery point $POINT to stdout
+#   fetch NAME FILE   write it to a file of the scratch or the data volume, and say so when that is full
 #   fact KEY NUMBER   note something countable about the data, which a restore must reproduce
 #   needs ID...       note recovery points that this one builds on
 #   about KEY TEXT    note something worth knowing about the run (versions, sizes)
@@ -102,6 +103,15 @@ put() {
   log "stored $1: $(tail -n 1 "$SCRATCH/members" | cut -f 2) bytes"
 }
 get() { repository_get "$POINT" "$1"; }
+
+# Writes a member into a file. Nothing is noted in the scratch volume meanwhile: that it is full may be what there is to say.
+fetch() { # NAME FILE
+  fetch_words=$({ get "$1" >"$2"; } 2>&1) && return 0
+  rm -f "$2"
+  fetch_words=$(printf '%s' "$fetch_words" | grep . | head -n 1) || :
+  fetch_reason=$(repository_reason)
+  die "$1 of $POINT cannot be fetched: $fetch_reason${fetch_words:+${fetch_reason:+, }$fetch_words}"
+}
 
 # Notes a stored member; repositories call it. DIGEST is how the repository itself will know the bytes again.
 member() { printf '%s\t%s\t%s\n' "$1" "$2" "$3" >>"$SCRATCH/members"; } # NAME BYTES DIGEST

@@ -30,15 +30,6 @@ facts_of_check() { # FILE: its output
   while read -r counted number; do fact "$counted" "$number"; done <"$SCRATCH/counted"
 }
 
-# Writes a member into a file. Nothing is noted in the scratch volume meanwhile: that it is full may be what there is to say.
-fetch() { # NAME FILE
-  fetch_words=$({ get "$1" >"$2"; } 2>&1) && return 0
-  rm -f "$2"
-  fetch_words=$(printf '%s' "$fetch_words" | grep . | head -n 1) || :
-  fetch_reason=$(repository_reason)
-  die "$1 of $POINT cannot be fetched: $fetch_reason${fetch_words:+${fetch_reason:+, }$fetch_words}"
-}
-
 # ---- a scratch server, reachable through a socket in this container only -------------------------------------------
 # It is a replica of nobody: a replica keeps keys whose time has run out until its master drops them, so that everything that
 # was dumped can be counted. A master drops such keys while it loads.

@@ -121,6 +121,10 @@ export interface FaultyServer {
   hold(): (() => void | Promise<void>) | Promise<() => void | Promise<void>>;
   /** Whether it is at work on a dump that is held. @default - as soon as the dumping program is seen */
   isDumping?(): boolean | Promise<boolean>;
+  /** Makes every restore last until it is released, where it would be over before it can be killed. @default - nothing is held */
+  holdRestore?(): () => void;
+  /** Whether it is at work on a restore that is held. @default - as soon as the restoring program is seen */
+  isRestoring?(): boolean | Promise<boolean>;
 }
 
 /** What an engine's own faults may use. */
@@ -208,6 +212,22 @@ export function describeFaults(subject: EngineUnderFault): void {
         if (offline) await server.up();
       }
     }
+
+    /** A restore that replaces what the target holds, and that something happens to. */
+    async function duringRestore(act: (pod: RunningPod) => Promise<void>): Promise<JobRun> {
+      const release = server.holdRestore?.();
+      try {
+        return await restore(replace, act);
+      } finally {
+        release?.();
+      }
+    }
+
+    const restoreUnderWay = (pod: RunningPod) =>
+      until('the restore is under way', () => {
+        const isSeen = () => pod.processes().some(argv => argv.join(' ').includes(subject.restoring ?? subject.restorer));
+        return server.isRestoring?.() ?? isSeen();
+      });
 
     /** A fault as a test; or the reason why there is none, as a row of the table. */
     function fault(name: Fault | undefined, title: string, body: () => Promise<void>): void {
@@ -321,19 +341,16 @@ export function describeFaults(subject: EngineUnderFault): void {
       const changed = await server.checksum();
       expect(changed).not.toBe(backedUp);
 
-      const underWay = (pod: RunningPod) =>
-        until('the restore is under way', () =>
-          pod.processes().some(argv => argv.join(' ').includes(subject.restoring ?? subject.restorer)),
-        );
-      const faulty = await restore(replace, async pod => {
-        if (subject.restoring) await underWay(pod);
+      const faulty = await duringRestore(async pod => {
+        // Otherwise it is killed as soon as it is there.
+        if (subject.restoring || server.isRestoring) await restoreUnderWay(pod);
         await pod.kill(subject.restorer);
       });
       await failed(`${subject.restorer} killed (SIGKILL) in a restore`, faulty, subject.says.restorerKilled);
       expect(await server.checksum()).toBe(changed);
 
-      const lost = await restore(replace, async pod => {
-        await underWay(pod);
+      const lost = await duringRestore(async pod => {
+        await restoreUnderWay(pod);
         pod.killPod();
       });
       expect(lost.succeeded).toBe(false);

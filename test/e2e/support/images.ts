@@ -6,6 +6,8 @@ import { carvedRoot } from '../../rehearsal/rootfs';
 const STAND_INS: { [image: string]: string } = {
   'postgres:15.19-bookworm': 'postgres:15-bookworm',
   'postgres:17.11-trixie': 'postgres:17-trixie',
+  'rabbitmq:3.13.7-management': 'rabbitmq:3.10-management',
+  'rabbitmq:4.0.9-management': 'rabbitmq:4.0-management',
   'redis:7.2.14-bookworm': 'redis:7.0-bookworm',
   'redis:8.0.6-bookworm': 'redis:8.0-trixie',
   'valkey/valkey:8.1.8-trixie': 'valkey:8.1-trixie',

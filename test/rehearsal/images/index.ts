@@ -2,6 +2,7 @@ import { ImageCatalog } from './catalog';
 import { curlImage, etcdImage } from './etcd';
 import { mariadbImage, mysqlImage } from './mysql';
 import { postgresImage } from './postgres';
+import { rabbitmqImage } from './rabbitmq';
 import { redisImage } from './redis';
 import { rcloneImage, resticImage } from './repositories';
 
@@ -19,6 +20,8 @@ export async function prepareImages(): Promise<ImageCatalog> {
   catalog.add(await mariadbImage('10.11'));
   catalog.add(await mariadbImage('11.8'));
   catalog.add(await mysqlImage());
+  catalog.add(await rabbitmqImage('3.10', 'bookworm'));
+  catalog.add(await rabbitmqImage('4.0', 'trixie'));
   catalog.add(await resticImage());
   catalog.add(await rcloneImage());
   catalog.add(await etcdImage('3.4', 'bookworm'));

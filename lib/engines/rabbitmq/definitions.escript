@@ -1,0 +1,147 @@
+#!/usr/bin/env escript
+%% Asks a broker's management interface, and compares definitions.
+%%
+%% Erlang is what every image of RabbitMQ ships, on every architecture: no curl, no jq, and no rabbitmqadmin that is the same in
+%% two versions. The interface needs no Erlang cookie, which would give its owner the whole broker.
+%%
+%% usage: definitions.escript ready                         exit 0 when the broker answers this user, who may export definitions
+%%        definitions.escript export FILE
+%%        definitions.escript import FILE
+%%        definitions.escript count WANTED FOUND exact|kept  per kind, how many of the WANTED objects are in FOUND as they are;
+%%                                                           kept: of users, virtual hosts and global parameters the name counts
+%%        definitions.escript plan WANTED PRESENT FILE       writes what must be imported to FILE, and to stdout what stands in
+%%                                                           the way: `differs` can be overwritten, `fixed` cannot
+%%
+%% environment: MANAGEMENT_URL, MANAGEMENT_USERNAME, MANAGEMENT_PASSWORD, TLS_AUTHORITY (a file, or empty); LIBRARIES, the directory
+%% with RabbitMQ's own libraries, of which the one for JSON is used
+
+main(Words) ->
+    %% Names are of any alphabet.
+    [io:setopts(Device, [{encoding, unicode}]) || Device <- [standard_io, standard_error]],
+    run(Words).
+
+run(["ready"]) ->
+    libraries(),
+    #{<<"tags">> := Tags} = rabbit_json:decode(request(get, "/api/whoami", none)),
+    %% A list since 3.9, words with commas before.
+    Names = case Tags of
+        _ when is_list(Tags) -> Tags;
+        _ -> binary:split(Tags, <<",">>, [global])
+    end,
+    lists:member(<<"administrator">>, Names) orelse
+        fail("error: user ~ts may not export definitions: it needs the tag administrator", [os:getenv("MANAGEMENT_USERNAME")]);
+run(["export", File]) ->
+    libraries(),
+    Body = request(get, "/api/definitions", none),
+    %% Half a document is no JSON.
+    #{} = rabbit_json:decode(Body),
+    ok = file:write_file(File, Body);
+run(["import", File]) ->
+    {ok, Body} = file:read_file(File),
+    request(post, "/api/definitions", Body);
+run(["count", WantedFile, FoundFile, How]) ->
+    libraries(),
+    Wanted = read(WantedFile),
+    Found = read(FoundFile),
+    lists:foreach(
+        fun(Kind) ->
+            There = maps:get(Kind, Found),
+            Same = maps:filter(
+                fun(Key, Object) ->
+                    case There of
+                        #{Key := Object} -> true;
+                        #{Key := Other} -> (How =:= "kept" andalso stays(Kind)) orelse differs(Kind, Key, [Name || {Name, Value} <- maps:to_list(Object), maps:get(Name, Other, none) =/= Value]);
+                        _ -> differs(Kind, Key, [])
+                    end
+                end,
+                maps:get(Kind, Wanted)),
+            io:format("~ts ~b~n", [Kind, map_size(Same)])
+        end,
+        kinds());
+run(["plan", WantedFile, PresentFile, File]) ->
+    libraries(),
+    Wanted = read(WantedFile),
+    Present = read(PresentFile),
+    Plan = maps:from_list([{Kind, plan(Kind, maps:get(Kind, Wanted), maps:get(Kind, Present))} || Kind <- kinds()]),
+    ok = file:write_file(File, rabbit_json:encode(Plan)).
+
+%% Names only: values may be secrets.
+differs(Kind, Key, []) -> io:format(standard_error, "~ts ~tsis not there~n", [Kind, words(Key)]), false;
+differs(Kind, Key, Names) -> io:format(standard_error, "~ts ~tshas another ~ts~n", [Kind, words(Key), lists:join(", ", Names)]), false.
+
+words([Binding]) when is_map(Binding) -> [[maps:get(Name, Binding), " "] || Name <- [<<"vhost">>, <<"source">>, <<"destination">>, <<"routing_key">>]];
+words(Key) -> [[Word, " "] || Word <- Key].
+
+%% What of a kind must be imported.
+plan(Kind, Wanted, Present) ->
+    lists:filtermap(
+        fun({Key, Object}) ->
+            case Present of
+                #{Key := Object} -> false;
+                #{Key := _} ->
+                    case stays(Kind) of
+                        true -> false;
+                        false ->
+                            Way = case lists:member(Kind, [<<"queues">>, <<"exchanges">>]) of true -> "fixed"; false -> "differs" end,
+                            io:format("~ts ~ts ~ts~n", [Way, Kind, words(Key)]),
+                            {true, Object}
+                    end;
+                _ -> {true, Object}
+            end
+        end,
+        lists:sort(maps:to_list(Wanted))).
+
+%% Who or what exists already keeps its password, tags and settings: a restore is no reason to reset them.
+stays(Kind) -> lists:member(Kind, [<<"users">>, <<"vhosts">>, <<"global_parameters">>]).
+
+kinds() ->
+    [<<"users">>, <<"vhosts">>, <<"permissions">>, <<"topic_permissions">>, <<"parameters">>, <<"global_parameters">>, <<"policies">>,
+     <<"exchanges">>, <<"queues">>, <<"bindings">>].
+
+%% What makes an object of a kind the same one.
+key(<<"users">>, #{<<"name">> := Name}) -> [Name];
+key(<<"vhosts">>, #{<<"name">> := Name}) -> [Name];
+key(<<"global_parameters">>, #{<<"name">> := Name}) -> [Name];
+key(<<"permissions">>, #{<<"vhost">> := VHost, <<"user">> := User}) -> [VHost, User];
+key(<<"topic_permissions">>, #{<<"vhost">> := VHost, <<"user">> := User, <<"exchange">> := Exchange}) -> [VHost, User, Exchange];
+key(<<"parameters">>, #{<<"vhost">> := VHost, <<"component">> := Component, <<"name">> := Name}) -> [VHost, Component, Name];
+key(<<"bindings">>, Binding) -> [Binding];
+key(_, #{<<"vhost">> := VHost, <<"name">> := Name}) -> [VHost, Name].
+
+read(File) ->
+    {ok, Body} = file:read_file(File),
+    Definitions = rabbit_json:decode(Body),
+    maps:from_list([{Kind, maps:from_list([{key(Kind, Object), Object} || Object <- maps:get(Kind, Definitions, []), data(Kind, Object)])}
+                    || Kind <- kinds()]).
+
+%% What tells a cluster from others is no data of it.
+data(<<"global_parameters">>, #{<<"name">> := Name}) -> not lists:member(Name, [<<"cluster_name">>, <<"internal_cluster_id">>, <<"cluster_tags">>]);
+data(_, _) -> true.
+
+request(Method, Path, Body) ->
+    [{ok, _} = application:ensure_all_started(Application) || Application <- [ssl, inets]],
+    Url = os:getenv("MANAGEMENT_URL") ++ Path,
+    Login = base64:encode_to_string(unicode:characters_to_binary([os:getenv("MANAGEMENT_USERNAME"), ":", os:getenv("MANAGEMENT_PASSWORD")])),
+    Headers = [{"authorization", "Basic " ++ Login}],
+    Request = case Body of none -> {Url, Headers}; _ -> {Url, Headers, "application/json", Body} end,
+    %% Said in any case: otherwise Erlang looks for the system's authorities, of which the image may have none, and fails.
+    Tls = case os:getenv("TLS_AUTHORITY") of
+        "" -> [{verify, verify_none}];
+        File -> [{verify, verify_peer}, {cacertfile, File},
+                 {customize_hostname_check, [{match_fun, public_key:pkix_verify_hostname_match_fun(https)}]}]
+    end,
+    Options = [{connect_timeout, 10000}, {timeout, timeout(Path)}, {autoredirect, false}, {ssl, Tls}],
+    case httpc:request(Method, Request, Options, [{body_format, binary}]) of
+        {ok, {{_, Status, _}, _, Answer}} when Status >= 200, Status < 300 -> Answer;
+        {ok, {{_, Status, _}, _, Answer}} -> fail("error: ~ts answers ~b: ~ts", [Url, Status, Answer]);
+        {error, Reason} -> fail("error: ~ts does not answer: ~0p", [Url, Reason])
+    end.
+
+timeout("/api/whoami") -> 15000;
+timeout(_) -> 600000.
+
+libraries() -> code:add_pathsa(filelib:wildcard(os:getenv("LIBRARIES") ++ "/*/ebin")).
+
+fail(Format, Words) ->
+    io:format(standard_error, Format ++ "~n", Words),
+    halt(1).

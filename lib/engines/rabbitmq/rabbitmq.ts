@@ -1,0 +1,132 @@
+import type { Construct } from 'constructs';
+import { ImageCatalog } from '../../core/image-catalog';
+import { InputError } from '../../core/input-error';
+import { ScriptFolder } from '../../core/script-folder';
+import type { SecretKeyRef } from '../../core/secret-ref';
+import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
+
+/** A release series of RabbitMQ. It is the broker's: a verification starts that very version from its definitions. */
+export class RabbitmqVersion {
+  /** RabbitMQ 3.13. */
+  public static readonly V3_13 = RabbitmqVersion.of('3.13', 'rabbitmq:3.13.7-management');
+  /** RabbitMQ 4.0. */
+  public static readonly V4_0 = RabbitmqVersion.of('4.0', 'rabbitmq:4.0.9-management');
+  /** RabbitMQ 4.1. */
+  public static readonly V4_1 = RabbitmqVersion.of('4.1', 'rabbitmq:4.1.8-management');
+  /** RabbitMQ 4.2. */
+  public static readonly V4_2 = RabbitmqVersion.of('4.2', 'rabbitmq:4.2.8-management');
+
+  /**
+   * Another version, from 3.10 on.
+   *
+   * @param series the release series, e.g. '4.3'
+   * @param image an image that ships that series' rabbitmq-server and rabbitmqctl, Erlang's escript, a shell and GNU tools
+   */
+  public static of(series: string, image: string): RabbitmqVersion {
+    return new RabbitmqVersion(series, image);
+  }
+
+  private constructor(
+    /** The release series. */
+    public readonly series: string,
+    /** The image for it. */
+    public readonly image: string,
+  ) {}
+}
+
+/** Options of RabbitMQ. */
+export interface RabbitmqEngineOptions {
+  /** The broker's release series. */
+  readonly version: RabbitmqVersion;
+  /**
+   * A broker without a queue and an exchange of its own is meant to be so.
+   * @default false
+   */
+  readonly allowEmpty?: boolean;
+  /**
+   * The plug-ins that the broker has and that its definitions need: for types of exchanges, for parameters of shovels and
+   * federation. The throw-away broker of a verification has them, too.
+   * @default - none
+   */
+  readonly plugins?: string[];
+  /**
+   * The certificate authority that signed the certificate of the management interface, as a PEM file in a Secret. The default
+   * port is then 15671.
+   * @default - no TLS
+   */
+  readonly tlsAuthority?: SecretKeyRef;
+  /**
+   * The image of the jobs.
+   * @default - the version's
+   */
+  readonly image?: string;
+  /**
+   * The user of that image as which the jobs run.
+   * @default 999, that of the official images
+   */
+  readonly imageUser?: number;
+}
+
+/**
+ * The definitions of a RabbitMQ broker: users with their password hashes, virtual hosts, permissions, policies, parameters,
+ * exchanges, queues and bindings. **Messages are not backed up**, here or anywhere: what matters must survive in queues that are
+ * replicated, or be published again.
+ *
+ * They come from the management interface (the plug-in `rabbitmq_management`; `host` and `port` are its own). The Secret with the
+ * credentials has the keys `username` and `password`, of a user with the tag `administrator`: no lesser one may export
+ * definitions.
+ *
+ * A verification starts a broker from the definitions and compares every object of what it then exports.
+ *
+ * A restore imports into a running broker what that lacks, and deletes nothing. Users, virtual hosts and global parameters that
+ * exist keep their passwords and settings. Permissions, policies and parameters that differ are overwritten with `replace: yes`
+ * and `safetyBackup: yes` only. A queue or an exchange of the same name with other properties stops the restore before anything
+ * is changed. The import itself is the broker's, and not atomic: should it fail half way, the same restore goes on from there.
+ *
+ * Assertions are what rabbitmqctl lists, in the virtual host `/` or the one named as database, its lines joined by spaces:
+ * `Assertion.equalTo('list_queues name', 'orders')`.
+ */
+export class RabbitmqEngine implements IEngine {
+  constructor(private readonly options: RabbitmqEngineOptions) {}
+
+  public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    const { version, plugins = [], tlsAuthority, imageUser = 999 } = this.options;
+    plugins.forEach((plugin, index) => {
+      if (!/^[a-z][a-z0-9_]*$/.test(plugin)) {
+        const because = "write the name of a plug-in, for example 'rabbitmq_shovel'";
+        throw new InputError(scope, { prop: `engine.plugins[${index}]`, got: plugin, because });
+      }
+    });
+    const port = options.port ?? (tlsAuthority ? 15671 : 15672);
+    const items = tlsAuthority && [{ key: tlsAuthority.keyName, path: 'ca.crt' }];
+    return {
+      name: 'rabbitmq',
+      image: ImageCatalog.of(scope).image(scope, {
+        key: `rabbitmq:${version.series}`,
+        prop: 'engine.image',
+        image: this.options.image,
+        defaultImage: version.image,
+      }),
+      user: imageUser,
+      scripts: ScriptFolder.at('rabbitmq', __dirname),
+      environment: [
+        { name: 'ALLOW_EMPTY', value: this.options.allowEmpty ? 'yes' : 'no' },
+        { name: 'DEFINITION_PLUGINS', value: plugins.join(',') },
+      ],
+      connection: [
+        { name: 'MANAGEMENT_URL', value: `${tlsAuthority ? 'https' : 'http'}://${options.host}:${port}` },
+        options.credentials.key('username').toEnvironment('MANAGEMENT_USERNAME'),
+        options.credentials.key('password').toEnvironment('MANAGEMENT_PASSWORD'),
+        { name: 'TLS_AUTHORITY', value: tlsAuthority ? '/tls/ca.crt' : '' },
+      ],
+      ...(tlsAuthority && {
+        connectionVolumes: [{ name: 'tls', secret: { secretName: tlsAuthority.secretName, items } }],
+        connectionMounts: [{ name: 'tls', mountPath: '/tls', readOnly: true }],
+      }),
+      destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
+      compressors: ['gzip'],
+      restoreRequest: [{ key: 'replace', variable: 'REPLACE', value: 'no' }],
+      defaultDatabase: '/',
+    };
+  }
+}

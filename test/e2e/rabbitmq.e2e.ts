@@ -1,0 +1,183 @@
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Cluster } from '../rehearsal';
+import { imageNamed, imagesOfDist } from './support/images';
+import { RabbitmqServer } from './support/rabbitmq-server';
+import { request, resultOf, succeed, synthesize } from './support/rehearse';
+
+// The definitions of RabbitMQ: every object comes back, in a throw-away broker and in a new one.
+
+const NAMESPACE = 'messaging';
+const VHOST = 'shop ж';
+
+/** A bit of everything that can be defined. */
+const DEFINITIONS = {
+  users: [
+    {
+      name: 'app',
+      password_hash: 'CcppyFfvmt65dJEIjpkphQh22OukefdtVYtudPGqvE8ppfI7',
+      hashing_algorithm: 'rabbit_password_hashing_sha256',
+      tags: ['monitoring'],
+      limits: {},
+    },
+  ],
+  vhosts: [{ name: VHOST, metadata: { description: 'orders', tags: ['a'] } }],
+  permissions: [{ user: 'app', vhost: VHOST, configure: '^$', write: '.*', read: '.*' }],
+  topic_permissions: [{ user: 'app', vhost: VHOST, exchange: 'amq.topic', write: '^a', read: '^b' }],
+  policies: [{ vhost: VHOST, name: 'expire', pattern: '^w', 'apply-to': 'queues', definition: { 'message-ttl': 60000 }, priority: 3 }],
+  exchanges: [
+    {
+      vhost: VHOST,
+      name: 'orders "new"',
+      type: 'topic',
+      durable: true,
+      auto_delete: false,
+      internal: false,
+      arguments: { 'alternate-exchange': 'amq.fanout' },
+    },
+  ],
+  queues: [
+    { vhost: VHOST, name: 'waiting', durable: true, auto_delete: false, arguments: { 'x-max-length': 1000, 'x-queue-type': 'classic' } },
+  ],
+  bindings: [
+    {
+      vhost: VHOST,
+      source: 'orders "new"',
+      destination: 'waiting',
+      destination_type: 'queue',
+      routing_key: 'order.#',
+      arguments: { a: 1 },
+    },
+    { vhost: VHOST, source: 'orders "new"', destination: 'amq.direct', destination_type: 'exchange', routing_key: 'x', arguments: {} },
+  ],
+};
+
+describe.each([
+  { platform: 'dist', image: 'rabbitmq:4.0.9-management', version: 'RabbitMQ 4.0, from the committed dist/' },
+  { platform: 'test/e2e/rabbitmq/main.ts', image: 'rabbitmq:3.13.7-management', version: 'RabbitMQ 3' },
+])('$version', ({ platform, image }) => {
+  const dist = platform === 'dist' ? platform : synthesize(platform);
+  let cluster: Cluster;
+  let server: RabbitmqServer;
+  let before: { [kind: string]: string[] };
+  const run = (operation: string) => cluster.run({ kind: 'CronJob', namespace: NAMESPACE, name: `events-${operation}` });
+
+  function point(at: RabbitmqServer): void {
+    cluster.moveService(NAMESPACE, 'broker', at.address);
+    cluster.secret(NAMESPACE, 'broker-backup', { username: at.username, password: at.password });
+  }
+
+  beforeAll(async () => {
+    const images = await imagesOfDist();
+    cluster = await Cluster.create({ manifests: [dist], images, backoffSeconds: 0.1 });
+    cluster.claim(NAMESPACE, 'backups');
+    server = await RabbitmqServer.start(imageNamed(images, image));
+    await server.define(DEFINITIONS);
+    cluster.service(NAMESPACE, 'broker', server.address);
+    point(server);
+  });
+
+  afterAll(async () => {
+    await cluster?.destroy();
+    await server?.stop();
+    if (dist !== 'dist') rmSync(dist, { recursive: true });
+  });
+
+  test('a backup publishes a recovery point', async () => {
+    before = await server.definitions();
+    expect(await succeed(run('backup'), 'published')).toMatchObject({ what: 'backup', series: 'events', reason: '' });
+  });
+
+  test('a verification starts a broker of its own from it, and compares every object', async () => {
+    const verification = await run('verify');
+    await succeed(Promise.resolve(verification), 'verified');
+    expect(verification.log).toMatch(/assertion 01 holds: 'waiting' is equals waiting/);
+    expect(verification.log).not.toContain(server.address);
+  });
+
+  test('a restore of what is there as it was changes nothing', async () => {
+    request(cluster, NAMESPACE, 'events', {});
+    await succeed(run('restore'), 'restored');
+    expect(await server.definitions()).toEqual(before);
+  });
+
+  test('what was deleted comes back; users who exist keep their passwords', async () => {
+    await server.request('DELETE', `/api/vhosts/${encodeURIComponent(VHOST)}`);
+    await server.request('PUT', '/api/users/app', { password: 'another', tags: 'monitoring' });
+    const [user] = (await server.definitions()).users.filter((each: string) => each.includes('"app"'));
+    await succeed(run('restore'), 'restored');
+    const after = await server.definitions();
+    expect(after.users).toContain(user);
+    expect({ ...after, users: [] }).toEqual({ ...before, users: [] });
+  });
+
+  test('a policy that differs is overwritten only when that is asked for, and after a safety backup', async () => {
+    const path = `/api/policies/${encodeURIComponent(VHOST)}/expire`;
+    await server.request('PUT', path, { pattern: '^other', definition: { 'message-ttl': 1 }, 'apply-to': 'queues', priority: 0 });
+    const changed = await server.definitions();
+    const refused = await run('restore');
+    expect(resultOf(refused).reason).toMatch(
+      /^the broker has other values for policies shop ж expire: nothing was changed\. Set replace to yes/,
+    );
+    request(cluster, NAMESPACE, 'events', { replace: 'yes' });
+    expect(resultOf(await run('restore')).reason).toMatch(/nothing would keep them: nothing was changed\. Set safetyBackup to yes, too$/);
+    expect(await server.definitions()).toEqual(changed);
+
+    request(cluster, NAMESPACE, 'events', { replace: 'yes', safetyBackup: 'yes' });
+    const restored = await run('restore');
+    await succeed(Promise.resolve(restored), 'restored');
+    expect(restored.log).toMatch(/safety backup published as \S+ of series events-safety/);
+    expect((await server.definitions()).policies).toEqual(before.policies);
+  });
+
+  test('a queue with other properties stops a restore before anything is changed', async () => {
+    const path = `/api/queues/${encodeURIComponent(VHOST)}/waiting`;
+    await server.request('DELETE', path);
+    await server.request('PUT', path, { durable: true, auto_delete: false, arguments: { 'x-max-length': 1 } });
+    const changed = await server.definitions();
+    const refused = await run('restore');
+    expect(resultOf(refused).reason).toMatch(
+      /^the broker has other properties for queues shop ж waiting: nothing was changed\. .* delete it first$/,
+    );
+    expect(await server.definitions()).toEqual(changed);
+  });
+
+  test('the broker is lost: a new one gets everything', async () => {
+    await server.stop();
+    server = await RabbitmqServer.start(imageNamed(await imagesOfDist(), image));
+    point(server);
+    request(cluster, NAMESPACE, 'events', {});
+    await succeed(run('restore'), 'restored');
+    const after = await server.definitions();
+    expect({ ...after, users: [] }).toEqual({ ...before, users: [] });
+    expect(after.users).toContainEqual(before.users?.find(user => user.includes('"app"')));
+  });
+
+  test('the password is in no argument, log or result', async () => {
+    const seen: string[] = [];
+    const backup = await cluster.run(
+      { kind: 'CronJob', namespace: NAMESPACE, name: 'events-backup' },
+      {
+        onPod: async pod => {
+          let over = false;
+          void pod.done.then(() => {
+            over = true;
+          });
+          while (!over) {
+            seen.push(...pod.processes().map(argv => argv.join(' ')));
+            await new Promise(resolve => setTimeout(resolve, 20));
+          }
+        },
+      },
+    );
+    await succeed(Promise.resolve(backup), 'published');
+    expect(seen.join('\n')).toContain('definitions.escript export');
+    expect(`${seen.join('\n')}${backup.log}${JSON.stringify(backup.result)}`).not.toContain('correct "horse"');
+  });
+
+  test.runIf(platform !== 'dist')('a user who may not export definitions is told so', async () => {
+    await server.request('PUT', '/api/users/reader', { password: 'secret', tags: 'monitoring' });
+    cluster.secret(NAMESPACE, 'broker-backup', { username: 'reader', password: 'secret' });
+    expect(resultOf(await run('backup')).reason).toMatch(/error: user reader may not export definitions: it needs the tag administrator/);
+  });
+});
