@@ -14,6 +14,7 @@ describeFaults({
     const server = await RedisServer.start({ image, directory: dataVolume });
     const empty = await RedisServer.start({ image });
     server.feed(Array.from({ length: 400 }, (_, i) => `set key:${i} ${randomBytes(8000).toString('base64')}`));
+    let since = 0;
     return {
       address: server.address,
       emptyAddress: empty.address,
@@ -29,10 +30,15 @@ describeFaults({
       checksum: () => server.digest(),
       change: () => void server.ask('set', 'since', 'then'),
       hold: () => {
-        server.ask('config', 'set', 'rdb-key-save-delay', '100000');
+        since = 0;
+        server.ask('config', 'set', 'rdb-key-save-delay', '30000');
         return () => void server.ask('config', 'set', 'rdb-key-save-delay', '0');
       },
-      isDumping: () => server.ask('info', 'persistence').includes('rdb_bgsave_in_progress:1'),
+      // Long enough for some of the dump to be on its way.
+      isDumping: () => {
+        if (server.ask('info', 'persistence').includes('rdb_bgsave_in_progress:1')) since ||= Date.now();
+        return since > 0 && Date.now() - since > 1500;
+      },
     };
   },
   dumping: '--rdb',
@@ -42,7 +48,7 @@ describeFaults({
   tightScratch: Size.mebibytes(2),
   says: {
     wrongCredentials: /^the redis server was not ready within 4 s: .*WRONGPASS/,
-    serverKilled: /^storing dump\.rdb failed: .*Error reading/,
+    serverKilled: /^storing dump\.rdb failed: .*I\/O Error reading/,
     dumperKilled: /^storing dump\.rdb failed: .*redis-cli failed: killed by signal 9/,
     emptySource: /^the server holds no key: an empty backup is seldom what was meant/,
     scratchFull: /^dump\.rdb of \S+ cannot be fetched: .*No space left on device/,
