@@ -173,7 +173,7 @@ new k8s.KubePersistentVolumeClaim(warehouse, 'backups', {
 });
 const stock = new BackupPlan(warehouse, 'local', {
   repository: Repository.files({ claimName: 'backups' }),
-  schedule: Schedule.daily({ at: '02:00', timeZone: 'Europe/Berlin', spread: Duration.minutes(30) }),
+  schedule: Schedule.daily({ at: '03:15', timeZone: 'Europe/Berlin', spread: Duration.minutes(30) }),
   retention: Retention.keep({ daily: 7, weekly: 4 }),
 }).addBackup('stock', {
   engine: Engine.mariadbPhysical({ version: MariadbVersion.V10_11 }),

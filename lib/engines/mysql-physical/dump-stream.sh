@@ -5,21 +5,37 @@ set -eu
 . "$BACKUP_HOME/engine/physical.sh"
 
 mkdir -p "$SCRATCH/tool"
+: >"$SCRATCH/tool.log"
 if [ "$DIALECT" = mariadb ]; then
-  # It waits for its locks for a day unless told otherwise, and everybody who comes after waits behind it.
-  # And it takes what mkfs puts into a volume's root for a database, which only root may read.
-  set -- --ftwrl-wait-timeout="$LOCK_TIMEOUT" --databases-exclude=lost+found
+  # What mkfs puts into a volume's root it takes for a database, which only root may read.
+  set -- --databases-exclude=lost+found
 else
   # It copies the files of whatever directory it is told.
   set -- --datadir="$DATA_DIRECTORY" --lock-ddl=ON --lock-ddl-timeout="$LOCK_TIMEOUT"
 fi
-rc=0
-run_tool "$tool" --defaults-file="$SCRATCH/client.cnf" --backup --stream="$format" --target-dir="$SCRATCH/tool" "$@" 2>"$SCRATCH/tool.log" || rc=$?
+run_how='exec' run_tool "$tool" --defaults-file="$SCRATCH/client.cnf" --backup --stream="$format" --target-dir="$SCRATCH/tool" "$@" 2>"$SCRATCH/tool.log" &
+copying=$!
+
+# mariadb-backup waits for its locks for a year, and everybody who comes after waits behind it. Its own --ftwrl-wait-timeout waits
+# for the first moment without any statement, which a busy server does not have.
+waited=0
+while kill -0 "$copying" 2>/dev/null; do
+  sleep 0.5
+  case $(grep -E 'BACKUP (STAGE|LOCKS)' "$SCRATCH/tool.log" | tail -n 1) in
+    *' Start'* | *' Acquiring '*) waited=$((waited + 1)) ;;
+    *) waited=0 ;;
+  esac
+  [ "$waited" -lt $((2 * LOCK_TIMEOUT)) ] || {
+    kill -KILL "$copying" 2>/dev/null || :
+    echo "error: statements that stand in the way of the backup's locks were not done within $LOCK_TIMEOUT s (lockTimeout)" >&2
+    exit 1
+  }
+done
+wait "$copying" && rc=0 || rc=$?
 [ "$rc" != 0 ] || completed "$SCRATCH/tool.log" || rc=1
 [ "$rc" = 0 ] || {
-  # Of its many lines those that name files say nothing about why it failed.
-  grep -vE 'Streaming|\.\.\.done|DDL tracking|aria table file|Copied file' "$SCRATCH/tool.log" | tail -n 20 >"$SCRATCH/tool.end"
-  cat "$SCRATCH/tool.end" >&2
+  # Of its many lines those that name files, or show pages, say nothing about why it failed.
+  grep -vE 'Streaming|\.\.\.done|DDL tracking|aria table file|Copied file|^ len |; asc |retrying' "$SCRATCH/tool.log" | tail -n 20 >"$SCRATCH/tool.end"
   echo "$tool failed: $(last_words "$SCRATCH/tool.end" "$rc")" >&2
   exit "$rc"
 }

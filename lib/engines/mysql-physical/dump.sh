@@ -54,7 +54,7 @@ fi
 attempt 'asking for encrypted tables' sql "$encrypted" >"$SCRATCH/encrypted"
 [ "$(cat "$SCRATCH/encrypted")" = 0 ] || refuse "$(cat "$SCRATCH/encrypted") tablespaces are encrypted by the server: no verification here has their key. Back them up logically"
 # The account may see no table: it is the files that are counted.
-tables=$(find "$DATA_DIRECTORY" -mindepth 2 -maxdepth 2 \( -name '*.frm' -o -name '*.ibd' \) ! -path "$DATA_DIRECTORY/mysql/*" ! -path "$DATA_DIRECTORY/sys/*" ! -path "$DATA_DIRECTORY/.*" | wc -l | tr -d ' ')
+tables=$(find "$DATA_DIRECTORY" -mindepth 2 -maxdepth 2 \( -name '*.frm' -o -name '*.ibd' \) ! -path "$DATA_DIRECTORY/mysql/*" ! -path "$DATA_DIRECTORY/sys/*" ! -path "$DATA_DIRECTORY/.*" 2>/dev/null | wc -l | tr -d ' ')
 [ "$tables" != 0 ] || [ "$ALLOW_EMPTY" = yes ] || refuse 'the server holds no table: an empty backup is seldom what was meant (allowEmpty says that it is)'
 
 sql "show global variables where variable_name in ('character_set_server', 'collation_server', 'innodb_data_file_path',

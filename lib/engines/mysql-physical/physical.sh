@@ -28,14 +28,14 @@ case $DIALECT in
 esac
 stream=data.$format
 
-# A tool from another image comes with its libraries and its loader, and uses no others.
+# A tool from another image comes with its libraries and its loader, and uses no others. With run_how=exec it takes the shell's place.
 run_tool() { # PROGRAM ARGUMENTS...
   if [ -e "/tools/$1" ]; then
     run_program=/tools/$1
     shift
     set -- /tools/lib/ld-linux* --library-path /tools/lib "$run_program" "$@"
   fi
-  "$@"
+  ${run_how:-} "$@"
 }
 
 # ---- the production server ------------------------------------------------------------------------------------------
@@ -73,14 +73,20 @@ variable() { sql "show global variables like '$1'" | cut -f 2-; }
 # Unpacks the recovery point into a directory and applies the redo log to it.
 unpack() { # DIRECTORY
   get server.cnf >"$SCRATCH/server.cnf" || die "server.cnf of $POINT: $(repository_reason)"
-  rm -f "$SCRATCH/get.failed"
-  unpack_rc=0
-  {
-    get "$stream" || echo $? >"$SCRATCH/get.failed"
-  } | run_tool "$unpacker" -x -C "$1" 2>"$SCRATCH/unpack.err" || unpack_rc=$?
-  # 141 is a broken pipe: then the unpacker failed first.
-  if [ -e "$SCRATCH/get.failed" ] && [ "$(cat "$SCRATCH/get.failed")" != 141 ]; then die "$(repository_reason)"; fi
-  [ "$unpack_rc" = 0 ] || die "unpacking $stream failed: $(last_words "$SCRATCH/unpack.err" "$unpack_rc")"
+  # What they say is kept in memory: it may be that the scratch volume is full.
+  unpack_said=$({
+    { get "$stream" || echo "get: $?" >&2; } | { run_tool "$unpacker" -x -C "$1" || echo "unpack: $?" >&2; }
+  } 2>&1)
+  case $unpack_said in
+    *'get: '* | *'unpack: '*)
+      rm -f "$SCRATCH/reserve"
+      printf '%s\n' "$unpack_said" | grep -vE '^(get|unpack): ' >"$SCRATCH/unpack.err" || :
+      # 141 is a broken pipe: then the unpacker failed first.
+      get_rc=$(printf '%s\n' "$unpack_said" | sed -n 's/^get: //p')
+      [ "${get_rc:-141}" = 141 ] || [ ! -s "$SCRATCH/repository.reason" ] || die "$(repository_reason)"
+      die "unpacking $stream failed: $(last_words "$SCRATCH/unpack.err" "$(printf '%s\n' "$unpack_said" | sed -n 's/^unpack: //p')")"
+      ;;
+  esac
 
   prepare_rc=0
   run_tool "$tool" --prepare --target-dir="$1" >"$SCRATCH/prepare.log" 2>&1 || prepare_rc=$?
