@@ -94,7 +94,9 @@ unpack() { # DIRECTORY
     die "applying the redo log ($tool --prepare) failed: $(last_words "$SCRATCH/prepare.log" "$prepare_rc")"
   # A directory like any other to the tools; the volume that this one goes to has its own.
   rm -rf "$1/lost+found"
-  fact lsn "$(sed -n 's/^last_lsn = \([0-9]*\)$/\1/p' "$1/xtrabackup_checkpoints")"
+  # MariaDB 11 and newer call it mariadb_backup_checkpoints.
+  unpacked_lsn=$(cat "$1"/xtrabackup_checkpoints "$1"/mariadb_backup_checkpoints 2>/dev/null | sed -n 's/^last_lsn = \([0-9]*\)$/\1/p')
+  fact lsn "${unpacked_lsn:-0}"
 }
 
 # Both tools end like this, and only after everything else: their exit code alone is not enough.

@@ -28,7 +28,7 @@ start_scratch_server "$STAGING"
 check_scratch_server
 stop_scratch_server
 # The tool's own notes; where the binary log stood is worth keeping.
-rm -f "$STAGING/backup-my.cnf" "$STAGING"/xtrabackup_checkpoints "$STAGING"/xtrabackup_logfile "$STAGING"/xtrabackup_tablespaces
+rm -f "$STAGING/backup-my.cnf" "$STAGING"/*_checkpoints "$STAGING"/xtrabackup_logfile "$STAGING"/xtrabackup_tablespaces
 swap_data_directory
 STAGING=
 # MariaDB takes every directory of its own for a database, whatever its name, and then mariadb-upgrade and dumps of all databases
