@@ -11,6 +11,7 @@ import {
   EtcdTls,
   EtcdVersion,
   MariadbVersion,
+  MongodbVersion,
   MysqlVersion,
   PostgresVersion,
   RabbitmqVersion,
@@ -255,5 +256,22 @@ const events = new DatabaseBackup(messaging, 'events', {
 });
 events.verify({ assertions: [Assertion.equalTo('list_queues name', 'waiting', { database: 'shop ж' })] });
 events.restore();
+
+// Reviews are in a replica set: everything of one instant, dumped from a secondary.
+const reviews = new Chart(app, 'reviews', { namespace: 'reviews' });
+new k8s.KubePersistentVolumeClaim(reviews, 'backups', {
+  metadata: { name: 'backups' },
+  spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: k8s.Quantity.fromString('50Gi') } } },
+});
+const ratings = new DatabaseBackup(reviews, 'ratings', {
+  engine: Engine.mongodb({ version: MongodbVersion.V7_0, replicaSet: 'rs0' }),
+  host: 'reviews-db',
+  podLabels: { app: 'reviews-db' },
+  credentials: SecretRef.named('reviews-backup'),
+  repository: Repository.files({ claimName: 'backups' }),
+  retention: Retention.keep({ daily: 7, weekly: 4 }),
+});
+ratings.verify({ assertions: [Assertion.atLeast('db.reviews.countDocuments({})', 1, { database: 'shop' })] });
+ratings.restore({ credentials: SecretRef.named('reviews-owner'), scratch: Scratch.emptyDir(Size.gibibytes(20)) });
 
 app.synth();

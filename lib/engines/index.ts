@@ -1,4 +1,5 @@
 import { EtcdControlPlaneEngine, type EtcdControlPlaneOptions, EtcdEngine, type EtcdEngineOptions } from './etcd/etcd';
+import { MongodbEngine, type MongodbEngineOptions } from './mongodb/mongodb';
 import { MariadbEngine, type MariadbEngineOptions, MysqlEngine, type MysqlEngineOptions } from './mysql/mysql';
 import {
   MariadbPhysicalEngine,
@@ -16,6 +17,7 @@ export * from './etcd/etcd';
 export * from './etcd/etcd-cluster';
 export * from './etcd/etcd-tls';
 export * from './etcd/etcd-version';
+export * from './mongodb/mongodb';
 export * from './mysql/mysql';
 export * from './mysql/mysql-tls';
 export * from './mysql-physical/mysql-physical';
@@ -79,5 +81,10 @@ export class Engine {
   /** The etcd of a Kubernetes control plane by its own snapshots. */
   public static etcdControlPlane(options: EtcdControlPlaneOptions): EtcdControlPlaneEngine {
     return new EtcdControlPlaneEngine(options);
+  }
+
+  /** MongoDB by mongodump: replica sets with the oplog of the dump's time, other servers without. */
+  public static mongodb(options: MongodbEngineOptions): MongodbEngine {
+    return new MongodbEngine(options);
   }
 }

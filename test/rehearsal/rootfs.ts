@@ -31,6 +31,8 @@ export interface DebianRecipe {
   readonly suite: 'bookworm' | 'trixie' | 'sid';
   /** Installed without their recommended packages, as images do. */
   readonly packages: string[];
+  /** Files and directories of this machine, such as parts of other roots, by the path that they get in this one. @default none */
+  readonly copies?: Record<string, string>;
   /** Shell run as root inside, before the packages are installed (users with fixed ids, settings that packages read). @default none */
   readonly before?: string;
   /** Shell run as root inside, after the packages are installed. @default none */
@@ -45,7 +47,26 @@ export async function debianRoot(recipe: DebianRecipe): Promise<string> {
       run('debootstrap', ['--variant=minbase', recipe.suite, base, debianMirror()]),
     );
     await run('cp', ['--archive', '--no-target-directory', minimal, root]);
+    for (const [target, source] of Object.entries(recipe.copies ?? {})) {
+      mkdirSync(dirname(join(root, target)), { recursive: true });
+      await run('cp', ['--archive', '--no-target-directory', source, join(root, target)]);
+    }
     await addPackages(root, recipe);
+  });
+}
+
+/** Packages of npm, each by name and version, with what they need as it was on the day `before`: registries only grow. */
+export interface NpmRecipe {
+  readonly packages: string[];
+  readonly before: string;
+}
+
+/** A directory with the packages' `node_modules`. Their install scripts are not run. */
+export async function npmPackages(name: string, recipe: NpmRecipe): Promise<string> {
+  return cachedRoot(name, recipe, async root => {
+    writeFileSync(join(root, 'package.json'), '{ "private": true }');
+    const options = ['--omit=optional', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', `--before=${recipe.before}`];
+    await run('npm', ['install', '--prefix', root, ...options, ...recipe.packages]);
   });
 }
 
@@ -149,6 +170,9 @@ mkdir -p /var/log
 /** Release files of the rolling suite are valid for a week; a mirror that is frozen at some day is good enough to build images from. */
 const STALE_MIRROR = `echo 'Acquire::Check-Valid-Until "false";' >/etc/apt/apt.conf.d/90stale-mirror\n`;
 
+/** The authorities that this machine trusts: a proxy may be among them. */
+const AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt';
+
 async function addPackages(root: string, recipe: DebianRecipe): Promise<void> {
   const environment = [
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
@@ -157,10 +181,18 @@ async function addPackages(root: string, recipe: DebianRecipe): Promise<void> {
     `BEFORE=${recipe.suite === 'sid' ? STALE_MIRROR : ''}${recipe.before ?? ':'}`,
     `AFTER=${recipe.after ?? ':'}`,
     `PACKAGES=${recipe.packages.join(' ')}`,
-    ...['http_proxy', 'https_proxy'].filter(name => process.env[name]).map(name => `${name}=${process.env[name]}`),
+    // Where packages and Go modules come from on this machine, and whom it trusts there.
+    ...(existsSync(AUTHORITIES) ? ['SSL_CERT_FILE=/mnt/authorities.pem'] : []),
+    ...['http_proxy', 'https_proxy', 'GOPROXY', 'GOFLAGS', 'GONOSUMDB']
+      .filter(name => process.env[name])
+      .map(name => `${name}=${process.env[name]}`),
   ];
   // Own mount and PID namespaces: /proc is there for package scripts and gone afterwards, and no process of theirs outlives the build.
-  const inside = 'mount -t proc proc "$1/proc" && root=$1 && shift && exec chroot "$root" env -i "$@"';
+  const inside = [
+    'mount -t proc proc "$1/proc"',
+    `if [ -e ${AUTHORITIES} ]; then mount -t tmpfs tmpfs "$1/mnt" && cp ${AUTHORITIES} "$1/mnt/authorities.pem"; fi`,
+    'root=$1 && shift && exec chroot "$root" env -i "$@"',
+  ].join('\n');
   const arguments_ = ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-euc', inside, 'sh', root, ...environment, 'sh', '-euc', SETUP];
   await run('unshare', arguments_);
 }

@@ -79,7 +79,12 @@ export class Sandbox {
     const userNamespace = await userNamespaces.of(identity.uid);
     const log = openLog(logFile, identity.uid, identity.gid);
     // By file descriptor, not as arguments: the environment holds secrets, and a process list is public.
-    const argumentsFd = secretFile(`${logFile}.arguments`, bubblewrapArguments(options).join('\0'));
+    const argumentsFd = secretFile(
+      `${logFile}.arguments`,
+      bubblewrapArguments(options)
+        .map(argument => `${argument}\0`)
+        .join(''),
+    );
     const [program = '', ...rest] = [
       ...(options.network ? ['nsenter', `--net=${options.network}`] : []),
       ...['setpriv', '--reuid', String(identity.uid), '--regid', String(identity.gid), '--groups', identity.groups.join(',')],

@@ -1,5 +1,6 @@
 import { ImageCatalog } from './catalog';
 import { curlImage, etcdImage } from './etcd';
+import { mongoImage } from './mongo';
 import { mariadbImage, mysqlImage } from './mysql';
 import { postgresImage } from './postgres';
 import { rabbitmqImage } from './rabbitmq';
@@ -22,6 +23,7 @@ export async function prepareImages(): Promise<ImageCatalog> {
   catalog.add(await mysqlImage());
   catalog.add(await rabbitmqImage('3.10', 'bookworm'));
   catalog.add(await rabbitmqImage('4.0', 'trixie'));
+  catalog.add(await mongoImage('mongo:7.0.37-jammy'));
   catalog.add(await resticImage());
   catalog.add(await rcloneImage());
   catalog.add(await etcdImage('3.4', 'bookworm'));

@@ -1,0 +1,76 @@
+#!/bin/sh
+# Dumps the whole instance with its oplog, or the chosen databases one after another, and notes what a restore must reproduce.
+#
+# environment, beside mongodb.sh's:
+#   READ_FROM     secondaryPreferred, secondary or primary: the member of a replica set to dump from
+#   ALLOW_EMPTY   `yes`: a chosen database without a collection is no reason to fail
+set -eu
+# shellcheck source=lib/engines/mongodb/mongodb.sh
+. "$BACKUP_HOME/engine/mongodb.sh"
+
+check_server
+about server "MongoDB $(sed -n 's/^version	//p' "$SCRATCH/server.tsv"), $server_kind"
+about client "$(mongodump --version | head -n 1)"
+
+use "$(primary_uri)"
+if [ -n "$REPLICA_SET" ]; then
+  sed -n 's/^silent	//p' "$SCRATCH/server.tsv" | while IFS= read -r silent; do log "WARNING: member $silent does not answer"; done
+  member=$(sed -n 's/^member	//p' "$SCRATCH/server.tsv")
+  [ -n "$member" ] || die "replica set $REPLICA_SET has no member that answers and that readFrom ($READ_FROM) allows"
+  log "dumping from $(printf %s "$member" | cut -f 1), a $(printf %s "$member" | cut -f 2)"
+  about member "$(printf %s "$member" | tr '\t' ' ')"
+  # Documents that a majority has are never rolled back.
+  use "$(production_uri "$(printf %s "$member" | cut -f 1)" '&directConnection=true&readPreference=secondaryPreferred&readConcernLevel=majority')"
+fi
+SOURCE=$SCRATCH/source.yaml
+export SOURCE
+tool_config "$SOURCE" "$MONGODB_URI"
+
+# Everything that can be refused is refused before the first byte is stored.
+catalog() { # FILE, and the newest moment of the oplog beside it
+  attempt 'reading the catalog' mongosh_script catalog "NEWEST=$OPLOG" >"$SCRATCH/catalog"
+  grep -v '^newest	' "$SCRATCH/catalog" >"$1" || :
+  sed -n 's/^newest	//p' "$SCRATCH/catalog" >"$1.newest"
+}
+catalog "$SCRATCH/catalog.before"
+if [ -n "$DATABASES" ]; then printf '%s\n' "$DATABASES"; else sed -n 's/^"collections\/\(.*\)":.*/\1/p' "$SCRATCH/catalog.before"; fi >"$SCRATCH/databases"
+: >"$SCRATCH/chosen"
+while IFS= read -r name; do
+  collections=$(awk -F '":' -v kinds="\"collections/$name|\"timeseries/$name" 'BEGIN { split(kinds, kind, "|") } $1 == kind[1] || $1 == kind[2] { sum += $2 } END { print sum + 0 }' "$SCRATCH/catalog.before")
+  if [ "$collections" = 0 ]; then
+    [ "$SAFETY" = yes ] || [ "$ALLOW_EMPTY" = yes ] || [ -z "$DATABASES" ] ||
+      refuse "database \"$name\" holds no collection, or is not there: an empty backup is seldom what was meant (allowEmpty says that it is)"
+    log "database \"$name\" holds no collection"
+  fi
+  printf '%s\n' "$name" >>"$SCRATCH/chosen"
+done <"$SCRATCH/databases"
+[ -s "$SCRATCH/chosen" ] || [ "$SAFETY" = yes ] || [ "$ALLOW_EMPTY" = yes ] ||
+  refuse 'no database of this server holds a collection: an empty backup is seldom what was meant (allowEmpty says that it is)'
+
+: >"$SCRATCH/documents"
+: >"$SCRATCH/archives.tsv"
+if [ -z "$DATABASES" ]; then
+  put all.archive sh "$here/dump-archive.sh"
+  documents "$SCRATCH/dump.log" 'done dumping' >>"$SCRATCH/documents"
+  printf 'all.archive\t*\t%s\n' "$OPLOG" >>"$SCRATCH/archives.tsv"
+else
+  while IFS= read -r name; do
+    member=$(slug "$name").archive
+    put "$member" sh "$here/dump-archive.sh" "$name" </dev/null
+    documents "$SCRATCH/dump.log" 'done dumping' >>"$SCRATCH/documents"
+    printf '%s\t%s\tno\n' "$member" "$name" >>"$SCRATCH/archives.tsv"
+  done <"$SCRATCH/chosen"
+fi
+put archives.tsv cat "$SCRATCH/archives.tsv"
+
+# The dump read the catalog some time in between: what was the same before and after it is what it found.
+catalog "$SCRATCH/catalog.after"
+if [ "$OPLOG" = yes ]; then
+  # The moments between which the archive's oplog begins and ends.
+  about oplogFrom "$(date -u -d "@$(cat "$SCRATCH/catalog.before.newest")" +%Y-%m-%dT%H:%M:%SZ)"
+  about oplogUntil "$(date -u -d "@$(cat "$SCRATCH/catalog.after.newest")" +%Y-%m-%dT%H:%M:%SZ)"
+fi
+awk 'NR == FNR { before[$0]; next } $0 in before' "$SCRATCH/catalog.before" "$SCRATCH/catalog.after" >>"$SCRATCH/facts"
+changed=$(awk 'NR == FNR { after[$0]; next } !($0 in after)' "$SCRATCH/catalog.after" "$SCRATCH/catalog.before" | tr '\n' ' ')
+[ -z "$changed" ] || log "changed while it was dumped, and so no fact of this recovery point: $changed"
+cat "$SCRATCH/documents" >>"$SCRATCH/facts"

@@ -1,0 +1,225 @@
+import type { Construct } from 'constructs';
+import { ImageCatalog } from '../../core/image-catalog';
+import { InputError } from '../../core/input-error';
+import { ScriptFolder } from '../../core/script-folder';
+import type { SecretKeyRef } from '../../core/secret-ref';
+import { warn } from '../../core/warning';
+import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
+
+/** A release series of MongoDB. It is the server's: its image ships the tools that know that server, and the server itself. */
+export class MongodbVersion {
+  /** MongoDB 6.0, which its makers stopped maintaining in July 2025. */
+  public static readonly V6_0 = MongodbVersion.of('6.0', 'mongo:6.0.28-jammy');
+  /** MongoDB 7.0. */
+  public static readonly V7_0 = MongodbVersion.of('7.0', 'mongo:7.0.37-jammy');
+  /** MongoDB 8.0. */
+  public static readonly V8_0 = MongodbVersion.of('8.0', 'mongo:8.0.26-noble');
+
+  /**
+   * Another version, from 6.0 on.
+   *
+   * @param series the release series, e.g. '8.2'
+   * @param image an image that ships that series' mongod, mongosh, mongodump and mongorestore, a shell and GNU tools
+   */
+  public static of(series: string, image: string): MongodbVersion {
+    return new MongodbVersion(series, image);
+  }
+
+  private constructor(
+    /** The release series. */
+    public readonly series: string,
+    /** The image for it. */
+    public readonly image: string,
+  ) {}
+}
+
+/** Releases that fixed a hole by which anybody who reaches the server reads its memory (CVE-2025-14847). */
+const FLOORS = ['6.0.27', '7.0.28', '8.0.17'];
+
+/** Which member of a replica set is dumped from. */
+export enum MongodbReadFrom {
+  /** A secondary, or the primary while no secondary answers. */
+  SECONDARY_PREFERRED = 'secondaryPreferred',
+  /** A secondary; while none answers, the backup fails. */
+  SECONDARY = 'secondary',
+  /** The primary. */
+  PRIMARY = 'primary',
+}
+
+/** Options of MongoDB. */
+export interface MongodbEngineOptions {
+  /** The server's release series. */
+  readonly version: MongodbVersion;
+  /**
+   * The name of the replica set that the host is a member of, such as 'rs0'. Its members' own names (`rs.conf()`) must be
+   * reachable from the jobs.
+   * @default - none: a standalone server
+   */
+  readonly replicaSet?: string;
+  /**
+   * Dump the oplog of the time that the dump takes, so that a restore brings everything to one instant. Only whole instances
+   * that are replica sets can: for the others write `false`, and know that collections are dumped one after another, so that
+   * documents of two collections need not fit each other. (MongoDB Database Tools, "mongodump", option --oplog.)
+   * @default true
+   */
+  readonly oplog?: boolean;
+  /**
+   * The databases to back up, each as an archive of its own. A named database that does not exist or holds no collection fails
+   * the run.
+   * @default - the whole instance, with users and roles
+   */
+  readonly databases?: string[];
+  /**
+   * The host is a mongos.
+   * @default false
+   */
+  readonly mongos?: boolean;
+  /**
+   * A server or database without a collection is meant to be so.
+   * @default false
+   */
+  readonly allowEmpty?: boolean;
+  /**
+   * Which member of the replica set is dumped from.
+   * @default MongodbReadFrom.SECONDARY_PREFERRED
+   */
+  readonly readFrom?: MongodbReadFrom;
+  /**
+   * The database that knows the user.
+   * @default 'admin'
+   */
+  readonly authenticationDatabase?: string;
+  /**
+   * Encrypt the connection, and check the server's certificate.
+   * @default - when tlsCa is given
+   */
+  readonly tls?: boolean;
+  /**
+   * The certificate authorities to trust, as PEM.
+   * @default - those of the image
+   */
+  readonly tlsCa?: SecretKeyRef;
+  /**
+   * The image of the jobs.
+   * @default - the version's
+   */
+  readonly image?: string;
+  /**
+   * The user of that image as which MongoDB runs.
+   * @default 999, that of the official images
+   */
+  readonly imageUser?: number;
+}
+
+/**
+ * MongoDB by mongodump: of a replica set the whole instance with the oplog of the time the dump takes, from one secondary, read
+ * with majority read concern; of other servers a database after the other. The documents of every collection are counted by
+ * mongodump itself, so that the counts are exact whatever is written meanwhile.
+ *
+ * The Secret with the credentials has the keys `username` and `password`. To back up, the user needs the role `backup`; to
+ * restore it needs `restore` and `readWriteAnyDatabase`.
+ *
+ * A restore puts collections beside the old ones and then renames both. It brings an archive with an oplog up in a server of its
+ * own pod first: give it scratch space for all data. Users and roles are in the archive of a whole instance, and a verification
+ * brings them up; a restore leaves those of the target alone.
+ *
+ * A sharded cluster has no instant that mongodump could reach; through a mongos there is `oplog: false`, or MongoDB's own tools.
+ *
+ * Assertions are expressions of mongosh with one value: `Assertion.atLeast('db.reviews.countDocuments({})', 10)`.
+ */
+export class MongodbEngine implements IEngine {
+  constructor(private readonly options: MongodbEngineOptions) {}
+
+  public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    const { version, replicaSet, databases = [], mongos = false, oplog = true, authenticationDatabase = 'admin' } = this.options;
+    const { imageUser = 999, readFrom = MongodbReadFrom.SECONDARY_PREFERRED, tlsCa, tls = tlsCa !== undefined } = this.options;
+    const wrong = (prop: string, got: unknown, because: string) => {
+      throw new InputError(scope, { prop: `engine.${prop}`, got, because });
+    };
+    databases.forEach((name, index) => {
+      checkDatabase(name, because => wrong(`databases[${index}]`, name, because));
+    });
+    checkDatabase(authenticationDatabase, because => wrong('authenticationDatabase', authenticationDatabase, because), ['admin']);
+    if (new Set(databases).size < databases.length) wrong('databases', databases, 'name each database once');
+    if (replicaSet !== undefined && !/^[^\s/,?&=]+$/.test(replicaSet)) {
+      wrong('replicaSet', replicaSet, "write the name of the replica set, such as 'rs0'");
+    }
+    if (mongos && replicaSet !== undefined) wrong('replicaSet', replicaSet, 'a mongos is no member of a replica set: leave it out');
+    if (readFrom !== MongodbReadFrom.SECONDARY_PREFERRED && replicaSet === undefined) {
+      wrong('readFrom', readFrom, 'only a replica set has several members: set replicaSet, or leave it out');
+    }
+    if (tlsCa && !tls) wrong('tls', tls, 'tlsCa is for a connection with TLS: leave one of them out');
+    const loses = 'write oplog: false if collections that are dumped one after another, each at an instant of its own, will do';
+    if (oplog && mongos) wrong('oplog', oplog, `a dump through a mongos cannot have the oplog: ${loses}`);
+    if (oplog && replicaSet === undefined)
+      wrong('oplog', oplog, `only a member of a replica set has an oplog: set replicaSet, or ${loses}`);
+    if (oplog && databases.length > 0) {
+      wrong('databases', databases, `a dump with the oplog is one of the whole instance: leave databases out, or ${loses}`);
+    }
+    if (!oplog) {
+      warn(scope, 'engine.oplog is false: collections are dumped one after another, and documents of two of them need not fit each other');
+    }
+
+    const port = options.port ?? 27017;
+    return {
+      name: 'mongodb',
+      image: ImageCatalog.of(scope).image(scope, {
+        key: `mongodb:${version.series}`,
+        prop: 'engine.image',
+        image: this.options.image,
+        defaultImage: version.image,
+        floors: FLOORS,
+      }),
+      user: imageUser,
+      scripts: ScriptFolder.at('mongodb', __dirname),
+      environment: [
+        { name: 'DATABASES', value: databases.join('\n') },
+        { name: 'OPLOG', value: oplog ? 'yes' : 'no' },
+        { name: 'MONGOS', value: mongos ? 'yes' : 'no' },
+        { name: 'READ_FROM', value: readFrom },
+        { name: 'ALLOW_EMPTY', value: this.options.allowEmpty ? 'yes' : 'no' },
+      ],
+      connection: [
+        { name: 'MONGODB_HOST', value: options.host },
+        { name: 'MONGODB_PORT', value: String(port) },
+        { name: 'REPLICA_SET', value: replicaSet ?? '' },
+        { name: 'AUTHENTICATION_DATABASE', value: authenticationDatabase },
+        options.credentials.key('username').toEnvironment('MONGODB_USERNAME'),
+        options.credentials.key('password').toEnvironment('MONGODB_PASSWORD'),
+        { name: 'MONGODB_TLS', value: tls ? 'yes' : 'no' },
+        { name: 'MONGODB_TLS_CA', value: tlsCa ? `${TLS}/ca.pem` : '' },
+      ],
+      ...(tlsCa && {
+        connectionVolumes: [
+          {
+            name: 'mongodb-tls',
+            secret: { secretName: tlsCa.secretName, items: [{ key: tlsCa.keyName, path: 'ca.pem' }], defaultMode: 0o440 },
+          },
+        ],
+        connectionMounts: [{ name: 'mongodb-tls', mountPath: TLS, readOnly: true }],
+      }),
+      destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
+      compressors: ['gzip'],
+      restoreRequest: [
+        { key: 'database', variable: 'DATABASE', value: '' },
+        { key: 'into', variable: 'INTO', value: '' },
+        { key: 'replace', variable: 'REPLACE', value: 'no' },
+        { key: 'until', variable: 'UNTIL', value: '' },
+      ],
+      ...(databases.length === 1 && { defaultDatabase: databases[0] }),
+    };
+  }
+}
+
+const TLS = '/etc/mongodb-tls';
+
+/** MongoDB manual, "MongoDB Limits and Thresholds", "Naming Restrictions", and those of the server itself. */
+function checkDatabase(name: string, wrong: (because: string) => void, allowed: string[] = []): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (name === '' || /[\u0000-\u001f/\\. "$*<>:|?]/.test(name) || Buffer.byteLength(name) > 63) {
+    wrong('write the name of a database: at most 63 bytes, none of /\\. "$*<>:|?');
+  }
+  if (['admin', 'config', 'local'].includes(name) && !allowed.includes(name)) {
+    wrong("the server's own databases are no databases to back up: back up the whole instance for its users and roles");
+  }
+}

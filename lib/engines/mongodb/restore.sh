@@ -1,0 +1,155 @@
+#!/bin/sh
+# Restores into new collections beside the old ones, checks them, and only then swaps the names. What a database held before
+# stays in it under other names until somebody drops it.
+#
+# MongoDB cannot rename a database, and mongorestore replays no oplog under other names. So an archive with an oplog is first
+# brought up in a server of this pod's own, where its oplog is replayed and its facts are compared, and what is consistent
+# there goes on to the target: the scratch volume has to hold it. Archives of single databases go to the target directly.
+#
+# environment, beside mongodb.sh's:
+#   DATABASE   the one to restore; empty: all of the recovery point
+#   INTO       a new name for it; empty: its own
+#   REPLACE    `yes`: a database of that name that holds documents may be replaced (its collections are renamed, not dropped)
+#   UNTIL      replay the oplog up to this second, and without it (2026-08-01T02:30:05Z); empty: all of it
+set -eu
+# shellcheck disable=SC2153 # the request's word, not the engine's list
+WANTED=$DATABASE
+# shellcheck source=lib/engines/mongodb/mongodb.sh
+. "$BACKUP_HOME/engine/mongodb.sh"
+
+get archives.tsv >"$SCRATCH/archives.tsv" || die "archives.tsv of $POINT: $(repository_reason)"
+oplog=no
+if grep -q '	\*	' "$SCRATCH/archives.tsv"; then
+  oplog=$(cut -f 3 "$SCRATCH/archives.tsv")
+  # MEMBER TAB DATABASE
+  sed -n 's/^"collections\/\(.*\)":[0-9]*$/all.archive	\1/p' "$SCRATCH/facts.expected" >"$SCRATCH/held"
+else
+  cut -f 1,2 "$SCRATCH/archives.tsv" >"$SCRATCH/held"
+fi
+# MEMBER TAB DATABASE TAB TARGET, a line per database to restore
+WANTED=$WANTED INTO=$INTO awk -F '\t' -v OFS='\t' '
+  ENVIRON["WANTED"] == "" || $2 == ENVIRON["WANTED"] { print $1, $2, ENVIRON["INTO"] == "" ? $2 : ENVIRON["INTO"] }' "$SCRATCH/held" >"$SCRATCH/wanted"
+[ -s "$SCRATCH/wanted" ] || refuse "recovery point $POINT holds no database \"$WANTED\"; it holds: $(cut -f 2 "$SCRATCH/held" | tr '\n' ',' | sed 's/,$//')"
+[ -z "$INTO" ] || [ "$(wc -l <"$SCRATCH/wanted")" -eq 1 ] || refuse "into names one database, but the request restores several: name one in database"
+
+limit=
+if [ -n "$UNTIL" ]; then
+  [ "$oplog" = yes ] || refuse "recovery point $POINT holds no oplog, so it cannot be restored until a moment of its own: leave until empty"
+  limit=$(date -u -d "$UNTIL" +%s 2>/dev/null) || refuse "until is \"$UNTIL\", which is no moment such as 2026-08-01T02:30:05Z"
+  from=$(manifest_field "$SCRATCH/manifest.json" oplogFrom)
+  to=$(manifest_field "$SCRATCH/manifest.json" oplogUntil)
+  if [ "$limit" -lt "$(date -u -d "$from" +%s)" ] || [ "$limit" -gt "$(($(date -u -d "$to" +%s) + 1))" ]; then
+    refuse "recovery point $POINT can be restored until a moment from $from to $to, while it was dumped, and not until $UNTIL: choose another recovery point"
+  fi
+  log "WARNING: documents that were dumped after $UNTIL are as they were then: only what was dumped before it is of that moment"
+fi
+
+# Everything that can be refused is refused before anything is made.
+check_server
+use "$(primary_uri)"
+run=$(printf 'restore_%s_%s' "$POINT" "${POD_NAME:-$$}" | tr '[:upper:]' '[:lower:]' | tr -c 'a-z0-9\n' '_' | cut -c 1-52)_of_
+: >"$SCRATCH/direct"
+attempt 'looking into the target' mongosh_script holdings "TARGETS=$(cut -f 3 "$SCRATCH/wanted")" >"$SCRATCH/holdings"
+holding() { # TARGET KIND
+  TARGET=$1 KIND=$2 awk -F '\t' '$1 == ENVIRON["TARGET"] && $2 == ENVIRON["KIND"] { print $3 }' "$SCRATCH/holdings"
+}
+while IFS='	' read -r member name target; do
+  held=$(holding "$target" held)
+  [ "$held" = 0 ] || [ "$REPLACE" = yes ] ||
+    refuse "database \"$target\" holds documents in $held collections: nothing was changed. Set replace to yes (the old collections are kept under other names), or into to a new name"
+  holding "$target" left | while IFS= read -r left; do
+    log "WARNING: an interrupted restore left collections $left* in database \"$target\"; drop them unless another restore is running"
+  done
+  if grep -qF "\"timeseries/$name\":" "$SCRATCH/facts.expected" && ! grep -qxF "\"timeseries/$name\":0" "$SCRATCH/facts.expected"; then
+    [ "$(holding "$target" collections)" = 0 ] ||
+      refuse "database \"$name\" has time series, which MongoDB cannot rename, and database \"$target\" is not empty: nothing was changed. Set into to a new name"
+    printf '%s\n' "$target" >>"$SCRATCH/direct"
+  fi
+  [ "$(holding "$target" timeseries)" = 0 ] ||
+    refuse "database \"$target\" has time series, which MongoDB cannot rename: nothing was changed. Set into to a new name"
+done <"$SCRATCH/wanted"
+
+# How the restored collections of a target are called until they are checked.
+prefix_of() { grep -qxF -e "$1" "$SCRATCH/direct" || printf %s "$run"; }
+: >"$SCRATCH/made"
+clean_up() {
+  stop_scratch_server
+  while IFS= read -r target; do
+    use "$(primary_uri)"
+    mongosh_script discard "TARGET=$target" "PREFIX=$(prefix_of "$target")" </dev/null >&2 ||
+      log "WARNING: collections $(prefix_of "$target")* of database \"$target\" are left over from this failed restore; drop them"
+  done <"$SCRATCH/made"
+}
+trap clean_up EXIT
+
+# Of the facts in a file only those of the databases asked for.
+facts_of_wanted() { # FILE
+  : >"$SCRATCH/facts.wanted"
+  while IFS='	' read -r member name target; do
+    NAME=$name awk '
+      { key = $0; sub(/":[0-9]*$/, "", key); at = index(key, "/"); rest = substr(key, at + 1) }
+      at && (rest == ENVIRON["NAME"] || index(rest, ENVIRON["NAME"] ".") == 1)' "$1" >>"$SCRATCH/facts.wanted"
+  done <"$SCRATCH/wanted"
+}
+
+restore_started=$(date +%s)
+if [ "$(head -n 1 "$SCRATCH/wanted" | cut -f 1)" = all.archive ] && grep -q '	\*	' "$SCRATCH/archives.tsv"; then
+  start_scratch_server
+  # shellcheck disable=SC2086 # one option or none
+  restore_to_scratch all.archive "$oplog" ${limit:+--oplogLimit=$limit} </dev/null
+  documents "$SCRATCH/restore.log" 'finished restoring' >"$SCRATCH/facts.scratch"
+  use "$SCRATCH_URI"
+  attempt 'counting' mongosh_script catalog DATABASES= COUNT=yes >"$SCRATCH/catalog"
+  # What the oplog changed after the documents were restored, nobody counted; what was restored before it, mongodump did. And up
+  # to a moment in between, nothing but that is as it was counted.
+  if [ -n "$limit" ]; then
+    grep '^"documents/' "$SCRATCH/facts.expected" >"$SCRATCH/facts.whole"
+  else
+    grep -v '^"documents/' "$SCRATCH/catalog" >>"$SCRATCH/facts.scratch"
+    cat "$SCRATCH/facts.expected" >"$SCRATCH/facts.whole"
+  fi
+  keys_of "$SCRATCH/facts.whole" "$SCRATCH/facts.scratch" >"$SCRATCH/facts"
+  compare_facts "$SCRATCH/facts.whole" "$SCRATCH/facts"
+  log "restored $POINT in a server of this pod; it goes on to the target"
+  # From here on the scratch server says what has to arrive.
+  facts_of_wanted "$SCRATCH/catalog"
+  SOURCE=$SCRATCH/scratch.yaml
+  export SOURCE
+else
+  facts_of_wanted "$SCRATCH/facts.expected"
+fi
+
+use "$(primary_uri)"
+tool_config "$SCRATCH/target.yaml" "$MONGODB_URI"
+dump_from_scratch() { OPLOG=no sh "$here/dump-archive.sh" "$name" 2>"$SCRATCH/hop.err" || { cat "$SCRATCH/hop.err" >&2; return 1; }; }
+while IFS='	' read -r member name target; do
+  prefix=$(prefix_of "$target")
+  printf '%s\n' "$target" >>"$SCRATCH/made"
+  if [ -n "${SOURCE:-}" ]; then
+    source_reason() { last_words "$SCRATCH/hop.err" 1; }
+    set -- dump_from_scratch
+  else
+    set -- get "$member"
+  fi
+  restore_archive "$name" "$SCRATCH/target.yaml" "$SCRATCH/target.log" "$@" -- "--nsFrom=$name.*" "--nsTo=$target.$prefix*" </dev/null
+  # As they were called when they were dumped.
+  documents "$SCRATCH/target.log" 'finished restoring' | FROM="\"documents/$target.$prefix" TO="\"documents/$name." awk '
+    index($0, ENVIRON["FROM"]) == 1 { print ENVIRON["TO"] substr($0, length(ENVIRON["FROM"]) + 1) }' >>"$SCRATCH/facts.found"
+  attempt "reading the catalog of \"$target\"" mongosh_script catalog "DATABASES=$target" "PREFIX=$prefix" "NAMED=$name" </dev/null >>"$SCRATCH/facts.found"
+  log "restored database \"$name\" as $target.$prefix*"
+done <"$SCRATCH/wanted"
+keys_of "$SCRATCH/facts.wanted" "$SCRATCH/facts.found" >"$SCRATCH/facts"
+compare_facts "$SCRATCH/facts.wanted" "$SCRATCH/facts"
+
+suffix=_before_$(date -u +%Y%m%d%H%M%S)
+while IFS='	' read -r member name target; do
+  prefix=$(prefix_of "$target")
+  if [ -n "$prefix" ]; then
+    mongosh_script swap "TARGET=$target" "PREFIX=$prefix" "SUFFIX=$suffix" </dev/null 2>"$SCRATCH/swap.err" ||
+      die "the collections of database \"$target\" could not be given their names, and are as they were: $(last_words "$SCRATCH/swap.err" 1)"
+  fi
+  grep -vxF -e "$target" "$SCRATCH/made" >"$SCRATCH/made.rest" || :
+  mv "$SCRATCH/made.rest" "$SCRATCH/made"
+  log "database \"$target\" is restored; collections it held before end in $suffix: drop them when they are no longer needed"
+done <"$SCRATCH/wanted"
+outcome restoreSeconds "$(($(date +%s) - restore_started))"

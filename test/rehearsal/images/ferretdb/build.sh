@@ -1,0 +1,33 @@
+# Runs in a Debian with Go: builds the programs of the mongo stand-in into /opt/programs.
+#
+# Every module is pinned by the checksum of its whole content, its own go.sum among it, which pins what it is built from.
+export HOME=/root GOPATH=/tmp/go GOCACHE=/tmp/go-build GOTOOLCHAIN=local CGO_ENABLED=0 GOFLAGS="-buildvcs=false -modcacherw ${GOFLAGS:-}"
+
+module() { # PATH VERSION CHECKSUM DIRECTORY
+  # The checksum is here; not every pinned commit is in the public checksum database.
+  GONOSUMDB="$1,${GONOSUMDB:-}" go mod download -json "$1@$2" >/tmp/module || { cat /tmp/module >&2; exit 1; }
+  grep -qF "\"Sum\": \"$3\"" /tmp/module || { echo "$1@$2 is not what was pinned" >&2; cat /tmp/module >&2; exit 1; }
+  cp -r "$(sed -n 's/^\t"Dir": "\(.*\)",\{0,1\}$/\1/p' /tmp/module)" "$4"
+}
+
+mkdir -p /opt/programs
+module github.com/FerretDB/FerretDB v1.24.2 h1:trrUU0LbmusMbyubhPS1IELncvrIwKrsRT2LW1UUWCw= /tmp/ferretdb
+cd /tmp/ferretdb
+echo v1.24.2 >build/version/version.txt
+# What mongorestore asks for and FerretDB lacks: see msg_applyops.go; entries of the oplog; an option that MongoDB ignores; names with dots.
+printf '%s' "$APPLY_OPS" >internal/handler/msg_applyops.go
+sed -i 's|^\t\t"buildInfo": {|\t\t"applyOps": {Handler: h.MsgApplyOps},\n\t\t"_mergeAuthzCollections": {Handler: h.MsgMergeAuthzCollections},\n&|' internal/handler/commands.go
+sed -i 's#Handler: h.Msg\(RenameCollection\|Drop\|DropDatabase\),#Handler: h.noted(h.Msg\1),#' internal/handler/commands.go
+sed -i 's|case "background":|case "background", "ns":|' internal/handler/msg_createindexes.go
+sed -i 's|strings.Split(ns, "\.")|strings.SplitN(ns, ".", 2)|' internal/handler/handlerparams/handlerparams.go
+go build -tags ferretdb_no_postgresql -ldflags '-s -w' -o /opt/programs/ferretdb ./cmd/ferretdb
+# Tools release 100.11.0.
+module github.com/mongodb/mongo-tools v0.0.0-20250131183507-b8a566a7f38f h1:Xbo8OTSAov884rc8pIY/M00S4T4MYi5Dq2JRTeCUIFY= /tmp/tools
+cd /tmp/tools
+# Of a vendored module, the download has but the list of what was vendored.
+rm -rf vendor
+for tool in mongodump mongorestore bsondump; do
+  go build -ldflags "-s -w -X main.VersionStr=100.11.0" -o "/opt/programs/$tool" "./$tool/main"
+done
+cd /
+rm -rf /tmp/go /tmp/go-build /tmp/ferretdb /tmp/tools
