@@ -130,7 +130,6 @@ export class Operation {
         runsBeside: step.runsBeside ?? false,
       })),
       ...(node && { node }),
-      ...(data && pod.operation === 'restore' && { keepsModes: true }),
       // A volume that one node at a time can mount is where the server is. A restore finds no server to be beside.
       ...(data && pod.operation === 'backup' && this.props.podLabels && { beside: this.props.podLabels }),
       scratch: pod.scratch ?? this.props.scratch ?? this.engine.defaults?.scratch ?? Scratch.emptyDir(Size.gibibytes(2)),

@@ -72,8 +72,6 @@ export interface OperationPod {
   readonly volumes: k8s.Volume[];
   readonly volumeMounts: k8s.VolumeMount[];
   readonly scratch: Scratch;
-  /** The volumes' files keep the modes they have. */
-  readonly keepsModes?: boolean;
   /** Labels of pods on whose node this one has to be. */
   readonly beside?: { [label: string]: string };
   readonly labels: { [label: string]: string };
@@ -198,13 +196,9 @@ export function operationPod(pod: OperationPod): k8s.PodTemplateSpec {
         ...(pod.user > 0 && { runAsNonRoot: true }),
         runAsUser: pod.user,
         runAsGroup: pod.user,
-        // Given a group, the kubelet opens every file of every volume to it. A server refuses to start on a data directory of
-        // which that was done, and a restore that is refused must leave it as it was.
-        ...(!pod.keepsModes && {
-          fsGroup: pod.user,
-          // A repository of many files need not be walked and changed before every run.
-          fsGroupChangePolicy: 'OnRootMismatch',
-        }),
+        fsGroup: pod.user,
+        // A repository of many files need not be walked and changed before every run.
+        fsGroupChangePolicy: 'OnRootMismatch',
         seccompProfile: { type: 'RuntimeDefault' },
       },
       // In the node's network, names of Services are asked for at the cluster's resolver only on request.

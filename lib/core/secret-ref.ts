@@ -59,8 +59,7 @@ export class SecretKeyRef {
 }
 
 /**
- * The mode of a Secret's files in a pod. Nobody but the pod's one user sees them; and a pod that must not have an fsGroup could
- * not read what is root's alone.
+ * The mode of a Secret's files in a pod. Nobody but the pod's one user sees them, and it can read them whatever group they get.
  *
  * @internal
  */

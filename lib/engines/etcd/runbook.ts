@@ -21,7 +21,6 @@ add\` it with \`--initial-cluster-state existing\`. A restore brings back all me
          -o custom-columns='POD:.metadata.name,RESULT:.status.containerStatuses[0].state.terminated.message'
 
 2. Stop all members, and wait until their pods are gone: \`${kubectl} scale statefulset ... --replicas=0\`.
-   A volume that is new belongs to root: let the members start on it once before, so that it becomes theirs.
 3. Say what to restore; all members must come from the same. \`attempt\` is raised when one recovery point is restored once more.
 
        ${kubectl} patch configmap ${series}-restore-request --type merge -p '{"data":{"recoveryPoint":"<id>","replace":"yes"}}'
