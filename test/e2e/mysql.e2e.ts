@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster } from '../rehearsal';
 import { imageNamed, imagesOfDist } from './support/images';
@@ -29,6 +31,7 @@ beforeAll(async () => {
     cluster.secret(namespace, `${series}-owner`, { username: 'root', password: server.password });
   }
   fillOdd(server('catalog'));
+  cluster.service('eleven', 'payments-db', server('payments').address);
   cluster.claim('eleven', 'backups');
 });
 
@@ -153,4 +156,32 @@ test('a database with an odd name is restored by that name, under another odd na
   await succeed(cluster.run({ kind: 'CronJob', namespace: 'store', name: 'catalog-restore' }), 'restored');
   expect(server('catalog').query(into, 'select count(*) from seen')).toBe('3');
   expect(server('catalog').checksums(into)).toEqual(server('catalog').checksums(ODD_DATABASE));
+});
+
+describe('where in the binary log a dump is', () => {
+  const positions = (namespace: string, series: string, id: string) =>
+    execFileSync('zstd', ['-dcq', join(cluster.claim(namespace, 'backups'), series, id, 'binlog-position.zst')], { encoding: 'utf8' });
+
+  test('is noted for MariaDB, whose snapshots know it: what is written later comes after it', async () => {
+    server('catalog').query('catalog', "insert into log (what) values ('before')");
+    const gtid = server('catalog').query('mysql', 'select @@gtid_binlog_pos');
+    const { id } = await succeed(cluster.run({ kind: 'CronJob', namespace: 'store', name: 'catalog-backup' }), 'published');
+    server('catalog').query('catalog', "insert into log (what) values ('after')");
+    const [line = ''] = positions('store', 'catalog', id).split('\n');
+    expect(line).toMatch(/^binlog\.\d{6}\t\d+\t\d+-\d+-\d+\tcatalog$/);
+    expect(line.split('\t')[2]).toBe(gtid);
+  });
+
+  test('is noted for MySQL when it is asked for', async () => {
+    const status = server('payments').query('mysql', 'show binary log status').split('\t').slice(0, 2).join('\t');
+    const { id } = await succeed(cluster.run({ kind: 'CronJob', namespace: 'eleven', name: 'positions-backup' }), 'published');
+    expect(positions('eleven', 'positions', id)).toBe(`${status}\t\tpayments\n`);
+  });
+});
+
+test('tables without transactions are a reason to refuse, when they are to be', async () => {
+  const run = await cluster.run({ kind: 'CronJob', namespace: 'eleven', name: 'strict-backup' });
+  expect(resultOf(run).reason).toBe(
+    'database "app_db" holds tables without transactions, which no dump sees at one moment: tally (MyISAM). Make them InnoDB, or leave transactionalOnly out',
+  );
 });

@@ -3,4 +3,11 @@
 set -eu
 # shellcheck source=lib/engines/mysql/mysql.sh
 . "$BACKUP_HOME/engine/mysql.sh"
-[ "$(sql information_schema -e 'select 1')" = 1 ]
+answer=$(sql information_schema -e 'select 1' 2>"$SCRATCH/ready.client") || {
+  cat "$SCRATCH/ready.client" >&2
+  # The two products have other ways to log in, and neither's client knows all of the other's.
+  ! grep -qiE 'plugin.*(cannot|could not) be loaded' "$SCRATCH/ready.client" ||
+    echo "ERROR: the server wants a way to log in that the programs of $product do not know: is it a $product server?" >&2
+  exit 1
+}
+[ "$answer" = 1 ]

@@ -1,5 +1,16 @@
 import { Chart } from 'cdk8s';
-import { Assertion, BackupApp, DatabaseBackup, Engine, MariadbVersion, MysqlTls, Repository, Retention, SecretRef } from '../../../lib';
+import {
+  Assertion,
+  BackupApp,
+  DatabaseBackup,
+  Engine,
+  MariadbVersion,
+  MysqlTls,
+  MysqlVersion,
+  Repository,
+  Retention,
+  SecretRef,
+} from '../../../lib';
 
 // A newer MariaDB, whose programs have no mysql in their names, over TLS, with assertions.
 const app = new BackupApp();
@@ -18,4 +29,21 @@ backup.verify({
   ],
 });
 backup.restore({ credentials: SecretRef.named('eleven-owner') });
+
+// Of the options that are not for everybody: MySQL's position in the binary log, and tables without transactions refused.
+const common = {
+  credentials: SecretRef.named('eleven-owner'),
+  repository: Repository.files({ claimName: 'backups' }),
+  retention: Retention.keep({ daily: 7 }),
+};
+new DatabaseBackup(chart, 'positions', {
+  ...common,
+  engine: Engine.mysql({ version: MysqlVersion.V9_7, databases: ['payments'], binlogPosition: true }),
+  host: 'payments-db',
+});
+new DatabaseBackup(chart, 'strict', {
+  ...common,
+  engine: Engine.mariadb({ version: MariadbVersion.V11_8, databases: ['app_db'], transactionalOnly: true }),
+  host: 'eleven-db',
+});
 app.synth();
