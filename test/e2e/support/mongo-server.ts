@@ -117,14 +117,15 @@ export class MongoServer {
     return JSON.parse(this.ask(script));
   }
 
-  /** Stops it dead as soon as a job begins to dump from the host of this name, until it is told to go on. */
+  /** Stops it dead as soon as a job has received some of a dump from the host of this name, until it is told to go on. */
   hold(host: string): { isHeld(): boolean; release(): void } {
     const { process: child } = this;
     let held = false;
-    // A process of its own, which is not late when this one is busy; the pattern does not match itself.
+    // A process of its own, which is not late when this one is busy. Earlier, mongodump would only connect again.
     const watch = `while :; do
-        for pid in $(pgrep -f '[d]ump-archive.sh'); do
-          if grep -qzxF "MONGODB_HOST=$1" "/proc/$pid/environ" 2>/dev/null; then kill -STOP "$0"; exit 0; fi
+        for pid in $(pgrep -x mongodump); do
+          read=$(sed -n 's/^rchar: //p' "/proc/$pid/io" 2>/dev/null)
+          if [ "\${read:-0}" -gt 300000 ] && grep -qzxF "MONGODB_HOST=$1" "/proc/$pid/environ" 2>/dev/null; then kill -STOP "$0"; exit 0; fi
         done
         sleep 0.005
       done`;
