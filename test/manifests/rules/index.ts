@@ -9,6 +9,7 @@ import { labels } from './labels';
 import { names } from './names';
 import { networkPolicyCovers, networkPolicySelects } from './network-policy';
 import { noLiteralSecrets } from './no-literal-secrets';
+import { noPasswordArguments } from './no-password-arguments';
 import { noSecrets } from './no-secrets';
 import { objectSize } from './object-size';
 import { objectUnique } from './object-unique';
@@ -34,6 +35,7 @@ export const RULES = {
   envUnique,
   noSecrets,
   noLiteralSecrets,
+  noPasswordArguments,
   configMapReferences,
   scriptConfigMap,
   claimReferences,

@@ -52,6 +52,26 @@ const violations: Violation[] = [
 
   ['objectUnique', 'an object twice', [...specimen(), repeatedClaim], 'PersistentVolumeClaim shop/backups of v1: is there twice'],
 
+  ...[
+    'mysqldump -p"$PASSWORD" orders | gzip',
+    'exec mariadb --user=root --password="$PASSWORD"',
+    'redis-cli -h db -a"$PASSWORD" --rdb -',
+    'mongodump --password $PASSWORD',
+  ].map(
+    (line): Violation => [
+      'noPasswordArguments',
+      line,
+      planted('ConfigMap.data.all', `#!/bin/sh\n${line}\n`),
+      'gives a password as an argument',
+    ],
+  ),
+  [
+    'noPasswordArguments',
+    'a command',
+    planted(`${POD}.containers.0.command`, ['mysqldump', '-psecret', 'orders']),
+    'gives a password as an argument: mysqldump -psecret',
+  ],
+
   ['objectSize', 'scripts of 256 KiB', planted('ConfigMap.data.all', 'x'.repeat(256 * 1024)), 'and kubectl apply can keep 262144'],
 
   ['jobName', 'a CronJob of 53 characters', planted('CronJob.metadata.name', 'x'.repeat(53)), 'and at most 52 are possible'],
