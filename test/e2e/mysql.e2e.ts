@@ -185,3 +185,70 @@ test('tables without transactions are a reason to refuse, when they are to be', 
     'database "app_db" holds tables without transactions, which no dump sees at one moment: tally (MyISAM). Make them InnoDB, or leave transactionalOnly out',
   );
 });
+
+describe('what is refused before the first byte is stored, without a retry', () => {
+  const refused = async (says: RegExp) => {
+    const run = await cluster.run({ kind: 'CronJob', namespace: 'store', name: 'catalog-backup' });
+    expect(resultOf(run).reason, run.log).toMatch(says);
+    expect(run.reason, run.log).toBe('PodFailurePolicy');
+    expect(run.pods).toHaveLength(1);
+  };
+  const backupAt = async (series: string, says: RegExp) => {
+    cluster.moveService('store', 'catalog-db', server(series).address);
+    try {
+      await refused(says);
+    } finally {
+      cluster.moveService('store', 'catalog-db', server('catalog').address);
+    }
+  };
+
+  test('a server newer than the image', () =>
+    backupAt('eleven', /^the server is MariaDB 11\.8\..*, newer than the MariaDB 10\.11 of this job's image: set version/));
+
+  test.each([
+    [
+      'triggers',
+      'select, show view, event on *.*',
+      /^the role has no TRIGGER on database "catalog": its dump would lack something without saying so/,
+    ],
+    ['routines', 'select, show view, trigger, event on catalog.*', /^the role may not see the routines of others in database "catalog"/],
+  ])('a role that would leave out %s without a word', async (_, grant, says) => {
+    server('catalog').query('mysql', `create or replace user poor identified by 'poor'; grant ${grant} to poor`);
+    cluster.secret('store', 'catalog-backup', { username: 'poor', password: 'poor' });
+    try {
+      await refused(says);
+    } finally {
+      cluster.secret('store', 'catalog-backup', { username: 'backup', password: BACKUP_PASSWORD });
+    }
+  });
+});
+
+test.each(['catalog', 'payments'])('no secret is in the arguments, the log or the result of a job of %s', async series => {
+  for (const operation of ['backup', 'verify']) {
+    const seen: string[] = [];
+    const run = await cluster.run(
+      { kind: 'CronJob', namespace: 'store', name: `${series}-${operation}` },
+      {
+        onPod: async pod => {
+          let over = false;
+          void pod.done.then(() => {
+            over = true;
+          });
+          while (!over) {
+            seen.push(...pod.processes().map(argv => argv.join(' ')));
+            await new Promise(resolve => setTimeout(resolve, 10));
+          }
+        },
+      },
+    );
+    expect(run.succeeded, run.log).toBe(true);
+    // The look itself must have seen something, or it proves nothing.
+    expect(seen.join('\n')).toMatch(/--defaults-file=/);
+    for (const secret of [BACKUP_PASSWORD, server(series).password]) {
+      expect(seen.filter(argv => argv.includes(secret))).toEqual([]);
+      expect(run.log.includes(secret)).toBe(false);
+    }
+    // Nor is the server's address where it has no business to be.
+    if (operation === 'verify') expect(run.log).not.toContain(server(series).address);
+  }
+});
