@@ -40,7 +40,7 @@ describeFaults({
   dumping: 'mongodump',
   dumper: 'mongodump',
   // Before it dumps, mongosh is started three times.
-  deadlineSeconds: 15,
+  deadlineSeconds: 25,
   restorer: 'mongorestore',
   payload: 'all.archive',
   tightScratch: Size.mebibytes(8),
