@@ -10,6 +10,7 @@ import {
   EtcdCluster,
   EtcdTls,
   EtcdVersion,
+  type IRepository,
   MariadbVersion,
   MongodbVersion,
   MysqlVersion,
@@ -25,21 +26,13 @@ import {
   Verification,
 } from './lib';
 
-// The example platform: two namespaces, one of everything. `npm run synth` writes it to dist/.
+// The example platform: a namespace for every team, one of everything. `npm run synth` writes it to dist/.
 const app = new BackupApp();
 
 // An online shop: a first copy on a volume beside it, readable with nothing but a shell.
 const shop = new Chart(app, 'shop', { namespace: 'shop' });
-new k8s.KubePersistentVolumeClaim(shop, 'backups', {
-  metadata: {
-    name: 'backups',
-    // Recovery points must outlive whatever a deploy tool thinks of this claim.
-    annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false', 'kustomize.toolkit.fluxcd.io/prune': 'disabled' },
-  },
-  spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: k8s.Quantity.fromString('100Gi') } } },
-});
 const local = new BackupPlan(shop, 'local', {
-  repository: Repository.files({ claimName: 'backups' }),
+  repository: volumeBeside(shop, '100Gi'),
   schedule: Schedule.every(Duration.hours(6), { spread: Duration.minutes(60) }),
   retention: Retention.keep({ last: 4, daily: 7 }),
 });
@@ -99,17 +92,13 @@ customers
 
 // The ledger cannot lose an hour: base backups of the whole server, and its log as it is written.
 const ledger = new Chart(app, 'ledger', { namespace: 'ledger' });
-new k8s.KubePersistentVolumeClaim(ledger, 'backups', {
-  metadata: { name: 'backups' },
-  spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: k8s.Quantity.fromString('500Gi') } } },
-});
 const books = new DatabaseBackup(ledger, 'books', {
   engine: Engine.postgresPhysical({ version: PostgresVersion.V17, incrementals: 6 }),
   host: 'books-db',
   podLabels: { app: 'books-db' },
   credentials: SecretRef.named('books-replication'),
   dataVolume: DataVolume.claim('data-books-db-0', 'data'),
-  repository: Repository.files({ claimName: 'backups' }),
+  repository: volumeBeside(ledger, '500Gi'),
   retention: Retention.keep({ daily: 7, weekly: 4 }),
 });
 books.archiveLog({ every: Duration.minutes(1) });
@@ -118,16 +107,12 @@ books.restore();
 
 // Sessions in Redis, as its replicas get them. A restore works on the volume of the server while that is scaled to zero.
 const sessions = new Chart(app, 'sessions', { namespace: 'sessions' });
-new k8s.KubePersistentVolumeClaim(sessions, 'backups', {
-  metadata: { name: 'backups' },
-  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: k8s.Quantity.fromString('20Gi') } } },
-});
 const logins = new DatabaseBackup(sessions, 'logins', {
   engine: Engine.redis({ version: RedisVersion.V7_2 }),
   host: 'sessions-db',
   credentials: SecretRef.named('sessions-backup'),
   dataVolume: DataVolume.claim('data-sessions-db-0'),
-  repository: Repository.files({ claimName: 'backups' }),
+  repository: volumeBeside(sessions, '20Gi'),
   retention: Retention.keep({ last: 4, daily: 3 }),
 });
 logins.verify({ assertions: [Assertion.atLeast('dbsize', 10)] });
@@ -135,15 +120,8 @@ logins.restore();
 
 // A shop's catalogue in MariaDB and its payments in MySQL, on a volume beside them.
 const store = new Chart(app, 'store', { namespace: 'store' });
-new k8s.KubePersistentVolumeClaim(store, 'backups', {
-  metadata: {
-    name: 'backups',
-    annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false', 'kustomize.toolkit.fluxcd.io/prune': 'disabled' },
-  },
-  spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: k8s.Quantity.fromString('50Gi') } } },
-});
 const nightly = new BackupPlan(store, 'nightly', {
-  repository: Repository.files({ claimName: 'backups' }),
+  repository: volumeBeside(store, '50Gi'),
   schedule: Schedule.daily({ at: '00:15', timeZone: 'Europe/Berlin', spread: Duration.minutes(30) }),
   retention: Retention.keep({ daily: 7, weekly: 4 }),
 });
@@ -165,15 +143,8 @@ nightly
 
 // A warehouse whose database takes too long to dump: its files are copied instead, beside it.
 const warehouse = new Chart(app, 'warehouse', { namespace: 'warehouse' });
-new k8s.KubePersistentVolumeClaim(warehouse, 'backups', {
-  metadata: {
-    name: 'backups',
-    annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false', 'kustomize.toolkit.fluxcd.io/prune': 'disabled' },
-  },
-  spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: k8s.Quantity.fromString('500Gi') } } },
-});
 const stock = new BackupPlan(warehouse, 'local', {
-  repository: Repository.files({ claimName: 'backups' }),
+  repository: volumeBeside(warehouse, '500Gi'),
   schedule: Schedule.daily({ at: '03:15', timeZone: 'Europe/Berlin', spread: Duration.minutes(30) }),
   retention: Retention.keep({ daily: 7, weekly: 4 }),
 }).addBackup('stock', {
@@ -219,15 +190,8 @@ controlPlane.restore();
 
 // An application's etcd, whose clients show certificates.
 const discovery = new Chart(app, 'discovery', { namespace: 'discovery' });
-new k8s.KubePersistentVolumeClaim(discovery, 'backups', {
-  metadata: {
-    name: 'backups',
-    annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false', 'kustomize.toolkit.fluxcd.io/prune': 'disabled' },
-  },
-  spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: k8s.Quantity.fromString('20Gi') } } },
-});
 const registry = new BackupPlan(discovery, 'local', {
-  repository: Repository.files({ claimName: 'backups' }),
+  repository: volumeBeside(discovery, '20Gi'),
   retention: Retention.keep({ last: 8, hourly: 24, daily: 7 }),
 }).addBackup('registry', {
   engine: Engine.etcd({
@@ -243,15 +207,11 @@ registry.restore();
 
 // The definitions of a message broker. Its messages are not backed up.
 const messaging = new Chart(app, 'messaging', { namespace: 'messaging' });
-new k8s.KubePersistentVolumeClaim(messaging, 'backups', {
-  metadata: { name: 'backups' },
-  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: k8s.Quantity.fromString('1Gi') } } },
-});
 const events = new DatabaseBackup(messaging, 'events', {
   engine: Engine.rabbitmq({ version: RabbitmqVersion.V4_0 }),
   host: 'broker',
   credentials: SecretRef.named('broker-backup'),
-  repository: Repository.files({ claimName: 'backups' }),
+  repository: volumeBeside(messaging, '1Gi'),
   retention: Retention.keep({ daily: 14 }),
 });
 events.verify({ assertions: [Assertion.equalTo('list_queues name', 'waiting', { database: 'shop ж' })] });
@@ -259,19 +219,28 @@ events.restore();
 
 // Reviews are in a replica set: everything of one instant, dumped from a secondary.
 const reviews = new Chart(app, 'reviews', { namespace: 'reviews' });
-new k8s.KubePersistentVolumeClaim(reviews, 'backups', {
-  metadata: { name: 'backups' },
-  spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: k8s.Quantity.fromString('50Gi') } } },
-});
 const ratings = new DatabaseBackup(reviews, 'ratings', {
   engine: Engine.mongodb({ version: MongodbVersion.V7_0, replicaSet: 'rs0' }),
   host: 'reviews-db',
   podLabels: { app: 'reviews-db' },
   credentials: SecretRef.named('reviews-backup'),
-  repository: Repository.files({ claimName: 'backups' }),
+  repository: volumeBeside(reviews, '50Gi'),
   retention: Retention.keep({ daily: 7, weekly: 4 }),
 });
 ratings.verify({ assertions: [Assertion.atLeast('db.reviews.countDocuments({})', 1, { database: 'shop' })] });
 ratings.restore({ credentials: SecretRef.named('reviews-owner'), scratch: Scratch.emptyDir(Size.gibibytes(20)) });
 
 app.synth();
+
+/** A volume of the namespace for recovery points: a first copy beside the database, readable with nothing but a shell. */
+function volumeBeside(chart: Chart, size: string): IRepository {
+  new k8s.KubePersistentVolumeClaim(chart, 'backups', {
+    metadata: {
+      name: 'backups',
+      // Recovery points must outlive whatever a deploy tool thinks of this claim.
+      annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false', 'kustomize.toolkit.fluxcd.io/prune': 'disabled' },
+    },
+    spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: k8s.Quantity.fromString(size) } } },
+  });
+  return Repository.files({ claimName: 'backups' });
+}

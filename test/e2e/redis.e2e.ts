@@ -255,7 +255,8 @@ describe.each<Other>([
     }
   });
 
-  test.runIf(series === 'redis8')('a client that is older than the server says so', async () => {
+  if (series !== 'redis8') return;
+  test('a client that is older than the server says so', async () => {
     await server.up();
     expect(resultOf(await run('older-backup')).reason).toMatch(/this redis is older than the server: set version to the server's/);
   });
