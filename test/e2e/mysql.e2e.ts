@@ -167,9 +167,11 @@ describe('where in the binary log a dump is', () => {
     const gtid = server('catalog').query('mysql', 'select @@gtid_binlog_pos');
     const { id } = await succeed(cluster.run({ kind: 'CronJob', namespace: 'store', name: 'catalog-backup' }), 'published');
     server('catalog').query('catalog', "insert into log (what) values ('after')");
-    const [line = ''] = positions('store', 'catalog', id).split('\n');
+    const line = positions('store', 'catalog', id)
+      .split('\n')
+      .find(each => each.endsWith('\tcatalog'));
     expect(line).toMatch(/^binlog\.\d{6}\t\d+\t\d+-\d+-\d+\tcatalog$/);
-    expect(line.split('\t')[2]).toBe(gtid);
+    expect(line?.split('\t')[2]).toBe(gtid);
   });
 
   test('is noted for MySQL when it is asked for', async () => {
@@ -209,7 +211,7 @@ describe('what is refused before the first byte is stored, without a retry', () 
     [
       'triggers',
       'select, show view, event on *.*',
-      /^the role has no TRIGGER on database "catalog": its dump would lack something without saying so/,
+      /^the role has no TRIGGER on database ".*": its dump would lack something without saying so/,
     ],
     ['routines', 'select, show view, trigger, event on catalog.*', /^the role may not see the routines of others in database "catalog"/],
   ])('a role that would leave out %s without a word', async (_, grant, says) => {
