@@ -7,7 +7,8 @@
 #
 # environment, beside lib.sh's:
 #   POINT   the recovery point that is restored
-# A batch that was stored before the recovery point was begun ended before it, and is not needed.
+# A batch that was stored before the recovery point was begun ended before it. The newest of those is read as well: the clocks of
+# two nodes may differ, and within one second ids tell nothing of the order.
 set -eu
 export SERIES="$SERIES-log" SCRATCH="$SCRATCH/log"
 mkdir -p "$SCRATCH/outcome"
@@ -26,7 +27,11 @@ case $1 in
     # No log was ever archived: that is for the caller to judge.
     repository_open read 2>/dev/null || { echo 0; exit 0; }
     list_points
-    POINT=$POINT awk '$1 > ENVIRON["POINT"] { print $1 }' "$SCRATCH/points" >"$SCRATCH/batches"
+    POINT=$POINT awk '
+      substr($1, 1, 16) < substr(ENVIRON["POINT"], 1, 16) { before = $1; next }
+      before != "" { print before; before = "" }
+      { print $1 }
+      END { if (before != "") print before }' "$SCRATCH/points" >"$SCRATCH/batches"
     wc -l <"$SCRATCH/batches" | tr -d ' '
     ;;
   next)
