@@ -23,7 +23,6 @@ const request = (words: { [key: string]: string }) =>
     recoveryPoint: 'newest-verified',
     series: 'stock',
     safetyBackup: 'no',
-    until: '',
     replace: 'no',
     ...words,
   });
