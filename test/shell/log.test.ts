@@ -108,6 +108,17 @@ describe('pruning', () => {
   });
 });
 
+test('of the log, what was stored in the second in which a recovery point began is read, and the newest from before it', () => {
+  const [point = ''] = backupsAt(['20260102T000000Z']);
+  backupsAt(['20260101T000000Z', '20260101T120000Z', '20260102T000000Z', '20260102T120000Z'], 'orders-log');
+  job.engine({ restore: 'sh "$BACKUP_HOME/shell/read-log.sh" begin >/dev/null; cp "$SCRATCH/log/batches" "$SCRATCH/../batches"' });
+  const { result, log } = job.run('restore', { RECOVERY_POINT: point, HAS_LOG: 'yes' });
+  expect(result, log).toMatchObject({ verdict: 'restored' });
+  expect(readFileSync(join(job.directory, 'batches'), 'utf8').trim().split('\n')).toEqual(
+    ['20260101T120000Z', '20260102T000000Z', '20260102T120000Z'].map(time => `${time}-aaaaa`),
+  );
+});
+
 describe('a log archive', () => {
   const words = () => ({ SERIES: 'orders-log', SPOOL: spool, ARCHIVE_EVERY: '60' });
 
