@@ -159,6 +159,7 @@ stock.verify({
   assertions: [Assertion.atLeast('select count(*) from items', 1000, { database: 'stock' })],
   scratch: Scratch.ephemeralVolume(Size.gibibytes(250)),
 });
+stock.archiveLog({ every: Duration.minutes(1) });
 stock.restore();
 
 // The cluster itself. What brings it back has to be somewhere else; and so has this file's dist/, with the runbook in it.

@@ -78,6 +78,13 @@ test("MySQL's jobs run in the server's image, with XtraBackup of the same series
   }
 });
 
+test("MariaDB's log is archived as a replica receives it; MySQL has none here", () => {
+  const archive = backup(chart(), { engine: mariadb, dataVolume }).archiveLog().deployment.toJson();
+  expect(environment(archive)).toMatchObject({ SERIES: 'orders-log', REPLICA_ID: '4203147231', SPOOL: '/spool/received' });
+  const mysql = backup(chart(), { engine: Engine.mysqlPhysical({ version: MysqlVersion.V8_4 }), dataVolume });
+  expect(() => mysql.archiveLog()).toThrow(/complete by themselves/);
+});
+
 test('a program that is put beside another image runs there, with its own libraries and loader', () => {
   const directory = mkdtempSync(join(tmpdir(), 'tools-'));
   try {

@@ -58,7 +58,8 @@ tables=$(find "$DATA_DIRECTORY" -mindepth 2 -maxdepth 2 \( -name '*.frm' -o -nam
 [ "$tables" != 0 ] || [ "$ALLOW_EMPTY" = yes ] || refuse 'the server holds no table: an empty backup is seldom what was meant (allowEmpty says that it is)'
 
 sql "show global variables where variable_name in ('character_set_server', 'collation_server', 'innodb_data_file_path',
-  'innodb_checksum_algorithm', 'innodb_page_size', 'innodb_undo_tablespaces', 'lower_case_table_names')" >"$SCRATCH/variables"
+  'innodb_checksum_algorithm', 'innodb_page_size', 'innodb_undo_tablespaces', 'lower_case_table_names',
+  'default_storage_engine', 'explicit_defaults_for_timestamp', 'innodb_default_row_format', 'innodb_strict_mode')" >"$SCRATCH/variables"
 { echo '[server]'; sed 's/^\([^	]*\)	\(.*\)$/loose-\1=\2/' "$SCRATCH/variables"; } >"$SCRATCH/server.new"
 put server.cnf cat "$SCRATCH/server.new"
 
@@ -73,3 +74,22 @@ else
   fact tablespaces "$(grep -cE 'Streaming \./[^/]*/[^/]*\.ibd' "$SCRATCH/tool.log")"
 fi
 about binlog "$(sed -n "s/.*binlog position: \(filename .*\)/\1/p" "$SCRATCH/tool.log" | tail -n 1)"
+
+# A file is known again by its birth; where the log is not among the data, the server is asked for its beginning.
+if [ "$DIALECT" = mariadb ] && [ "$(variable log_bin)" = ON ]; then
+  # shellcheck source=lib/engines/mysql-physical/log.sh
+  . "$BACKUP_HOME/engine/log.sh"
+  sed -n "s/.*binlog position: filename '\([^']*\)', position '\([0-9]*\)'.*/\1 \2/p" "$SCRATCH/tool.log" | tail -n 1 >"$SCRATCH/position"
+  read -r file position <"$SCRATCH/position" || refuse 'mariadb-backup does not say where the binary log stood, though log_bin is on'
+  born=
+  if [ -r "$DATA_DIRECTORY/$file" ]; then
+    born=$(birth "$DATA_DIRECTORY/$file")
+  else
+    born=$(remote_birth "$file" 2>/dev/null) || log "WARNING: the binary log is not in the data directory, and the account may not ask for it (REPLICATION SLAVE): nothing can be replayed over this recovery point"
+    rm -f "$SCRATCH/outcome/reason"
+  fi
+  if [ -n "$born" ]; then
+    echo "$file $position $born" >"$SCRATCH/binlog"
+    put binlog cat "$SCRATCH/binlog"
+  fi
+fi

@@ -108,6 +108,14 @@ export class XtrabackupVersion {
  * The data directory is best a directory of its volume (`DataVolume.claim('data-stock-db-0', 'data')`): in a volume's root the server
  * takes what an interrupted restore leaves for a database, until the next restore or somebody removes `.restoring-*`.
  *
+ * With `archiveLog()` beside it, a restore goes to any moment: the binary log is received as a replica receives it, and replayed over
+ * the copy. For that the server needs `log_bin`, ROW or MIXED as `binlog_format`, and `binlog_expire_logs_seconds` of 0 or a day or
+ * more: it keeps nothing for an archive that is down. The account needs REPLICATION SLAVE as well. The request says `until`:
+ * `latest`, `base`, `binlog:<file>:<position>`, or a time in whole seconds, UTC: the replay ends before the first statement in the log
+ * that began in that second or later (of a transaction of several statements: its COMMIT). What a session kept out of the log
+ * (`sql_log_bin = 0`) does not come back. A verification replays all of the archive, and names a gap where it finds one; beside the
+ * data its scratch needs twice the largest file of the log.
+ *
  * Tables that the server encrypts (data-at-rest encryption) are refused, and so are files outside the data directory.
  */
 export class MariadbPhysicalEngine implements IEngine {
@@ -115,13 +123,14 @@ export class MariadbPhysicalEngine implements IEngine {
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
     const { series, image } = this.options.version;
-    return bindPhysical(scope, options, this.options, { name: 'mariadb', series, image, tools: [], missingPrograms: [] });
+    return bindPhysical(scope, options, this.options, { name: 'mariadb', series, image, tools: [], missingPrograms: [], hasLog: true });
   }
 }
 
 /**
  * MySQL by copies of its files, which Percona XtraBackup makes while the server goes on working. All is as `MariadbPhysicalEngine`
- * says, but for the facts: instead of definitions, the files of InnoDB tables are counted.
+ * says, but for two things. Instead of definitions, the files of InnoDB tables are counted; and no log is archived: the image of MySQL has no
+ * mysqlbinlog. A restore goes to recovery points only.
  *
  * The image of the jobs is the server's own; XtraBackup is put beside it, with its libraries, from the image of its makers.
  *
@@ -162,9 +171,13 @@ export class MysqlPhysicalEngine implements IEngine {
       tools: [programsOf('xtrabackup', image, ['xtrabackup', 'xbstream'])],
       // Oracle Linux's slim image has no util-linux.
       missingPrograms: ['flock'],
+      hasLog: false,
     });
   }
 }
+
+/** As which replica the log is received: no server of a real topology is likely to have this number. */
+const REPLICA_ID = 4_203_147_231;
 
 /** The two have the same life; their programs have other names. */
 interface Dialect {
@@ -173,6 +186,7 @@ interface Dialect {
   readonly image: string;
   readonly tools: ToolContainer[];
   readonly missingPrograms: string[];
+  readonly hasLog: boolean;
 }
 
 function bindPhysical(scope: Construct, options: EngineBindOptions, engine: MysqlPhysicalOptions, dialect: Dialect): EngineConfig {
@@ -210,6 +224,7 @@ function bindPhysical(scope: Construct, options: EngineBindOptions, engine: Mysq
       { name: 'SERVER_PORT', value: String(port) },
       options.credentials.key('username').toEnvironment('SERVER_USER'),
       options.credentials.key('password').toEnvironment('SERVER_PASSWORD'),
+      ...(dialect.hasLog ? [{ name: 'REPLICA_ID', value: String(REPLICA_ID) }] : []),
       { name: 'TLS', value: tls?.mode ?? '' },
       ...(tls?.ca ? [{ name: 'TLS_CA', value: tls.ca }] : []),
     ],
@@ -218,7 +233,11 @@ function bindPhysical(scope: Construct, options: EngineBindOptions, engine: Mysq
     ...(dialect.missingPrograms.length > 0 && { missingPrograms: dialect.missingPrograms }),
     needsDataVolume: ['backup', 'restore'],
     backupDataDirectory: dataDirectory,
-    restoreRequest: [{ key: 'replace', variable: 'REPLACE', value: 'no' }],
+    hasLog: dialect.hasLog,
+    restoreRequest: [
+      ...(dialect.hasLog ? [{ key: 'until', variable: 'UNTIL', value: '' }] : []),
+      { key: 'replace', variable: 'REPLACE', value: 'no' },
+    ],
   };
 }
 

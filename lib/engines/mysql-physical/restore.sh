@@ -6,6 +6,8 @@
 set -eu
 # shellcheck source=lib/engines/mysql-physical/physical.sh
 . "$BACKUP_HOME/engine/physical.sh"
+# shellcheck source=lib/engines/mysql-physical/replay.sh
+. "$BACKUP_HOME/engine/replay.sh"
 # shellcheck source=lib/shell/data-directory.sh
 . "$BACKUP_HOME/shell/data-directory.sh"
 
@@ -16,6 +18,7 @@ if [ -e "$DATA_DIRECTORY/ibdata1" ] && command -v innochecksum >/dev/null; then
     refuse "a server has $DATA_DIRECTORY/ibdata1 open: scale it to zero first; nothing was changed"
 fi
 
+choose_target
 stage_data_directory
 cleanup() {
   kill_scratch_server
@@ -25,6 +28,8 @@ trap cleanup EXIT
 restore_started=$(date +%s)
 unpack "$STAGING"
 start_scratch_server "$STAGING"
+compare_scratch_server
+replay
 check_scratch_server
 stop_scratch_server
 # The tool's own notes; where the binary log stood is worth keeping.

@@ -1,0 +1,63 @@
+#!/bin/sh
+# Receives the binary log into the spool until it is told to stop.
+#
+# environment, beside physical.sh's:
+#   SPOOL   the directory that it goes to: a directory per history of the server's log, named in `current`, which is left for
+#           another when the server has begun anew, as after a restore
+set -eu
+# shellcheck source=lib/engines/mysql-physical/physical.sh
+. "$BACKUP_HOME/engine/physical.sh"
+# shellcheck source=lib/engines/mysql-physical/log.sh
+. "$BACKUP_HOME/engine/log.sh"
+
+[ "$(variable log_bin)" = ON ] || refuse 'the server writes no binary log: set log_bin and server_id'
+attempt 'asking for the binary log (the account needs BINLOG MONITOR and REPLICATION SLAVE)' sql 'show master status' >"$SCRATCH/status"
+[ -z "$(cut -f 3-4 "$SCRATCH/status" | tr -d '\t')" ] ||
+  refuse 'binlog_do_db or binlog_ignore_db is set on the server: what it leaves out of its log no restore could bring back'
+# The server keeps nothing for us. Two hours are what it takes to notice and to mend.
+expiry=$(sql 'select floor(case when @@binlog_expire_logs_seconds > 0 then @@binlog_expire_logs_seconds else @@expire_logs_days * 86400 end)')
+if [ "$expiry" != 0 ] && [ "$expiry" -lt 7200 ]; then
+  refuse "the server removes its binary logs after $expiry s: an archive that is down for as long has lost them. Set binlog_expire_logs_seconds to a day or more"
+fi
+[ "$expiry" = 0 ] || [ "$expiry" -ge 86400 ] || log "WARNING: the server removes its binary logs after $expiry s, whether they were archived or not"
+format=$(variable binlog_format)
+[ "$format" != STATEMENT ] || log 'WARNING: binlog_format is STATEMENT: a replay repeats statements, and some have another effect then. Set it to ROW or MIXED'
+if [ "$format" != ROW ] && [ "$(variable time_zone)" = SYSTEM ] && [ "$(variable system_time_zone)" != UTC ]; then
+  log "WARNING: the server's time zone is its machine's, $(variable system_time_zone), which its log does not tell: a replay takes statements' times for UTC. Set default_time_zone, or binlog_format to ROW"
+fi
+
+attempt 'listing the binary logs' sql 'show binary logs' >"$SCRATCH/status"
+cut -f 1 "$SCRATCH/status" >"$SCRATCH/logs"
+oldest=$(head -n 1 "$SCRATCH/logs")
+mkdir -p "$SPOOL"
+cd "$SPOOL"
+history=$(cat current 2>/dev/null || :)
+last=
+[ -z "$history" ] || last=$(in_order "$history" | tail -n 1)
+first=
+if [ -n "$last" ]; then
+  if grep -qxF -e "$last" "$SCRATCH/logs"; then
+    # What was received of the newest is received again: the file is not written in part.
+    if [ "$(wc -c <"$history/$last")" -lt 13 ] || [ "$(birth "$history/$last")" = "$(remote_birth "$last")" ]; then first=$last; fi
+  elif [ "${oldest%.*}" = "${last%.*}" ] && [ "$(number "$oldest")" -gt "$(number "$last")" ]; then
+    log "WARNING: the server has removed binary logs before they were received, from $last to before $oldest: the archive has a gap; take a backup now"
+    # What is there of it may not be all: it never counts as complete.
+    : >"$history/$last.cut"
+    first=$oldest
+  fi
+  [ -n "$first" ] || log 'WARNING: the server has begun its binary log anew since, as after a restore: so does the archive; take a backup now'
+fi
+if [ -z "$first" ]; then
+  first=$oldest
+  history=$(remote_birth "$oldest")-$(date +%s)
+  mkdir -p "$history"
+  printf '%s\n' "$history" >current
+fi
+
+trap : TERM INT
+log "receiving from $first on"
+# Its own reconnecting would go on in whatever the server has then.
+mariadb-binlog --defaults-file="$SCRATCH/client.cnf" --read-from-remote-server --raw --stop-never \
+  --stop-never-slave-server-id="$REPLICA_ID" --result-file="$SPOOL/$history/" "$first" 2>"$SCRATCH/receive.err" && rc=0 || rc=$?
+[ "$rc" = 0 ] || [ "$rc" = 143 ] || [ "$rc" = 130 ] || die "receiving the binary log ended: $(last_words "$SCRATCH/receive.err" "$rc")"
+exit "$rc"

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Stores what log-choose.sh has printed as binlog.tar.
+#
+# usage: log-pack.sh CHOSEN
+# environment: SPOOL, as for log-choose.sh
+set -eu
+# shellcheck source=lib/shell/lib.sh
+. "$BACKUP_HOME/shell/lib.sh"
+batch=$SPOOL/batch
+rm -rf "$batch"
+mkdir "$batch"
+bytes=0
+while read -r history file from to state; do
+  into=$batch/$history/$file
+  mkdir -p "$into"
+  head -c 4096 "$SPOOL/$history/$file" >"$into/head"
+  tail -c "+$((from + 1))" "$SPOOL/$history/$file" | head -c "$((to - from))" >"$into/$from"
+  # The follower that is started again receives the newest file anew.
+  [ "$(wc -c <"$into/$from")" = "$((to - from))" ] || die "$file has changed while it was stored: the next batch will hold it"
+  [ "$state" != end ] || : >"$into/end"
+  bytes=$((bytes + to - from))
+done <"$1"
+fact bytes "$bytes"
+about first "$(head -n 1 "$1")"
+about last "$(tail -n 1 "$1")"
+put binlog.tar tar -cf - -C "$batch" .
+rm -rf "$batch"

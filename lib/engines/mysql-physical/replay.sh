@@ -1,0 +1,153 @@
+# shellcheck shell=sh
+# Replaying the archived binary log over a recovery point, in the server in this pod. physical.sh is sourced before.
+#
+#   UNTIL   how far: `latest`, `base` (not at all), a time in UTC such as 2026-08-01T00:00:00Z, or `binlog:<file>:<position>`;
+#           empty: the time of RECOVERY_POINT if it is one, else latest
+#
+# A time is looked up in the log, whose events tell the second in which their statement began; of a transaction of several
+# statements that is its COMMIT. The replay ends before the first event of that second or a later one.
+# shellcheck source=lib/engines/mysql-physical/log.sh
+. "$BACKUP_HOME/engine/log.sh"
+
+LOG_DIRECTORY=$SCRATCH/binlog
+export LOG_DIRECTORY
+
+# Decides how far to go, before anything is unpacked.
+choose_target() {
+  # Without a log there is but one way to go.
+  [ "$HAS_LOG" = yes ] || UNTIL=base
+  if [ -z "${UNTIL:-}" ]; then
+    case ${RECOVERY_POINT:-} in ????-??-??T*Z) UNTIL=$RECOVERY_POINT ;; *) UNTIL=latest ;; esac
+  fi
+  case $UNTIL in
+    latest | base) ;;
+    binlog:?*.[0-9]*:[0-9]*) case ${UNTIL##*:} in *[!0-9]*) refuse "until is '$UNTIL': write a position such as binlog:binlog.000007:1234" ;; esac ;;
+    [0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]Z)
+      ! is_after "$(manifest_field "$SCRATCH/manifest.json" finished)" "$UNTIL" ||
+        refuse "recovery point $POINT ends after $UNTIL: set recoveryPoint to an older one, or to the time itself"
+      # mariadb-binlog takes a time that it cannot count to, such as of the year 2999, for the beginning of time.
+      ! is_after "$UNTIL" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" || refuse "the archived log ends before $UNTIL: that has not come yet"
+      ;;
+    [0-9]*.[0-9]*Z) refuse "until is '$UNTIL': the binary log tells whole seconds only" ;;
+    *) refuse "until is '$UNTIL': write latest, base, a time in UTC such as 2026-08-01T00:00:00Z, or binlog:<file>:<position>" ;;
+  esac
+  BATCHES=0
+  [ "$UNTIL" = base ] || BATCHES=$(sh "$BACKUP_HOME/shell/read-log.sh" begin) || exit $?
+  case $UNTIL in latest | base) ;; *) [ "$BATCHES" -gt 0 ] || refuse "no log was archived since recovery point $POINT: nothing can be replayed until $UNTIL. Call archiveLog() on the backup, or set until to base" ;; esac
+  [ "$BATCHES" -gt 0 ] || return 0
+  manifest_members "$SCRATCH/manifest.json" | grep -q '^binlog	' || {
+    [ "$UNTIL" = latest ] || refuse "recovery point $POINT does not note where the binary log stood: nothing can be replayed over it"
+    log "WARNING: recovery point $POINT does not note where the binary log stood: nothing is replayed"
+    BATCHES=0
+    return 0
+  }
+  fetch binlog "$SCRATCH/position"
+  read -r start_file start_position start_birth <"$SCRATCH/position"
+  case $UNTIL in
+    binlog:*)
+      stop_file=${UNTIL#binlog:} stop_position=${UNTIL##*:}
+      stop_file=${stop_file%:*}
+      [ "${stop_file%.*}" = "${start_file%.*}" ] || refuse "until is '$UNTIL': the server's binary logs are called ${start_file%.*}.<number>"
+      if [ "$(number "$stop_file")" -lt "$(number "$start_file")" ] || { [ "$stop_file" = "$start_file" ] && [ "$stop_position" -lt "$start_position" ]; }; then
+        refuse "recovery point $POINT ends after $UNTIL, at $start_file:$start_position: set recoveryPoint to an older one"
+      fi
+      ;;
+  esac
+}
+
+# Words for why the replay cannot go on; the parent shell says them, unless the server's own refusal came first.
+broken() { printf '%s\n' "$*" >"$SCRATCH/replay.broken"; exit 1; }
+gap() { broken "the archived log has a gap: $*. A restore can go no further than before the gap (until: a time before it), or start from a recovery point after it"; }
+
+next_batch() {
+  [ -s "$SCRATCH/log/batches" ] || return 1
+  sh "$BACKUP_HOME/shell/read-log.sh" next >&2 || broken "the archived log could not be read: $(cat "$SCRATCH/log/outcome/reason" 2>/dev/null)"
+  # What is of another history, or before the recovery point, takes no room.
+  for folder in "$LOG_DIRECTORY"/*/; do
+    if [ -n "$folder_of_ours" ]; then
+      [ "$folder" = "$folder_of_ours" ] || rm -rf "$folder"
+    elif [ -e "$folder$file" ] && [ "$(birth "$folder$file")" = "$start_birth" ]; then
+      folder_of_ours=$folder
+    fi
+  done
+}
+later_file() { in_order "$folder_of_ours" | awk -v n="$1" '{ f = $0; sub(/.*\./, "", f); if (f + 0 > n) { print; exit } }'; } # NUMBER
+
+# Prints the statements of one file from POSITION on, as far as UNTIL says.
+play() { # POSITION
+  set -- --start-position="$1"
+  # A file that is whole has its server's word for it; the newest one ends where the archive was last told to store.
+  size=$(wc -c <"$folder_of_ours$file")
+  case $UNTIL in
+    binlog:*)
+      if [ "$file" = "$stop_file" ]; then
+        [ "$size" -ge "$stop_position" ] || { echo "$file:$size" >"$SCRATCH/replayed"; return 0; }
+        set -- "$@" --stop-position="$stop_position"
+        size=$stop_position
+        : >"$SCRATCH/reached"
+      fi
+      ;;
+    [0-9]*)
+      first=$(printf %s "${UNTIL%Z}" | tr T ' ')
+      # The event that describes the format is always printed, before those that were asked for.
+      first=$(mariadb-binlog "$@" --start-datetime="$first" "$folder_of_ours$file" 2>/dev/null | sed -n '/^# at \([0-9]*\)$/{ s//\1/; p; }' | sed -n '2{ p; q; }')
+      if [ -n "$first" ]; then
+        set -- "$@" --stop-position="$first"
+        size=$first
+        : >"$SCRATCH/reached"
+      fi
+      ;;
+  esac
+  mariadb-binlog --verify-binlog-checksum --local-load="$SCRATCH/load" "$@" "$folder_of_ours$file" 2>"$SCRATCH/play.err" || {
+    # The last event of what is not complete may have been stored in part.
+    torn=$(sed -n 's/.*Could not read entry at offset \([0-9]*\):.*/\1/p' "$SCRATCH/play.err" | tail -n 1)
+    if [ -n "$torn" ] && [ ! -e "$folder_of_ours$file.end" ] && [ $((torn + $(od -A n -t u1 -j $((torn + 9)) -N 4 "$folder_of_ours$file" | awk '{ print $1 + 256 * ($2 + 256 * ($3 + 256 * $4)) }'))) -gt "$size" ]; then
+      size=$torn
+    else
+      broken "$file cannot be replayed: $(last_words "$SCRATCH/play.err" 1)"
+    fi
+  }
+  echo "$file:$size" >"$SCRATCH/replayed"
+}
+
+statements() {
+  folder_of_ours='' file=$start_file position=$start_position
+  while [ -z "$folder_of_ours" ]; do
+    next_batch || gap "it does not hold $start_file, at whose position $start_position the recovery point ends"
+  done
+  [ "$(cat "$folder_of_ours$file.from")" -le "$position" ] || gap "of $file, bytes $position to $(cat "$folder_of_ours$file.from") are missing"
+  while :; do
+    while [ ! -e "$folder_of_ours$file.end" ]; do next_batch || break; done
+    [ ! -s "$folder_of_ours$file.gap" ] || gap "of $file, $(cat "$folder_of_ours$file.gap") are missing"
+    later=$(later_file "$(number "$file")")
+    [ -e "$folder_of_ours$file.end" ] || [ -z "$later" ] || gap "the end of $file was never received, though $later is there"
+    play "$position"
+    [ ! -e "$SCRATCH/reached" ] || return 0
+    [ -e "$folder_of_ours$file.end" ] || return 0
+    rm -f "$folder_of_ours$file"*
+    next=${file%.*}.$(printf '%06d' $(($(number "$file") + 1)))
+    while [ ! -e "$folder_of_ours$next" ] && next_batch; do :; done
+    if [ ! -e "$folder_of_ours$next" ]; then
+      later=$(later_file "$(number "$file")")
+      [ -z "$later" ] || gap "$next is missing, though $later is there"
+      return 0
+    fi
+    file=$next position=4
+    [ "$(cat "$folder_of_ours$file.from")" = 0 ] || gap "the first $(cat "$folder_of_ours$file.from") bytes of $file are missing"
+  done
+}
+
+# One session for all of it: what is temporary lives as long as its session.
+replay() {
+  [ "$BATCHES" -gt 0 ] || return 0
+  rm -rf "$LOG_DIRECTORY" "$SCRATCH/load" "$SCRATCH/reached" "$SCRATCH/replay.broken" "$SCRATCH/replayed" "$SCRATCH/ended"
+  mkdir "$LOG_DIRECTORY" "$SCRATCH/load"
+  replay_rc=0
+  { (statements && : >"$SCRATCH/ended") || :; } | scratch_sql --binary-mode --max-allowed-packet=1G >/dev/null 2>"$SCRATCH/replay.err" || replay_rc=$?
+  [ "$replay_rc" = 0 ] || die "the server refused what its log says, after $(cat "$SCRATCH/replayed" 2>/dev/null || echo "$start_file:$start_position"): $(last_words "$SCRATCH/replay.err" "$replay_rc")"
+  [ ! -s "$SCRATCH/replay.broken" ] || die "$(cat "$SCRATCH/replay.broken")"
+  [ -e "$SCRATCH/ended" ] || die 'reading the archived log ended half way'
+  case $UNTIL in latest) ;; *) [ -e "$SCRATCH/reached" ] || refuse "the archived log ends before $UNTIL, at $(cat "$SCRATCH/replayed"): choose an earlier moment, or set until to latest" ;; esac
+  rm -rf "$LOG_DIRECTORY" "$SCRATCH/load"
+  log "replayed $BATCHES batches of the log, from $start_file:$start_position to $(cat "$SCRATCH/replayed")"
+}

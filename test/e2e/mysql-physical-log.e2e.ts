@@ -1,0 +1,229 @@
+import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Cluster, type Deployed } from '../rehearsal';
+import { imageNamed, imagesOfDist } from './support/images';
+import { MysqlServer } from './support/mysql-server';
+import { resultOf, succeed, until } from './support/rehearse';
+
+// The warehouse of dist/ with its archived log: to a moment, to the end, and what stands in the way.
+
+const SETTINGS = { 'log-bin': 'binlog', 'server-id': '7', 'innodb-log-file-size': '8M', 'binlog-format': 'MIXED' };
+let cluster: Cluster;
+let server: MysqlServer;
+let data: string;
+const batches = () => join(cluster.claim('warehouse', 'backups'), 'stock-log');
+const stored = () =>
+  readdirSync(batches())
+    .filter(name => /^\d/.test(name))
+    .sort();
+const run = (operation: string) => cluster.run({ kind: 'CronJob', namespace: 'warehouse', name: `stock-${operation}` });
+const ask = (words: { [key: string]: string }) =>
+  cluster.configMap('warehouse', 'stock-restore-request', {
+    recoveryPoint: 'newest',
+    series: 'stock',
+    safetyBackup: 'no',
+    until: '',
+    replace: 'yes',
+    ...words,
+  });
+const write = (what: string) => server.query('stock', `insert into events (what) values ('${what}')`);
+const written = () => server.query('stock', "select group_concat(what order by id separator ',') from events");
+const sleep = (milliseconds: number) => new Promise(resolve => setTimeout(resolve, milliseconds));
+const position = () => server.query('mysql', 'show master status').split('\t').slice(0, 2).join(':');
+
+/** The beginning of a second in which nothing has been written yet. */
+async function moment(): Promise<string> {
+  await sleep(1100 - (Date.now() % 1000));
+  return `${new Date().toISOString().slice(0, 19)}Z`;
+}
+
+/** Runs the log archive while `body` runs; when it is told to stop, it stores what it has received. */
+async function archiving<T>(body: () => Promise<T>): Promise<T> {
+  const archive: Deployed = await cluster.deploy('warehouse', 'stock-log');
+  const sent = () =>
+    server.query('information_schema', "select count(*) from processlist where command = 'Binlog Dump' and state like '%has sent all%'") !==
+    '0';
+  try {
+    await until('the log is received', sent);
+    return await body();
+  } finally {
+    await sleep(300);
+    await archive.pod.delete();
+    const { containers } = await archive.ended;
+    logs = containers.map(each => each.log).join('\n');
+  }
+}
+let logs = '';
+
+async function restore(words: { [key: string]: string }): Promise<void> {
+  ask(words);
+  await server.down();
+  await succeed(run('restore'), 'restored');
+  await server.up();
+}
+
+beforeAll(async () => {
+  const images = await imagesOfDist();
+  cluster = await Cluster.create({ manifests: ['dist'], images, backoffSeconds: 0.1 });
+  data = cluster.claim('warehouse', 'data-stock-db-0');
+  server = await MysqlServer.start(imageNamed(images, 'mariadb:10.11.19-jammy'), { data, options: SETTINGS });
+  server.query(
+    'mysql',
+    `create database stock; use stock; create table items (id int primary key); insert into items select seq from seq_1_to_1000;
+     create table events (id int primary key auto_increment, what varchar(40) not null, at timestamp(6) default now(6));
+     create user backup@'%' identified by 'a secret #'; grant reload, process, binlog monitor on *.* to backup@'%';`,
+  );
+  cluster.service('warehouse', 'stock-db', server.address);
+  cluster.secret('warehouse', 'stock-backup', { username: 'backup', password: 'a secret #' });
+});
+
+afterAll(async () => {
+  await cluster?.destroy();
+  await server?.stop();
+});
+
+describe('MariaDB 10.11 by copies of its files and its archived log', () => {
+  let accident: string;
+  let place: string;
+  let everything: { [what: string]: string };
+
+  test('an account that may not receive the log is told so', async () => {
+    const archive = await cluster.deploy('warehouse', 'stock-log');
+    await sleep(4000);
+    await archive.pod.delete();
+    expect((await archive.ended).containers[0]?.log).toMatch(/REPLICATION SLAVE/);
+    server.query('mysql', "grant replication slave on *.* to backup@'%'");
+  });
+
+  test('a copy and the log after it are stored, and verified together', async () => {
+    write('before the backup');
+    await archiving(async () => {
+      await succeed(run('backup'), 'published');
+      write('by statement');
+      server.query('stock', "set session binlog_format = row; insert into events (what) values ('by row ж\\'')");
+      server.query(
+        'stock',
+        'create temporary table held as select 7 x; create table kept (x int); insert into kept select x + 1 from held',
+      );
+      server.query('mysql', 'flush binary logs');
+      write('in the next file');
+      accident = await moment();
+      server.query('stock', 'drop table kept; create table later (x int)');
+      place = position();
+      write('the accident');
+    });
+    everything = server.checksums('stock');
+    const verified = await run('verify');
+    expect(resultOf(verified), verified.log).toMatchObject({ verdict: 'verified' });
+    expect(verified.log).toMatch(/replayed [1-9]\d* batches of the log, from binlog\.000001:\d+ to binlog\.000002:\d+/);
+  });
+
+  describe('refusals, which change nothing', () => {
+    test.each([
+      [
+        'a moment that has not come',
+        { until: '2999-01-01T00:00:00Z' },
+        /^the archived log ends before 2999-01-01T00:00:00Z: that has not come/,
+      ],
+      [
+        'a moment after the end of the log',
+        { until: 'now' },
+        /^the archived log ends before 20.*Z, at binlog\.000002:\d+: choose an earlier/,
+      ],
+      ['a moment before the recovery point', { until: '2001-01-01T00:00:00Z' }, /ends after 2001-01-01T00:00:00Z: set recoveryPoint/],
+      ['a position after the end', { until: 'binlog:binlog.000002:99999999' }, /^the archived log ends before binlog:/],
+      ['a position before the recovery point', { until: 'binlog:binlog.000001:4' }, /ends after binlog:binlog.000001:4, at binlog/],
+      ['a part of a second', { until: '2999-01-01T00:00:00.5Z' }, /whole seconds only/],
+      ['a target that is none', { until: 'yesterday' }, /^until is 'yesterday': write latest, base, a time/],
+    ])('%s', async (_, words, says) => {
+      ask({ ...words, ...(words.until === 'now' && { until: await moment() }) });
+      await server.down();
+      const before = readdirSync(data).sort();
+      const refused = await run('restore');
+      expect(readdirSync(data).sort()).toEqual(before);
+      await server.up();
+      expect(refused.succeeded, refused.log).toBe(false);
+      expect(resultOf(refused).reason).toMatch(says);
+      expect(server.checksums('stock')).toEqual(everything);
+    });
+  });
+
+  test('a batch that is lost is a gap, which a verification and a restore name', async () => {
+    await archiving(async () => void write('one more'));
+    await archiving(async () => void write('and one'));
+    await archiving(async () => void write('a third'));
+    const lost = stored().at(-2) ?? '';
+    renameSync(join(batches(), lost), `${data}.lost`);
+    const faulty = await run('verify');
+    ask({});
+    await server.down();
+    const before = readdirSync(data).sort();
+    const refused = await run('restore');
+    expect(readdirSync(data).sort()).toEqual(before);
+    await server.up();
+    renameSync(`${data}.lost`, join(batches(), lost));
+    for (const each of [faulty, refused]) {
+      expect(resultOf(each).reason, each.log).toMatch(/^the archived log has a gap: of binlog\.\d{6}, bytes \d+ to \d+ are missing/);
+    }
+  });
+
+  test('a restore to the end brings back everything', async () => {
+    everything = server.checksums('stock');
+    await restore({});
+    expect(server.checksums('stock')).toEqual(everything);
+    expect(written()).toBe("before the backup,by statement,by row ж',in the next file,the accident,one more,and one,a third");
+  });
+
+  test.each([
+    ['a moment: what was committed before it, and nothing after it', () => accident, 'kept', ",by statement,by row ж',in the next file"],
+    ['a position', () => `binlog:${place}`, 'later', ",by statement,by row ж',in the next file"],
+    ['the copy alone', () => 'base', '', ''],
+  ])('a restore goes to %s', async (_, target, table, expected) => {
+    await restore({ until: target() });
+    expect(written()).toBe(`before the backup${expected}`);
+    expect(server.query('stock', "show tables where tables_in_stock in ('kept', 'later')")).toBe(table);
+    if (table === 'kept') expect(server.query('stock', 'select x from kept')).toBe('8');
+  });
+
+  test('after a restore the server begins its log anew, and so does the archive; the old recovery point still goes to its own end', async () => {
+    await archiving(async () => void write('of the new history'));
+    expect(logs).toMatch(/the server has begun its binary log anew/);
+    expect(logs).not.toContain('could not be removed from the spool');
+    const spool = join(cluster.claim('warehouse', 'stock-log'), 'received');
+    expect(readdirSync(spool).filter(name => /^\d/.test(name))).toHaveLength(1);
+    await restore({});
+    expect(written()).toBe("before the backup,by statement,by row ж',in the next file,the accident,one more,and one,a third");
+    for (const name of readdirSync(join(data, 'mysql'))) {
+      if (name.startsWith('.before-')) rmSync(join(data, 'mysql', name), { recursive: true });
+    }
+  });
+
+  test('what the server has removed before it was received is a gap; a backup after it can be restored to the end', async () => {
+    await archiving(async () => void (await succeed(run('backup'), 'published')));
+    for (let number = 0; number < 3; number += 1) {
+      write(`file ${number}`);
+      server.query('mysql', 'flush binary logs');
+    }
+    // As long as the server takes the archive for connected it keeps what is sent to it.
+    const oldest = () => server.query('mysql', 'show binary logs').split('\t')[0];
+    const newest = position().split(':')[0];
+    await until('the logs are removed', () => {
+      server.query('mysql', `purge binary logs to '${newest}'`);
+      return oldest() === newest;
+    });
+    await archiving(async () => void write('after the gap'));
+    expect(logs).toMatch(/the archive has a gap; take a backup now/);
+    const faulty = await run('verify');
+    expect(resultOf(faulty).reason, faulty.log).toMatch(/^the archived log has a gap: the end of binlog\.\d{6} was never received, though/);
+
+    await archiving(async () => {
+      await succeed(run('backup'), 'published');
+      write('all is well');
+    });
+    await succeed(run('verify'), 'verified');
+    everything = server.checksums('stock');
+    await restore({});
+    expect(server.checksums('stock')).toEqual(everything);
+  });
+});
