@@ -23,6 +23,7 @@ const request = (words: { [key: string]: string }) =>
     recoveryPoint: 'newest-verified',
     series: 'stock',
     safetyBackup: 'no',
+    until: '',
     replace: 'no',
     ...words,
   });
