@@ -188,19 +188,20 @@ export class DatabaseBackup extends Construct {
 
   /**
    * Proves by restoring: a CronJob `<series>-verify` that brings the newest recovery point up in a throw-away server in its own
-   * pod and checks what came back. A backup is verified on one schedule.
+   * pod and checks what came back. Each repository is verified on one schedule; one of several verifications needs a `name`.
    *
-   * @throws InputError when a prop cannot stand, or the backup is verified already
+   * @throws InputError when a prop cannot stand, or the backup has a verification of that name already
    */
   public verify(props: DatabaseVerificationOptions = {}): DatabaseVerification {
-    if (this.node.tryFindChild('verify')) {
+    const { name = 'verify' } = props;
+    if (this.node.tryFindChild(name)) {
       throw new InputError(this, {
         prop: 'verify',
         got: 'called twice',
-        because: 'a backup is verified on one schedule; leave one call out, or the add-on of its plan',
+        because: `a backup has one verification of the name ${name}; leave one call out, or the add-on of its plan, or give one another name`,
       });
     }
-    return new DatabaseVerification(this, 'verify', { ...props, backup: this });
+    return new DatabaseVerification(this, name, { ...props, backup: this });
   }
 
   /**

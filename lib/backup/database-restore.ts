@@ -4,12 +4,13 @@ import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
 import { InputError } from '../core/input-error';
-import { checkObjectName, SAFETY_SUFFIX } from '../core/names';
+import { checkCronJobName, checkObjectName, SAFETY_SUFFIX } from '../core/names';
 import { cronJobObject, jobObject, operationJobSpec, type PodOptions } from '../core/pod';
 import { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
 import type { SecretRef } from '../core/secret-ref';
 import type { EngineConfig, RestoreRequestKey } from '../engines/engine';
+import type { IRepository } from '../repositories/repository';
 import type { DatabaseBackup } from './database-backup';
 import { bindOptions } from './operation';
 import { RecoveryPoint } from './recovery-point';
@@ -40,6 +41,11 @@ export interface DatabaseRestoreOptions {
    * @default 'restore'
    */
   readonly name?: string;
+  /**
+   * The repository to restore from: a mirror, or the backup's own, opened with another key.
+   * @default - the backup's
+   */
+  readonly repository?: IRepository;
   /**
    * Which recovery point is restored, unless the request says otherwise.
    * @default RecoveryPoint.newestVerified()
@@ -152,6 +158,7 @@ export class DatabaseRestore extends Construct {
         because: `each of ${restoreTargets.join(', ')} is restored to a volume of its own, which the engine knows; leave it out`,
       });
     }
+    const repository = operation.bindRepository(this, 'restore', props.repository);
     this.known = [...COMMON_REQUEST, ...(this.target.restoreRequest ?? [])];
     this.request = this.whatIsAsked();
 
@@ -170,11 +177,11 @@ export class DatabaseRestore extends Construct {
     this.job = this.jobs[0] as ApiObject;
     if (this.target.runbook !== undefined) {
       const metadata = { name: `${name}-runbook`, labels: operation.labels('restore') };
-      const data = { 'restore.md': this.target.runbook, 'fetch.md': operation.repository.byHand };
+      const data = { 'restore.md': this.target.runbook, 'fetch.md': repository.byHand };
       new k8s.KubeConfigMap(this, 'Runbook', { metadata, data });
     }
-    if (props.host !== undefined) {
-      operation.networkPolicy(this, name, ['restore'], operation.destinations(this.target));
+    if (props.host !== undefined || props.repository !== undefined) {
+      operation.networkPolicy(this, name, ['restore'], operation.destinations(this.target, repository));
     }
   }
 
@@ -212,15 +219,7 @@ export class DatabaseRestore extends Construct {
   }
 
   private restoreJob(id: string, requestName: string, name: string, server: EngineConfig): ApiObject {
-    checkObjectName(this, 'name', name);
-    // Kubernetes appends 11 characters to a CronJob's name, and a hash comes after a Job's.
-    if (name.length > 52) {
-      throw new InputError(this, {
-        prop: 'name',
-        got: name,
-        because: 'the name of a restore has at most 52 characters: choose a shorter series, or name',
-      });
-    }
+    checkCronJobName(this, name);
     const labels = this.props.backup._operation.labels('restore');
     if (this.props.form === RestoreForm.JOB) {
       const spec = this.jobSpec(
@@ -257,6 +256,7 @@ export class DatabaseRestore extends Construct {
     return operationJobSpec({
       pod: operation.pod(this, {
         operation: 'restore',
+        repository: this.props.repository,
         server,
         dataVolume: this.props.dataVolume,
         // After the backup's own variables, so that a request for another series is the one that counts.

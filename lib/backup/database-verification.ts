@@ -1,10 +1,12 @@
 import { type ApiObject, Duration, Size } from 'cdk8s';
 import { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
+import { checkCronJobName } from '../core/names';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
 import { Schedule } from '../core/schedule';
 import { Scratch } from '../core/scratch';
 import { ScriptFolder } from '../core/script-folder';
+import type { IRepository } from '../repositories/repository';
 import type { IBackupAddon } from './addon';
 import type { Assertion } from './assertion';
 import type { DatabaseBackup } from './database-backup';
@@ -15,7 +17,17 @@ const EARLY = { at: '05:00', spread: Duration.hours(2) };
 /** Options of a verification. */
 export interface DatabaseVerificationOptions {
   /**
-   * When the newest recovery point is restored and checked.
+   * What its objects are called, after the series: a backup may have several verifications, of several repositories.
+   * @default 'verify'
+   */
+  readonly name?: string;
+  /**
+   * The repository whose newest recovery point is verified: a mirror, or the backup's own, opened with another key.
+   * @default - the backup's
+   */
+  readonly repository?: IRepository;
+  /**
+   * When the newest recovery point is restored and checked. `Schedule.never()` leaves it to `kubectl create job --from`.
    * @default Schedule.weekly({ at: '05:00', spread: Duration.hours(2) }) - Sundays between 05:00 and 07:00 UTC
    */
   readonly schedule?: Schedule;
@@ -83,10 +95,13 @@ export class DatabaseVerification extends Construct {
     const operation = backup._operation;
     const schedule = (props.schedule ?? Schedule.weekly(EARLY)).bind(this, 'schedule');
     this.interval = schedule.interval;
-    const metadata = { name: `${backup.series}-verify`, labels: operation.labels('verify') };
+    const name = `${backup.series}-${props.name ?? 'verify'}`;
+    const repository = operation.bindRepository(this, 'verify', props.repository);
+    const metadata = { name: checkCronJobName(this, name), labels: operation.labels('verify') };
     this.cronJob = cronJobObject(this, 'CronJob', metadata, {
       schedule: schedule.cron,
       timeZone: schedule.timeZone,
+      ...(props.schedule === Schedule.never() && { suspend: true }),
       concurrencyPolicy: 'Forbid',
       startingDeadlineSeconds: Math.min(schedule.interval.toSeconds(), Duration.hours(12).toSeconds()),
       successfulJobsHistoryLimit: 3,
@@ -95,6 +110,7 @@ export class DatabaseVerification extends Construct {
         spec: operationJobSpec({
           pod: operation.pod(this, {
             operation: 'verify',
+            repository: props.repository,
             environment: [{ name: 'CHECK_REPOSITORY', value: props.checkRepository === false ? 'no' : 'yes' }],
             assertions: this.assertions(props),
             scratch: props.scratch ?? Scratch.emptyDir(Size.gibibytes(20)),
@@ -108,7 +124,7 @@ export class DatabaseVerification extends Construct {
         }),
       },
     });
-    operation.networkPolicy(this, `${backup.series}-verify`, ['verify'], operation.repository.destinations);
+    operation.networkPolicy(this, name, ['verify'], repository.destinations);
   }
 
   private assertions({ assertions = [], backup }: DatabaseVerificationProps): string | undefined {

@@ -11,7 +11,7 @@ import { Scratch } from '../core/scratch';
 import { ScriptFolder } from '../core/script-folder';
 import { SecretRef } from '../core/secret-ref';
 import type { EngineBindOptions, EngineConfig } from '../engines/engine';
-import type { RepositoryConfig } from '../repositories/repository';
+import type { IRepository, RepositoryConfig } from '../repositories/repository';
 import type { DatabaseBackup, DatabaseBackupProps } from './database-backup';
 
 /** @internal */
@@ -27,6 +27,8 @@ export interface OperationPodProps {
   readonly spoolClaim?: string;
   /** The data volume that this operation works on, where it is not the backup's own. */
   readonly dataVolume?: DataVolume;
+  /** The repository that this operation works on, where it is not the backup's own, or with other credentials. */
+  readonly repository?: IRepository;
   readonly memory?: { readonly memoryRequest: string; readonly memoryLimit: string };
 }
 
@@ -50,11 +52,7 @@ export class Operation {
     this.series = backup.series;
     this.deadline = props.deadline ?? Duration.hours(12);
     this.engine = props.engine.bind(backup, bindOptions(backup, props));
-    this.repository = props.repository.bind(backup, {
-      longestRun: this.deadline,
-      compressors: this.engine.compressors ?? ['zstd', 'gzip'],
-      missingPrograms: this.engine.missingPrograms ?? [],
-    });
+    this.repository = this.bindRepository(backup, 'backup');
     if (this.engine.node && this.repository.volumes.some(volume => volume.persistentVolumeClaim)) {
       throw new InputError(backup, {
         prop: 'repository',
@@ -63,6 +61,16 @@ export class Operation {
           'the cluster that would mount this claim is the one that the backup is to bring back; keep recovery points of its control plane away from it, for example with Repository.restic',
       });
     }
+  }
+
+  /** A repository, the backup's own unless another is given, as the pods of an operation use it. */
+  public bindRepository(scope: Construct, operation: string, repository: IRepository = this.props.repository): RepositoryConfig {
+    return repository.bind(scope, {
+      operation,
+      longestRun: this.deadline,
+      compressors: this.engine.compressors ?? ['zstd', 'gzip'],
+      missingPrograms: this.engine.missingPrograms ?? [],
+    });
   }
 
   public labels(operation: string): { [label: string]: string } {
@@ -81,6 +89,7 @@ export class Operation {
 
   public pod(scope: Construct, pod: OperationPodProps): k8s.PodTemplateSpec {
     const data = this.dataVolume(scope, pod);
+    const repository = this.bindRepository(scope, pod.operation, pod.repository);
     const dataMounts = data ? [data.mount] : [];
     const connectionMounts = pod.server?.connectionMounts ?? [];
     const node = pod.server?.node;
@@ -94,7 +103,7 @@ export class Operation {
       ...(pod.server?.connection ?? []),
       ...(data ? [{ name: 'DATA_DIRECTORY', value: data.directory }] : []),
       ...(pod.spoolClaim !== undefined ? [{ name: 'SPOOL', value: '/spool/received' }] : []),
-      ...this.repository.environment,
+      ...repository.environment,
       ...(pod.environment ?? []),
     ]);
     return operationPod({
@@ -104,19 +113,19 @@ export class Operation {
       scripts: {
         shell: SHELL.bind(scope),
         engine: this.engine.scripts.bind(scope),
-        repository: this.repository.scripts.bind(scope),
+        repository: repository.scripts.bind(scope),
         ...(pod.assertions && { assertions: pod.assertions }),
       },
       environment,
-      initContainers: [...(this.engine.tools ?? []), ...this.repository.tools],
+      initContainers: [...(this.engine.tools ?? []), ...repository.tools],
       volumes: [
-        ...this.repository.volumes,
+        ...repository.volumes,
         ...(pod.server?.connectionVolumes ?? []),
         ...(data ? [data.volume] : []),
         ...(pod.spoolClaim !== undefined ? [{ name: 'spool', persistentVolumeClaim: { claimName: pod.spoolClaim } }] : []),
       ],
       volumeMounts: [
-        ...this.repository.volumeMounts,
+        ...repository.volumeMounts,
         ...connectionMounts,
         ...dataMounts,
         ...(pod.spoolClaim !== undefined ? [{ name: 'spool', mountPath: '/spool' }] : []),
@@ -163,8 +172,8 @@ export class Operation {
   }
 
   /** What jobs that talk to a server have to reach. */
-  public destinations(server: EngineConfig): NetworkDestination[] {
-    return [server.destination, ...(server.alsoReaches ?? []), ...this.repository.destinations];
+  public destinations(server: EngineConfig, repository: RepositoryConfig = this.repository): NetworkDestination[] {
+    return [server.destination, ...(server.alsoReaches ?? []), ...repository.destinations];
   }
 
   /** Nothing may reach the pods of these operations, and they may reach nothing but the destinations. */

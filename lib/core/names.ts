@@ -45,3 +45,20 @@ export function checkObjectName(scope: IConstruct, prop: string, name: string): 
   }
   return name;
 }
+
+/**
+ * Checks the name of a CronJob that is made of a series and a word that somebody chose.
+ *
+ * @throws InputError when it is no name, or longer than Kubernetes takes (documentation, "CronJob limitations")
+ */
+export function checkCronJobName(scope: IConstruct, name: string): string {
+  checkObjectName(scope, 'name', name);
+  if (name.length > 52) {
+    throw new InputError(scope, {
+      prop: 'name',
+      got: name,
+      because: 'with the series in front it has more than the 52 characters of a CronJob: choose a shorter one, or a shorter series',
+    });
+  }
+  return name;
+}

@@ -7,6 +7,17 @@ import type { ScriptFolder } from '../core/script-folder';
 
 /** What a repository is told of the job that will use it. */
 export interface RepositoryBindOptions {
+  /**
+   * What the job does: `backup`, `log`, `verify`, `restore`, or what an add-on calls its own. A repository that needs other
+   * secrets to read than to write gives each job no more than it needs.
+   */
+  readonly operation: string;
+  /**
+   * The job copies from this repository into another one. Its scripts are then mounted as `source/` instead of `repository/`, and
+   * everything that must differ from the other's (names of volumes, mount paths) begins with `source-`.
+   * @default false
+   */
+  readonly isSource?: boolean;
   /** The longest that a run may take: what an older one left unfinished may be cleared away. */
   readonly longestRun: Duration;
   /** The compression programs that the job's image ships, the best first. */

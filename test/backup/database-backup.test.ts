@@ -299,7 +299,7 @@ test('what nobody proves and nobody could restore is warned about', () => {
 test('fails: two verifications of one backup', () => {
   const orders = backup(chart());
   orders.verify();
-  expect(() => orders.verify()).toThrow('shop/orders: verify is "called twice": a backup is verified on one schedule');
+  expect(() => orders.verify()).toThrow('shop/orders: verify is "called twice": a backup has one verification of the name verify');
 });
 
 describe('limits', () => {
