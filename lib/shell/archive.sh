@@ -9,13 +9,27 @@ set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
+# Batches are read in the order of their ids, and the pod before this one may have stored its last in this very second, or on a
+# node whose clock is ahead.
+wait_past_newest() {
+  list_points
+  newest=$(tail -n 1 "$SCRATCH/points" | cut -d - -f 1)
+  past_until=$(($(date +%s) + REPOSITORY_WAIT))
+  while [ "$(printf '%s\n%s\n' "$newest" "$(date -u +%Y%m%dT%H%M%SZ)" | LC_ALL=C sort | tail -n 1)" = "$newest" ]; do
+    [ "$(date +%s)" -lt "$past_until" ] ||
+      die "the newest batch of the log is of $newest, and this node's clock is not there yet: set the nodes' clocks. What was received waits in the spool"
+    sleep 0.2
+  done
+}
+
 engine log-choose >"$SCRATCH/chosen" || exit $?
 if [ ! -s "$SCRATCH/chosen" ]; then
   outcome quiet yes
   exit 0
 fi
-begin_point
 repository_open write || die "$(repository_reason)"
+wait_past_newest
+begin_point
 repository_begin || die "$(repository_reason)"
 engine log-pack "$SCRATCH/chosen" || exit $?
 manifest_write "$SCRATCH/manifest.new"

@@ -132,6 +132,21 @@ describe('a log archive', () => {
     expect(job.points('orders-log')).toHaveLength(1);
   });
 
+  test('stores nothing under an id that is before the newest batch: the clock of another node may be ahead', () => {
+    const stamp = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString().replace(/[-:]|\.\d+/g, '');
+    const [far = ''] = backupsAt([stamp(3600)], 'orders-log');
+    writeFileSync(join(spool, 'a'), 'alpha');
+    const { result } = job.run('archive', words());
+    expect(result.reason).toMatch(/^the newest batch of the log is of \d{8}T\d{6}Z, and this node's clock is not there yet/);
+    expect(readFileSync(join(spool, 'a'), 'utf8')).toBe('alpha');
+
+    rmSync(join(job.repository, 'orders-log', far), { recursive: true });
+    const [near = ''] = backupsAt([stamp(2)], 'orders-log');
+    const next = String(job.run('archive', { ...words(), REPOSITORY_WAIT: '10' }).result.id);
+    expect(next > near).toBe(true);
+    expect(next.slice(0, 16)).not.toBe(near.slice(0, 16));
+  });
+
   test('keeps in the spool what could not be stored', () => {
     writeFileSync(join(spool, 'a'), 'alpha');
     job.engine({ 'log-pack': 'put a sh -c "echo half; exit 1"; fact files 1' });
