@@ -7,6 +7,7 @@ export * from './backup/database-restore';
 export * from './backup/database-verification';
 export * from './backup/log-archive';
 export * from './backup/recovery-point';
+export { CaCertificates } from './core/ca-certificates';
 export { DataVolume } from './core/data-volume';
 export * from './core/image-catalog';
 export type { NetworkDestination } from './core/network';

@@ -10,6 +10,7 @@ import type { Scratch } from '../core/scratch';
 import type { SecretRef } from '../core/secret-ref';
 import { warn } from '../core/warning';
 import type { IEngine } from '../engines/engine';
+import { registerPlace } from '../repositories/place';
 import type { IRepository } from '../repositories/repository';
 import type { IBackupAddon } from './addon';
 import { DatabaseRestore, type DatabaseRestoreOptions } from './database-restore';
@@ -46,7 +47,7 @@ export interface BackupOptions {
   readonly readyTimeout?: Duration;
   /**
    * How long to wait for a repository that another run has locked, or that does not answer.
-   * @default Duration.minutes(10)
+   * @default Duration.minutes(15) - longer than the lock of a run that was killed stands in the way
    */
   readonly repositoryWait?: Duration;
   /**
@@ -183,6 +184,7 @@ export class DatabaseBackup extends Construct {
     const { engine, repository } = this._operation;
     this._operation.networkPolicy(this, `${this.series}-backup`, ['backup', 'restore'], this._operation.destinations(engine));
     registerSeries(this, repository.identity, this.series);
+    registerPlace(this, repository);
     this.node.addValidation({ validate: () => this.warnOfGaps() });
   }
 

@@ -97,7 +97,7 @@ export class Operation {
     const environment = lastWins([
       { name: 'SERIES', value: this.series },
       { name: 'ENGINE', value: this.engine.name },
-      { name: 'REPOSITORY_WAIT', value: String((this.props.repositoryWait ?? Duration.minutes(10)).toSeconds()) },
+      { name: 'REPOSITORY_WAIT', value: String((this.props.repositoryWait ?? Duration.minutes(15)).toSeconds()) },
       ...(this.engine.hasLog ? [{ name: 'HAS_LOG', value: 'yes' }] : []),
       ...this.engine.environment,
       ...(pod.server?.connection ?? []),

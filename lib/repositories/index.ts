@@ -3,6 +3,7 @@ import { ResticRepository, type ResticRepositoryOptions } from './restic/restic-
 
 export * from './files/files-repository';
 export * from './repository';
+export * from './restic/restic-cache';
 export * from './restic/restic-location';
 export * from './restic/restic-repository';
 
@@ -16,5 +17,10 @@ export class Repository {
   /** A restic repository: encrypted, deduplicated, on a volume, a REST server or an object store. */
   public static restic(options: ResticRepositoryOptions): ResticRepository {
     return new ResticRepository(options);
+  }
+
+  /** A restic repository that somebody has made: where none is, jobs fail instead of making one. */
+  public static fromExistingRestic(options: ResticRepositoryOptions): ResticRepository {
+    return ResticRepository.fromExisting(options);
   }
 }

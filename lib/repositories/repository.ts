@@ -26,6 +26,14 @@ export interface RepositoryBindOptions {
   readonly missingPrograms: string[];
 }
 
+/** Where a repository is: two of one store must not lie inside each other. */
+export interface RepositoryPlace {
+  /** What tells the store from every other: a bucket, a claim, a server. */
+  readonly store: string;
+  /** The path in the store, without slashes at its ends; empty for the whole store. */
+  readonly path: string;
+}
+
 /**
  * What a repository tells the constructs. A repository knows where bytes go; it knows nothing of databases.
  */
@@ -34,6 +42,11 @@ export interface RepositoryConfig {
   readonly kind: string;
   /** What makes it the same repository as another: two series of one name in it would be one. */
   readonly identity: string;
+  /**
+   * Where it is, so that a repository inside another is found at synth.
+   * @default - it is compared with no other
+   */
+  readonly place?: RepositoryPlace;
   /**
    * The repository's scripts. `repository.sh` is sourced by `shell/lib.sh` and defines `repository_open`, `repository_begin`,
    * `repository_put`, `repository_commit`, `repository_list`, `repository_get`, `repository_mark`, `repository_check` and `repository_prune`.

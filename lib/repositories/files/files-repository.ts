@@ -5,6 +5,7 @@ import { InputError } from '../../core/input-error';
 import { checkObjectName } from '../../core/names';
 import { TOOLS } from '../../core/pod';
 import { ScriptFolder } from '../../core/script-folder';
+import { claimStore } from '../place';
 import type { IRepository, RepositoryBindOptions, RepositoryConfig } from '../repository';
 
 const MOUNT = '/repository';
@@ -89,6 +90,7 @@ export class FilesRepository implements IRepository {
       kind: 'files',
       // A claim is of its namespace.
       identity: `files:${Chart.of(scope).namespace ?? ''}/${claimName}/${path ?? ''}`,
+      place: { store: claimStore(scope, claimName), path: path ?? '' },
       scripts: ScriptFolder.at('files', __dirname),
       environment: [
         { name: 'REPOSITORY_PATH', value: MOUNT },

@@ -3,8 +3,11 @@
 # (One name without directories: restic 0.18 fails to save a standard input under a nested path.)
 #
 # environment: restic's own (RESTIC_REPOSITORY, RESTIC_PASSWORD_FILE, the back end's credentials), and
+#   RESTIC_FLAGS      flags of every call: limits, the back end's options, no cache
 #   TOOLS             where restic and the CA certificates were put; database images have neither
 #   REPOSITORY_WAIT   seconds to wait for a repository that is locked, or does not answer
+#   POD_NAME, LOCK_DEAD_AFTER                                    see locks.sh
+#   REPOSITORY_MUST_EXIST, INIT_SPREAD, INIT_SETTLE              see first-run.sh
 #   ORPHAN_AGE        seconds after which a member without a manifest belongs to a run that is no more
 #
 # A recovery point exists from the moment its manifest.json is a snapshot; members without one are what a failed run leaves.
@@ -12,20 +15,40 @@
 # (restic's documentation, "Removing backup snapshots").
 
 PATH=$TOOLS:$PATH
-export PATH RESTIC_CACHE_DIR="$SCRATCH/restic-cache" RESTIC_PROGRESS_FPS=0.0001 SSL_CERT_FILE="$TOOLS/ca-certificates.crt"
+export PATH RESTIC_CACHE_DIR="${RESTIC_CACHE_DIR:-$SCRATCH/restic-cache}" RESTIC_PROGRESS_FPS=0.0001 SSL_CERT_FILE="$TOOLS/ca-certificates.crt"
 repository_name=$(printf %s "$RESTIC_REPOSITORY" | sed 's,//[^/@]*@,//,') # a URL may carry a user
 
 because() { printf '%s' "$*" >"$SCRATCH/repository.reason"; return 1; }
 
+# shellcheck source=lib/repositories/restic/locks.sh
+. "$BACKUP_HOME/${REPOSITORY_FOLDER:-repository}/locks.sh"
+# shellcheck source=lib/repositories/restic/first-run.sh
+. "$BACKUP_HOME/${REPOSITORY_FOLDER:-repository}/first-run.sh"
+
 restic_limit=
-# Runs restic; $SCRATCH/repository.err is what it said. Exit codes: restic's documentation, "Scripting".
+# Runs restic, and waits for other runs; $SCRATCH/repository.err is what it said. Exit codes: restic's documentation, "Scripting".
 restic_run() {
-  $restic_limit restic --retry-lock "${REPOSITORY_WAIT}s" "$@" 2>"$SCRATCH/repository.err" && restic_rc=0 || restic_rc=$?
+  restic_until=$(($(date +%s) + REPOSITORY_WAIT))
+  restic_patience=0
+  while :; do
+    # Quiet, or it says between the data on stdout that it is waiting for a lock.
+    # shellcheck disable=SC2086 # a list of flags
+    $restic_limit restic ${RESTIC_FLAGS:-} --quiet --retry-lock "${restic_patience}s" "$@" 2>"$SCRATCH/repository.err" && restic_rc=0 || restic_rc=$?
+    [ "$restic_rc" = 11 ] || break
+    free_locks && freed_rc=0 || freed_rc=$?
+    [ "$freed_rc" != 2 ] || break
+    restic_patience=0
+    [ "$freed_rc" != 0 ] || continue
+    # A lock may come to be dead while it is waited for.
+    restic_patience=$((restic_until - $(date +%s)))
+    [ "$restic_patience" -gt 0 ] || break
+    [ "$restic_patience" -le 60 ] || restic_patience=60
+  done
   [ ! -s "$SCRATCH/repository.err" ] || cat "$SCRATCH/repository.err" >&2
   case $restic_rc in
     0) return 0 ;;
     10) because "there is no restic repository at $repository_name" ;;
-    11) because "the restic repository is locked by another run, and still was after $REPOSITORY_WAIT s" ;;
+    11) because "the restic repository is locked by another run, and still was after $REPOSITORY_WAIT s: $(lock_holders)" ;;
     124) because "the restic repository at $repository_name did not answer within $REPOSITORY_WAIT s: $(restic_words)" ;;
     12) because "the password of the restic repository at $repository_name is wrong" ;;
     *) because "restic $1: $(restic_words)" ;;
@@ -46,13 +69,17 @@ repository_open() { # read|write
   restic_limit="timeout $((REPOSITORY_WAIT + 5))"
   list_snapshots || restic_rc=$?
   restic_limit=
-  [ "$restic_rc" != 0 ] || return 0
   # Only a repository that is certainly not there is made; any other trouble must not hide the old one behind a new one.
-  [ "$1:$restic_rc" = write:10 ] || return 1
-  log "making the restic repository at $repository_name"
-  # Two first runs at once: the one that comes second finds the repository of the first.
-  restic_run init >/dev/null || restic_run cat config >/dev/null || return 1
-  list_snapshots
+  case $1:$restic_rc in
+    write:10) make_repository ;;
+    write:0) [ -s "$SCRATCH/restic.list" ] || ! is_empty_repository || settle ;;
+    *:0) ;;
+    *)
+      ! is_conflict ||
+        because "$(cat "$SCRATCH/repository.reason"). Its key and its config do not belong together: if the repository is new, two runs made it at the same time, nothing is in it, and it must be deleted; if it is not, it is damaged"
+      return 1
+      ;;
+  esac
 }
 
 repository_begin() { :; }
@@ -62,7 +89,7 @@ store() { # TAG NAME COMMAND...: leaves restic's summary in $SCRATCH/restic.summ
   store_name=$2
   shift 2
   # restic runs the command itself and saves no snapshot when it fails: a pipe would save the stump.
-  restic_run backup --json --quiet --host "$SERIES" --tag "$store_tag" --stdin-filename "$SERIES@$POINT@$store_name" --stdin-from-command -- "$@" \
+  restic_run backup --json --host "$SERIES" --tag "$store_tag" --stdin-filename "$SERIES@$POINT@$store_name" --stdin-from-command -- "$@" \
     >"$SCRATCH/restic.summary"
 }
 
@@ -98,7 +125,7 @@ repository_commit() { # MANIFEST
 }
 
 repository_check() {
-  restic_run check --quiet >/dev/null && return 0
+  restic_run check >/dev/null && return 0
   # Another run holds the repository: that is no damage, and the next verification looks again.
   [ "$restic_rc" = 11 ] || return 1
   log 'WARNING: the repository is locked by another run, and was not checked this time'
@@ -149,7 +176,7 @@ repository_prune() { # FILE with an id a line
   for prune_kind in manifest member; do
     prune_ids=$(sed -n "s/^$prune_kind //p" "$SCRATCH/restic.forget")
     # shellcheck disable=SC2086 # ids are hexadecimal, one a word
-    [ -z "$prune_ids" ] || restic_run forget --quiet $prune_ids >&2 || return 1
+    [ -z "$prune_ids" ] || restic_run forget $prune_ids >&2 || return 1
   done
-  restic_run prune --quiet >&2
+  restic_run prune >&2
 }

@@ -7,6 +7,8 @@ import { checkObjectName } from '../../core/names';
 import type { NetworkDestination } from '../../core/network';
 import { TOOLS, type ToolContainer } from '../../core/pod';
 import { SECRET_FILE_MODE, type SecretKeyRef, type SecretRef } from '../../core/secret-ref';
+import { claimStore } from '../place';
+import type { RepositoryPlace } from '../repository';
 
 /** @internal */
 export interface ResticLocationConfig {
@@ -20,6 +22,11 @@ export interface ResticLocationConfig {
   readonly destinations: NetworkDestination[];
   /** What restic needs beside itself. */
   readonly tools: ToolContainer[];
+  readonly place: RepositoryPlace;
+  /** Extended options, as `-o` takes them. */
+  readonly options: string[];
+  /** Whether restic itself speaks TLS with it, and judges the server's certificate. */
+  readonly usesTls: boolean;
 }
 
 /** A directory of a volume. */
@@ -44,6 +51,23 @@ export interface ResticRestOptions {
   readonly credentials?: SecretRef;
 }
 
+/** How a bucket is addressed. */
+export enum S3BucketLookup {
+  /** `https://endpoint/bucket`: what most stores other than Amazon's want, and any whose certificate names the endpoint alone. */
+  PATH = 'path',
+  /** `https://bucket.endpoint`: what some stores insist on. */
+  DNS = 'dns',
+}
+
+/** The storage classes in which restic can work: it reads what it has written. */
+export enum S3StorageClass {
+  STANDARD = 'STANDARD',
+  STANDARD_IA = 'STANDARD_IA',
+  ONEZONE_IA = 'ONEZONE_IA',
+  INTELLIGENT_TIERING = 'INTELLIGENT_TIERING',
+  REDUCED_REDUNDANCY = 'REDUCED_REDUNDANCY',
+}
+
 /** A bucket of S3 or of a store that speaks its protocol. */
 export interface ResticS3Options {
   /** The bucket. */
@@ -63,6 +87,17 @@ export interface ResticS3Options {
    * @default - Amazon S3, in `region`
    */
   readonly endpoint?: string;
+  /**
+   * How the bucket is addressed. (restic's documentation, "Preparing a new repository", S3-compatible Storage:
+   * `-o s3.bucket-lookup`.)
+   * @default - restic chooses by the endpoint
+   */
+  readonly bucketLookup?: S3BucketLookup;
+  /**
+   * The storage class of new objects. (`restic options`: `-o s3.storage-class`.)
+   * @default - the bucket's default
+   */
+  readonly storageClass?: S3StorageClass;
   /** A Secret with the keys `accessKeyId` and `secretAccessKey`. */
   readonly credentials: SecretRef;
 }
@@ -146,6 +181,8 @@ export abstract class ResticLocation {
         repository: `/repository/${path}`,
         // A claim is of its namespace.
         identity: `${Chart.of(scope).namespace ?? ''}/${options.claimName}/${path}`,
+        place: { store: claimStore(scope, options.claimName), path },
+        usesTls: false,
         volumes: [
           { name: 'repository', persistentVolumeClaim: { claimName: checkObjectName(scope, 'location.claimName', options.claimName) } },
         ],
@@ -160,6 +197,8 @@ export abstract class ResticLocation {
       const url = urlOf(scope, 'location.url', options.url);
       return {
         repository: `rest:${url.href}`,
+        place: { store: `rest:${url.origin}`, path: trimmed(url.pathname) },
+        usesTls: url.protocol === 'https:',
         environment: options.credentials
           ? [
               options.credentials.key('username').toEnvironment('RESTIC_REST_USERNAME'),
@@ -177,6 +216,12 @@ export abstract class ResticLocation {
       const region = options.region ?? 'us-east-1';
       const url = urlOf(scope, 'location.endpoint', options.endpoint ?? `https://s3.${region}.amazonaws.com`);
       return {
+        place: { store: `s3:${url.origin}/${options.bucket}`, path: trimmed(options.prefix ?? '') },
+        usesTls: url.protocol === 'https:',
+        options: [
+          ...(options.bucketLookup ? [`s3.bucket-lookup=${options.bucketLookup}`] : []),
+          ...(options.storageClass ? [`s3.storage-class=${options.storageClass}`] : []),
+        ],
         repository: `s3:${url.origin}/${bucketOf(scope, 'location.bucket', options.bucket, options.prefix)}`,
         environment: [
           options.credentials.key('accessKeyId').toEnvironment('AWS_ACCESS_KEY_ID'),
@@ -191,6 +236,7 @@ export abstract class ResticLocation {
   /** A bucket of Google Cloud Storage. */
   public static gcs(options: ResticGcsOptions): ResticLocation {
     return new Location(scope => ({
+      place: { store: `gs:${options.bucket}`, path: trimmed(options.prefix ?? '') },
       repository: `gs:${options.bucket}:/${prefixOf(scope, options.prefix ?? '')}`,
       environment: [
         { name: 'GOOGLE_PROJECT_ID', value: options.projectId },
@@ -214,6 +260,8 @@ export abstract class ResticLocation {
   /** A container of Azure Blob Storage. */
   public static azure(options: ResticAzureOptions): ResticLocation {
     return new Location(scope => ({
+      // Containers of two accounts may have one name; the account is in the Secret.
+      place: { store: `azure:${options.credentials.name}/${options.container}`, path: trimmed(options.prefix ?? '') },
       repository: `azure:${options.container}:/${prefixOf(scope, options.prefix ?? '')}`,
       environment: [
         options.credentials.key('accountName').toEnvironment('AZURE_ACCOUNT_NAME'),
@@ -226,6 +274,7 @@ export abstract class ResticLocation {
   /** A bucket of Backblaze B2. */
   public static b2(options: ResticB2Options): ResticLocation {
     return new Location(scope => ({
+      place: { store: `b2:${options.bucket}`, path: trimmed(options.prefix ?? '') },
       repository: `b2:${options.bucket}:${prefixOf(scope, options.prefix ?? '')}`,
       environment: [
         options.credentials.key('accountId').toEnvironment('B2_ACCOUNT_ID'),
@@ -246,6 +295,8 @@ export abstract class ResticLocation {
       return {
         repository: `rclone:sftp:${options.path.startsWith('/') ? '/' : ''}${prefixOf(scope, path)}`,
         identity: `sftp:${user}@${host}:${port}:${options.path}`,
+        place: { store: `sftp:${user}@${host}:${port}${options.path.startsWith('/') ? '/' : ''}`, path: trimmed(path) },
+        usesTls: false,
         environment: [
           { name: 'RCLONE_CONFIG', value: '' },
           { name: 'RCLONE_CONFIG_SFTP_TYPE', value: 'sftp' },
@@ -279,7 +330,7 @@ export abstract class ResticLocation {
   public abstract _bind(scope: Construct): ResticLocationConfig;
 }
 
-type Render = (scope: Construct) => Partial<ResticLocationConfig> & Pick<ResticLocationConfig, 'repository'>;
+type Render = (scope: Construct) => Partial<ResticLocationConfig> & Pick<ResticLocationConfig, 'repository' | 'place'>;
 
 class Location extends ResticLocation {
   constructor(private readonly render: Render) {
@@ -288,7 +339,17 @@ class Location extends ResticLocation {
 
   public override _bind(scope: Construct): ResticLocationConfig {
     const place = this.render(scope);
-    return { identity: place.repository, environment: [], volumes: [], volumeMounts: [], destinations: [], tools: [], ...place };
+    return {
+      identity: place.repository,
+      environment: [],
+      volumes: [],
+      volumeMounts: [],
+      destinations: [],
+      tools: [],
+      options: [],
+      usesTls: true,
+      ...place,
+    };
   }
 }
 
@@ -316,8 +377,12 @@ function destinationOf(url: URL): NetworkDestination {
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port };
 }
 
+function trimmed(path: string): string {
+  return path.replace(/^\/+|\/+$/g, '');
+}
+
 function prefixOf(scope: Construct, prefix: string): string {
-  const path = prefix.replace(/^\/+|\/+$/g, '');
+  const path = trimmed(prefix);
   if (!/^[\w.=/-]*$/.test(path) || path.split('/').includes('..')) {
     throw new InputError(scope, {
       prop: 'location.prefix',

@@ -1,12 +1,14 @@
-import { Duration } from 'cdk8s';
+import { Duration, type Size, SizeRoundingBehavior } from 'cdk8s';
 import type { Construct } from 'constructs';
+import type { CaCertificates, CaCertificatesConfig } from '../../core/ca-certificates';
 import { ImageReference } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { TOOLS } from '../../core/pod';
 import { ScriptFolder } from '../../core/script-folder';
 import { SECRET_FILE_MODE, type SecretKeyRef } from '../../core/secret-ref';
 import type { IRepository, RepositoryBindOptions, RepositoryConfig } from '../repository';
-import type { ResticLocation } from './restic-location';
+import { ResticCache } from './restic-cache';
+import type { ResticLocation, ResticLocationConfig } from './restic-location';
 
 const PASSWORD_MOUNT = '/run/secrets/restic';
 
@@ -35,16 +37,55 @@ export interface ResticRepositoryOptions {
    * @default 'restic/restic:0.18.0'
    */
   readonly image?: string;
+  /**
+   * The authorities that the server's certificate is judged by. They take the place of those that the image brings; they are not
+   * added to them. (restic's documentation, "Preparing a new repository", REST Server: `--cacert`; internal/backend/http_transport.go.)
+   * @default - the well-known ones, of the image
+   */
+  readonly caCertificates?: CaCertificates;
+  /**
+   * The most that is sent in a second, in whole kibibytes. (`--limit-upload`.)
+   * @default - no limit
+   */
+  readonly uploadLimit?: Size;
+  /**
+   * The most that is received in a second, in whole kibibytes: it makes restores slower, too. (`--limit-download`.)
+   * @default - no limit
+   */
+  readonly downloadLimit?: Size;
+  /**
+   * Where copies of the repository's index are kept.
+   * @default ResticCache.scratch()
+   */
+  readonly cache?: ResticCache;
 }
 
 /**
  * Recovery points in a restic repository: encrypted on the client, deduplicated, on any store that restic knows.
  *
  * The database's own image runs the job; restic, a static binary, is copied into it by an init container. The repository is
- * made by the first backup.
+ * made by the first backup. Where several begin at once, none stores anything before it is certain that one of them has made it,
+ * or all refuse and say what to do.
+ *
+ * A lock that a killed run has left does not stand in the way for longer than ten minutes of its own CronJob's next run, and half an hour of any other
+ * (restic's documentation, "Troubleshooting"); one that is refreshed is waited for, up to the backup's `repositoryWait`.
  */
 export class ResticRepository implements IRepository {
-  constructor(private readonly options: ResticRepositoryOptions) {}
+  /**
+   * A repository that somebody has made: jobs never make one. Where none is (a prefix misspelt, a volume that is not the one), they
+   * fail and say so, instead of beginning a new one beside it.
+   */
+  public static fromExisting(options: ResticRepositoryOptions): ResticRepository {
+    return new ResticRepository(options, true);
+  }
+
+  /**
+   * @param mustExist jobs never make the repository; see `fromExisting`
+   */
+  constructor(
+    private readonly options: ResticRepositoryOptions,
+    private readonly mustExist = false,
+  ) {}
 
   public bind(scope: Construct, options: RepositoryBindOptions): RepositoryConfig {
     const { password } = this.options;
@@ -57,20 +98,35 @@ export class ResticRepository implements IRepository {
       });
     }
     const location = this.options.location._bind(scope);
+    const cache = (this.options.cache ?? ResticCache.scratch())._bind(scope);
+    const authorities = this.authorities(scope, location);
+    const flags = [
+      ...location.options.flatMap(option => ['-o', option]),
+      ...this.limit(scope, 'upload', this.options.uploadLimit),
+      ...this.limit(scope, 'download', this.options.downloadLimit),
+      ...cache.flags,
+    ];
     const image = ImageReference.of(this.options.image ?? DEFAULT_IMAGE).bind(scope, 'repository.image');
     return {
       kind: 'restic',
       identity: `restic:${location.identity}`,
+      place: location.place,
       scripts: ScriptFolder.at('restic', __dirname),
       environment: [
         { name: 'RESTIC_REPOSITORY', value: location.repository },
         { name: 'RESTIC_PASSWORD_FILE', value: `${PASSWORD_MOUNT}/${password.keyName}` },
         { name: 'TOOLS', value: TOOLS },
         { name: 'ORPHAN_AGE', value: String(options.longestRun.toSeconds() + Duration.hours(1).toSeconds()) },
+        ...(this.mustExist ? [{ name: 'REPOSITORY_MUST_EXIST', value: 'yes' }] : []),
+        ...(flags.length > 0 ? [{ name: 'RESTIC_FLAGS', value: flags.join(' ') }] : []),
+        ...(authorities ? [{ name: 'RESTIC_CACERT', value: authorities.path }] : []),
+        ...cache.environment,
         ...location.environment,
       ],
       volumes: [
         ...location.volumes,
+        ...cache.volumes,
+        ...(authorities ? [authorities.volume] : []),
         {
           name: 'restic-password',
           secret: {
@@ -80,7 +136,12 @@ export class ResticRepository implements IRepository {
           },
         },
       ],
-      volumeMounts: [...location.volumeMounts, { name: 'restic-password', mountPath: PASSWORD_MOUNT, readOnly: true }],
+      volumeMounts: [
+        ...location.volumeMounts,
+        ...cache.volumeMounts,
+        ...(authorities ? [authorities.mount] : []),
+        { name: 'restic-password', mountPath: PASSWORD_MOUNT, readOnly: true },
+      ],
       tools: [
         ...location.tools,
         { name: 'restic', image, command: ['cp', '/usr/bin/restic', '/etc/ssl/certs/ca-certificates.crt', `${TOOLS}/`] },
@@ -88,5 +149,30 @@ export class ResticRepository implements IRepository {
       destinations: location.destinations,
       byHand: BY_HAND.replace('$REPOSITORY', location.repository),
     };
+  }
+
+  private authorities(scope: Construct, location: ResticLocationConfig): CaCertificatesConfig | undefined {
+    const { caCertificates } = this.options;
+    if (caCertificates && !location.usesTls) {
+      throw new InputError(scope, {
+        prop: 'repository.caCertificates',
+        got: location.identity,
+        because: 'no certificate is judged on the way to this place: leave them out, or give an https URL',
+      });
+    }
+    return caCertificates?._bind(scope, 'repository.caCertificates', 'restic-ca');
+  }
+
+  private limit(scope: Construct, direction: string, limit: Size | undefined): string[] {
+    if (!limit) return [];
+    const kibibytes = limit.toKibibytes({ rounding: SizeRoundingBehavior.NONE });
+    if (!Number.isInteger(kibibytes) || kibibytes < 1) {
+      throw new InputError(scope, {
+        prop: `repository.${direction}Limit`,
+        got: kibibytes,
+        because: 'write the kibibytes of a second, 1 or more, for example Size.mebibytes(10)',
+      });
+    }
+    return [`--limit-${direction}`, String(kibibytes)];
   }
 }

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseAllDocuments, type YAMLMap, type YAMLSeq } from 'yaml';
 import type { Cluster, JobRun } from '../../rehearsal';
 
 /** The result line that every job gives. */
@@ -37,6 +38,23 @@ export function synthesize(main: string): string {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   return directory;
+}
+
+/** Gives the CronJobs of a directory further variables, as somebody would who edits what was synthesized. */
+export function addVariables(directory: string, variables: { [name: string]: string }): void {
+  for (const file of readdirSync(directory)) {
+    const path = join(directory, file);
+    const documents = parseAllDocuments(readFileSync(path, 'utf8'));
+    for (const document of documents) {
+      if (document.get('kind') !== 'CronJob') continue;
+      const containers = document.getIn(['spec', 'jobTemplate', 'spec', 'template', 'spec', 'containers']) as YAMLSeq;
+      for (const container of containers.items as YAMLMap[]) {
+        const environment = container.get('env') as YAMLSeq;
+        for (const [name, value] of Object.entries(variables)) environment.add(document.createNode({ name, value }));
+      }
+    }
+    writeFileSync(path, documents.map(String).join('---\n'));
+  }
 }
 
 /** Says what to restore, as `kubectl edit configmap <series>-restore-request` would. */
