@@ -8,7 +8,7 @@ const scripts = execFileSync('git', ['ls-files', '--cached', '--others', '--excl
   .split('\n');
 const missing = spawnSync('shellcheck', ['--version']).status !== 0;
 
-test.skipIf(missing)('every script is clean', () => {
+test.skipIf(missing)('every script is clean', { timeout: 120_000 }, () => {
   expect(scripts).toContain('lib/shell/run.sh');
   const { status, stdout } = spawnSync('shellcheck', ['--external-sources', '--source-path=.', ...scripts], { encoding: 'utf8' });
   expect(stdout).toBe('');
