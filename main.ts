@@ -6,6 +6,7 @@ import {
   BackupPlan,
   DatabaseBackup,
   DataVolume,
+  Encryption,
   Engine,
   EtcdCluster,
   EtcdTls,
@@ -212,9 +213,20 @@ const events = new DatabaseBackup(messaging, 'events', {
   engine: Engine.rabbitmq({ version: RabbitmqVersion.V4_0 }),
   host: 'broker',
   credentials: SecretRef.named('broker-backup'),
-  repository: volumeBeside(messaging, '1Gi'),
+  repository: volumeBeside(
+    messaging,
+    '1Gi',
+    // They hold password hashes. Of this pair the backup's pods have only this half; the other is in a Secret, and in a safe.
+    Encryption.age({
+      recipients: ['age166xqv8rp7dy2gh2lf8tv0y6nm5fwmpyd0s69eupqr9evgwrd2y8qsgcn4u'],
+      identity: SecretRef.named('backup-identity').key('identity'),
+      image: 'registry.example/age:1.2.1',
+    }),
+  ),
   retention: Retention.keep({ daily: 14 }),
 });
+events.reencrypt();
+events.drill({ key: SecretRef.named('escrow').key('identity') });
 events.verify({ assertions: [Assertion.equalTo('list_queues name', 'waiting', { database: 'shop ж' })] });
 events.restore();
 
@@ -234,7 +246,7 @@ ratings.restore({ credentials: SecretRef.named('reviews-owner'), scratch: Scratc
 app.synth();
 
 /** A volume of the namespace for recovery points: a first copy beside the database, readable with nothing but a shell. */
-function volumeBeside(chart: Chart, size: string): IRepository {
+function volumeBeside(chart: Chart, size: string, encryption?: Encryption): IRepository {
   new k8s.KubePersistentVolumeClaim(chart, 'backups', {
     metadata: {
       name: 'backups',
@@ -243,5 +255,5 @@ function volumeBeside(chart: Chart, size: string): IRepository {
     },
     spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: k8s.Quantity.fromString(size) } } },
   });
-  return Repository.files({ claimName: 'backups' });
+  return Repository.files({ claimName: 'backups', encryption });
 }

@@ -15,8 +15,11 @@ import type { IRepository } from '../repositories/repository';
 import type { IBackupAddon } from './addon';
 import { DatabaseRestore, type DatabaseRestoreOptions } from './database-restore';
 import { DatabaseVerification, type DatabaseVerificationOptions } from './database-verification';
+import { type DrillOptions, drillVerification } from './drill';
+import { KeyRotation, type KeyRotationOptions } from './key-rotation';
 import { LogArchive, type LogArchiveOptions } from './log-archive';
 import { Operation } from './operation';
+import { Reencryption, type ReencryptionOptions } from './reencryption';
 
 /** What may be said of a backup, or of all backups of a plan. */
 export interface BackupOptions {
@@ -222,6 +225,34 @@ export class DatabaseBackup extends Construct {
    */
   public archiveLog(props: LogArchiveOptions = {}): LogArchive {
     return new LogArchive(this, 'log', { ...props, backup: this });
+  }
+
+  /**
+   * Proves that a key in escrow opens the newest recovery point, by verifying with it and with no other: a suspended CronJob
+   * `<series>-drill`. A drill that succeeds notes the recovery point as verified, which it then is.
+   *
+   * @throws InputError when the repository is opened with no key, or a prop cannot stand
+   */
+  public drill(props: DrillOptions): DatabaseVerification {
+    return this.verify(drillVerification(this, props, this.props.repository));
+  }
+
+  /**
+   * Encrypts older recovery points anew, to the recipients of today: a suspended CronJob `<series>-reencrypt`.
+   *
+   * @throws InputError when the repository is not an encrypted one of plain files, or a prop cannot stand
+   */
+  public reencrypt(props: ReencryptionOptions = {}): Reencryption {
+    return new Reencryption(this, 'reencrypt', { ...props, backup: this });
+  }
+
+  /**
+   * Adds a key to a restic repository, or removes one: suspended CronJobs `<series>-add-key` and `<series>-remove-key`.
+   *
+   * @throws InputError when the repository is not restic's, or a prop cannot stand
+   */
+  public rotateKey(props: KeyRotationOptions): KeyRotation {
+    return new KeyRotation(this, 'rotate-key', { ...props, backup: this });
   }
 
   /** Hangs an add-on on this backup. */

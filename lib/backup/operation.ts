@@ -9,7 +9,7 @@ import { egressTo, type NetworkDestination } from '../core/network';
 import { operationPod, type PodOptions } from '../core/pod';
 import { Scratch } from '../core/scratch';
 import { ScriptFolder } from '../core/script-folder';
-import { SecretRef } from '../core/secret-ref';
+import { SECRET_FILE_MODE, type SecretKeyRef, SecretRef } from '../core/secret-ref';
 import type { EngineBindOptions, EngineConfig } from '../engines/engine';
 import type { IRepository, RepositoryConfig } from '../repositories/repository';
 import type { DatabaseBackup, DatabaseBackupProps } from './database-backup';
@@ -29,8 +29,13 @@ export interface OperationPodProps {
   readonly dataVolume?: DataVolume;
   /** The repository that this operation works on, where it is not the backup's own, or with other credentials. */
   readonly repository?: IRepository;
+  /** Keys of Secrets that only this job has: each is the file <name>/<name> in SECRET_FILES, and missing where the Secret is. */
+  readonly secretFiles?: { [file: string]: SecretKeyRef };
   readonly memory?: { readonly memoryRequest: string; readonly memoryLimit: string };
 }
+
+/** Where each secret file of a job is, in a directory of its name. */
+export const SECRET_FILES = '/run/secrets/job';
 
 const SHELL = ScriptFolder.at('shell', join(__dirname, '..', 'shell'));
 
@@ -70,6 +75,8 @@ export class Operation {
       longestRun: this.deadline,
       compressors: this.engine.compressors ?? ['zstd', 'gzip'],
       missingPrograms: this.engine.missingPrograms ?? [],
+      encryptors: this.engine.encryptors,
+      buildsOnOthers: this.engine.buildsOnOthers,
     });
   }
 
@@ -91,6 +98,7 @@ export class Operation {
     const data = this.dataVolume(scope, pod);
     const repository = this.bindRepository(scope, pod.operation, pod.repository);
     const dataMounts = data ? [data.mount] : [];
+    const secretFiles = Object.entries(pod.secretFiles ?? {});
     const connectionMounts = pod.server?.connectionMounts ?? [];
     const node = pod.server?.node;
     const steps = ((pod.server ?? this.engine).steps ?? []).filter(step => step.operations.includes(pod.operation));
@@ -120,12 +128,17 @@ export class Operation {
       initContainers: [...(this.engine.tools ?? []), ...repository.tools],
       volumes: [
         ...repository.volumes,
+        ...secretFiles.map(([file, ref]) => ({
+          name: file,
+          secret: { secretName: ref.secretName, defaultMode: SECRET_FILE_MODE, optional: true, items: [{ key: ref.keyName, path: file }] },
+        })),
         ...(pod.server?.connectionVolumes ?? []),
         ...(data ? [data.volume] : []),
         ...(pod.spoolClaim !== undefined ? [{ name: 'spool', persistentVolumeClaim: { claimName: pod.spoolClaim } }] : []),
       ],
       volumeMounts: [
         ...repository.volumeMounts,
+        ...secretFiles.map(([file]) => ({ name: file, mountPath: `${SECRET_FILES}/${file}`, readOnly: true })),
         ...connectionMounts,
         ...dataMounts,
         ...(pod.spoolClaim !== undefined ? [{ name: 'spool', mountPath: '/spool' }] : []),

@@ -227,6 +227,16 @@ export interface EngineConfig {
    */
   readonly missingPrograms?: string[];
   /**
+   * The encryption programs that the image ships: `gpg`, and `gpg-agent`, without which it opens nothing with a private key.
+   * @default - none
+   */
+  readonly encryptors?: string[];
+  /**
+   * A backup reads earlier recovery points, as incremental ones do: it has to have the key of an encrypted repository.
+   * @default false
+   */
+  readonly buildsOnOthers?: boolean;
+  /**
    * What a restore request may say beyond the recovery point.
    * @default - nothing
    */

@@ -1,6 +1,7 @@
 import { FilesRepository, type FilesRepositoryOptions } from './files/files-repository';
 import { ResticRepository, type ResticRepositoryOptions } from './restic/restic-repository';
 
+export * from './files/encryption';
 export * from './files/files-repository';
 export * from './repository';
 export * from './restic/restic-cache';

@@ -4,6 +4,7 @@ import type { Construct } from 'constructs';
 import type { NetworkDestination } from '../core/network';
 import type { ToolContainer } from '../core/pod';
 import type { ScriptFolder } from '../core/script-folder';
+import type { SecretKeyRef } from '../core/secret-ref';
 
 /** What a repository is told of the job that will use it. */
 export interface RepositoryBindOptions {
@@ -24,6 +25,16 @@ export interface RepositoryBindOptions {
   readonly compressors: string[];
   /** Programs that the job's image does not ship, and that a repository brings along when it needs them: `flock`. */
   readonly missingPrograms: string[];
+  /**
+   * The encryption programs that the job's image ships.
+   * @default - none
+   */
+  readonly encryptors?: string[];
+  /**
+   * A job that makes recovery points reads earlier ones for it, as incremental backups do.
+   * @default false
+   */
+  readonly buildsOnOthers?: boolean;
 }
 
 /** Where a repository is: two of one store must not lie inside each other. */
@@ -77,4 +88,15 @@ export interface IRepository {
    * @throws InputError when an option cannot stand
    */
   bind(scope: Construct, options: RepositoryBindOptions): RepositoryConfig;
+}
+
+/** A repository that is opened with a key, and therefore with another one, too. */
+export interface IKeyedRepository extends IRepository {
+  /**
+   * The same repository, opened with this key and no other.
+   *
+   * @param key the key of a Secret: what the repository's own key would hold
+   * @throws Error when nothing in the repository is encrypted
+   */
+  withKey(key: SecretKeyRef): IRepository;
 }

@@ -32,6 +32,9 @@ die() {
   rm -f "$SCRATCH/reserve"
   log "ERROR: $*"
   [ -s "$SCRATCH/outcome/reason" ] || outcome reason "$*"
+  # Some failures come again however often they are tried: a key that does not fit.
+  hopeless=$(cat "$SCRATCH/repository.hopeless" 2>/dev/null) || :
+  case ${hopeless:+$*} in '') exit 1 ;; *"$hopeless"*) exit 78 ;; esac
   exit 1
 }
 

@@ -8,6 +8,8 @@ import { request, resultOf, succeed, synthesize } from './support/rehearse';
 // The definitions of RabbitMQ: every object comes back, in a throw-away broker and in a new one.
 
 const NAMESPACE = 'messaging';
+/** The other half of the recipient in main.ts. */
+const IDENTITY = 'AGE-SECRET-KEY-1H78SRFKAVAK22V9FP55GG6SYVH9XW2W2HDTZRWE440938UFZRJMS3SSR3R';
 const VHOST = 'shop ж';
 
 /** A bit of everything that can be defined. */
@@ -71,6 +73,7 @@ describe.each([
     const images = await imagesOfDist();
     cluster = await Cluster.create({ manifests: [dist], images, backoffSeconds: 0.1 });
     cluster.claim(NAMESPACE, 'backups');
+    cluster.secret(NAMESPACE, 'backup-identity', { identity: IDENTITY });
     server = await RabbitmqServer.start(imageNamed(images, image));
     await server.define(DEFINITIONS);
     cluster.service(NAMESPACE, 'broker', server.address);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { NotUnderstood } from './errors';
 import type { ImageCatalog } from './images';
 import { type JobRun, runJob } from './job';
@@ -86,6 +87,11 @@ export class Cluster {
   /** Any other object that stands outside the manifests: a ServiceAccount, a NetworkPolicy. */
   object(object: KubernetesObject): void {
     this.objects.add(object);
+  }
+
+  /** Further manifests, or another state of those that are there, as `kubectl apply` makes it. Nothing is pruned. */
+  apply(manifests: string[]): void {
+    for (const object of Manifests.load(manifests).everything()) this.replace(object);
   }
 
   /** Makes a name resolve to a loopback address in all pods, and in its namespace by its bare name. Ports only matter for service links. */
@@ -202,7 +208,7 @@ export class Cluster {
   private replace(object: KubernetesObject): void {
     const { kind, metadata } = object;
     const old = this.objects.find(kind, metadata.namespace ?? 'default', metadata.name);
-    if (old?.immutable === true)
+    if (old?.immutable === true && !isDeepStrictEqual(old.data, object.data))
       throw new Error(`${kind} ${metadata.namespace}/${metadata.name} is immutable: it can only be deleted and made again`);
     this.objects.put({ ...object, metadata: { ...old?.metadata, ...metadata } });
   }

@@ -38,6 +38,10 @@ export class Manifests {
     return this.objects.get(keyOf(kind, namespace, name));
   }
 
+  everything(): KubernetesObject[] {
+    return [...this.objects.values()];
+  }
+
   all(kind: string, namespace: string): KubernetesObject[] {
     return [...this.objects.values()].filter(object => object.kind === kind && object.metadata.namespace === namespace);
   }

@@ -231,6 +231,8 @@ function bindPhysical(scope: Construct, options: EngineBindOptions, engine: Mysq
     ...(tls && { connectionVolumes: tls.volumes, connectionMounts: tls.mounts }),
     destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
     ...(dialect.missingPrograms.length > 0 && { missingPrograms: dialect.missingPrograms }),
+    // MariaDB's image keeps gpg and takes the agent away again (MariaDB/mariadb-docker, Dockerfile.template).
+    ...(dialect.name === 'mariadb' && { encryptors: ['gpg'] }),
     needsDataVolume: ['backup', 'restore'],
     backupDataDirectory: dataDirectory,
     hasLog: dialect.hasLog,

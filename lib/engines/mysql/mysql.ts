@@ -228,6 +228,8 @@ function bindDialect(scope: Construct, options: EngineBindOptions, engine: Mysql
     ...(tls && { connectionVolumes: tls.volumes, connectionMounts: tls.mounts }),
     destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
     ...(dialect.missingPrograms.length > 0 && { missingPrograms: dialect.missingPrograms }),
+    // MariaDB's image keeps gpg and takes the agent away again (MariaDB/mariadb-docker, Dockerfile.template).
+    ...(dialect.name === 'mariadb' && { encryptors: ['gpg'] }),
     restoreRequest: [
       { key: 'database', variable: 'DATABASE', value: '' },
       { key: 'into', variable: 'INTO', value: '' },

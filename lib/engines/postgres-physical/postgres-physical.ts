@@ -4,7 +4,7 @@ import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
-import { POSTGRES_FLOORS, type PostgresVersion, sslModeVariables } from '../postgres/postgres';
+import { POSTGRES_ENCRYPTORS, POSTGRES_FLOORS, type PostgresVersion, sslModeVariables } from '../postgres/postgres';
 
 /** Options of physical backups of PostgreSQL. */
 export interface PostgresPhysicalEngineOptions {
@@ -172,6 +172,8 @@ export class PostgresPhysicalEngine implements IEngine {
       ...(primary !== undefined && { alsoReaches: [{ host: primary, port }] }),
       needsDataVolume: ['restore'],
       hasLog: true,
+      encryptors: POSTGRES_ENCRYPTORS,
+      buildsOnOthers: incrementals > 0,
       restoreRequest: [
         { key: 'until', variable: 'UNTIL', value: '' },
         { key: 'replace', variable: 'REPLACE', value: 'no' },

@@ -49,6 +49,13 @@ export class PostgresVersion {
  */
 export const POSTGRES_FLOORS = ['14.24', '15.19', '16.15', '17.11', '18.6'];
 
+/**
+ * The official image on Debian has the package gnupg, and with it the agent (docker-library/postgres, Dockerfile-debian.template).
+ *
+ * @internal
+ */
+export const POSTGRES_ENCRYPTORS = ['gpg', 'gpg-agent'];
+
 /** Options of PostgreSQL. */
 export interface PostgresEngineOptions {
   /** The server's major version. */
@@ -155,6 +162,7 @@ export class PostgresEngine implements IEngine {
         ...sslModeVariables(scope, sslMode),
       ],
       destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
+      encryptors: POSTGRES_ENCRYPTORS,
       restoreRequest: [
         { key: 'database', variable: 'DATABASE', value: '' },
         { key: 'into', variable: 'INTO', value: '' },

@@ -5,8 +5,10 @@ import { InputError } from '../../core/input-error';
 import { checkObjectName } from '../../core/names';
 import { TOOLS } from '../../core/pod';
 import { ScriptFolder } from '../../core/script-folder';
+import type { SecretKeyRef } from '../../core/secret-ref';
 import { claimStore } from '../place';
-import type { IRepository, RepositoryBindOptions, RepositoryConfig } from '../repository';
+import type { IKeyedRepository, IRepository, RepositoryBindOptions, RepositoryConfig } from '../repository';
+import type { Encryption, EncryptionBinding } from './encryption';
 
 const MOUNT = '/repository';
 
@@ -18,6 +20,21 @@ const BY_HAND = `Where the volume of the repository is mounted, with nothing but
 
 A recovery point with verified.json was restored by a verification.
 `;
+
+const ENCRYPTED_BY_HAND = `Where the volume of the repository is mounted, with age or gpg and the key:
+
+    ls "$VOLUME/$SERIES"
+    cd "$VOLUME/$SERIES/$POINT" && sha256sum -c SHA256SUMS
+    cat recipients.txt                                     # how it is encrypted, and to whom
+    age --decrypt --identity identity.txt facts.age        # or: gpg --decrypt facts.gpg
+    age --decrypt --identity identity.txt 001.zst.age | zstd -dc >"$HOME/$MEMBER"
+
+Files are numbered; the manifest that the third command prints says which member has which number. Of a recovery point that was
+encrypted anew, SHA256SUMS names the files that count. One with verified.json was restored by a verification.
+`;
+
+/** Operations that open recovery points. */
+const READERS = ['verify', 'restore', 'reencrypt'];
 
 /** A static busybox: its flock runs in any image. */
 const flockImage = (scope: Construct) =>
@@ -51,6 +68,18 @@ export interface FilesRepositoryOptions {
    * @default - the best that the engine's image ships: Compression.ZSTD for most, Compression.GZIP otherwise
    */
   readonly compression?: Compression;
+  /**
+   * How members are encrypted. What was stored before, unencrypted or to others, stays as it is; `backup.reencrypt()` encrypts
+   * encrypted recovery points anew.
+   * @default - not at all
+   */
+  readonly encryption?: Encryption;
+  /**
+   * How older recovery points were encrypted, as long as there are such: jobs that read get these keys as well. For recipients
+   * that were changed nothing is needed here where the Secret holds the old identity beside the new one.
+   * @default - as new ones
+   */
+  readonly previousEncryptions?: Encryption[];
 }
 
 /**
@@ -59,11 +88,22 @@ export interface FilesRepositoryOptions {
  * Runs of one series keep out of each other's way by flock. An image that lacks it, such as MySQL's, gets busybox's by an init
  * container; mirror its image by `ImageCatalog.override(app, { 'busybox:1': ... })`.
  *
- * Nothing but a shell is needed to read it. It is not encrypted and, on a volume of the same cluster, lost with the cluster:
- * it is a first copy, not the only one.
+ * Nothing but a shell is needed to read it, and the key where it is encrypted (`encryption`). On a volume of the same cluster it is
+ * lost with the cluster: it is a first copy, not the only one.
  */
-export class FilesRepository implements IRepository {
+export class FilesRepository implements IKeyedRepository {
   constructor(private readonly options: FilesRepositoryOptions) {}
+
+  /**
+   * The same repository, opened with this key of a Secret and no other: age's identity, gpg's private key, or the passphrase.
+   *
+   * @throws Error when it is not encrypted
+   */
+  public withKey(key: SecretKeyRef): IRepository {
+    const { encryption } = this.options;
+    if (!encryption) throw new Error('this repository is not encrypted, so no key opens it; give it an encryption first');
+    return new FilesRepository({ ...this.options, encryption: encryption._withKey(key), previousEncryptions: [] });
+  }
 
   public bind(scope: Construct, options: RepositoryBindOptions): RepositoryConfig {
     const { path } = this.options;
@@ -85,7 +125,12 @@ export class FilesRepository implements IRepository {
         because: "write a path below the volume's root, for example 'backups/shop'",
       });
     }
+    const encryption = this.encryption(scope, options);
     const bringsFlock = options.missingPrograms.includes('flock');
+    const tools = [
+      ...(bringsFlock ? [{ name: 'flock', image: flockImage(scope), command: ['cp', '/bin/flock', `${TOOLS}/`] }] : []),
+      ...(encryption?.tools ?? []),
+    ];
     return {
       kind: 'files',
       // A claim is of its namespace.
@@ -95,13 +140,26 @@ export class FilesRepository implements IRepository {
       environment: [
         { name: 'REPOSITORY_PATH', value: MOUNT },
         { name: 'COMPRESSION', value: compression },
-        ...(bringsFlock ? [{ name: 'TOOLS', value: TOOLS }] : []),
+        ...(tools.length > 0 ? [{ name: 'TOOLS', value: TOOLS }] : []),
+        ...(encryption?.environment ?? []),
       ],
-      volumes: [{ name: 'repository', persistentVolumeClaim: { claimName } }],
-      volumeMounts: [{ name: 'repository', mountPath: MOUNT, ...(path !== undefined && { subPath: path }) }],
-      tools: bringsFlock ? [{ name: 'flock', image: flockImage(scope), command: ['cp', '/bin/flock', `${TOOLS}/`] }] : [],
+      volumes: [{ name: 'repository', persistentVolumeClaim: { claimName } }, ...(encryption?.volumes ?? [])],
+      volumeMounts: [
+        { name: 'repository', mountPath: MOUNT, ...(path !== undefined && { subPath: path }) },
+        ...(encryption?.volumeMounts ?? []),
+      ],
+      tools,
       destinations: [],
-      byHand: BY_HAND.split('$VOLUME').join(path ?? '.'),
+      byHand: (encryption ? ENCRYPTED_BY_HAND : BY_HAND).split('$VOLUME').join(path ?? '.'),
     };
+  }
+  private encryption(scope: Construct, options: RepositoryBindOptions): EncryptionBinding | undefined {
+    return this.options.encryption?._bind(scope, {
+      prefix: options.isSource ? 'source-' : '',
+      reads: READERS.includes(options.operation) || options.isSource === true,
+      buildsOnOthers: options.buildsOnOthers ?? false,
+      encryptors: options.encryptors ?? [],
+      previous: this.options.previousEncryptions ?? [],
+    });
   }
 }

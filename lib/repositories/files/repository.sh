@@ -1,11 +1,11 @@
 # shellcheck shell=sh
 # A repository of plain files: $REPOSITORY_PATH/<series>/<recovery point>/<member>, on a mounted volume.
 #
-# environment:
+# environment, beside encryption.sh's:
 #   REPOSITORY_PATH   where the volume is mounted
 #   COMPRESSION       zstd, gzip or none: how members are stored
 #   REPOSITORY_WAIT   seconds to wait for another run of the same series
-#   TOOLS             where flock is, for an image that does not ship it; else empty or unset
+#   TOOLS             where flock and age are, for an image that does not ship them; else empty or unset
 #
 # A recovery point is a directory that was renamed into place whole. Inside are the members, manifest.json, and SHA256SUMS
 # of them all, so that `sha256sum -c SHA256SUMS` tells anyone with a shell whether it is intact.
@@ -23,6 +23,9 @@ esac
 compress() { case $COMPRESSION in zstd) zstd -q -T0 -1 -c ;; gzip) gzip -1 -c ;; *) cat ;; esac }
 
 because() { printf '%s' "$*" >"$SCRATCH/repository.reason"; return 1; }
+
+# shellcheck source=lib/repositories/files/encryption.sh
+. "$BACKUP_HOME/${REPOSITORY_FOLDER:-repository}/encryption.sh"
 
 # Makes what was written survive a power cut. busybox's sync takes no path; there, everything is synced.
 durable() { sync "$@" 2>/dev/null || sync; }
@@ -42,6 +45,7 @@ repository_open() { # read|write
   if [ "$1" = write ]; then
     command -v "$(echo "$COMPRESSION" | sed s/none/cat/)" >/dev/null ||
       because "this image has no $COMPRESSION: choose another compression for the repository" || return 1
+    encryption_ready || return 1
     mkdir -p "$series_path" 2>"$SCRATCH/repository.err" ||
       because "$series_path cannot be made: $(last_words "$SCRATCH/repository.err" 1)" || return 1
     # The lock is the kernel's: it ends with the last process of the run that holds it, however that run ends.
@@ -70,7 +74,16 @@ repository_begin() {
 
 repository_put() { # NAME COMMAND...
   put_name=$1
-  put_file=$(staging)/$put_name$suffix
+  put_base=$1$suffix
+  put_mark=
+  if [ -n "$ENCRYPTION" ]; then
+    # A name may be that of a database.
+    : >>"$(staging)/SHA256SUMS"
+    put_number=$(printf %03d $(($(wc -l <"$(staging)/SHA256SUMS") + 1)))
+    put_base=$put_number$suffix$encryption_suffix
+    put_mark=file:$put_number
+  fi
+  put_file=$(staging)/$put_base
   shift
   rm -f "$SCRATCH"/put.*
   # POSIX sh knows no pipefail: every stage that fails leaves a mark. The digest is taken from the pipe, not from the file.
@@ -78,12 +91,13 @@ repository_put() { # NAME COMMAND...
     {
       { env "$@" 2>"$SCRATCH/put.command.err" || echo $? >"$SCRATCH/put.command"; } |
         { compress 2>"$SCRATCH/put.compress.err" || echo $? >"$SCRATCH/put.compress"; } |
+        { encrypt 2>"$SCRATCH/put.encrypt.err" || echo $? >"$SCRATCH/put.encrypt"; } |
         { tee "$put_file" 2>"$SCRATCH/put.write.err" || echo $? >"$SCRATCH/put.write"; } |
         sha256sum
     } | cut -d ' ' -f 1
   )
   cat "$SCRATCH"/put.*.err >&2 2>/dev/null || :
-  for stage in write compress command; do
+  for stage in write encrypt compress command; do
     [ ! -e "$SCRATCH/put.$stage" ] || {
       last_words "$SCRATCH/put.$stage.err" "$(cat "$SCRATCH/put.$stage")" >"$SCRATCH/put.reason"
       # busybox's tee calls every failed write an I/O error.
@@ -95,14 +109,16 @@ repository_put() { # NAME COMMAND...
     }
   done
   durable "$put_file" # a late write error (a full quota, a lost NFS server) shows here
-  printf '%s  %s\n' "$put_digest" "$put_name$suffix" >>"$(staging)/SHA256SUMS"
-  member "$put_name" "$(wc -c <"$put_file" | tr -d ' ')" "sha256:$put_digest"
+  printf '%s  %s\n' "$put_digest" "$put_base" >>"$(staging)/SHA256SUMS"
+  # An encrypted member may be encrypted anew: what its manifest knows of it must outlast that.
+  member "$put_name" "$(wc -c <"$put_file" | tr -d ' ')" "${put_mark:-sha256:$put_digest}"
 }
 
 repository_commit() { # MANIFEST
   commit_from=$(staging)
   if ! {
-    cp "$1" "$commit_from/manifest.json" && (cd "$commit_from" && sha256sum manifest.json >>SHA256SUMS) &&
+    if [ -n "$ENCRYPTION" ]; then put_facts "$commit_from" "$1"; else cp "$1" "$commit_from/manifest.json"; fi &&
+      (cd "$commit_from" && sha256sum manifest.json >>SHA256SUMS) &&
       durable "$commit_from/manifest.json" "$commit_from/SHA256SUMS" "$commit_from"
   } 2>"$SCRATCH/repository.err"; then
     rm -rf "$commit_from"
@@ -134,13 +150,15 @@ repository_list() { # prints: ID verified|unverified
 repository_get() { # ID NAME: to stdout, only when the file is intact; 141 when the reader of it went away
   point=$series_path/$1
   [ -e "$point/SHA256SUMS" ] || because "recovery point $1 has no SHA256SUMS" || return 1
+  if is_encrypted "$point" && { [ "$2" != manifest.json ] || reads_facts; }; then
+    get_encrypted "$1" "$2"
+    return
+  fi
   # The compression is the one in force when the recovery point was made, not today's.
   entry=$(awk -v name="$2" '$2 == name || $2 == name ".zst" || $2 == name ".gz"' "$point/SHA256SUMS")
   file=${entry#*  }
   [ -n "$entry" ] || because "recovery point $1 has no member $2" || return 1
-  [ -e "$point/$file" ] || because "recovery point $1 lacks its file $file" || return 1
-  printf '%s\n' "$entry" | (cd "$point" && sha256sum -c) >/dev/null 2>&1 ||
-    because "recovery point $1 is damaged: $file does not match its checksum (truncated, or changed after it was written)" || return 1
+  intact "$1" "$entry" || return 1
   get_rc=0
   case $file in
     "$2.zst") zstd -qdc "$point/$file" ;;

@@ -6,7 +6,7 @@ import { InputError } from '../../core/input-error';
 import { TOOLS } from '../../core/pod';
 import { ScriptFolder } from '../../core/script-folder';
 import { SECRET_FILE_MODE, type SecretKeyRef } from '../../core/secret-ref';
-import type { IRepository, RepositoryBindOptions, RepositoryConfig } from '../repository';
+import type { IKeyedRepository, IRepository, RepositoryBindOptions, RepositoryConfig } from '../repository';
 import { ResticCache } from './restic-cache';
 import type { ResticLocation, ResticLocationConfig } from './restic-location';
 
@@ -70,7 +70,7 @@ export interface ResticRepositoryOptions {
  * A lock that a killed run has left does not stand in the way for longer than ten minutes of its own CronJob's next run, and half an hour of any other
  * (restic's documentation, "Troubleshooting"); one that is refreshed is waited for, up to the backup's `repositoryWait`.
  */
-export class ResticRepository implements IRepository {
+export class ResticRepository implements IKeyedRepository {
   /**
    * A repository that somebody has made: jobs never make one. Where none is (a prefix misspelt, a volume that is not the one), they
    * fail and say so, instead of beginning a new one beside it.
@@ -86,6 +86,11 @@ export class ResticRepository implements IRepository {
     private readonly options: ResticRepositoryOptions,
     private readonly mustExist = false,
   ) {}
+
+  /** The same repository, opened with this password and no other: any key of a restic repository opens all of it. */
+  public withKey(key: SecretKeyRef): IRepository {
+    return new ResticRepository({ ...this.options, password: key }, this.mustExist);
+  }
 
   public bind(scope: Construct, options: RepositoryBindOptions): RepositoryConfig {
     const { password } = this.options;

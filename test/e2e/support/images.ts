@@ -1,4 +1,5 @@
 import { type Image, ImageCatalog, prepareImages } from '../../rehearsal';
+import { ageImage } from '../../rehearsal/images/age';
 import { RESTIC_DEBIAN } from '../../rehearsal/images/repositories';
 import { carvedRoot } from '../../rehearsal/rootfs';
 
@@ -22,7 +23,7 @@ const STAND_INS: { [image: string]: string } = {
 export async function imagesOfDist(): Promise<ImageCatalog> {
   const catalog = await prepareImages();
   for (const [name, standIn] of Object.entries(STAND_INS)) catalog.add({ ...imageNamed(catalog, standIn), name });
-  return catalog.add(await busyboxImage('busybox:1.37.0-musl'));
+  return catalog.add(await busyboxImage('busybox:1.37.0-musl')).add(await ageImage('registry.example/age:1.2.1'));
 }
 
 /** The official busybox image. Debian builds busybox without the flock that the official one has, so flock comes from util-linux. */

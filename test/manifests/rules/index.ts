@@ -8,6 +8,7 @@ import { jobName } from './job-name';
 import { labels } from './labels';
 import { names } from './names';
 import { networkPolicyCovers, networkPolicySelects } from './network-policy';
+import { noDecryptionKeys } from './no-decryption-keys';
 import { noLiteralSecrets } from './no-literal-secrets';
 import { noPasswordArguments } from './no-password-arguments';
 import { noSecrets } from './no-secrets';
@@ -36,6 +37,7 @@ export const RULES = {
   noSecrets,
   noLiteralSecrets,
   noPasswordArguments,
+  noDecryptionKeys,
   configMapReferences,
   scriptConfigMap,
   claimReferences,

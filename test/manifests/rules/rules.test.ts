@@ -142,6 +142,16 @@ const violations: Violation[] = [
     'tools has the value of URL in plain text',
   ],
 
+  [
+    'noDecryptionKeys',
+    'a backup that could decrypt',
+    planted(`${POD}.containers.0.env`, [
+      { name: 'ENCRYPTION', value: 'age' },
+      { name: 'DECRYPTION_PATH', value: '/run/encryption' },
+    ]),
+    'backup is told where keys are that decrypt',
+  ],
+
   ['configMapReferences', 'no such volume', planted(`${POD}.volumes.0.configMap.name`, 'scripts'), 'there is no ConfigMap scripts'],
   ['configMapReferences', 'another namespace', planted('ConfigMap.metadata.namespace', 'crm'), `there is no ConfigMap scripts-${DIGITS}`],
   [

@@ -1,0 +1,50 @@
+import { Duration } from 'cdk8s';
+import type { Construct } from 'constructs';
+import { InputError } from '../core/input-error';
+import { Schedule } from '../core/schedule';
+import type { SecretKeyRef } from '../core/secret-ref';
+import type { IKeyedRepository, IRepository } from '../repositories/repository';
+import type { DatabaseVerificationOptions } from './database-verification';
+
+/** Options of a drill: those of a verification, and the key. */
+export interface DrillOptions extends DatabaseVerificationOptions {
+  /**
+   * The key in escrow, in a Secret that is filled in for the drill and emptied after it: age's identity, gpg's private key, or a
+   * password. The repository's usual key is not in the drill's pod.
+   */
+  readonly key: SecretKeyRef;
+}
+
+/**
+ * The verification that a drill is.
+ *
+ * @internal
+ */
+export function drillVerification(scope: Construct, options: DrillOptions, own: IRepository): DatabaseVerificationOptions {
+  const { key, repository = own, ...verification } = options;
+  if (!key?.secretName || !key.keyName) {
+    const because = "name the key of a Secret that is filled in for the drill, for example SecretRef.named('escrow').key('identity')";
+    throw new InputError(scope, { prop: 'drill.key', got: key, because });
+  }
+  if (!('withKey' in repository)) {
+    const because = 'nothing in this repository is opened with a key, so none can be drilled';
+    throw new InputError(scope, { prop: 'drill.repository', got: 'a repository without keys', because });
+  }
+  return {
+    name: 'drill',
+    schedule: Schedule.never(),
+    retries: 0,
+    checkRepository: false,
+    deadline: Duration.hours(12),
+    ...verification,
+    repository: openedWith(scope, repository as IKeyedRepository, key),
+  };
+}
+
+function openedWith(scope: Construct, repository: IKeyedRepository, key: SecretKeyRef): IRepository {
+  try {
+    return repository.withKey(key);
+  } catch (error) {
+    throw new InputError(scope, { prop: 'drill.key', got: `${key.secretName}/${key.keyName}`, because: (error as Error).message });
+  }
+}

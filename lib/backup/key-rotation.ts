@@ -1,0 +1,85 @@
+import type { ApiObject } from 'cdk8s';
+import { Construct } from 'constructs';
+import { InputError } from '../core/input-error';
+import type { SecretKeyRef } from '../core/secret-ref';
+import type { DatabaseBackup } from './database-backup';
+import { type OnDemandOptions, onDemandJob } from './on-demand';
+import { SECRET_FILES } from './operation';
+
+/** Options of a rotation of keys. */
+export interface KeyRotationOptions extends OnDemandOptions {
+  /**
+   * The password that the repository gets beside the ones it has: the next one, or one that is kept in a safe.
+   * @default - none, and no job for it
+   */
+  readonly add?: SecretKeyRef;
+  /**
+   * The password that the repository loses.
+   * @default - none, and no job for it
+   */
+  readonly remove?: SecretKeyRef;
+}
+
+/** Props of a rotation of keys. */
+export interface KeyRotationProps extends KeyRotationOptions {
+  /** The backup whose repository it is. */
+  readonly backup: DatabaseBackup;
+}
+
+/**
+ * Exchanges passwords of a restic repository: CronJobs `<series>-add-key` and `<series>-remove-key` that never run by themselves.
+ *
+ * 1. `rotateKey({ add: next })`, and start `<series>-add-key`: it adds the key and proves that it opens the repository.
+ * 2. Give the repository `next` as its password in code, and apply.
+ * 3. `rotateKey({ remove: old })`, and start `<series>-remove-key`. It refuses the key in force, and the only one.
+ *
+ * A key in escrow is a further key: only step 1, and `drill()`. The data is encrypted with a master key that no rotation changes:
+ * who had a password and a copy of the repository can read on (restic's documentation, "Manage repository keys").
+ */
+export class KeyRotation extends Construct {
+  /** The CronJob that adds the new key, where there is one. */
+  public readonly addJob?: ApiObject;
+  /** The CronJob that removes the old key, where there is one. */
+  public readonly removeJob?: ApiObject;
+
+  /**
+   * Most call `backup.rotateKey()`.
+   *
+   * @throws InputError when the repository is not restic's, or neither or both of the keys are the same
+   */
+  constructor(scope: Construct, id: string, props: KeyRotationProps) {
+    super(scope, id);
+    const { backup, add, remove } = props;
+    const { kind } = backup._operation.repository;
+    if (kind !== 'restic') {
+      const because = 'only a restic repository has keys of its own; one of files changes its recipients, and reencrypt() follows';
+      throw new InputError(this, { prop: 'repository', got: kind, because });
+    }
+    if (!add && !remove) {
+      throw new InputError(this, {
+        prop: 'add',
+        got: undefined,
+        because: "name a key, for example SecretRef.named('next-key').key('password')",
+      });
+    }
+    if (add && remove && add.secretName === remove.secretName && add.keyName === remove.keyName) {
+      throw new InputError(this, {
+        prop: 'remove',
+        got: `${remove.secretName}/${remove.keyName}`,
+        because: 'that is the key to add: name the old one',
+      });
+    }
+    if (add) this.addJob = this.job('add-key', 'ADDED_KEY_PATH', add, props);
+    if (remove) this.removeJob = this.job('remove-key', 'REMOVED_KEY_PATH', remove, props);
+  }
+
+  private job(operation: string, variable: string, key: SecretKeyRef, props: KeyRotationProps): ApiObject {
+    const file = operation;
+    return onDemandJob(
+      new Construct(this, operation),
+      props.backup,
+      { operation, environment: [{ name: variable, value: `${SECRET_FILES}/${file}/${file}` }], secretFiles: { [file]: key } },
+      props,
+    );
+  }
+}

@@ -1,0 +1,56 @@
+import { type ApiObject, Duration } from 'cdk8s';
+import type { Construct } from 'constructs';
+import { checkCronJobName } from '../core/names';
+import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
+import { Schedule } from '../core/schedule';
+import type { DatabaseBackup } from './database-backup';
+import type { OperationPodProps } from './operation';
+
+/** Options of a job that somebody starts: `kubectl create job --from=cronjob/<name> <name>-1`. */
+export interface OnDemandOptions {
+  /**
+   * The longest that the job may take.
+   * @default Duration.hours(24)
+   */
+  readonly deadline?: Duration;
+  /**
+   * How the pods are placed and what they may use.
+   * @default - the backup's
+   */
+  readonly pods?: PodOptions;
+}
+
+/**
+ * A suspended CronJob `<series>-<operation>` that works on the repository and on nothing else, with its NetworkPolicy.
+ *
+ * @internal
+ */
+export function onDemandJob(scope: Construct, backup: DatabaseBackup, pod: OperationPodProps, options: OnDemandOptions): ApiObject {
+  const operation = backup._operation;
+  const name = checkCronJobName(scope, `${backup.series}-${pod.operation}`);
+  const never = Schedule.never().bind(scope, 'schedule');
+  const repository = operation.bindRepository(scope, pod.operation, pod.repository);
+  operation.networkPolicy(scope, name, [pod.operation], repository.destinations);
+  return cronJobObject(
+    scope,
+    'CronJob',
+    { name, labels: operation.labels(pod.operation) },
+    {
+      schedule: never.cron,
+      timeZone: never.timeZone,
+      suspend: true,
+      concurrencyPolicy: 'Forbid',
+      successfulJobsHistoryLimit: 3,
+      failedJobsHistoryLimit: 3,
+      jobTemplate: {
+        spec: operationJobSpec({
+          pod: operation.pod(scope, { ...pod, pods: options.pods }),
+          operation: pod.operation,
+          retries: 0,
+          deadline: options.deadline ?? Duration.hours(24),
+          keepFinished: Duration.days(30),
+        }),
+      },
+    },
+  );
+}

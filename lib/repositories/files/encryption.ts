@@ -1,0 +1,253 @@
+import type { k8s } from 'cdk8s-plus-27';
+import type { Construct } from 'constructs';
+import { ImageReference } from '../../core/image-catalog';
+import { InputError } from '../../core/input-error';
+import { checkObjectName } from '../../core/names';
+import { TOOLS, type ToolContainer } from '../../core/pod';
+import { ScriptFolder } from '../../core/script-folder';
+import { SECRET_FILE_MODE, type SecretKeyRef } from '../../core/secret-ref';
+import { checkAgeRecipient, fingerprintOf } from './recipient';
+
+/** Options of encryption with age. */
+export interface AgeEncryptionOptions {
+  /**
+   * Public keys, as `age-keygen` prints them: `age1...`. Each of them opens what is written, so name a second one, whose identity
+   * lies in a safe.
+   */
+  readonly recipients: string[];
+  /**
+   * The Secret's key with the identity of one of the recipients, or with several, one a line. Only verifications, restores and
+   * re-encryptions get it; pods that make backups do not, nor need their namespace have it.
+   * @default - none: backups are made, and everything that reads them is an error
+   */
+  readonly identity?: SecretKeyRef;
+  /**
+   * The image from which age is taken, as /usr/bin/age; it has to be static, 1.0 or newer. There is no official one (FiloSottile/age
+   * pull request 315 was closed without one), so it is yours, of three lines:
+   *
+   * ```dockerfile
+   * FROM golang:1.25 AS build
+   * RUN CGO_ENABLED=0 go install filippo.io/age/cmd/age@v1.2.1
+   * FROM busybox:1.37.0-musl
+   * COPY --from=build /go/bin/age /usr/bin/age
+   * ```
+   */
+  readonly image: string;
+}
+
+/** Options of encryption with gpg to public keys. */
+export interface GpgEncryptionOptions {
+  /** Public keys, each as `gpg --armor --export <fingerprint>` prints it. Each of them opens what is written. */
+  readonly recipients: string[];
+  /**
+   * The Secret's key with the private key of one of the recipients, as `gpg --armor --export-secret-keys` prints it. Only
+   * verifications, restores and re-encryptions get it.
+   * @default - none: backups are made, and everything that reads them is an error
+   */
+  readonly identity?: SecretKeyRef;
+  /**
+   * The passphrase of the private key.
+   * @default - it has none
+   */
+  readonly passphrase?: SecretKeyRef;
+}
+
+/** Options of encryption with gpg and a passphrase. */
+export interface GpgSymmetricEncryptionOptions {
+  /** The passphrase: the first line of that key of a Secret. Pods that make backups have it, too. */
+  readonly passphrase: SecretKeyRef;
+}
+
+/** What jobs need of an encryption. */
+interface Key {
+  /** Of `age`, `gpg` and `symmetric`, what it opens. */
+  readonly kind: string;
+  readonly key: SecretKeyRef;
+  readonly passphrase?: SecretKeyRef;
+}
+
+/** @internal */
+export interface EncryptionBindOptions {
+  /** What begins the names of volumes, and of the directory in /run. */
+  readonly prefix: string;
+  /** Whether the job opens recovery points. */
+  readonly reads: boolean;
+  /** A job that makes recovery points reads earlier ones for it. */
+  readonly buildsOnOthers: boolean;
+  /** Programs of the job's image. */
+  readonly encryptors: string[];
+  /** How older recovery points were encrypted. */
+  readonly previous: Encryption[];
+}
+
+/** @internal */
+export interface EncryptionBinding {
+  readonly environment: k8s.EnvVar[];
+  readonly volumes: k8s.Volume[];
+  readonly volumeMounts: k8s.VolumeMount[];
+  readonly tools: ToolContainer[];
+}
+
+/**
+ * How a repository of plain files is encrypted: members are compressed, then encrypted, in one stream.
+ *
+ * What stays visible to whoever can read the volume: the series, the engine, when each recovery point was made and verified, what
+ * it builds on, how many members it has and their sizes, and to whom it is encrypted. Names of databases, tables and members, and
+ * all counts, are encrypted. Integrity (`sha256sum -c SHA256SUMS`) can be checked without a key.
+ *
+ * Encryption keeps secrets; it does not tell who wrote a recovery point. Somebody who may write the volume can put others there.
+ * What a job notes while it runs in its scratch volume, which dies with the pod, is not encrypted.
+ *
+ * Write down where the keys are kept outside the cluster, and let `backup.drill()` prove that they open what there is.
+ */
+export class Encryption {
+  /**
+   * With age, to public keys: pods that make backups hold nothing that decrypts. About ten times as fast as gpg.
+   * (age's man page; its format is at age-encryption.org/v1.)
+   */
+  public static age(options: AgeEncryptionOptions): Encryption {
+    const { recipients, identity, image } = options;
+    return new Encryption(
+      'age',
+      identity && { kind: 'age', key: identity },
+      (scope, prop) => {
+        const keys = recipients.map((recipient, index) => checkAgeRecipient(scope, `${prop}.recipients[${index}]`, recipient));
+        return { words: keys, files: { recipients: `${keys.join('\n')}\n` } };
+      },
+      (scope, prop) => {
+        if (!image) {
+          const because = 'name an image with a static /usr/bin/age; there is no official one, see the documentation of this prop';
+          throw new InputError(scope, { prop: `${prop}.image`, got: image, because });
+        }
+        return [
+          {
+            name: 'age',
+            image: ImageReference.of(image).bind(scope, `${prop}.image`),
+            command: ['cp', '/usr/bin/age', `${TOOLS}/`],
+          },
+        ];
+      },
+    );
+  }
+
+  /**
+   * With gpg, to public keys: pods that make backups hold nothing that decrypts. For engines whose image ships gpg: PostgreSQL's.
+   */
+  public static gpg(options: GpgEncryptionOptions): Encryption {
+    const { recipients, identity, passphrase } = options;
+    return new Encryption('gpg', identity && { kind: 'gpg', key: identity, passphrase }, (scope, prop) => ({
+      words: recipients.map((recipient, index) => fingerprintOf(scope, `${prop}.recipients[${index}]`, recipient)),
+      files: Object.fromEntries(recipients.map((recipient, index) => [`${index}.asc`, `${recipient.trim()}\n`])),
+    }));
+  }
+
+  /**
+   * With gpg and a passphrase (AES-256): the passphrase is in the pods that make backups, so whoever takes over one of them reads
+   * all recovery points. Prefer public keys. For engines whose image ships gpg: PostgreSQL's and MariaDB's.
+   */
+  public static gpgSymmetric(options: GpgSymmetricEncryptionOptions): Encryption {
+    return new Encryption('gpg-symmetric', { kind: 'symmetric', key: options.passphrase }, () => ({ words: [], files: {} }));
+  }
+
+  private constructor(
+    private readonly method: string,
+    private readonly key: Key | undefined,
+    private readonly recipients: (scope: Construct, prop: string) => { words: string[]; files: { [file: string]: string } },
+    private readonly tools: (scope: Construct, prop: string) => ToolContainer[] = () => [],
+  ) {}
+
+  /**
+   * The same encryption, opened with another key and no other.
+   *
+   * @internal
+   */
+  public _withKey(key: SecretKeyRef): Encryption {
+    // What is written stays readable with the old key: nothing is written by those that read.
+    return new Encryption(this.method, { kind: this.key?.kind ?? this.method, key }, this.recipients, this.tools);
+  }
+
+  /** @internal */
+  public _bind(scope: Construct, options: EncryptionBindOptions): EncryptionBinding {
+    const { previous, reads, prefix } = options;
+    const prop = 'repository.encryption';
+    this.checkImage(scope, options);
+    const { words, files } = this.recipients(scope, prop);
+    const symmetric = this.method === 'gpg-symmetric';
+    if (!symmetric && words.length === 0) {
+      throw new InputError(scope, { prop: `${prop}.recipients`, got: words, because: 'name the public key of somebody who can decrypt' });
+    }
+    if (new Set(words).size < words.length) {
+      throw new InputError(scope, { prop: `${prop}.recipients`, got: words, because: 'name each recipient once' });
+    }
+    if (!symmetric && options.buildsOnOthers) {
+      throw new InputError(scope, {
+        prop,
+        got: this.method,
+        because:
+          'incremental backups read the recovery point before them, and these pods are not to decrypt anything: leave incrementals out, or use Repository.restic or Encryption.gpgSymmetric',
+      });
+    }
+    if (reads && !this.key) {
+      const because =
+        'a job that reads recovery points has to decrypt them: name the Secret with the key, for a namespace that may have it';
+      throw new InputError(scope, { prop: `${prop}.identity`, got: undefined, because });
+    }
+    const ways: Encryption[] = reads ? [this, ...previous] : symmetric ? [this] : [];
+    const keys = ways.flatMap((way, index) => (way.key ? [{ ...way.key, name: `${way.key.kind}-${index}` }] : []));
+    const secrets = keys.flatMap(({ name, key, passphrase }) => [
+      secretVolume(scope, `${prefix}encryption-${name}`, `/run/${prefix}encryption/${name}`, key),
+      ...(passphrase
+        ? [secretVolume(scope, `${prefix}encryption-${name}-passphrase`, `/run/${prefix}encryption-passphrase/${name}`, passphrase)]
+        : []),
+    ]);
+    const mounted = Object.keys(files).length > 0;
+    const mountPath = `/run/${prefix}recipients`;
+    const recipientsVolume = mounted
+      ? [{ name: `${prefix}recipients`, configMap: { name: ScriptFolder.of('recipients', files).bind(scope) } }]
+      : [];
+    return {
+      environment: [
+        { name: 'ENCRYPTION', value: this.method },
+        ...(mounted
+          ? [
+              { name: 'RECIPIENTS', value: words.join(' ') },
+              { name: 'RECIPIENTS_PATH', value: mountPath },
+            ]
+          : []),
+        ...(keys.length > 0 ? [{ name: 'DECRYPTION_PATH', value: `/run/${prefix}encryption` }] : []),
+      ],
+      volumes: [...recipientsVolume, ...secrets.map(({ volume }) => volume)],
+      volumeMounts: [
+        ...(mounted ? [{ name: `${prefix}recipients`, mountPath, readOnly: true }] : []),
+        ...secrets.map(({ mount }) => mount),
+      ],
+      tools: [this, ...(reads ? previous : [])].flatMap(way => way.tools(scope, prop)).slice(0, 1),
+    };
+  }
+
+  private checkImage(scope: Construct, { reads, encryptors }: EncryptionBindOptions): void {
+    if (this.method === 'age') return;
+    const needed = this.method === 'gpg' && reads ? ['gpg', 'gpg-agent'] : ['gpg'];
+    const missing = needed.filter(program => !encryptors.includes(program));
+    if (missing.length === 0) return;
+    throw new InputError(scope, {
+      prop: 'repository.encryption',
+      got: this.method,
+      because: `the engine's image has no ${missing.join(' and no ')}, and gpg, which is not static, cannot be brought along: use Encryption.age`,
+    });
+  }
+}
+
+/** A Secret that does not exist keeps no pod waiting: the job says what is missing. */
+function secretVolume(
+  scope: Construct,
+  name: string,
+  mountPath: string,
+  ref: SecretKeyRef,
+): { volume: k8s.Volume; mount: k8s.VolumeMount } {
+  const secretName = checkObjectName(scope, 'repository.encryption', ref?.secretName ?? '');
+  return {
+    volume: { name, secret: { secretName, defaultMode: SECRET_FILE_MODE, optional: true, items: [{ key: ref.keyName, path: 'key' }] } },
+    mount: { name, mountPath, readOnly: true },
+  };
+}

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Takes an old key of the repository away, with the repository opened by the one in force. Where it is gone, nothing is done.
+#
+# environment, beside lib.sh's:
+#   REMOVED_KEY_PATH   the file with the old key
+set -eu
+# shellcheck source=lib/shell/lib.sh
+. "$BACKUP_HOME/shell/lib.sh"
+# shellcheck source=lib/repositories/restic/keys.sh
+. "$BACKUP_HOME/${REPOSITORY_FOLDER:-repository}/keys.sh"
+
+[ -s "$REMOVED_KEY_PATH" ] || refuse "the old key is not there or empty: fill in the Secret that \`remove\` names"
+repository_open read || die "$(repository_reason)"
+own=$(repository_key_of "$RESTIC_PASSWORD_FILE") || die "$(repository_reason)"
+if ! old=$(repository_key_of "$REMOVED_KEY_PATH"); then
+  case $(repository_reason) in *'is wrong') ;; *) die "$(repository_reason)" ;; esac
+  log 'the old key opens nothing here: it is gone already, or was never a key of this repository'
+  exit 0
+fi
+[ "${old% *}" != "${own% *}" ] ||
+  refuse "the old key is the one in force: give the repository the new password in code first (after add-key), then run this job"
+[ "${old#* }" -gt 1 ] || refuse 'it is the only key of the repository: without it nobody reads the recovery points'
+repository_remove_key "${old% *}" || die "the old key could not be removed: $(repository_reason)"
+! repository_key_of "$REMOVED_KEY_PATH" >/dev/null 2>&1 || die 'the old key was removed, but its password still opens the repository: another key has the same one. Run this job again'
+log "removed key ${old% *}; $((${old#* } - 1)) keys are left"

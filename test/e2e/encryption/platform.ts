@@ -1,0 +1,78 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Chart, Duration } from 'cdk8s';
+import {
+  BackupApp,
+  type BackupOptions,
+  Compression,
+  DatabaseBackup,
+  DataVolume,
+  Encryption,
+  Engine,
+  type IEngine,
+  type IRepository,
+  PostgresVersion,
+  RedisVersion,
+  Repository,
+  ResticLocation,
+  Retention,
+  SecretRef,
+} from '../../../lib';
+
+/** What differs between two states of the code: to whom is encrypted. */
+export interface Recipients {
+  readonly age: string[];
+  readonly gpg: string[];
+  /** The password of the restic repository. @default 'restic' */
+  readonly password?: string;
+}
+
+export const NAMESPACE = 'vault';
+export const AGE_IMAGE = 'registry.example/age:1.2.1';
+
+/** Backups that are encrypted in every way; each keeps its recovery points on a claim of its own. Returns the directory of the manifests. */
+export function platform({ age, gpg, password = 'restic' }: Recipients): string {
+  const dist = mkdtempSync(join(tmpdir(), 'e2e-encryption-'));
+  const app = new BackupApp({ outdir: dist });
+  const chart = new Chart(app, NAMESPACE, { namespace: NAMESPACE });
+  const key = (secret: string) => SecretRef.named(secret).key('key');
+  const withAge = Encryption.age({ recipients: age, identity: key('age'), image: AGE_IMAGE });
+  const postgres = Engine.postgres({ version: PostgresVersion.V15, databases: ['notes'] });
+  const redis = Engine.redis({ version: RedisVersion.V7_2 });
+  const impatient: BackupOptions = { retries: 0, readyTimeout: Duration.seconds(4), repositoryWait: Duration.seconds(4) };
+  const backup = (series: string, repository: IRepository, engine: IEngine = postgres) => {
+    const made = new DatabaseBackup(chart, series, {
+      ...impatient,
+      repository,
+      engine,
+      host: engine === redis ? 'cache' : 'db',
+      credentials: SecretRef.named(engine === redis ? 'cache' : 'db'),
+      ...(engine === redis && { dataVolume: DataVolume.claim('data') }),
+      retention: Retention.keep({ last: 50 }),
+    });
+    made.verify({ retries: 0 });
+    made.restore();
+    return made;
+  };
+  const repositories: { [series: string]: IRepository } = {
+    // As dumped: what is not encrypted could be seen.
+    'with-age': Repository.files({ claimName: 'with-age', compression: Compression.NONE, encryption: withAge }),
+    'with-gpg': Repository.files({ claimName: 'with-gpg', encryption: Encryption.gpg({ recipients: gpg, identity: key('gpg') }) }),
+    'with-phrase': Repository.files({ claimName: 'with-phrase', encryption: Encryption.gpgSymmetric({ passphrase: key('phrase') }) }),
+  };
+  for (const [series, repository] of Object.entries(repositories)) {
+    const made = backup(series, repository);
+    made.reencrypt();
+    made.drill({ key: key('escrow') });
+  }
+  backup('redis-age', Repository.files({ claimName: 'redis-age', encryption: withAge }), redis);
+  backup('plain', Repository.files({ claimName: 'plain', compression: Compression.NONE }));
+
+  const location = ResticLocation.local({ claimName: 'with-restic' });
+  const restic = backup('with-restic', Repository.restic({ location, password: key(password) }));
+  restic.rotateKey({ add: key('next'), remove: key('restic') });
+  restic.drill({ key: key('escrow') });
+  app.synth();
+  return dist;
+}
