@@ -1,0 +1,34 @@
+# shellcheck shell=sh
+# What scripts that prune source after lib.sh.
+#
+# environment:
+#   CHAINS      `yes`: recovery points of this engine may build on others
+#   RETENTION   the policy for retention.awk, or empty: prune elsewhere
+
+# Takes out of the list of what to drop what a recovery point that stays builds on.
+keep_needed() {
+  sed -n 's/^keep \([^ ]*\) .*/\1/p' "$SCRATCH/retention" >"$SCRATCH/kept"
+  : >"$SCRATCH/needed"
+  while read -r kept; do
+    manifest_fetch "$kept" || return 1
+    manifest_field "$SCRATCH/manifest.json" needs | tr ' ' '\n' >>"$SCRATCH/needed"
+  done <"$SCRATCH/kept"
+  awk 'FILENAME == ARGV[1] { needed[$0]; next } !($0 in needed)' "$SCRATCH/needed" "$SCRATCH/drop" >"$SCRATCH/drop.free"
+  awk 'FILENAME == ARGV[1] { needed[$0]; next } $0 in needed { print "keep " $0 " needed" }' "$SCRATCH/needed" "$SCRATCH/drop" >>"$SCRATCH/retention"
+  mv "$SCRATCH/drop.free" "$SCRATCH/drop"
+}
+
+# The recovery point is safe by now: a failing prune is a warning, never a failed backup.
+prune() {
+  [ -n "$RETENTION" ] && [ "$RETENTION" != all ] || return 0
+  repository_list >"$SCRATCH/points" &&
+    awk -v policy="$RETENTION" -f "$BACKUP_HOME/shell/retention.awk" "$SCRATCH/points" >"$SCRATCH/retention" || return 1
+  sed -n 's/^drop //p' "$SCRATCH/retention" >"$SCRATCH/drop"
+  [ ! -s "$SCRATCH/drop" ] || [ "${CHAINS:-no}" != yes ] || keep_needed || return 1
+  # A policy that would drop what was published a moment ago is not a policy but a fault.
+  ! grep -qxF -e "$POINT" "$SCRATCH/drop" || return 1
+  repository_prune "$SCRATCH/drop" || return 1
+  [ ! -s "$SCRATCH/drop" ] || log "pruned: $(tr '\n' ' ' <"$SCRATCH/drop")"
+  [ "$HAS_LOG" = yes ] || return 0
+  OLDEST=$(sed -n 's/^keep \([^ ]*\) .*/\1/p' "$SCRATCH/retention" | LC_ALL=C sort | head -n 1) sh "$BACKUP_HOME/shell/prune-log.sh"
+}
