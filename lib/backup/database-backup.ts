@@ -13,6 +13,7 @@ import type { IEngine } from '../engines/engine';
 import { registerPlace } from '../repositories/place';
 import type { IRepository } from '../repositories/repository';
 import type { IBackupAddon } from './addon';
+import { DatabaseMirror, type DatabaseMirrorOptions } from './database-mirror';
 import { DatabaseRestore, type DatabaseRestoreOptions } from './database-restore';
 import { DatabaseVerification, type DatabaseVerificationOptions } from './database-verification';
 import { type DrillOptions, drillVerification } from './drill';
@@ -188,7 +189,14 @@ export class DatabaseBackup extends Construct {
     this._operation.networkPolicy(this, `${this.series}-backup`, ['backup', 'restore'], this._operation.destinations(engine));
     registerSeries(this, repository.identity, this.series);
     registerPlace(this, repository);
+    for (const mirror of props.repository.mirrors ?? [])
+      this.mirror(mirror.options.name, { ...mirror.options, repository: mirror.repository });
     this.node.addValidation({ validate: () => this.warnOfGaps() });
+  }
+
+  /** Its mirrors so far: those of its repository first. */
+  public get mirrors(): DatabaseMirror[] {
+    return this.node.children.filter(child => child instanceof DatabaseMirror);
   }
 
   /**
@@ -216,6 +224,25 @@ export class DatabaseBackup extends Construct {
    */
   public restore(props: DatabaseRestoreOptions = {}): DatabaseRestore {
     return new DatabaseRestore(this, props.name ?? 'restore', { ...props, backup: this });
+  }
+
+  /**
+   * Copies every recovery point into another repository: a CronJob `<series>-mirror-<name>`. What all backups into a repository
+   * should have, name in its `mirrors` instead.
+   *
+   * @param name what its objects are called, after the series: `offsite`
+   * @throws InputError when an option cannot stand, or the backup has a mirror of that name already
+   */
+  public mirror(name: string, options: DatabaseMirrorOptions): DatabaseMirror {
+    const id = `mirror-${name}`;
+    if (this.node.tryFindChild(id)) {
+      const because = `${this.node.path} has a mirror of that name already, of its own or by its repository; give one of them another`;
+      throw new InputError(this, { prop: 'mirrors', got: name, because });
+    }
+    const mirror = new DatabaseMirror(this, id, { ...options, name, backup: this });
+    if (options.verification) mirror.verify(options.verification);
+    if (options.restore) mirror.restore(options.restore);
+    return mirror;
   }
 
   /**
@@ -262,11 +289,12 @@ export class DatabaseBackup extends Construct {
 
   /** Nothing here is an error, but somebody should have thought of it. It is known only when everything has been added. */
   private warnOfGaps(): string[] {
-    const children = this.node.children;
-    if (!children.some(child => child instanceof DatabaseVerification)) {
+    const { identity } = this._operation.repository;
+    const { children } = this.node;
+    if (!children.some(child => child instanceof DatabaseVerification && child._identity === identity)) {
       warn(this, `nothing proves that ${this.series} can be restored: call verify()`);
     }
-    if (!children.some(child => child instanceof DatabaseRestore)) {
+    if (!children.some(child => child instanceof DatabaseRestore && child._identity === identity)) {
       warn(this, `nothing restores ${this.series} on the worst day: call restore()`);
     }
     return [];

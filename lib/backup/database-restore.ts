@@ -124,6 +124,9 @@ export class DatabaseRestore extends Construct {
   /** All CronJobs or Jobs that restore, in the order of the cluster's servers. */
   public readonly jobs: ApiObject[];
 
+  /** @internal */
+  public readonly _identity: string;
+
   private readonly target: EngineConfig;
   private readonly known: RestoreRequestKey[];
   private readonly request: { [key: string]: string };
@@ -159,6 +162,7 @@ export class DatabaseRestore extends Construct {
       });
     }
     const repository = operation.bindRepository(this, 'restore', props.repository);
+    this._identity = repository.identity;
     this.known = [...COMMON_REQUEST, ...(this.target.restoreRequest ?? [])];
     this.request = this.whatIsAsked();
 

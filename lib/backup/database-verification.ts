@@ -84,6 +84,9 @@ export class DatabaseVerification extends Construct {
   /** The longest expected time between two verifications. */
   public readonly interval: Duration;
 
+  /** @internal */
+  public readonly _identity: string;
+
   /**
    * Most call `backup.verify()`.
    *
@@ -97,6 +100,7 @@ export class DatabaseVerification extends Construct {
     this.interval = schedule.interval;
     const name = `${backup.series}-${props.name ?? 'verify'}`;
     const repository = operation.bindRepository(this, 'verify', props.repository);
+    this._identity = repository.identity;
     const metadata = { name: checkCronJobName(this, name), labels: operation.labels('verify') };
     this.cronJob = cronJobObject(this, 'CronJob', metadata, {
       schedule: schedule.cron,

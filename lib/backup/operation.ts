@@ -6,7 +6,7 @@ import { DATA, type DataVolume, type DataVolumeBinding } from '../core/data-volu
 import { InputError } from '../core/input-error';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
 import { egressTo, type NetworkDestination } from '../core/network';
-import { operationPod, type PodOptions } from '../core/pod';
+import { operationPod, type PodOptions, type ToolContainer } from '../core/pod';
 import { Scratch } from '../core/scratch';
 import { ScriptFolder } from '../core/script-folder';
 import { SECRET_FILE_MODE, type SecretKeyRef, SecretRef } from '../core/secret-ref';
@@ -31,6 +31,12 @@ export interface OperationPodProps {
   readonly repository?: IRepository;
   /** Keys of Secrets that only this job has: each is the file <name>/<name> in SECRET_FILES, and missing where the Secret is. */
   readonly secretFiles?: { [file: string]: SecretKeyRef };
+  /** The operation copies into that repository from the backup's own. */
+  readonly copies?: boolean;
+  /** The longest that a run may take, where it is not the backup's deadline. */
+  readonly longestRun?: Duration;
+  /** Further labels of the pod. */
+  readonly labels?: { [label: string]: string };
   readonly memory?: { readonly memoryRequest: string; readonly memoryLimit: string };
 }
 
@@ -69,10 +75,16 @@ export class Operation {
   }
 
   /** A repository, the backup's own unless another is given, as the pods of an operation use it. */
-  public bindRepository(scope: Construct, operation: string, repository: IRepository = this.props.repository): RepositoryConfig {
+  public bindRepository(
+    scope: Construct,
+    operation: string,
+    repository: IRepository = this.props.repository,
+    { isSource = false, longestRun = this.deadline }: { isSource?: boolean; longestRun?: Duration } = {},
+  ): RepositoryConfig {
     return repository.bind(scope, {
       operation,
-      longestRun: this.deadline,
+      ...(isSource && { isSource }),
+      longestRun,
       compressors: this.engine.compressors ?? ['zstd', 'gzip'],
       missingPrograms: this.engine.missingPrograms ?? [],
       encryptors: this.engine.encryptors,
@@ -96,7 +108,8 @@ export class Operation {
 
   public pod(scope: Construct, pod: OperationPodProps): k8s.PodTemplateSpec {
     const data = this.dataVolume(scope, pod);
-    const repository = this.bindRepository(scope, pod.operation, pod.repository);
+    const repository = this.bindRepository(scope, pod.operation, pod.repository, { longestRun: pod.longestRun });
+    const source = pod.copies ? this.bindRepository(scope, pod.operation, undefined, { isSource: true }) : undefined;
     const dataMounts = data ? [data.mount] : [];
     const secretFiles = Object.entries(pod.secretFiles ?? {});
     const connectionMounts = pod.server?.connectionMounts ?? [];
@@ -112,6 +125,7 @@ export class Operation {
       ...(data ? [{ name: 'DATA_DIRECTORY', value: data.directory }] : []),
       ...(pod.spoolClaim !== undefined ? [{ name: 'SPOOL', value: '/spool/received' }] : []),
       ...repository.environment,
+      ...(source ? sourceVariables(source, repository) : []),
       ...(pod.environment ?? []),
     ]);
     return operationPod({
@@ -122,16 +136,18 @@ export class Operation {
         shell: SHELL.bind(scope),
         engine: this.engine.scripts.bind(scope),
         repository: repository.scripts.bind(scope),
+        ...(source && { source: source.scripts.bind(scope) }),
         ...(pod.assertions && { assertions: pod.assertions }),
       },
       environment,
-      initContainers: [...(this.engine.tools ?? []), ...repository.tools],
+      initContainers: oneOfEach(scope, [...(this.engine.tools ?? []), ...repository.tools, ...(source?.tools ?? [])]),
       volumes: [
         ...repository.volumes,
         ...secretFiles.map(([file, ref]) => ({
           name: file,
           secret: { secretName: ref.secretName, defaultMode: SECRET_FILE_MODE, optional: true, items: [{ key: ref.keyName, path: file }] },
         })),
+        ...(source?.volumes ?? []),
         ...(pod.server?.connectionVolumes ?? []),
         ...(data ? [data.volume] : []),
         ...(pod.spoolClaim !== undefined ? [{ name: 'spool', persistentVolumeClaim: { claimName: pod.spoolClaim } }] : []),
@@ -139,6 +155,7 @@ export class Operation {
       volumeMounts: [
         ...repository.volumeMounts,
         ...secretFiles.map(([file]) => ({ name: file, mountPath: `${SECRET_FILES}/${file}`, readOnly: true })),
+        ...(source?.volumeMounts ?? []),
         ...connectionMounts,
         ...dataMounts,
         ...(pod.spoolClaim !== undefined ? [{ name: 'spool', mountPath: '/spool' }] : []),
@@ -155,7 +172,7 @@ export class Operation {
       // A volume that one node at a time can mount is where the server is. A restore finds no server to be beside.
       ...(data && pod.operation === 'backup' && this.props.podLabels && { beside: this.props.podLabels }),
       scratch: pod.scratch ?? this.props.scratch ?? this.engine.defaults?.scratch ?? Scratch.emptyDir(Size.gibibytes(2)),
-      labels: this.labels(pod.operation),
+      labels: { ...this.labels(pod.operation), ...pod.labels },
       ...(pod.spoolClaim !== undefined && { lasting: { script: 'archive-log.sh', health: 'log-healthy.sh' } }),
       options: pod.pods ?? this.props.pods ?? {},
       defaults: pod.memory ?? { memoryRequest: '128Mi', memoryLimit: '512Mi' },
@@ -190,12 +207,18 @@ export class Operation {
   }
 
   /** Nothing may reach the pods of these operations, and they may reach nothing but the destinations. */
-  public networkPolicy(scope: Construct, name: string, operations: string[], destinations: NetworkDestination[]): void {
+  public networkPolicy(
+    scope: Construct,
+    name: string,
+    operations: string[],
+    destinations: NetworkDestination[],
+    labels: { [label: string]: string } = {},
+  ): void {
     new k8s.KubeNetworkPolicy(scope, 'NetworkPolicy', {
       metadata: { name, labels: { ...STANDARD_LABELS, 'app.kubernetes.io/component': 'network-policy', [SERIES_LABEL]: this.series } },
       spec: {
         podSelector: {
-          matchLabels: { [SERIES_LABEL]: this.series },
+          matchLabels: { [SERIES_LABEL]: this.series, ...labels },
           matchExpressions: [{ key: OPERATION_LABEL, operator: 'In', values: operations }],
         },
         policyTypes: ['Ingress', 'Egress'],
@@ -229,4 +252,31 @@ interface DataOfPod extends DataVolumeBinding {
 /** A variable that is given twice is refused by some ways of applying a manifest: the later one takes the earlier one's place. */
 function lastWins(variables: k8s.EnvVar[]): k8s.EnvVar[] {
   return [...new Map(variables.map(variable => [variable.name, variable])).values()];
+}
+
+/** The variables of what is copied from, under other names; `shell/source.sh` gives them their own back. */
+function sourceVariables(source: RepositoryConfig, destination: RepositoryConfig): k8s.EnvVar[] {
+  const names = ({ environment }: RepositoryConfig) => environment.map(({ name }) => name).join(' ');
+  return [
+    { name: 'DESTINATION_VARIABLES', value: names(destination) },
+    { name: 'SOURCE_VARIABLES', value: names(source) },
+    ...source.environment.map(variable => ({ ...variable, name: `SOURCE_${variable.name}` })),
+  ];
+}
+
+/** Two repositories may need one tool; there is one /tools. */
+function oneOfEach(scope: Construct, tools: ToolContainer[]): ToolContainer[] {
+  const known = new Map<string, ToolContainer>();
+  for (const tool of tools) {
+    const { image } = known.get(tool.name) ?? tool;
+    if (image !== tool.image) {
+      throw new InputError(scope, {
+        prop: 'repository.image',
+        got: tool.image,
+        because: `the pod takes ${tool.name} from ${image} already, for the other repository: name one image for both`,
+      });
+    }
+    known.set(tool.name, tool);
+  }
+  return [...known.values()];
 }

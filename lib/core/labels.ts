@@ -10,7 +10,10 @@ export const STANDARD_LABELS: { [label: string]: string } = {
 /** The label that tells the pods of one series apart; NetworkPolicies select by it. */
 export const SERIES_LABEL = 'cdk8s-backup/series';
 
-/** The label that tells what a pod does: backup, verify or restore. */
+/** The label that tells the mirrors of one series apart. */
+export const MIRROR_LABEL = 'cdk8s-backup/mirror';
+
+/** The label that tells what a pod does: backup, verify, restore or mirror. */
 export const OPERATION_LABEL = 'cdk8s-backup/operation';
 
 /** The annotation of pods that cannot pass the Pod Security Standard "restricted": why they cannot. */

@@ -3,6 +3,7 @@ import { ResticRepository, type ResticRepositoryOptions } from './restic/restic-
 
 export * from './files/encryption';
 export * from './files/files-repository';
+export * from './mirror';
 export * from './repository';
 export * from './restic/restic-cache';
 export * from './restic/restic-location';

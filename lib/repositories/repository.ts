@@ -5,17 +5,26 @@ import type { NetworkDestination } from '../core/network';
 import type { ToolContainer } from '../core/pod';
 import type { ScriptFolder } from '../core/script-folder';
 import type { SecretKeyRef } from '../core/secret-ref';
+import type { Mirror } from './mirror';
+
+/**
+ * What names of volumes and mount paths begin with where a repository is what a mirror copies from.
+ *
+ * @internal
+ */
+export const SOURCE_PREFIX = 'source-';
 
 /** What a repository is told of the job that will use it. */
 export interface RepositoryBindOptions {
   /**
-   * What the job does: `backup`, `log`, `verify`, `restore`, or what an add-on calls its own. A repository that needs other
+   * What the job does: `backup`, `log`, `verify`, `restore`, `mirror`, or what an add-on calls its own. A repository that needs other
    * secrets to read than to write gives each job no more than it needs.
    */
   readonly operation: string;
   /**
    * The job copies from this repository into another one. Its scripts are then mounted as `source/` instead of `repository/`, and
-   * everything that must differ from the other's (names of volumes, mount paths) begins with `source-`.
+   * everything that must differ from the other's (names of volumes, mount paths) begins with `source-`. Its variables need not
+   * differ: the job has them as `SOURCE_<name>`, and a process of their own in which they have their names again.
    * @default false
    */
   readonly isSource?: boolean;
@@ -60,7 +69,8 @@ export interface RepositoryConfig {
   readonly place?: RepositoryPlace;
   /**
    * The repository's scripts. `repository.sh` is sourced by `shell/lib.sh` and defines `repository_open`, `repository_begin`,
-   * `repository_put`, `repository_commit`, `repository_list`, `repository_get`, `repository_mark`, `repository_check` and `repository_prune`.
+   * `repository_put`, `repository_staged`, `repository_commit`, `repository_list`, `repository_get`, `repository_mark`, `repository_check` and
+   * `repository_prune`.
    */
   readonly scripts: ScriptFolder;
   /** Variables of the jobs. */
@@ -81,6 +91,11 @@ export interface RepositoryConfig {
  * A place where recovery points are kept.
  */
 export interface IRepository {
+  /**
+   * Further copies of every recovery point, in other repositories: each backup into this one gets them.
+   * @default - none
+   */
+  readonly mirrors?: Mirror[];
   /**
    * Checks the repository's options and says what jobs need to use it.
    *

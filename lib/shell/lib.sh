@@ -124,7 +124,7 @@ member() { printf '%s\t%s\t%s\n' "$1" "$2" "$3" >>"$SCRATCH/members"; } # NAME B
 manifest_write() { # FILE
   {
     printf '{\n"format":1,\n"id":"%s",\n"series":"%s",\n"engine":"%s",\n' "$POINT" "$SERIES" "$ENGINE"
-    printf '"started":"%s",\n"finished":"%s",\n"bytes":%s,\n' "$STARTED" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(members_bytes)"
+    printf '"started":"%s",\n"finished":"%s",\n"bytes":%s,\n' "$STARTED" "${FINISHED:-$(date -u +%Y-%m-%dT%H:%M:%SZ)}" "$(members_bytes)"
     [ ! -s "$SCRATCH/needs" ] || printf '"needs":"%s",\n' "$(tr '\n' ' ' <"$SCRATCH/needs" | sed 's/ $//')"
     printf '"about":{\n'
     comma_lines "$SCRATCH/about"
@@ -143,6 +143,7 @@ manifest_members() {                                                            
   sed -n 's/^{"name":"\([^"]*\)","bytes":\([0-9]*\),"digest":"\([^"]*\)"},\{0,1\}$/\1\t\2\t\3/p' "$1"
 }
 manifest_facts() { sed -n '/^"facts":{$/,/^}$/{ /^"facts":{$/d; /^}$/d; s/,$//; p; }' "$1"; } # FILE
+manifest_about() { sed -n '/^"about":{$/,/^},$/{ /^"about":{$/d; /^},$/d; s/,$//; p; }' "$1"; }   # FILE
 manifest_whole() { [ "$(tail -n 1 "$1")" = '}' ] && [ "$(manifest_field "$1" id)" = "$2" ] && [ -n "$(manifest_members "$1")" ]; } # FILE ID
 
 # Fetches the manifest of the recovery point to $SCRATCH/manifest.json.

@@ -1,6 +1,5 @@
 #!/bin/sh
-# Removes the log that no recovery point needs any more: what was stored before the oldest of them was begun, but for the newest
-# of that, which read-log.sh reads.
+# Removes the log that no recovery point needs any more.
 #
 # environment, beside lib.sh's:
 #   OLDEST   the oldest recovery point of the series
@@ -9,9 +8,11 @@ export SERIES="$SERIES-log" SCRATCH="$SCRATCH/log"
 mkdir -p "$SCRATCH/outcome"
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
+# shellcheck source=lib/shell/retention.sh
+. "$BACKUP_HOME/shell/retention.sh"
 repository_open write || die "$(repository_reason)"
 list_points
-awk 'substr($1, 1, 16) < substr(ENVIRON["OLDEST"], 1, 16) { if (before != "") print before; before = $1 }' "$SCRATCH/points" >"$SCRATCH/drop"
+old_log "$SCRATCH/points" >"$SCRATCH/drop"
 [ -s "$SCRATCH/drop" ] || exit 0
 repository_prune "$SCRATCH/drop" || die "$(repository_reason)"
 log "pruned $(wc -l <"$SCRATCH/drop" | tr -d ' ') batches of the log"

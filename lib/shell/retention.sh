@@ -5,12 +5,15 @@
 #   CHAINS      `yes`: recovery points of this engine may build on others
 #   RETENTION   the policy for retention.awk, or empty: prune elsewhere
 
+kept() { sed -n 's/^keep \([^ ]*\) .*/\1/p' "$SCRATCH/retention"; }
+oldest_kept() { kept | LC_ALL=C sort | head -n 1; }
+
 # Takes out of the list of what to drop what a recovery point that stays builds on.
 keep_needed() {
-  sed -n 's/^keep \([^ ]*\) .*/\1/p' "$SCRATCH/retention" >"$SCRATCH/kept"
+  kept >"$SCRATCH/kept"
   : >"$SCRATCH/needed"
-  while read -r kept; do
-    manifest_fetch "$kept" || return 1
+  while read -r needing; do
+    manifest_fetch "$needing" || return 1
     manifest_field "$SCRATCH/manifest.json" needs | tr ' ' '\n' >>"$SCRATCH/needed"
   done <"$SCRATCH/kept"
   awk 'FILENAME == ARGV[1] { needed[$0]; next } !($0 in needed)' "$SCRATCH/needed" "$SCRATCH/drop" >"$SCRATCH/drop.free"
@@ -30,5 +33,11 @@ prune() {
   repository_prune "$SCRATCH/drop" || return 1
   [ ! -s "$SCRATCH/drop" ] || log "pruned: $(tr '\n' ' ' <"$SCRATCH/drop")"
   [ "$HAS_LOG" = yes ] || return 0
-  OLDEST=$(sed -n 's/^keep \([^ ]*\) .*/\1/p' "$SCRATCH/retention" | LC_ALL=C sort | head -n 1) sh "$BACKUP_HOME/shell/prune-log.sh"
+  OLDEST=$(oldest_kept) sh "$BACKUP_HOME/shell/prune-log.sh"
+}
+
+# Of the batches of a log, which no recovery point needs any more: those that were stored before $OLDEST was begun, but for the
+# newest of them, which read-log.sh reads.
+old_log() { # FILE with batches, oldest first
+  awk 'substr($1, 1, 16) < substr(ENVIRON["OLDEST"], 1, 16) { if (before != "") print before; before = $1 }' "$1"
 }

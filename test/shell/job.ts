@@ -1,5 +1,5 @@
 import { execFileSync, type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -10,6 +10,8 @@ export const SHELLS = [['dash'], ['bash', '--posix'], ['busybox', 'ash']].filter
 export class Job {
   readonly directory = mkdtempSync(join(tmpdir(), 'job-'));
   readonly repository = join(this.directory, 'repository');
+  /** Where a mirror of it is. */
+  readonly mirror = join(this.directory, 'mirror');
   private readonly home = join(this.directory, 'home');
   private runs = 0;
 
@@ -20,8 +22,10 @@ export class Job {
   ) {
     for (const folder of ['engine', 'assertions']) mkdirSync(join(this.home, folder), { recursive: true });
     mkdirSync(this.repository);
+    mkdirSync(this.mirror);
     symlinkSync(resolve('lib/shell'), join(this.home, 'shell'));
     symlinkSync(resolve('lib/repositories', tools ? 'restic' : 'files'), join(this.home, 'repository'));
+    symlinkSync(resolve('lib/repositories/files'), join(this.home, 'source'));
     writeFileSync(join(this.directory, 'password'), 'a key');
     this.engine({ ready: 'exit 0', ...engine });
   }
@@ -78,6 +82,49 @@ export class Job {
     return new Outcome(done, readFileSync(join(this.directory, 'termination-log'), 'utf8'));
   }
 
+  /** Copies what the repository holds to its mirror, which compresses nothing. */
+  runMirror(different: { [name: string]: string } = {}, shell?: string[]): Outcome {
+    const source = { REPOSITORY_PATH: this.repository, COMPRESSION: 'gzip' };
+    const environment = {
+      REPOSITORY_PATH: this.mirror,
+      COMPRESSION: 'none',
+      DESTINATION_VARIABLES: 'REPOSITORY_PATH COMPRESSION',
+      SOURCE_VARIABLES: Object.keys(source).join(' '),
+      ...Object.fromEntries(Object.entries(source).map(([name, value]) => [`SOURCE_${name}`, value])),
+      ...different,
+    };
+    return this.run('mirror', environment, shell);
+  }
+
+  /** Recovery points that were begun at noted times. */
+  backupsAt(times: string[], series = 'orders'): string[] {
+    return times.map(time => {
+      const { result } = this.run('backup', { RETENTION: 'all', SERIES: series });
+      const id = `${time}-aaaaa`;
+      const point = join(this.repository, series, id);
+      renameSync(join(this.repository, series, String(result.id)), point);
+      const manifest = join(point, 'manifest.json');
+      const iso = time.replace(/(....)(..)(..)T(..)(..)(..)Z/, '$1-$2-$3T$4:$5:$6Z');
+      writeFileSync(
+        manifest,
+        readFileSync(manifest, 'utf8')
+          .replaceAll(String(result.id), id)
+          .replace(/"finished":"[^"]*"/, `"finished":"${iso.replace('00:00:00', '01:00:00')}"`),
+      );
+      const sums = join(point, 'SHA256SUMS');
+      writeFileSync(sums, readFileSync(sums, 'utf8').replace(/.*manifest\.json\n/, ''));
+      this.sum(point, 'manifest.json');
+      return id;
+    });
+  }
+
+  /** A further kind of repository: that of files, but for what its script says otherwise. */
+  kind(folder: string, script: string): void {
+    mkdirSync(join(this.home, folder));
+    symlinkSync(resolve('lib/repositories/files/encryption.sh'), join(this.home, folder, 'encryption.sh'));
+    writeFileSync(join(this.home, folder, 'repository.sh'), `. "$BACKUP_HOME/repository/repository.sh"\n${script}\n`);
+  }
+
   /** The exit code of a script of lib/shell that is no operation. */
   script(name: string, environment: { [name: string]: string | undefined }): number | null {
     return spawnSync('sh', [join(this.home, 'shell', `${name}.sh`)], { env: { PATH: process.env.PATH, ...environment } }).status;
@@ -88,8 +135,8 @@ export class Job {
     execFileSync('sh', ['-c', 'cd "$1" && sha256sum "$2" >>SHA256SUMS', 'sh', point, file]);
   }
 
-  points(series = 'orders'): string[] {
-    return execFileSync('ls', ['-A', join(this.repository, series)], { encoding: 'utf8' })
+  points(series = 'orders', repository = this.repository): string[] {
+    return execFileSync('ls', ['-A', join(repository, series)], { encoding: 'utf8' })
       .split('\n')
       .filter(name => /^\d/.test(name));
   }

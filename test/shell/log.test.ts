@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Job, SHELLS } from './job';
@@ -29,27 +29,7 @@ beforeEach(() => {
 });
 afterEach(() => job.remove());
 
-/** Recovery points that were begun at noted times. */
-function backupsAt(times: string[], series = 'orders'): string[] {
-  return times.map(time => {
-    const { result } = job.run('backup', { RETENTION: 'all', SERIES: series });
-    const id = `${time}-aaaaa`;
-    const point = join(job.repository, series, id);
-    renameSync(join(job.repository, series, String(result.id)), point);
-    const manifest = join(point, 'manifest.json');
-    const iso = time.replace(/(....)(..)(..)T(..)(..)(..)Z/, '$1-$2-$3T$4:$5:$6Z');
-    writeFileSync(
-      manifest,
-      readFileSync(manifest, 'utf8')
-        .replaceAll(String(result.id), id)
-        .replace(/"finished":"[^"]*"/, `"finished":"${iso.replace('00:00:00', '01:00:00')}"`),
-    );
-    const sums = join(point, 'SHA256SUMS');
-    writeFileSync(sums, readFileSync(sums, 'utf8').replace(/.*manifest\.json\n/, ''));
-    job.sum(point, 'manifest.json');
-    return id;
-  });
-}
+const backupsAt = (times: string[], series?: string) => job.backupsAt(times, series);
 
 describe.each(SHELLS)('a moment as recovery point, in %s', (...shell) => {
   test('is the newest recovery point that was there by then', () => {

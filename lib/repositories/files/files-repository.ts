@@ -6,11 +6,10 @@ import { checkObjectName } from '../../core/names';
 import { TOOLS } from '../../core/pod';
 import { ScriptFolder } from '../../core/script-folder';
 import type { SecretKeyRef } from '../../core/secret-ref';
+import type { Mirror } from '../mirror';
 import { claimStore } from '../place';
-import type { IKeyedRepository, IRepository, RepositoryBindOptions, RepositoryConfig } from '../repository';
+import { type IKeyedRepository, type IRepository, type RepositoryBindOptions, type RepositoryConfig, SOURCE_PREFIX } from '../repository';
 import type { Encryption, EncryptionBinding } from './encryption';
-
-const MOUNT = '/repository';
 
 const BY_HAND = `Where the volume of the repository is mounted, with nothing but a shell:
 
@@ -80,6 +79,11 @@ export interface FilesRepositoryOptions {
    * @default - as new ones
    */
   readonly previousEncryptions?: Encryption[];
+  /**
+   * Further copies of every recovery point, in other repositories.
+   * @default - none
+   */
+  readonly mirrors?: Mirror[];
 }
 
 /**
@@ -93,6 +97,11 @@ export interface FilesRepositoryOptions {
  */
 export class FilesRepository implements IKeyedRepository {
   constructor(private readonly options: FilesRepositoryOptions) {}
+
+  /** Further copies of every recovery point. */
+  public get mirrors(): Mirror[] {
+    return [...(this.options.mirrors ?? [])];
+  }
 
   /**
    * The same repository, opened with this key of a Secret and no other: age's identity, gpg's private key, or the passphrase.
@@ -126,6 +135,9 @@ export class FilesRepository implements IKeyedRepository {
       });
     }
     const encryption = this.encryption(scope, options);
+    const prefix = options.isSource ? SOURCE_PREFIX : '';
+    const mountPath = `/${prefix}repository`;
+    const subPath = path === undefined ? {} : { subPath: path };
     const bringsFlock = options.missingPrograms.includes('flock');
     const tools = [
       ...(bringsFlock ? [{ name: 'flock', image: flockImage(scope), command: ['cp', '/bin/flock', `${TOOLS}/`] }] : []),
@@ -138,14 +150,15 @@ export class FilesRepository implements IKeyedRepository {
       place: { store: claimStore(scope, claimName), path: path ?? '' },
       scripts: ScriptFolder.at('files', __dirname),
       environment: [
-        { name: 'REPOSITORY_PATH', value: MOUNT },
+        { name: 'REPOSITORY_PATH', value: mountPath },
         { name: 'COMPRESSION', value: compression },
         ...(tools.length > 0 ? [{ name: 'TOOLS', value: TOOLS }] : []),
         ...(encryption?.environment ?? []),
       ],
-      volumes: [{ name: 'repository', persistentVolumeClaim: { claimName } }, ...(encryption?.volumes ?? [])],
+      volumes: [{ name: `${prefix}repository`, persistentVolumeClaim: { claimName } }, ...(encryption?.volumes ?? [])],
       volumeMounts: [
-        { name: 'repository', mountPath: MOUNT, ...(path !== undefined && { subPath: path }) },
+        // What a mirror copies from is nothing that it may change.
+        { name: `${prefix}repository`, mountPath, ...subPath, ...(options.isSource && { readOnly: true }) },
         ...(encryption?.volumeMounts ?? []),
       ],
       tools,
@@ -155,7 +168,7 @@ export class FilesRepository implements IKeyedRepository {
   }
   private encryption(scope: Construct, options: RepositoryBindOptions): EncryptionBinding | undefined {
     return this.options.encryption?._bind(scope, {
-      prefix: options.isSource ? 'source-' : '',
+      prefix: options.isSource ? SOURCE_PREFIX : '',
       reads: READERS.includes(options.operation) || options.isSource === true,
       buildsOnOthers: options.buildsOnOthers ?? false,
       encryptors: options.encryptors ?? [],

@@ -39,7 +39,7 @@ lock() { # FLOCK-ARGUMENTS...
   done
 }
 
-repository_open() { # read|write
+repository_open() { # read|write; 10 when nothing of the series was ever written
   command -v flock >/dev/null || because 'this image has no flock, without which two runs could write one series at once' || return 1
   [ -d "$REPOSITORY_PATH" ] || because "the repository volume is not mounted at $REPOSITORY_PATH" || return 1
   if [ "$1" = write ]; then
@@ -57,7 +57,7 @@ repository_open() { # read|write
     # back the space of a run that filled the volume.
     rm -rf "$series_path"/.staging-* "$series_path"/.deleting-*
   else
-    [ -d "$series_path" ] || because "the repository has no series $SERIES" || return 1
+    [ -d "$series_path" ] || because "the repository has no series $SERIES" || return 10
     # Held shared by every reader, so that pruning does not take away what is being read.
     [ -r "$series_path" ] || because "$series_path cannot be read" || return 1
     exec 8<"$series_path"
@@ -169,6 +169,11 @@ repository_get() { # ID NAME: to stdout, only when the file is intact; 141 when 
     0 | 141) return "$get_rc" ;;
     *) because "$file of recovery point $1 cannot be read" ;;
   esac
+}
+
+repository_staged() { # NAME: as repository_get, of the recovery point that is being made; 3 when jobs that write have no key for it
+  [ -z "$ENCRYPTION" ] || return 3
+  repository_get ".staging-$POINT" "$1"
 }
 
 repository_check() {

@@ -64,7 +64,7 @@ restic_words() {
 }
 
 # Opening is listing: every call of restic derives the key anew, which is most of what a small one costs.
-repository_open() { # read|write
+repository_open() { # read|write; 10 when nothing was ever written
   # restic tries a store that cannot be reached for a quarter of an hour; one that never answers should say so sooner.
   restic_limit="timeout $((REPOSITORY_WAIT + 5))"
   list_snapshots || restic_rc=$?
@@ -77,7 +77,7 @@ repository_open() { # read|write
     *)
       ! is_conflict ||
         because "$(cat "$SCRATCH/repository.reason"). Its key and its config do not belong together: if the repository is new, two runs made it at the same time, nothing is in it, and it must be deleted; if it is not, it is damaged"
-      return 1
+      return "$restic_rc"
       ;;
   esac
 }
@@ -117,11 +117,11 @@ repository_commit() { # MANIFEST
   # Every member must still be there, and the repository must say so, before anything points to it.
   list_snapshots || return 1
   while IFS="$(printf '\t')" read -r commit_name _ commit_digest; do
-    grep -qxF "${commit_digest#restic:} $POINT $commit_name" "$SCRATCH/restic.list" ||
+    grep -q "^${commit_digest#restic:} $POINT $commit_name " "$SCRATCH/restic.list" ||
       because "the snapshot of $commit_name is not in the repository" || return 1
   done <"$SCRATCH/members"
   store manifest manifest.json cat "$1" || return 1
-  printf '%s %s manifest.json\n' "$(stored_snapshot)" "$POINT" >>"$SCRATCH/restic.list"
+  printf '%s %s manifest.json %s\n' "$(stored_snapshot)" "$POINT" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>"$SCRATCH/restic.list"
 }
 
 repository_check() {
@@ -131,12 +131,12 @@ repository_check() {
   log 'WARNING: the repository is locked by another run, and was not checked this time'
 }
 
-# To $SCRATCH/restic.list, one line per snapshot of the series: its id, the recovery point, the member. Snapshots come as one
-# line of JSON, whose objects begin with "time".
+# To $SCRATCH/restic.list, one line per snapshot of the series: its id, the recovery point, the member, when it was stored.
+# Snapshots come as one line of JSON, whose objects begin with "time".
 list_snapshots() {
   restic_run snapshots --json --host "$SERIES" >"$SCRATCH/restic.snapshots" || return "$restic_rc"
   sed 's/{"time":/\n&/g' "$SCRATCH/restic.snapshots" |
-    sed -n "s,.*\"paths\":\[\"/$SERIES@\([^\"@]*\)@\([^\"@]*\)\"\].*\"id\":\"\([0-9a-f]*\)\".*,\3 \1 \2,p" >"$SCRATCH/restic.list"
+    sed -n "s,^{\"time\":\"\([^\"]*\)\".*\"paths\":\[\"/$SERIES@\([^\"@]*\)@\([^\"@]*\)\"\].*\"id\":\"\([0-9a-f]*\)\".*,\4 \2 \3 \1,p" >"$SCRATCH/restic.list"
 }
 
 repository_list() { # prints: ID verified|unverified, as of opening, or of publishing
@@ -158,18 +158,23 @@ repository_get() { # ID NAME: to stdout; 141 when the reader of it went away
   }
 }
 
+repository_staged() { # NAME: as repository_get, of the recovery point that is being made
+  staged_snapshot=$(awk -F '\t' -v name="$1" '$1 == name { sub(/^restic:/, "", $3); print $3 }' "$SCRATCH/members")
+  restic_run dump "$staged_snapshot" "/$SERIES@$POINT@$1"
+}
+
 repository_mark() { # ID FILE
   POINT=$1 store verdict verified.json cat "$2"
 }
 
 repository_prune() { # FILE with an id a line
-  awk -v drops="$1" -v before="$(date -u -d "@$(($(date +%s) - ORPHAN_AGE))" +%Y%m%dT%H%M%SZ)" '
+  awk -v drops="$1" -v before="$(date -u -d "@$(($(date +%s) - ORPHAN_AGE))" +%Y-%m-%dT%H:%M:%SZ)" '
     BEGIN { while ((getline point <drops) > 0) drop[point] }
-    { snapshot[NR] = $1; of[NR] = $2; name[NR] = $3; if ($3 == "manifest.json") whole[$2] }
+    { snapshot[NR] = $1; of[NR] = $2; name[NR] = $3; stored[NR] = $4; if ($3 == "manifest.json") whole[$2] }
     END {
       for (i = 1; i <= NR; i++)
         if (name[i] == "manifest.json") { if (of[i] in drop) print "manifest", snapshot[i] }
-        else if (of[i] in drop || (!(of[i] in whole) && of[i] < before)) print "member", snapshot[i]
+        else if (of[i] in drop || (!(of[i] in whole) && stored[i] < before)) print "member", snapshot[i]
     }' "$SCRATCH/restic.list" >"$SCRATCH/restic.forget"
   [ -s "$SCRATCH/restic.forget" ] || return 0
   # Manifests go first: from then on a recovery point is none, whatever happens to its members.

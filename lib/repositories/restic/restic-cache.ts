@@ -2,8 +2,6 @@ import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { checkObjectName } from '../../core/names';
 
-const CACHE = '/cache';
-
 /** @internal */
 export interface ResticCacheConfig {
   readonly environment: k8s.EnvVar[];
@@ -34,17 +32,22 @@ export class ResticCache {
    * @param claimName the claim, in the backup's namespace
    */
   public static claim(claimName: string): ResticCache {
-    return new ResticCache(scope => ({
-      environment: [{ name: 'RESTIC_CACHE_DIR', value: CACHE }],
-      volumes: [{ name: 'restic-cache', persistentVolumeClaim: { claimName: checkObjectName(scope, 'repository.cache', claimName) } }],
-      volumeMounts: [{ name: 'restic-cache', mountPath: CACHE }],
+    return new ResticCache((scope, mountPrefix) => ({
+      environment: [{ name: 'RESTIC_CACHE_DIR', value: `/${mountPrefix}cache` }],
+      volumes: [
+        {
+          name: `${mountPrefix}restic-cache`,
+          persistentVolumeClaim: { claimName: checkObjectName(scope, 'repository.cache', claimName) },
+        },
+      ],
+      volumeMounts: [{ name: `${mountPrefix}restic-cache`, mountPath: `/${mountPrefix}cache` }],
     }));
   }
 
-  private constructor(private readonly render: (scope: Construct) => Partial<ResticCacheConfig>) {}
+  private constructor(private readonly render: (scope: Construct, mountPrefix: string) => Partial<ResticCacheConfig>) {}
 
   /** @internal */
-  public _bind(scope: Construct): ResticCacheConfig {
-    return { environment: [], volumes: [], volumeMounts: [], flags: [], ...this.render(scope) };
+  public _bind(scope: Construct, mountPrefix: string): ResticCacheConfig {
+    return { environment: [], volumes: [], volumeMounts: [], flags: [], ...this.render(scope, mountPrefix) };
   }
 }

@@ -175,18 +175,21 @@ export interface ResticSftpOptions {
 export abstract class ResticLocation {
   /** A directory of a volume: the shortest way, and gone with the volume. */
   public static local(options: ResticLocalOptions): ResticLocation {
-    return new Location(scope => {
+    return new Location((scope, mountPrefix) => {
       const path = prefixOf(scope, options.path ?? 'restic');
       return {
-        repository: `/repository/${path}`,
+        repository: `/${mountPrefix}repository/${path}`,
         // A claim is of its namespace.
         identity: `${Chart.of(scope).namespace ?? ''}/${options.claimName}/${path}`,
         place: { store: claimStore(scope, options.claimName), path },
         usesTls: false,
         volumes: [
-          { name: 'repository', persistentVolumeClaim: { claimName: checkObjectName(scope, 'location.claimName', options.claimName) } },
+          {
+            name: `${mountPrefix}repository`,
+            persistentVolumeClaim: { claimName: checkObjectName(scope, 'location.claimName', options.claimName) },
+          },
         ],
-        volumeMounts: [{ name: 'repository', mountPath: '/repository' }],
+        volumeMounts: [{ name: `${mountPrefix}repository`, mountPath: `/${mountPrefix}repository` }],
       };
     });
   }
@@ -235,16 +238,16 @@ export abstract class ResticLocation {
 
   /** A bucket of Google Cloud Storage. */
   public static gcs(options: ResticGcsOptions): ResticLocation {
-    return new Location(scope => ({
+    return new Location((scope, mountPrefix) => ({
       place: { store: `gs:${options.bucket}`, path: trimmed(options.prefix ?? '') },
       repository: `gs:${options.bucket}:/${prefixOf(scope, options.prefix ?? '')}`,
       environment: [
         { name: 'GOOGLE_PROJECT_ID', value: options.projectId },
-        { name: 'GOOGLE_APPLICATION_CREDENTIALS', value: `/run/secrets/gcs/${options.credentials.keyName}` },
+        { name: 'GOOGLE_APPLICATION_CREDENTIALS', value: `/run/secrets/${mountPrefix}gcs/${options.credentials.keyName}` },
       ],
       volumes: [
         {
-          name: 'gcs',
+          name: `${mountPrefix}gcs`,
           secret: {
             secretName: options.credentials.secretName,
             defaultMode: SECRET_FILE_MODE,
@@ -252,7 +255,7 @@ export abstract class ResticLocation {
           },
         },
       ],
-      volumeMounts: [{ name: 'gcs', mountPath: '/run/secrets/gcs', readOnly: true }],
+      volumeMounts: [{ name: `${mountPrefix}gcs`, mountPath: `/run/secrets/${mountPrefix}gcs`, readOnly: true }],
       destinations: [{ host: 'storage.googleapis.com', port: 443 }],
     }));
   }
@@ -289,7 +292,7 @@ export abstract class ResticLocation {
    * (restic's documentation, "Other Services via rclone".)
    */
   public static sftp(options: ResticSftpOptions): ResticLocation {
-    return new Location(scope => {
+    return new Location((scope, mountPrefix) => {
       const { host, port = 22, user, credentials } = options;
       const path = options.path.replace(/^\//, '');
       return {
@@ -303,17 +306,17 @@ export abstract class ResticLocation {
           { name: 'RCLONE_CONFIG_SFTP_HOST', value: host },
           { name: 'RCLONE_CONFIG_SFTP_PORT', value: String(port) },
           { name: 'RCLONE_CONFIG_SFTP_USER', value: user },
-          { name: 'RCLONE_CONFIG_SFTP_KEY_FILE', value: '/run/secrets/sftp/privateKey' },
-          { name: 'RCLONE_CONFIG_SFTP_KNOWN_HOSTS_FILE', value: '/run/secrets/sftp/knownHosts' },
+          { name: 'RCLONE_CONFIG_SFTP_KEY_FILE', value: `/run/secrets/${mountPrefix}sftp/privateKey` },
+          { name: 'RCLONE_CONFIG_SFTP_KNOWN_HOSTS_FILE', value: `/run/secrets/${mountPrefix}sftp/knownHosts` },
           { name: 'RCLONE_CONFIG_SFTP_SHELL_TYPE', value: 'none' },
         ],
         volumes: [
           {
-            name: 'sftp',
+            name: `${mountPrefix}sftp`,
             secret: { secretName: checkObjectName(scope, 'location.credentials', credentials.name), defaultMode: SECRET_FILE_MODE },
           },
         ],
-        volumeMounts: [{ name: 'sftp', mountPath: '/run/secrets/sftp', readOnly: true }],
+        volumeMounts: [{ name: `${mountPrefix}sftp`, mountPath: `/run/secrets/${mountPrefix}sftp`, readOnly: true }],
         destinations: [{ host, port }],
         tools: [
           {
@@ -327,18 +330,19 @@ export abstract class ResticLocation {
   }
 
   /** @internal */
-  public abstract _bind(scope: Construct): ResticLocationConfig;
+  public abstract _bind(scope: Construct, mountPrefix: string): ResticLocationConfig;
 }
 
-type Render = (scope: Construct) => Partial<ResticLocationConfig> & Pick<ResticLocationConfig, 'repository' | 'place'>;
+/** `mountPrefix` goes before the names of volumes and of what they are mounted as. */
+type Render = (scope: Construct, mountPrefix: string) => Partial<ResticLocationConfig> & Pick<ResticLocationConfig, 'repository' | 'place'>;
 
 class Location extends ResticLocation {
   constructor(private readonly render: Render) {
     super();
   }
 
-  public override _bind(scope: Construct): ResticLocationConfig {
-    const place = this.render(scope);
+  public override _bind(scope: Construct, mountPrefix: string): ResticLocationConfig {
+    const place = this.render(scope, mountPrefix);
     return {
       identity: place.repository,
       environment: [],

@@ -6,11 +6,10 @@ import { InputError } from '../../core/input-error';
 import { TOOLS } from '../../core/pod';
 import { ScriptFolder } from '../../core/script-folder';
 import { SECRET_FILE_MODE, type SecretKeyRef } from '../../core/secret-ref';
-import type { IKeyedRepository, IRepository, RepositoryBindOptions, RepositoryConfig } from '../repository';
+import type { Mirror } from '../mirror';
+import { type IKeyedRepository, type IRepository, type RepositoryBindOptions, type RepositoryConfig, SOURCE_PREFIX } from '../repository';
 import { ResticCache } from './restic-cache';
 import type { ResticLocation, ResticLocationConfig } from './restic-location';
-
-const PASSWORD_MOUNT = '/run/secrets/restic';
 
 /** restic 0.17 is the first that runs the dump itself and saves nothing when it fails, and that tells its errors by exit code. */
 const DEFAULT_IMAGE = 'restic/restic:0.18.0';
@@ -58,6 +57,11 @@ export interface ResticRepositoryOptions {
    * @default ResticCache.scratch()
    */
   readonly cache?: ResticCache;
+  /**
+   * Further copies of every recovery point, in other repositories.
+   * @default - none
+   */
+  readonly mirrors?: Mirror[];
 }
 
 /**
@@ -87,6 +91,11 @@ export class ResticRepository implements IKeyedRepository {
     private readonly mustExist = false,
   ) {}
 
+  /** Further copies of every recovery point. */
+  public get mirrors(): Mirror[] {
+    return [...(this.options.mirrors ?? [])];
+  }
+
   /** The same repository, opened with this password and no other: any key of a restic repository opens all of it. */
   public withKey(key: SecretKeyRef): IRepository {
     return new ResticRepository({ ...this.options, password: key }, this.mustExist);
@@ -102,9 +111,11 @@ export class ResticRepository implements IKeyedRepository {
           "a restic repository is always encrypted: name the key of a Secret, for example SecretRef.named('backup-key').key('password')",
       });
     }
-    const location = this.options.location._bind(scope);
-    const cache = (this.options.cache ?? ResticCache.scratch())._bind(scope);
-    const authorities = this.authorities(scope, location);
+    const prefix = options.isSource ? SOURCE_PREFIX : '';
+    const passwordMount = `/run/secrets/${prefix}restic`;
+    const location = this.options.location._bind(scope, prefix);
+    const cache = (this.options.cache ?? ResticCache.scratch())._bind(scope, prefix);
+    const authorities = this.authorities(scope, location, `${prefix}restic-ca`);
     const flags = [
       ...location.options.flatMap(option => ['-o', option]),
       ...this.limit(scope, 'upload', this.options.uploadLimit),
@@ -119,7 +130,7 @@ export class ResticRepository implements IKeyedRepository {
       scripts: ScriptFolder.at('restic', __dirname),
       environment: [
         { name: 'RESTIC_REPOSITORY', value: location.repository },
-        { name: 'RESTIC_PASSWORD_FILE', value: `${PASSWORD_MOUNT}/${password.keyName}` },
+        { name: 'RESTIC_PASSWORD_FILE', value: `${passwordMount}/${password.keyName}` },
         { name: 'TOOLS', value: TOOLS },
         { name: 'ORPHAN_AGE', value: String(options.longestRun.toSeconds() + Duration.hours(1).toSeconds()) },
         ...(this.mustExist ? [{ name: 'REPOSITORY_MUST_EXIST', value: 'yes' }] : []),
@@ -133,7 +144,7 @@ export class ResticRepository implements IKeyedRepository {
         ...cache.volumes,
         ...(authorities ? [authorities.volume] : []),
         {
-          name: 'restic-password',
+          name: `${prefix}restic-password`,
           secret: {
             secretName: password.secretName,
             defaultMode: SECRET_FILE_MODE,
@@ -145,7 +156,7 @@ export class ResticRepository implements IKeyedRepository {
         ...location.volumeMounts,
         ...cache.volumeMounts,
         ...(authorities ? [authorities.mount] : []),
-        { name: 'restic-password', mountPath: PASSWORD_MOUNT, readOnly: true },
+        { name: `${prefix}restic-password`, mountPath: passwordMount, readOnly: true },
       ],
       tools: [
         ...location.tools,
@@ -156,7 +167,7 @@ export class ResticRepository implements IKeyedRepository {
     };
   }
 
-  private authorities(scope: Construct, location: ResticLocationConfig): CaCertificatesConfig | undefined {
+  private authorities(scope: Construct, location: ResticLocationConfig, volume: string): CaCertificatesConfig | undefined {
     const { caCertificates } = this.options;
     if (caCertificates && !location.usesTls) {
       throw new InputError(scope, {
@@ -165,7 +176,7 @@ export class ResticRepository implements IKeyedRepository {
         because: 'no certificate is judged on the way to this place: leave them out, or give an https URL',
       });
     }
-    return caCertificates?._bind(scope, 'repository.caCertificates', 'restic-ca');
+    return caCertificates?._bind(scope, 'repository.caCertificates', volume);
   }
 
   private limit(scope: Construct, direction: string, limit: Size | undefined): string[] {

@@ -1,0 +1,177 @@
+import { type ApiObject, Duration } from 'cdk8s';
+import { Construct } from 'constructs';
+import { InputError } from '../core/input-error';
+import { MIRROR_LABEL } from '../core/labels';
+import { checkCronJobName } from '../core/names';
+import { cronJobObject, operationJobSpec } from '../core/pod';
+import { Schedule } from '../core/schedule';
+import { warn } from '../core/warning';
+import type { MirrorSettings } from '../repositories/mirror';
+import { registerPlace } from '../repositories/place';
+import type { IRepository, RepositoryConfig } from '../repositories/repository';
+import { checkWhole, type DatabaseBackup, registerSeries } from './database-backup';
+import { DatabaseRestore, type DatabaseRestoreOptions } from './database-restore';
+import { DatabaseVerification, type DatabaseVerificationOptions } from './database-verification';
+import { LOG_SUFFIX } from './log-archive';
+
+/** Options of a mirror of one backup. */
+export interface DatabaseMirrorOptions extends MirrorSettings {
+  /** Where the copies are kept. */
+  readonly repository: IRepository;
+}
+
+/** Props of a mirror of one backup. */
+export interface DatabaseMirrorProps extends DatabaseMirrorOptions {
+  /** The backup whose recovery points are copied. */
+  readonly backup: DatabaseBackup;
+  /** The mirror's name. */
+  readonly name: string;
+}
+
+/**
+ * Copies a backup's recovery points into another repository: a CronJob `<series>-mirror-<name>`, with a retention and a result of
+ * its own.
+ *
+ * It copies what the mirror has not and its retention would keep, oldest first, byte for byte, whatever the two kinds of
+ * repositories are; the archived log, too. The bytes of a copy are read back and compared by SHA-256 before it counts. A
+ * recovery point that cannot be read where it comes from is named, and the run fails when all others are copied. A mirror
+ * removes nothing because the repository that it mirrors has lost it.
+ *
+ * That a recovery point was verified is not copied with it: the mirror is verified by itself, with `verify()`. Series of safety
+ * backups are not mirrored.
+ */
+export class DatabaseMirror extends Construct {
+  /** The mirror's name. */
+  public readonly name: string;
+  /** The CronJob that copies. */
+  public readonly cronJob: ApiObject;
+  /** The longest expected time between two runs. */
+  public readonly interval: Duration;
+  private readonly identity: string;
+
+  /**
+   * Most call `backup.mirror()`, or name mirrors of a repository.
+   *
+   * @throws InputError when a prop cannot stand, or both repositories are on one volume, in one bucket or on one server
+   */
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: DatabaseMirrorProps,
+  ) {
+    super(scope, id);
+    const { backup, repository, deadline = Duration.hours(24), retries = 1 } = props;
+    const operation = backup._operation;
+    this.name = props.name;
+    const name = checkCronJobName(this, `${backup.series}-mirror-${props.name}`);
+    if (!props.retention) {
+      const because = 'a mirror keeps by its own rules: say which, for example Retention.keep({ daily: 30, monthly: 12 })';
+      throw new InputError(this, { prop: 'retention', got: undefined, because });
+    }
+    checkWhole(this, 'retries', retries, 0, 10);
+    const schedule = (props.schedule ?? Schedule.hourly({ spread: Duration.hours(1) })).bind(this, 'schedule');
+    this.interval = schedule.interval;
+    const retention = props.retention.bind(this, 'retention');
+    const destination = operation.bindRepository(this, 'mirror', repository);
+    const source = operation.bindRepository(this, 'mirror', undefined, { isSource: true });
+    this.identity = destination.identity;
+    this.refuseSamePlace(source, destination);
+    registerSeries(this, destination.identity, backup.series);
+    registerPlace(this, destination);
+    if (operation.engine.hasLog) registerSeries(this, destination.identity, `${backup.series}${LOG_SUFFIX}`);
+    const labels = { [MIRROR_LABEL]: props.name };
+    this.cronJob = cronJobObject(
+      this,
+      'CronJob',
+      { name, labels: { ...operation.labels('mirror'), ...labels } },
+      {
+        schedule: schedule.cron,
+        timeZone: schedule.timeZone,
+        ...(props.schedule === Schedule.never() && { suspend: true }),
+        concurrencyPolicy: 'Forbid',
+        startingDeadlineSeconds: Math.min(schedule.interval.toSeconds(), Duration.hours(4).toSeconds()),
+        successfulJobsHistoryLimit: 3,
+        failedJobsHistoryLimit: 3,
+        jobTemplate: {
+          spec: operationJobSpec({
+            pod: operation.pod(this, {
+              operation: 'mirror',
+              repository,
+              copies: true,
+              longestRun: deadline,
+              environment: Object.entries(retention.environment).map(([key, value]) => ({ name: key, value })),
+              pods: props.pods,
+              labels,
+              memory: { memoryRequest: '256Mi', memoryLimit: '1Gi' },
+            }),
+            operation: 'mirror',
+            retries,
+            deadline,
+            keepFinished: Duration.days(7),
+          }),
+        },
+      },
+    );
+    operation.networkPolicy(this, name, ['mirror'], [...source.destinations, ...destination.destinations], labels);
+    this.node.addValidation({ validate: () => this.warnOfGaps() });
+  }
+
+  /**
+   * Proves that the mirror can be restored from: a verification `<series>-verify-<name>` of its newest recovery point.
+   *
+   * @throws InputError when an option cannot stand
+   */
+  public verify(options: DatabaseVerificationOptions = {}): DatabaseVerification {
+    const { backup, repository } = this.props;
+    return backup.verify({ ...options, name: options.name ?? `verify-${this.name}`, repository: options.repository ?? repository });
+  }
+
+  /**
+   * Brings data back from the mirror: a restore `<series>-restore-<name>`.
+   *
+   * @throws InputError when an option cannot stand
+   */
+  public restore(options: DatabaseRestoreOptions = {}): DatabaseRestore {
+    const { backup, repository } = this.props;
+    return backup.restore({ ...options, name: options.name ?? `restore-${this.name}`, repository: options.repository ?? repository });
+  }
+
+  private refuseSamePlace(source: RepositoryConfig, destination: RepositoryConfig): void {
+    if (source.identity === destination.identity) {
+      throw new InputError(this, {
+        prop: 'repository',
+        got: destination.identity,
+        because: 'it is the repository that is to be mirrored; name another one',
+      });
+    }
+    if (destination.place && destination.place.store === source.place?.store) {
+      throw new InputError(this, {
+        prop: 'repository',
+        got: destination.identity,
+        because: `both copies would be in one place, ${destination.place.store}, and lost together; name a repository elsewhere`,
+      });
+    }
+    if ((this.props.repository.mirrors ?? []).length > 0) {
+      throw new InputError(this, {
+        prop: 'repository.mirrors',
+        got: this.props.repository.mirrors?.map(({ options }) => options.name),
+        because: 'mirrors of a mirror are not made; give them all to the repository that backups write to',
+      });
+    }
+  }
+
+  /** Nothing here is an error, but somebody should have thought of it. */
+  private warnOfGaps(): string[] {
+    const { backup } = this.props;
+    const mine = backup.node.children.filter(
+      child => (child instanceof DatabaseVerification || child instanceof DatabaseRestore) && child._identity === this.identity,
+    );
+    if (!mine.some(child => child instanceof DatabaseVerification)) {
+      warn(this, `nothing proves that ${backup.series} can be restored from its mirror ${this.name}: call verify() of the mirror`);
+    }
+    if (!mine.some(child => child instanceof DatabaseRestore)) {
+      warn(this, `nothing restores ${backup.series} from its mirror ${this.name}: call restore() of the mirror`);
+    }
+    return [];
+  }
+}

@@ -1,0 +1,54 @@
+#!/bin/sh
+# Copies recovery points into another repository: those that it has not, and that its own retention would keep. Then it prunes there.
+# An archived log is copied along with them.
+#
+# environment: lib.sh's (for the repository that is copied to), source.sh's and retention.sh's
+# A recovery point is whole there or it is none; what was copied stays, whatever becomes of the run. Nothing is removed there
+# because the source has lost it.
+set -eu
+# shellcheck source=lib/shell/lib.sh
+. "$BACKUP_HOME/shell/lib.sh"
+# shellcheck source=lib/shell/retention.sh
+. "$BACKUP_HOME/shell/retention.sh"
+# shellcheck source=lib/shell/copy.sh
+. "$BACKUP_HOME/shell/copy.sh"
+
+# What is worth copying: what pruning would drop again is not.
+choose() {
+  both >"$SCRATCH/both"
+  awk -v policy="$RETENTION" -f "$BACKUP_HOME/shell/retention.awk" "$SCRATCH/both" >"$SCRATCH/retention" ||
+    die 'the recovery points of the two repositories cannot be read as such'
+  kept >"$SCRATCH/kept"
+  not_here "$SCRATCH/kept" >"$SCRATCH/wanted"
+  [ "${CHAINS:-no}" = yes ] || return 0
+  cp "$SCRATCH/wanted" "$SCRATCH/building"
+  while read -r choose_point <&7; do
+    # One that cannot be read is found again, and named, when its turn comes.
+    from manifest "$choose_point" 2>/dev/null || continue
+    manifest_field "$SCRATCH/source/manifest.json" needs | tr ' ' '\n' >"$SCRATCH/needed"
+    not_here "$SCRATCH/needed" >>"$SCRATCH/wanted"
+  done 7<"$SCRATCH/building"
+}
+
+newest() { LC_ALL=C sort "$1" | tail -n 1 | cut -d ' ' -f 1; } # FILE
+
+list_both
+choose
+copy_points "$SCRATCH/wanted"
+POINT=$(newest "$SCRATCH/points")
+export POINT
+outcome id "$POINT"
+if [ -n "$POINT" ]; then
+  prune || log 'WARNING: pruning failed; what was copied is there, and the next run prunes again'
+  log "the newest recovery point of the mirror is $POINT; the newest of what it mirrors is $(newest "$SCRATCH/source.points")"
+else
+  log "WARNING: series $SERIES has no recovery point yet, so there is nothing to mirror"
+fi
+if [ "$HAS_LOG" = yes ] && [ -n "$POINT" ]; then
+  mkdir -p "$SCRATCH/log/outcome"
+  OLDEST=$(oldest_kept)
+  SERIES="$SERIES-log" SCRATCH="$SCRATCH/log" OLDEST="$OLDEST" sh "$BACKUP_HOME/shell/mirror-log.sh" || log_rc=$?
+  outcome bytes "$(($(cat "$SCRATCH/copied.bytes") + $(cat "$SCRATCH/log/copied.bytes" 2>/dev/null || echo 0)))"
+fi
+name_left_out
+[ "${log_rc:-0}" = 0 ] || die "the archived log: $(cat "$SCRATCH/log/outcome/reason" 2>/dev/null)"

@@ -1,0 +1,193 @@
+import { App, Chart } from 'cdk8s';
+import { describe, expect, test } from 'vitest';
+import {
+  BackupPlan,
+  Compression,
+  type DatabaseBackup,
+  type DatabaseMirrorOptions,
+  Engine,
+  Mirror,
+  RedisVersion,
+  Repository,
+  ResticLocation,
+  Retention,
+  Schedule,
+  SecretRef,
+} from '../../lib';
+import { warnings } from '../../lib/core/warning';
+import { backup, chart, environment, files, objects, podSpec, props, restic } from '../support/synth';
+
+const retention = Retention.keep({ daily: 30 });
+const rest = (host: string) =>
+  Repository.restic({
+    location: ResticLocation.rest({ url: `http://${host}:8000/shop/`, credentials: SecretRef.named(host) }),
+    password: SecretRef.named(`${host}-key`).key('password'),
+  });
+
+describe('a mirror', () => {
+  const shop = chart();
+  backup(shop).mirror('offsite', { repository: restic, retention });
+  const made = objects(shop);
+  const cronJob = made['CronJob/orders-mirror-offsite'];
+
+  test('is a CronJob of its own, hourly, with a retention and labels of its own', () => {
+    expect(cronJob.spec).toMatchObject({ concurrencyPolicy: 'Forbid', startingDeadlineSeconds: 3600 });
+    expect(cronJob.spec.schedule).toMatch(/^\d+ \* \* \* \*$/);
+    expect(environment(cronJob).RETENTION).toContain('daily=30');
+    const labels = { 'cdk8s-backup/series': 'orders', 'cdk8s-backup/operation': 'mirror', 'cdk8s-backup/mirror': 'offsite' };
+    expect(cronJob.metadata.labels).toMatchObject(labels);
+    expect(cronJob.spec.jobTemplate.spec.template.metadata.labels).toMatchObject(labels);
+  });
+
+  test('has both repositories, and can only read the one that it copies from', () => {
+    const { volumes, containers } = podSpec(cronJob);
+    expect(volumes.find(({ name }: { name: string }) => name === 'source-repository').persistentVolumeClaim.claimName).toBe('backups');
+    expect(containers[0].volumeMounts).toContainEqual({ name: 'source-repository', mountPath: '/source-repository', readOnly: true });
+    expect(environment(cronJob)).toMatchObject({
+      SOURCE_REPOSITORY_PATH: '/source-repository',
+      SOURCE_VARIABLES: 'REPOSITORY_PATH COMPRESSION',
+    });
+    expect(environment(cronJob).DESTINATION_VARIABLES).toMatch(/^RESTIC_REPOSITORY RESTIC_PASSWORD_FILE /);
+    expect(containers[0].volumeMounts.map(({ mountPath }: { mountPath: string }) => mountPath)).toEqual(
+      expect.arrayContaining(['/opt/backup/repository', '/opt/backup/source']),
+    );
+  });
+
+  test('knows nothing of the production server, and reaches the two repositories alone', () => {
+    expect(JSON.stringify(cronJob)).not.toContain('orders-db');
+    expect(made['NetworkPolicy/orders-mirror-offsite'].spec.podSelector.matchLabels).toMatchObject({ 'cdk8s-backup/mirror': 'offsite' });
+    expect(
+      made['NetworkPolicy/orders-mirror-offsite'].spec.egress.map((rule: { ports: { port: number }[] }) =>
+        rule.ports.map(({ port }) => port),
+      ),
+    ).toEqual([[53, 53], [443]]);
+  });
+
+  test('between two restic repositories keeps their credentials and passwords apart', () => {
+    const both = chart();
+    backup(both, { repository: rest('near') }).mirror('far', { repository: rest('far'), retention });
+    const mirror = objects(both)['CronJob/orders-mirror-far'];
+    expect(environment(mirror)).toMatchObject({
+      RESTIC_REPOSITORY: 'rest:http://far:8000/shop/',
+      RESTIC_REST_PASSWORD: { secretKeyRef: { name: 'far', key: 'password' } },
+      RESTIC_PASSWORD_FILE: '/run/secrets/restic/password',
+      SOURCE_RESTIC_REPOSITORY: 'rest:http://near:8000/shop/',
+      SOURCE_RESTIC_REST_PASSWORD: { secretKeyRef: { name: 'near', key: 'password' } },
+      SOURCE_RESTIC_PASSWORD_FILE: '/run/secrets/source-restic/password',
+    });
+    expect(podSpec(mirror).initContainers.map(({ name }: { name: string }) => name)).toEqual(['restic']);
+  });
+
+  test('of a repository is one of every backup into it', () => {
+    const shop = chart();
+    const repository = Repository.files({
+      claimName: 'backups',
+      mirrors: [
+        Mirror.to(restic, { name: 'offsite', retention, schedule: Schedule.daily({ at: '04:00' }), verification: {}, restore: {} }),
+      ],
+    });
+    const plan = new BackupPlan(shop, 'nightly', { repository, retention });
+    for (const id of ['a', 'b']) {
+      const planned = plan.addBackup(id, props({ repository }));
+      planned.verify();
+      planned.restore();
+      expect(planned.mirrors.map(({ name }) => name)).toEqual(['offsite']);
+    }
+    expect(Object.keys(objects(shop)).filter(name => /^CronJob.*offsite/.test(name))).toEqual(
+      ['a', 'b'].flatMap(id => [`CronJob/${id}-mirror-offsite`, `CronJob/${id}-verify-offsite`, `CronJob/${id}-restore-offsite`]),
+    );
+    expect(warnings(shop.node.findAll())).toEqual([]);
+  });
+
+  test('is verified and restored from by itself, and says when nobody does', () => {
+    const shop = chart();
+    const orders = backup(shop);
+    const mirror = orders.mirror('offsite', { repository: restic, retention });
+    // Both of the mirror: of the backup's own repository nothing is said by them.
+    orders.verify();
+    mirror.restore();
+    const names = Object.keys(objects(shop));
+    expect(names).toContain('CronJob/orders-restore-offsite');
+    expect(warnings(shop.node.findAll())).toEqual([
+      'warning: shop/orders: nothing restores orders on the worst day: call restore()',
+      'warning: shop/orders/mirror-offsite: nothing proves that orders can be restored from its mirror offsite: call verify() of the mirror',
+    ]);
+  });
+});
+
+describe('a mirror that is refused', () => {
+  const twice = (orders: DatabaseBackup) => {
+    orders.mirror('offsite', { repository: restic, retention });
+    orders.mirror('offsite', { repository: rest('far'), retention });
+  };
+  const to =
+    (options: Partial<DatabaseMirrorOptions>, name = 'offsite') =>
+    (orders: DatabaseBackup) =>
+      void orders.mirror(name, { repository: restic, retention, ...options });
+
+  test.each<[string, (orders: DatabaseBackup) => void, string]>([
+    ['into the same place', to({ repository: Repository.files({ claimName: 'backups' }) }), 'it is the repository that is to be mirrored'],
+    [
+      'onto the same volume',
+      to({ repository: Repository.files({ claimName: 'backups', path: 'copy' }) }),
+      'both copies would be in one place, claim shop/backups, and lost together',
+    ],
+    [
+      'onto the same volume, in a repository of another kind',
+      to({
+        repository: Repository.restic({
+          location: ResticLocation.local({ claimName: 'backups' }),
+          password: SecretRef.named('key').key('password'),
+        }),
+      }),
+      'both copies would be in one place, claim shop/backups, and lost together',
+    ],
+    ['of a name that is taken', twice, 'shop/orders has a mirror of that name already'],
+    ['of a name that is too long', to({}, 'a-place-that-is-very-far-away-from-here-and-safe'), 'more than the 52 characters of a CronJob'],
+    ['of a name that is none', to({}, 'Off site'), 'shop/orders/mirror-Off site: name is "orders-mirror-Off site"'],
+    ['without a retention', to({ retention: undefined as unknown as Retention }), 'retention is not set: a mirror keeps by its own rules'],
+    [
+      'into a repository with mirrors of its own',
+      to({ repository: Repository.files({ claimName: 'far', mirrors: [Mirror.to(restic, { name: 'third', retention })] }) }),
+      'mirrors of a mirror are not made',
+    ],
+    [
+      'by two versions of one tool',
+      orders => {
+        const newer = Repository.restic({
+          location: ResticLocation.rest({ url: 'http://vault:8000/' }),
+          password: SecretRef.named('key').key('password'),
+          image: 'restic/restic:0.18.1',
+        });
+        backup(new Chart(orders.node.root as App, 'other', { namespace: 'shop' }), { repository: newer }, 'users').mirror('x', {
+          repository: restic,
+          retention,
+        });
+      },
+      'the pod takes restic from restic/restic:0.18.0 already',
+    ],
+  ])('fails: %s', (_, make, message) => {
+    expect(() => make(backup(chart()))).toThrow(message);
+  });
+
+  test('fails: by an image that lacks the compression', () => {
+    const redis = backup(chart(), { engine: Engine.redis({ version: RedisVersion.V7_2 }) });
+    const repository = Repository.files({ claimName: 'far', compression: Compression.ZSTD });
+    expect(() => redis.mirror('far', { repository, retention })).toThrow("the engine's image ships gzip");
+  });
+
+  test('fails: into the place of another backup of that series', () => {
+    const app = new App();
+    const orders = backup(new Chart(app, 'a', { namespace: 'a' }));
+    backup(new Chart(app, 'b', { namespace: 'b' }), { repository: restic });
+    expect(() => orders.mirror('offsite', { repository: restic, retention })).toThrow(
+      'b/orders keeps its recovery points under that name in the same repository',
+    );
+  });
+
+  test('two mirrors, to two places, are welcome', () => {
+    const shop = chart();
+    backup(shop, { repository: files }).mirror('near', { repository: Repository.files({ claimName: 'near' }), retention });
+    expect(Object.keys(objects(shop))).toContain('CronJob/orders-mirror-near');
+  });
+});
