@@ -4,6 +4,7 @@ export * from './backup/assertion';
 export * from './backup/backup-plan';
 export * from './backup/database-backup';
 export * from './backup/database-mirror';
+export * from './backup/database-prune';
 export * from './backup/database-restore';
 export * from './backup/database-verification';
 export type { DrillOptions } from './backup/drill';

@@ -1,4 +1,4 @@
-import { type ApiObject, Duration, type Size } from 'cdk8s';
+import { type ApiObject, Duration, Lazy, type Size } from 'cdk8s';
 import { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
 import { InputError } from '../core/input-error';
@@ -13,7 +13,9 @@ import type { IEngine } from '../engines/engine';
 import { registerPlace } from '../repositories/place';
 import type { IRepository } from '../repositories/repository';
 import type { IBackupAddon } from './addon';
+import { checkAppendOnly } from './append-only';
 import { DatabaseMirror, type DatabaseMirrorOptions } from './database-mirror';
+import { DatabasePrune, type DatabasePruneOptions } from './database-prune';
 import { DatabaseRestore, type DatabaseRestoreOptions } from './database-restore';
 import { DatabaseVerification, type DatabaseVerificationOptions } from './database-verification';
 import { type DrillOptions, drillVerification } from './drill';
@@ -141,6 +143,7 @@ export class DatabaseBackup extends Construct {
 
   /** @internal */
   public readonly _operation: Operation;
+  private pruner: DatabasePrune | undefined;
 
   /**
    * @throws InputError when a prop cannot stand
@@ -158,6 +161,7 @@ export class DatabaseBackup extends Construct {
     const schedule = this.schedule.bind(this, 'schedule');
     this.interval = schedule.interval;
     const retention = props.retention.bind(this, 'retention');
+    checkAppendOnly(this, this._operation.repository, retention);
     const { retries = 2, sizeDropLimit = defaults?.sizeDropLimit ?? 50, readyTimeout = Duration.minutes(5) } = props;
     checkWhole(this, 'retries', retries, 0, 10);
     checkWhole(this, 'sizeDropLimit', sizeDropLimit, 1, 100);
@@ -168,7 +172,11 @@ export class DatabaseBackup extends Construct {
         ...this._operation.waitFor(readyTimeout),
         { name: 'MINIMUM_BYTES', value: String(Math.max(1, (props.minimumSize?.toKibibytes() ?? 0) * 1024)) },
         { name: 'SIZE_DROP_LIMIT', value: String(sizeDropLimit) },
-        ...Object.entries(retention.environment).map(([name, value]) => ({ name, value })),
+        // Whether somebody else prunes is known only when everything has been added.
+        ...Object.entries(retention.environment).map(([name, value]) => ({
+          name,
+          value: Lazy.any({ produce: () => (this.prunesItself ? value : '') }) as string,
+        })),
       ],
     });
     const startingDeadline =
@@ -282,6 +290,32 @@ export class DatabaseBackup extends Construct {
     return new KeyRotation(this, 'rotate-key', { ...props, backup: this });
   }
 
+  /**
+   * Removes what the retention does not keep in a job of its own, `<series>-prune`; the backup itself prunes no more. With an
+   * append-only repository that needs other credentials: see `DatabasePrune`.
+   *
+   * @throws InputError when a prop cannot stand, or something prunes the backup's recovery points already
+   */
+  public prune(props: DatabasePruneOptions = {}): DatabasePrune {
+    return new DatabasePrune(this, 'prune', { ...props, backup: this });
+  }
+
+  /** @internal */
+  public _prunedBy(pruner: DatabasePrune): void {
+    if (this.pruner) {
+      throw new InputError(pruner, {
+        prop: 'backup',
+        got: this.node.path,
+        because: `${this.pruner.node.path} prunes its recovery points already; leave one out`,
+      });
+    }
+    this.pruner = pruner;
+  }
+
+  private get prunesItself(): boolean {
+    return this.pruner === undefined && !this._operation.repository.appendOnly;
+  }
+
   /** Hangs an add-on on this backup. */
   public add(addon: IBackupAddon): void {
     addon.bind(this);
@@ -296,6 +330,10 @@ export class DatabaseBackup extends Construct {
     }
     if (!children.some(child => child instanceof DatabaseRestore && child._identity === identity)) {
       warn(this, `nothing restores ${this.series} on the worst day: call restore()`);
+    }
+    const { appendOnly } = this._operation.repository;
+    if (appendOnly && !this.pruner && !this.props.retention.bind(this, 'retention').keepsAll) {
+      warn(this, `nothing removes what the retention of ${this.series} does not keep, as its repository is append-only: call prune()`);
     }
     return [];
   }

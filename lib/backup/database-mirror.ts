@@ -9,6 +9,7 @@ import { warn } from '../core/warning';
 import type { MirrorSettings } from '../repositories/mirror';
 import { registerPlace } from '../repositories/place';
 import type { IRepository, RepositoryConfig } from '../repositories/repository';
+import { checkAppendOnly } from './append-only';
 import { checkWhole, type DatabaseBackup, registerSeries } from './database-backup';
 import { DatabaseRestore, type DatabaseRestoreOptions } from './database-restore';
 import { DatabaseVerification, type DatabaseVerificationOptions } from './database-verification';
@@ -75,6 +76,7 @@ export class DatabaseMirror extends Construct {
     const destination = operation.bindRepository(this, 'mirror', repository);
     const source = operation.bindRepository(this, 'mirror', undefined, { isSource: true });
     this.identity = destination.identity;
+    checkAppendOnly(this, destination, retention);
     this.refuseSamePlace(source, destination);
     registerSeries(this, destination.identity, backup.series);
     registerPlace(this, destination);

@@ -1,3 +1,4 @@
+import type { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { InputError } from './input-error';
 
@@ -41,6 +42,13 @@ export interface RetentionRules {
    */
   readonly yearly?: number;
   /**
+   * All that are younger than the newest by less than this: counted from the newest that is not of the future, as `restic forget
+   * --keep-within` does, so that nothing grows old while no backup is made. Nobody who can only add recovery points can push one
+   * out of it. (restic's documentation, "Security considerations in append-only mode".)
+   * @default - none
+   */
+  readonly within?: Duration;
+  /**
    * So many of the newest recovery points stay whatever the rules say, 1 or more. Only what was published whole is a recovery
    * point: a failed run neither counts nor pushes one out. The newest that passed a verification also stays.
    * @default 3
@@ -52,6 +60,10 @@ export interface RetentionRules {
 export interface RetentionConfig {
   /** What the jobs need in their environment: `RETENTION`, read by `retention.awk`. */
   readonly environment: { [name: string]: string };
+  /** Whether nothing is ever pruned. */
+  readonly keepsAll: boolean;
+  /** Whether it has the rule `within`. */
+  readonly hasWithin: boolean;
 }
 
 /**
@@ -82,13 +94,13 @@ export class Retention {
    *
    * @param scope the construct that takes it
    * @param prop what the construct's prop is called
-   * @throws InputError when a number is negative or no whole one, when no rule keeps anything, or atLeast is below 1
+   * @throws InputError when a number is negative or no whole one, `within` is below a second, when no rule keeps anything, or atLeast is below 1
    */
   public bind(scope: IConstruct, prop: string): RetentionConfig {
     if (!this.rules) {
-      return { environment: { RETENTION: 'all' } };
+      return { environment: { RETENTION: 'all' }, keepsAll: true, hasWithin: false };
     }
-    const { last = 0, hourly = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0, atLeast = 3 } = this.rules;
+    const { last = 0, hourly = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0, within, atLeast = 3 } = this.rules;
     const counts = Object.entries({ last, hourly, daily, weekly, monthly, yearly });
     for (const [rule, count] of [...counts, ['atLeast', atLeast] as const]) {
       const min = rule === 'atLeast' ? 1 : 0;
@@ -96,11 +108,16 @@ export class Retention {
         throw new InputError(scope, { prop: `${prop}.${rule}`, got: count, because: `write a whole number of ${min} or more` });
       }
     }
-    if (counts.every(([, count]) => count === 0)) {
-      const because = 'no rule keeps anything; set one of last, hourly, daily, weekly, monthly, yearly, or use Retention.all()';
+    if (within && (!Number.isInteger(within.toSeconds({ integral: false })) || within.toSeconds() < 1)) {
+      const because = 'write whole seconds, 1 or more, for example Duration.days(30)';
+      throw new InputError(scope, { prop: `${prop}.within`, got: within.toMilliseconds() / 1000, because });
+    }
+    if (!within && counts.every(([, count]) => count === 0)) {
+      const because = 'no rule keeps anything; set one of last, hourly, daily, weekly, monthly, yearly, within, or use Retention.all()';
       throw new InputError(scope, { prop, got: this.rules, because });
     }
-    const rules = counts.map(([rule, count]) => `${rule}=${count}`).join(' ');
-    return { environment: { RETENTION: `${rules} at-least=${atLeast}` } };
+    const rules = [...counts, ...(within ? [['within', within.toSeconds()] as const] : []), ['at-least', atLeast] as const];
+    const environment = { RETENTION: rules.map(([rule, count]) => `${rule}=${count}`).join(' ') };
+    return { environment, keepsAll: false, hasWithin: within !== undefined };
   }
 }

@@ -68,6 +68,11 @@ export interface RepositoryConfig {
    */
   readonly place?: RepositoryPlace;
   /**
+   * The jobs' credentials may add and read, and neither delete nor overwrite: nothing is pruned with them.
+   * @default false
+   */
+  readonly appendOnly?: boolean;
+  /**
    * The repository's scripts. `repository.sh` is sourced by `shell/lib.sh` and defines `repository_open`, `repository_begin`,
    * `repository_put`, `repository_staged`, `repository_commit`, `repository_list`, `repository_get`, `repository_mark`, `repository_check` and
    * `repository_prune`.

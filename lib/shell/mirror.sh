@@ -16,7 +16,7 @@ set -eu
 # What is worth copying: what pruning would drop again is not.
 choose() {
   both >"$SCRATCH/both"
-  awk -v policy="$RETENTION" -f "$BACKUP_HOME/shell/retention.awk" "$SCRATCH/both" >"$SCRATCH/retention" ||
+  decide "$SCRATCH/both" ||
     die 'the recovery points of the two repositories cannot be read as such'
   kept >"$SCRATCH/kept"
   not_here "$SCRATCH/kept" >"$SCRATCH/wanted"

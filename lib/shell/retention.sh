@@ -2,8 +2,9 @@
 # What scripts that prune source after lib.sh.
 #
 # environment:
-#   CHAINS      `yes`: recovery points of this engine may build on others
-#   RETENTION   the policy for retention.awk, or empty: prune elsewhere
+#   CHAINS        `yes`: recovery points of this engine may build on others
+#   RETENTION     the policy for retention.awk, or empty: prune elsewhere
+#   APPEND_ONLY   `yes`: the repository's credentials cannot delete, and something else prunes
 
 kept() { sed -n 's/^keep \([^ ]*\) .*/\1/p' "$SCRATCH/retention"; }
 oldest_kept() { kept | LC_ALL=C sort | head -n 1; }
@@ -21,15 +22,23 @@ keep_needed() {
   mv "$SCRATCH/drop.free" "$SCRATCH/drop"
 }
 
-# The recovery point is safe by now: a failing prune is a warning, never a failed backup.
+# Leaves in $SCRATCH/retention what the policy says of each recovery point.
+decide() { # FILE with recovery points
+  awk -v policy="$RETENTION" -v now="$(date -u +%Y%m%dT%H%M%SZ)" -f "$BACKUP_HOME/shell/retention.awk" "$1" >"$SCRATCH/retention"
+}
+
+# Leaves in $SCRATCH/drop what was removed.
 prune() {
-  [ -n "$RETENTION" ] && [ "$RETENTION" != all ] || return 0
-  repository_list >"$SCRATCH/points" &&
-    awk -v policy="$RETENTION" -f "$BACKUP_HOME/shell/retention.awk" "$SCRATCH/points" >"$SCRATCH/retention" || return 1
+  : >"$SCRATCH/drop"
+  [ -n "$RETENTION" ] && [ "$RETENTION" != all ] && [ "${APPEND_ONLY:-no}" != yes ] || return 0
+  repository_list >"$SCRATCH/points" && decide "$SCRATCH/points" || return 1
   sed -n 's/^drop //p' "$SCRATCH/retention" >"$SCRATCH/drop"
   [ ! -s "$SCRATCH/drop" ] || [ "${CHAINS:-no}" != yes ] || keep_needed || return 1
   # A policy that would drop what was published a moment ago is not a policy but a fault.
-  ! grep -qxF -e "$POINT" "$SCRATCH/drop" || return 1
+  [ -z "${POINT:-}" ] || ! grep -qxF -e "$POINT" "$SCRATCH/drop" || return 1
+  # Nobody makes recovery points of the future but a clock that is wrong, or somebody who should not.
+  ! grep -q '[ ,]future$' "$SCRATCH/retention" ||
+    log "WARNING: recovery points of the future are kept, and push out no other: $(sed -n 's/^keep \([^ ]*\) .*future$/\1/p' "$SCRATCH/retention" | tr '\n' ' ')"
   repository_prune "$SCRATCH/drop" || return 1
   [ ! -s "$SCRATCH/drop" ] || log "pruned: $(tr '\n' ' ' <"$SCRATCH/drop")"
   [ "$HAS_LOG" = yes ] || return 0

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The first process of every job's pod: runs one operation and gives the one verdict.
 #
-# usage: run.sh backup|verify|restore|mirror|follow|archive [prepare]
+# usage: run.sh backup|verify|restore|mirror|prune|follow|archive [prepare]
 #
 # With a second word that step of the operation is run, in a container before the one that runs the operation. It gives the
 # verdict when it fails, as nothing comes after it then; otherwise it says nothing.
@@ -9,7 +9,7 @@
 # Whatever happens to the operation (it fails, it is told to stop, a child is killed), one JSON line goes to stdout and to
 # the termination message, of the same shape for all jobs:
 #   {"what","series","id","bytes","seconds","restoreSeconds","verdict","reason"}
-# verdict is published, verified, restored or mirrored on success, and failed otherwise; reason is empty on success.
+# verdict is published, verified, restored, mirrored or pruned on success, and failed otherwise; reason is empty on success.
 #
 # Exit codes: 0 success; 78 a failure that no retry can mend (the Job's podFailurePolicy stops there); others: may be retried.
 #
@@ -43,6 +43,7 @@ report() { # EXIT-CODE
     0:verify) verdict=verified ;;
     0:restore) verdict=restored ;;
     0:mirror) verdict=mirrored ;;
+    0:prune) verdict=pruned ;;
     0:*) verdict=succeeded ;;
     *) verdict=failed ;;
   esac
@@ -53,6 +54,7 @@ report() { # EXIT-CODE
     case $OPERATION in
       backup) reason="$reason: nothing was published by this run, earlier recovery points are untouched" ;;
       mirror) reason="$reason: what was copied whole is in the mirror, and the next run goes on" ;;
+      prune) reason="$reason: what the log does not call pruned goes with the next run" ;;
       restore) reason="$reason: what the log does not call restored is as it was" ;;
     esac
   else

@@ -10,7 +10,10 @@ import { AWKS, kept, points, policy } from '../shell/awk';
 import { imageNamed } from './support/images';
 
 /** Policies whose rules are all used up by the snapshots: newer versions of restic also keep the oldest while one is not. */
+const DAY = 86_400;
 const POLICIES: { [rule: string]: number }[] = [
+  { within: 3 * DAY },
+  { within: 40 * DAY, monthly: 1 },
   { last: 4 },
   { hourly: 9 },
   { daily: 6, yearly: 1 },
@@ -36,7 +39,7 @@ test('retention keeps what `restic forget` keeps', async () => {
       await restic('backup', '--stdin', '--stdin-filename', 'x', '--host', 'x', '--tag', id, '--time', time);
     });
     await inParallel(POLICIES, async rules => {
-      const flags = Object.entries(rules).map(([rule, count]) => `--keep-${rule}=${count}`);
+      const flags = Object.entries(rules).map(([rule, count]) => `--keep-${rule}=${rule === 'within' ? `${count / DAY}d` : count}`);
       const [group] = JSON.parse(await restic('forget', '--dry-run', '--no-lock', '--json', '--group-by', 'host', ...flags));
       const expected = group.keep.map((snapshot: { tags: string[] }) => snapshot.tags[0]);
       const listing = ids.map(id => `${id} unverified`);

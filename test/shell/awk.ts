@@ -15,9 +15,10 @@ export interface Verdict {
   readonly stderr: string;
 }
 
-export function run(awk: string[], policy: string, listing: string): Verdict {
+/** @param now later than any recovery point of a test unless it says otherwise */
+export function run(awk: string[], policy: string, listing: string, now = '20991231T235959Z'): Verdict {
   const [command = '', ...args] = awk;
-  return spawnSync(command, [...args, '-v', `policy=${policy}`, '-f', SCRIPT], { input: listing, encoding: 'utf8' });
+  return spawnSync(command, [...args, '-v', `policy=${policy}`, '-v', `now=${now}`, '-f', SCRIPT], { input: listing, encoding: 'utf8' });
 }
 
 /** A policy, from the rules that matter. */
@@ -28,8 +29,8 @@ export function policy(rules: { [rule: string]: number }): string {
     .join(' ');
 }
 
-export function kept(awk: string[], text: string, listing: string[]): string[] {
-  const { status, stdout, stderr } = run(awk, text, listing.map(line => `${line}\n`).join(''));
+export function kept(awk: string[], text: string, listing: string[], now?: string): string[] {
+  const { status, stdout, stderr } = run(awk, text, listing.map(line => `${line}\n`).join(''), now);
   expect(stderr).toBe('');
   expect(status).toBe(0);
   const lines = stdout.split('\n').slice(0, -1);

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../random';
 import { AWKS, kept, points, policy, run, SCRIPT } from './awk';
 
+const timeOf = (id: string) => Date.parse(id.replace(/^(....)(..)(..)T(..)(..)(..)Z.*/, '$1-$2-$3T$4:$5:$6Z'));
+
 test('there is an awk to run', () => {
   expect(AWKS.length).toBeGreaterThan(0);
 });
@@ -61,6 +63,23 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk }
       ['20260301T000000Z-a0000 verified', '20250301T000000Z-a0000 verified', '20240301T000000Z-a0000 verified'],
       [0, 1],
     ],
+    [
+      'within counts from the newest, and ends where the time is reached',
+      policy({ within: 86400 }),
+      [
+        '20260301T120000Z-a0000 unverified',
+        '20260228T120001Z-a0000 unverified',
+        '20260228T120000Z-a0000 unverified',
+        '20260227T120000Z-a0000 unverified',
+      ],
+      [0, 1],
+    ],
+    [
+      'within goes over a leap day and a year',
+      policy({ within: 2 * 366 * 86400 }),
+      ['20240301T000000Z-a0000 unverified', '20220301T000000Z-a0000 unverified', '20220227T000000Z-a0000 unverified'],
+      [0, 1],
+    ],
     ['two of one second', policy({ last: 1 }), ['20260101T000000Z-b0000 verified', '20260101T000000Z-a0000 verified'], [0]],
     [
       'the pairs of a policy in any order',
@@ -71,6 +90,41 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk }
     ['a leap day of a century', policy({ last: 1 }), ['20000229T000000Z-a0000 verified'], [0]],
   ])('%s', (_name, text, listing, expected) => {
     expect(kept(awk, text, listing)).toEqual(expected.map(index => listing[index]?.split(' ')[0]));
+  });
+
+  test("what is of the future stays, and takes no other one's place", () => {
+    const listing = [
+      '20270101T000000Z-f0000 verified',
+      '20260601T120001Z-f0000 unverified',
+      '20260601T120000Z-a0000 unverified',
+      '20260531T130000Z-a0000 verified',
+      '20260530T120000Z-a0000 unverified',
+    ];
+    const ids = listing.map(line => line.split(' ')[0]);
+    const policies: { [rule: string]: number }[] = [{ last: 1 }, { daily: 1 }, { yearly: 1 }, { last: 1, within: 3600 }];
+    for (const rules of policies) expect(kept(awk, policy(rules), listing, '20260601T120000Z')).toEqual(ids.slice(0, 4));
+    expect(run(awk, policy({ last: 1 }), `${listing.join('\n')}\n`, '20260601T120000Z').stdout).toContain(
+      'keep 20270101T000000Z-f0000 future\nkeep 20260601T120001Z-f0000 future\nkeep 20260601T120000Z-a0000 last,at-least\n',
+    );
+  });
+
+  test.each(['', '2026', '20260101T000000', '20261301T000000Z', 'now'])('the time %j cannot be read: nothing is decided', now => {
+    const { status, stdout, stderr } = run(awk, policy({ daily: 1 }), '20260101T000000Z-aaaaa verified\n', now);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^retention\.awk: the time cannot be read: /);
+  });
+
+  test('whatever is added, nothing young enough for within is dropped', () => {
+    const random = new Random(17);
+    for (let round = 0; round < 10; round++) {
+      const own = points(random, 1 + random.below(20), '2026-01-01');
+      const ids = own.map(line => line.split(' ')[0] ?? '').sort();
+      const days = 1 + random.below(40);
+      const now = ids.at(-1)?.slice(0, 16) ?? '';
+      const young = ids.filter(id => timeOf(now) - timeOf(id) < days * 86_400_000);
+      const forged = [...points(random, 30, '2025-12-01'), ...points(random, 10, '2031-01-01')];
+      expect(kept(awk, policy({ last: 1, within: days * 86_400 }), [...own, ...forged], now)).toEqual(expect.arrayContaining(young));
+    }
   });
 
   const GOOD = '20260101T000000Z-aaaaa verified';
@@ -120,6 +174,8 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk }
     policy({ daily: -1 }),
     policy({ daily: 1.5 }),
     policy({ daily: 1, fortnightly: 1 }),
+    policy({ within: -1 }),
+    policy({ within: 0 }),
     `${policy({ daily: 1 })} daily=1`,
     policy({ daily: 1 }).replace('yearly=0', 'daily=2'),
     policy({ daily: 1 }).replace('yearly=0', 'yearly='),

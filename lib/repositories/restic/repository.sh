@@ -49,7 +49,7 @@ restic_run() {
     0) return 0 ;;
     10) because "there is no restic repository at $repository_name" ;;
     11) because "the restic repository is locked by another run, and still was after $REPOSITORY_WAIT s: $(lock_holders)" ;;
-    124) because "the restic repository at $repository_name did not answer within $REPOSITORY_WAIT s: $(restic_words)" ;;
+    124) because "the restic repository at $repository_name did not answer within $REPOSITORY_WAIT s: $(restic_trouble)" ;;
     12) because "the password of the restic repository at $repository_name is wrong" ;;
     *) because "restic $1: $(restic_words)" ;;
   esac
@@ -59,8 +59,13 @@ restic_run() {
 # What went wrong, out of what restic says: its command's own last words, then the end of restic's.
 restic_words() {
   sed -n -e '/returned error, retrying/d' -e '/signal terminated received/d' -e '/^Is there a repository/,$d' -e 's/^subprocess [^:]*: //p; t' -e 's/.*"message_type":"exit_error".*"message":"\(.*\)"}$/\1/p; t' -e '/^{/d; p' "$SCRATCH/repository.err" |
-    sed -e 's/^.*Fatal: //' -e 's/\\"/"/g' >"$SCRATCH/restic.words"
+    sed -e 's/^.*Fatal: //' -e 's/\\nIs there a repository.*//' -e 's/\\"/"/g' >"$SCRATCH/restic.words"
   last_words "$SCRATCH/restic.words" "$restic_rc"
+}
+
+# What it was that restic has tried again and again: that it was told to stop in the end says nothing.
+restic_trouble() {
+  sed -n 's/.* returned error, retrying after [^ ]*: //p' "$SCRATCH/repository.err" | tail -n 1 | grep . || restic_words
 }
 
 # Opening is listing: every call of restic derives the key anew, which is most of what a small one costs.

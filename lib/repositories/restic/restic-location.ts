@@ -45,6 +45,12 @@ export interface ResticRestOptions {
   /** The server's URL, with a path for the repository, without user and password: `https://backup.example/shop/`. */
   readonly url: string;
   /**
+   * The URL under which others use the same repository, where this is another server over the same directory: one of the two is
+   * append-only. Repositories are told apart by it.
+   * @default - url
+   */
+  readonly sameAs?: string;
+  /**
    * A Secret with the keys `username` and `password`.
    * @default - the server asks for none
    */
@@ -198,9 +204,11 @@ export abstract class ResticLocation {
   public static rest(options: ResticRestOptions): ResticLocation {
     return new Location(scope => {
       const url = urlOf(scope, 'location.url', options.url);
+      const known = options.sameAs === undefined ? url : urlOf(scope, 'location.sameAs', options.sameAs);
       return {
         repository: `rest:${url.href}`,
-        place: { store: `rest:${url.origin}`, path: trimmed(url.pathname) },
+        identity: `rest:${known.href}`,
+        place: { store: `rest:${known.origin}`, path: trimmed(known.pathname) },
         usesTls: url.protocol === 'https:',
         environment: options.credentials
           ? [

@@ -37,6 +37,14 @@ export interface ResticRepositoryOptions {
    */
   readonly image?: string;
   /**
+   * The credentials may add and read, and neither delete nor overwrite anything but locks, so that nobody who takes them over can
+   * destroy recovery points. The store has to see to that (`rest-server --append-only`, `rclone serve restic --append-only`, a
+   * policy of the bucket): here it says that backups do not prune, which is left to `prune()` with other credentials.
+   * (restic's documentation, "Security considerations in append-only mode".)
+   * @default false
+   */
+  readonly appendOnly?: boolean;
+  /**
    * The authorities that the server's certificate is judged by. They take the place of those that the image brings; they are not
    * added to them. (restic's documentation, "Preparing a new repository", REST Server: `--cacert`; internal/backend/http_transport.go.)
    * @default - the well-known ones, of the image
@@ -127,12 +135,14 @@ export class ResticRepository implements IKeyedRepository {
       kind: 'restic',
       identity: `restic:${location.identity}`,
       place: location.place,
+      appendOnly: this.options.appendOnly ?? false,
       scripts: ScriptFolder.at('restic', __dirname),
       environment: [
         { name: 'RESTIC_REPOSITORY', value: location.repository },
         { name: 'RESTIC_PASSWORD_FILE', value: `${passwordMount}/${password.keyName}` },
         { name: 'TOOLS', value: TOOLS },
         { name: 'ORPHAN_AGE', value: String(options.longestRun.toSeconds() + Duration.hours(1).toSeconds()) },
+        ...(this.options.appendOnly ? [{ name: 'APPEND_ONLY', value: 'yes' }] : []),
         ...(this.mustExist ? [{ name: 'REPOSITORY_MUST_EXIST', value: 'yes' }] : []),
         ...(flags.length > 0 ? [{ name: 'RESTIC_FLAGS', value: flags.join(' ') }] : []),
         ...(authorities ? [{ name: 'RESTIC_CACERT', value: authorities.path }] : []),

@@ -6,25 +6,44 @@ import { join } from 'node:path';
 import { loopbackAddress } from './postgres-server';
 import { until } from './rehearse';
 
+export interface RestServerOptions {
+  /** Nothing that is there can be deleted or overwritten, but for locks. @default false */
+  readonly appendOnly?: boolean;
+  /** The files of a certificate and its key, for HTTPS. @default - HTTP */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** What it serves; not removed in the end. @default - a directory of its own */
+  readonly directory?: string;
+}
+
 /** A real server of restic's REST protocol: rclone's, over a directory. */
 export class RestServer {
   readonly address = loopbackAddress();
   readonly username = 'backup';
   readonly password = 'a server password';
-  readonly directory = mkdtempSync(join(tmpdir(), 'e2e-rest-'));
+  readonly directory: string;
   private process: ChildProcess | undefined;
 
-  static async start(): Promise<RestServer> {
-    const server = new RestServer();
+  private constructor(private readonly options: RestServerOptions) {
+    this.directory = options.directory ?? mkdtempSync(join(tmpdir(), 'e2e-rest-'));
+  }
+
+  static async start(options: RestServerOptions = {}): Promise<RestServer> {
+    const server = new RestServer(options);
     await server.up();
     return server;
   }
 
   async up(): Promise<void> {
-    this.process = spawn('rclone', ['serve', 'restic', '--addr', `${this.address}:8000`, '--config', '/dev/null', this.directory], {
-      env: { PATH: process.env.PATH, RCLONE_USER: this.username, RCLONE_PASS: this.password },
-      stdio: ['ignore', 'ignore', 'ignore'],
-    });
+    const { appendOnly, tls } = this.options;
+    const flags = [...(appendOnly ? ['--append-only'] : []), ...(tls ? ['--cert', tls.cert, '--key', tls.key] : [])];
+    this.process = spawn(
+      'rclone',
+      ['serve', 'restic', '--addr', `${this.address}:8000`, '--config', '/dev/null', ...flags, this.directory],
+      {
+        env: { PATH: process.env.PATH, RCLONE_USER: this.username, RCLONE_PASS: this.password },
+        stdio: ['ignore', 'ignore', 'ignore'],
+      },
+    );
     await until('the REST server listens', () => answers(this.address, 8000));
   }
 
@@ -39,7 +58,7 @@ export class RestServer {
 
   async stop(): Promise<void> {
     await this.down();
-    rmSync(this.directory, { recursive: true, force: true });
+    if (!this.options.directory) rmSync(this.directory, { recursive: true, force: true });
   }
 }
 

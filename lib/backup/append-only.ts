@@ -1,0 +1,21 @@
+import type { IConstruct } from 'constructs';
+import { InputError } from '../core/input-error';
+import type { RetentionConfig } from '../core/retention';
+import type { RepositoryConfig } from '../repositories/repository';
+
+/**
+ * Whoever can add to a repository can push recovery points out of rules that count, by adding more. (restic's documentation,
+ * "Security considerations in append-only mode".)
+ *
+ * @throws InputError when the retention of an append-only repository has no rule that time alone decides
+ * @internal
+ */
+export function checkAppendOnly(scope: IConstruct, repository: RepositoryConfig, retention: RetentionConfig): void {
+  if (!repository.appendOnly || retention.keepsAll || retention.hasWithin) return;
+  throw new InputError(scope, {
+    prop: 'retention.within',
+    got: undefined,
+    because:
+      'whoever can only add to an append-only repository could still push recovery points out of the other rules by adding some: say how long all of them stay whatever comes after, for example within: Duration.days(30), or use Retention.all()',
+  });
+}

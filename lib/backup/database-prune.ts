@@ -1,0 +1,121 @@
+import { type ApiObject, Duration } from 'cdk8s';
+import { Construct } from 'constructs';
+import { InputError } from '../core/input-error';
+import { checkCronJobName } from '../core/names';
+import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
+import { Schedule } from '../core/schedule';
+import type { IRepository } from '../repositories/repository';
+import type { DatabaseBackup } from './database-backup';
+
+/** Options of a prune. */
+export interface DatabasePruneOptions {
+  /**
+   * The backup's repository, with credentials that may delete.
+   * @default - the backup's own, with its own credentials
+   */
+  readonly repository?: IRepository;
+  /**
+   * When recovery points that the backup's retention does not keep are removed. A restic repository is locked meanwhile.
+   * @default Schedule.weekly({ at: '08:00', spread: Duration.hours(2) }) - Sundays between 08:00 and 10:00 UTC
+   */
+  readonly schedule?: Schedule;
+  /**
+   * The longest that a prune may take.
+   * @default Duration.hours(12)
+   */
+  readonly deadline?: Duration;
+  /**
+   * How often a failed prune is tried again.
+   * @default 2
+   */
+  readonly retries?: number;
+  /**
+   * How the pods are placed and what they may use.
+   * @default - the backup's
+   */
+  readonly pods?: PodOptions;
+}
+
+/** Props of a prune. */
+export interface DatabasePruneProps extends DatabasePruneOptions {
+  /** The backup whose recovery points are pruned. */
+  readonly backup: DatabaseBackup;
+}
+
+/**
+ * Removes what the backup's retention does not keep, in a job of its own: a CronJob `<series>-prune`. The backup itself removes
+ * nothing then.
+ *
+ * With an append-only repository it is the only one that can: give it other credentials, and put it where those who can reach the
+ * backup's Secrets do not reach its own, such as a namespace of its own:
+ * `new DatabasePrune(keeper, 'orders', { backup, repository })`. (restic's documentation, "Security considerations in append-only mode".)
+ */
+export class DatabasePrune extends Construct {
+  /** The CronJob that prunes. */
+  public readonly cronJob: ApiObject;
+  /** The longest expected time between two prunes. */
+  public readonly interval: Duration;
+
+  /**
+   * Most call `backup.prune()`.
+   *
+   * @throws InputError when a prop cannot stand, the repository is another one or cannot be pruned, or the retention keeps everything
+   */
+  constructor(scope: Construct, id: string, props: DatabasePruneProps) {
+    super(scope, id);
+    const { backup } = props;
+    const operation = backup._operation;
+    const repository = operation.bindRepository(this, 'prune', props.repository);
+    if (repository.identity !== operation.repository.identity) {
+      throw new InputError(this, {
+        prop: 'repository',
+        got: repository.identity,
+        because: `the recovery points of ${backup.node.path} are in ${operation.repository.identity}: name the same place, with other credentials`,
+      });
+    }
+    if (repository.appendOnly) {
+      throw new InputError(this, {
+        prop: 'repository',
+        got: 'append-only',
+        because: 'its credentials cannot delete, and pruning is deleting: give the same place with credentials that can',
+      });
+    }
+    const retention = backup.props.retention.bind(this, 'retention');
+    if (retention.keepsAll) {
+      throw new InputError(this, { prop: 'retention', got: 'all', because: `${backup.node.path} keeps everything: leave the prune out` });
+    }
+    backup._prunedBy(this);
+    const schedule = (props.schedule ?? Schedule.weekly({ at: '08:00', spread: Duration.hours(2) })).bind(this, 'schedule');
+    this.interval = schedule.interval;
+    const name = checkCronJobName(this, `${backup.series}-prune`);
+    this.cronJob = cronJobObject(
+      this,
+      'CronJob',
+      { name, labels: operation.labels('prune') },
+      {
+        schedule: schedule.cron,
+        timeZone: schedule.timeZone,
+        ...(props.schedule === Schedule.never() && { suspend: true }),
+        concurrencyPolicy: 'Forbid',
+        startingDeadlineSeconds: Math.min(schedule.interval.toSeconds(), Duration.hours(12).toSeconds()),
+        successfulJobsHistoryLimit: 3,
+        failedJobsHistoryLimit: 3,
+        jobTemplate: {
+          spec: operationJobSpec({
+            pod: operation.pod(this, {
+              operation: 'prune',
+              repository: props.repository,
+              environment: Object.entries(retention.environment).map(([variable, value]) => ({ name: variable, value })),
+              pods: props.pods,
+            }),
+            operation: 'prune',
+            retries: props.retries ?? 2,
+            deadline: props.deadline ?? Duration.hours(12),
+            keepFinished: Duration.days(14),
+          }),
+        },
+      },
+    );
+    operation.networkPolicy(this, name, ['prune'], repository.destinations);
+  }
+}

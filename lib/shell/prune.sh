@@ -1,0 +1,17 @@
+#!/bin/sh
+# Removes the recovery points that the retention does not keep: a job of its own, where backups do not, or must not be able to.
+#
+# environment: lib.sh's and retention.sh's
+set -eu
+# What is pruned has been made.
+export REPOSITORY_MUST_EXIST=yes
+# shellcheck source=lib/shell/lib.sh
+. "$BACKUP_HOME/shell/lib.sh"
+# shellcheck source=lib/shell/retention.sh
+. "$BACKUP_HOME/shell/retention.sh"
+
+repository_open write || die "$(repository_reason)"
+list_points
+[ -s "$SCRATCH/points" ] || refuse "series $SERIES has no recovery point in this repository: is it the one that the backups go to?"
+prune || die "pruning failed, and the next run prunes again: $(repository_reason)"
+log "$(wc -l <"$SCRATCH/drop" | tr -d ' ') of $(wc -l <"$SCRATCH/points" | tr -d ' ') recovery points were removed"
