@@ -13,6 +13,7 @@ export * from './backup/log-archive';
 export type { OnDemandOptions } from './backup/on-demand';
 export * from './backup/recovery-point';
 export * from './backup/reencryption';
+export * from './backup/repository-check';
 export { CaCertificates } from './core/ca-certificates';
 export { DataVolume } from './core/data-volume';
 export * from './core/image-catalog';

@@ -10,6 +10,7 @@ import type { IRepository } from '../repositories/repository';
 import type { IBackupAddon } from './addon';
 import type { Assertion } from './assertion';
 import type { DatabaseBackup } from './database-backup';
+import { RepositoryCheck } from './repository-check';
 
 /** After the nightly backups, and not all at once: a verification is a whole restore. */
 const EARLY = { at: '05:00', spread: Duration.hours(2) };
@@ -37,11 +38,10 @@ export interface DatabaseVerificationOptions {
    */
   readonly assertions?: Assertion[];
   /**
-   * Look at the whole repository, too: whether the older recovery points are intact. A `files` repository reads them all and
-   * compares checksums; a restic repository checks its structure.
-   * @default true
+   * How the whole repository is looked at, too: whether the older recovery points are intact.
+   * @default RepositoryCheck.structure()
    */
-  readonly checkRepository?: boolean;
+  readonly checkRepository?: RepositoryCheck;
   /**
    * Where the throw-away server keeps the restored data: a tenth more than the databases' size, and some gigabytes of logs.
    * @default Scratch.emptyDir(Size.gibibytes(20))
@@ -115,7 +115,7 @@ export class DatabaseVerification extends Construct {
           pod: operation.pod(this, {
             operation: 'verify',
             repository: props.repository,
-            environment: [{ name: 'CHECK_REPOSITORY', value: props.checkRepository === false ? 'no' : 'yes' }],
+            environment: (props.checkRepository ?? RepositoryCheck.structure())._bind(this),
             assertions: this.assertions(props),
             scratch: props.scratch ?? Scratch.emptyDir(Size.gibibytes(20)),
             pods: props.pods,

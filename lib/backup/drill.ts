@@ -5,6 +5,7 @@ import { Schedule } from '../core/schedule';
 import type { SecretKeyRef } from '../core/secret-ref';
 import type { IKeyedRepository, IRepository } from '../repositories/repository';
 import type { DatabaseVerificationOptions } from './database-verification';
+import { RepositoryCheck } from './repository-check';
 
 /** Options of a drill: those of a verification, and the key. */
 export interface DrillOptions extends DatabaseVerificationOptions {
@@ -34,7 +35,7 @@ export function drillVerification(scope: Construct, options: DrillOptions, own: 
     name: 'drill',
     schedule: Schedule.never(),
     retries: 0,
-    checkRepository: false,
+    checkRepository: RepositoryCheck.none(),
     deadline: Duration.hours(12),
     ...verification,
     repository: openedWith(scope, repository as IKeyedRepository, key),

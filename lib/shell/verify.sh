@@ -3,6 +3,7 @@
 #
 # environment, beside lib.sh's and the engine's:
 #   CHECK_REPOSITORY   `yes`: look at the older recovery points too, whether they are intact
+#   CHECK_DATA_OVER    in how many verifications a repository that can be read in parts is read as a whole; empty or unset: it is not read
 # No address and no credential of the production server is here.
 # The engine's verify script brings the data up, notes its facts and compares them with $SCRATCH/facts.expected, checks the
 # server's own consistency, and answers the assertions in $BACKUP_HOME/assertions.

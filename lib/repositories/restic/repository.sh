@@ -8,6 +8,7 @@
 #   REPOSITORY_WAIT   seconds to wait for a repository that is locked, or does not answer
 #   POD_NAME, LOCK_DEAD_AFTER                                    see locks.sh
 #   REPOSITORY_MUST_EXIST, INIT_SPREAD, INIT_SETTLE              see first-run.sh
+#   CHECK_DATA_OVER                                              see check.sh
 #   ORPHAN_AGE        seconds after which a member without a manifest belongs to a run that is no more
 #
 # A recovery point exists from the moment its manifest.json is a snapshot; members without one are what a failed run leaves.
@@ -129,12 +130,8 @@ repository_commit() { # MANIFEST
   printf '%s %s manifest.json %s\n' "$(stored_snapshot)" "$POINT" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>"$SCRATCH/restic.list"
 }
 
-repository_check() {
-  restic_run check >/dev/null && return 0
-  # Another run holds the repository: that is no damage, and the next verification looks again.
-  [ "$restic_rc" = 11 ] || return 1
-  log 'WARNING: the repository is locked by another run, and was not checked this time'
-}
+# shellcheck source=lib/repositories/restic/check.sh
+. "$BACKUP_HOME/${REPOSITORY_FOLDER:-repository}/check.sh"
 
 # To $SCRATCH/restic.list, one line per snapshot of the series: its id, the recovery point, the member, when it was stored.
 # Snapshots come as one line of JSON, whose objects begin with "time".
@@ -176,9 +173,11 @@ repository_prune() { # FILE with an id a line
   awk -v drops="$1" -v before="$(date -u -d "@$(($(date +%s) - ORPHAN_AGE))" +%Y-%m-%dT%H:%M:%SZ)" '
     BEGIN { while ((getline point <drops) > 0) drop[point] }
     { snapshot[NR] = $1; of[NR] = $2; name[NR] = $3; stored[NR] = $4; if ($3 == "manifest.json") whole[$2] }
+    $2 == "checks" && $3 + 0 > checks { checks = $3 + 0 }
     END {
       for (i = 1; i <= NR; i++)
-        if (name[i] == "manifest.json") { if (of[i] in drop) print "manifest", snapshot[i] }
+        if (of[i] == "checks") { if (name[i] + 0 < checks) print "member", snapshot[i] }
+        else if (name[i] == "manifest.json") { if (of[i] in drop) print "manifest", snapshot[i] }
         else if (of[i] in drop || (!(of[i] in whole) && stored[i] < before)) print "member", snapshot[i]
     }' "$SCRATCH/restic.list" >"$SCRATCH/restic.forget"
   [ -s "$SCRATCH/restic.forget" ] || return 0
