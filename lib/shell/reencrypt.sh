@@ -9,15 +9,19 @@
 set -eu
 if [ $# = 0 ]; then
   own=$SERIES
+  first=0
   for each in "$own" "$own-safety" "$own-log"; do
     part=$SCRATCH/reencrypt/$each
     mkdir -p "$part/outcome"
     rc=0
     SERIES=$each SCRATCH=$part sh "$0" "$each" || rc=$?
-    [ "$rc" = 0 ] || { cp "$part/outcome/reason" "$SCRATCH/outcome/reason" 2>/dev/null || :; exit "$rc"; }
+    if [ "$rc" != 0 ] && [ "$first" = 0 ]; then
+      first=$rc
+      cp "$part/outcome/reason" "$SCRATCH/outcome/reason" 2>/dev/null || :
+    fi
     rm -rf "$part"
   done
-  exit 0
+  exit "$first"
 fi
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"

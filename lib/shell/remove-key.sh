@@ -22,4 +22,5 @@ fi
 [ "${old#* }" -gt 1 ] || refuse 'it is the only key of the repository: without it nobody reads the recovery points'
 repository_remove_key "${old% *}" || die "the old key could not be removed: $(repository_reason)"
 ! repository_key_of "$REMOVED_KEY_PATH" >/dev/null 2>&1 || die 'the old key was removed, but its password still opens the repository: another key has the same one. Run this job again'
-log "removed key ${old% *}; $((${old#* } - 1)) keys are left"
+left=$((${old#* } - 1))
+log "removed key ${old% *}; $left $([ "$left" = 1 ] && echo is || echo are) left"

@@ -1,7 +1,10 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Cluster, type JobRun, type RunningPod } from '../rehearsal';
+import { Cluster, type ImageCatalog, type JobRun, type RunningPod } from '../rehearsal';
 import { AGE_IMAGE, NAMESPACE, platform, type Recipients } from './encryption/platform';
 import { FaultTable, failure, flipBit, truncate } from './support/faults';
 import { imageNamed, imagesOfDist } from './support/images';
@@ -13,9 +16,11 @@ import { request, resultOf, succeed, until } from './support/rehearse';
 // What leaves a pod is encrypted; what is encrypted comes back; and a key that is lost, wrong or changed says so.
 
 const MARKER = 'zanzibar_marker';
+const GPG_PASSPHRASE = 'of the private key';
 const table = new FaultTable('encryption');
 const dists: string[] = [];
 let cluster: Cluster;
+let images: ImageCatalog;
 let postgres: PostgresServer;
 let redis: RedisServer;
 let content: { [table: string]: string };
@@ -23,7 +28,8 @@ const keys: { [name: string]: KeyPair } = {};
 
 const run = (name: string, onPod?: (pod: RunningPod) => void | Promise<void>) =>
   cluster.run({ kind: 'CronJob', namespace: NAMESPACE, name }, { onPod });
-const secret = (name: string, key: string) => cluster.secret(NAMESPACE, name, { key });
+const secret = (name: string, key: string) =>
+  cluster.secret(NAMESPACE, name, { key, ...(name === 'gpg' && { passphrase: GPG_PASSPHRASE }) });
 const key = (name: string): KeyPair => keys[name] ?? { recipient: '', identity: '' };
 const points = (series: string) => readdirSync(join(cluster.claim(NAMESPACE, series), series)).filter(name => /^\d/.test(name));
 const directory = (series: string, id: string) => join(cluster.claim(NAMESPACE, series), series, id);
@@ -36,14 +42,14 @@ function change(recipients: Recipients): void {
 }
 
 beforeAll(async () => {
-  const images = await imagesOfDist();
+  images = await imagesOfDist();
   const image15 = imageNamed(images, 'postgres:15.19-bookworm');
-  for (const name of ['age', 'age2']) keys[name] = ageKeys(imageNamed(images, AGE_IMAGE));
-  for (const name of ['gpg', 'gpg2']) keys[name] = gpgKeys(image15, name);
+  for (const name of ['age', 'age2', 'stranger']) keys[name] = ageKeys(imageNamed(images, AGE_IMAGE));
+  for (const name of ['gpg', 'gpg2']) keys[name] = gpgKeys(image15, name, GPG_PASSPHRASE);
   const dist = platform({ age: [key('age').recipient], gpg: [key('gpg').recipient] });
   dists.push(dist);
   cluster = await Cluster.create({ manifests: [dist], images, backoffSeconds: 0.1 });
-  for (const claim of ['with-age', 'with-gpg', 'with-phrase', 'redis-age', 'plain', 'with-restic']) cluster.claim(NAMESPACE, claim);
+  for (const claim of ['with-age', 'with-gpg', 'with-phrase', 'redis-age', 'plain']) cluster.claim(NAMESPACE, claim);
   postgres = await PostgresServer.start(image15, '15');
   postgres.client('createdb', ['notes']);
   postgres.query(
@@ -63,7 +69,6 @@ beforeAll(async () => {
   secret('age', key('age').identity);
   secret('gpg', key('gpg').identity);
   secret('phrase', 'a long passphrase\n');
-  secret('restic', 'the first password');
 });
 
 afterAll(async () => {
@@ -290,51 +295,80 @@ describe('a recipient is added, and the old one goes', () => {
   });
 });
 
-describe('drills and restic keys', () => {
-  test('a drill with the escrowed identity, and only with it', async () => {
+describe('an encryption takes the place of another, or of none', () => {
+  beforeAll(() => {
+    secret('age', key('age').identity);
+    change({ age: [key('age').recipient], gpg: [key('gpg').recipient], ageForAll: true });
+  });
+
+  test.each(['with-phrase', 'plain'])('%s: what was stored before is restored, with its own key or with none', async series => {
+    const [before = ''] = points(series);
+    const { id } = await succeed(run(`${series}-backup`), 'published');
+    expect(readdirSync(directory(series, id)).filter(name => name.endsWith('.age')).length).toBeGreaterThan(0);
+    await succeed(run(`${series}-verify`), 'verified');
+    postgres.client('dropdb', ['notes']);
+    request(cluster, NAMESPACE, series, { recoveryPoint: before });
+    expect(await succeed(run(`${series}-restore`), 'restored')).toMatchObject({ id: before });
+    expect(postgres.checksums('notes')).toEqual(content);
+  });
+
+  test('what had a passphrase is encrypted anew to public keys, and opens without it', async () => {
+    await succeed(run('with-phrase-reencrypt'), 'succeeded');
+    const [before = ''] = points('with-phrase');
+    expect(readdirSync(directory('with-phrase', before)).filter(name => name.endsWith('.gpg'))).toEqual([]);
+    secret('phrase', 'forgotten');
+    postgres.client('dropdb', ['notes']);
+    request(cluster, NAMESPACE, 'with-phrase', { recoveryPoint: before });
+    await succeed(run('with-phrase-restore'), 'restored');
+    expect(postgres.checksums('notes')).toEqual(content);
+  });
+});
+
+describe('without a cluster', () => {
+  test('age and a shell are enough, as the documentation of the repository says', () => {
+    const [id = ''] = points('redis-age');
+    const path = directory('redis-age', id);
+    execFileSync('sha256sum', ['-c', 'SHA256SUMS'], { cwd: path });
+    const age = join(imageNamed(images, AGE_IMAGE).root, 'usr/bin/age');
+    const identity = join(mkdtempSync(join(tmpdir(), 'e2e-identity-')), 'identity.txt');
+    writeFileSync(identity, key('age').identity);
+    const open = (file: string) => execFileSync(age, ['--decrypt', '--identity', identity, file], { cwd: path });
+    expect(open('facts.age').toString()).toMatch(/"name":"dump.rdb","bytes":\d+,"digest":"file:001"/);
+    expect(gunzipSync(open('001.gz.age')).includes(MARKER)).toBe(true);
+    rmSync(dirname(identity), { recursive: true });
+  });
+});
+
+describe('a drill', () => {
+  test('proves the escrowed identity, and only that one', async () => {
     secret('escrow', key('age').identity);
+    secret('age', key('stranger').identity);
     const right = await succeed(run('with-age-drill'), 'verified');
-    secret('escrow', key('gpg').identity);
+    secret('escrow', key('stranger').identity);
+    secret('age', key('age').identity);
     const { reason } = failure(await run('with-age-drill'), /no key of this job opens recovery point/);
     table.add('with-age: drill with the wrong key', reason, `${right.id}: the drill with the right one verified it`);
     cluster.secret(NAMESPACE, 'escrow', {});
     const { reason: nothing } = failure(await run('with-age-drill'), /no key is mounted/);
     table.add('with-age: drill without a key', nothing, right.id);
   });
+});
 
-  test('restic: a key is added and proved, and drilled', async () => {
-    secret('next', 'the second password');
-    secret('escrow', 'the second password');
-    const { id } = await succeed(run('with-restic-backup'), 'published');
-    const before = await run('with-restic-drill');
-    table.add(
-      'with-restic: drill with a key that is none',
-      failure(before, /the password of the restic repository at .* is wrong/).reason,
-      id,
-    );
-    const added = await run('with-restic-add-key');
-    await succeed(Promise.resolve(added), 'succeeded');
-    expect(added.log).toMatch(/the new key [0-9a-f]+ opens the repository, which has 2 keys now/);
-    expect((await run('with-restic-add-key')).log).toMatch(/the repository has this key already/);
-    expect(await succeed(run('with-restic-drill'), 'verified')).toMatchObject({ id });
+test('no passphrase is in an argument, a log or a result', async () => {
+  const seen: string[] = [];
+  secret('phrase', 'a long passphrase\n');
+  change({ age: [key('age').recipient], gpg: [key('gpg').recipient] });
+  const backup = await run('with-phrase-backup', async pod => {
+    let over = false;
+    void pod.done.then(() => {
+      over = true;
+    });
+    while (!over) {
+      seen.push(...pod.processes().map(argv => argv.join(' ')));
+      await new Promise(resolve => setTimeout(resolve, 10));
+    }
   });
-
-  test('restic: the key in force is not removed; the old one is, when the new one is in force', async () => {
-    const { reason } = failure(await run('with-restic-remove-key'), /the old key is the one in force/);
-    table.add('with-restic: removing the key in force', reason, 'nothing was removed');
-    change({ age: [key('age').recipient], gpg: [key('gpg').recipient], password: 'next' });
-    const removed = await run('with-restic-remove-key');
-    await succeed(Promise.resolve(removed), 'succeeded');
-    expect(removed.log).toMatch(/removed key [0-9a-f]+; 1 keys are left/);
-    expect((await run('with-restic-remove-key')).log).toMatch(/it is gone already/);
-    const { id } = await succeed(run('with-restic-verify'), 'verified');
-    secret('escrow', 'the first password');
-    table.add('with-restic: drill with the removed key', failure(await run('with-restic-drill'), /is wrong/).reason, id);
-  });
-
-  test('no password and no identity was in an argument, a log or a result', async () => {
-    const backup = await run('with-phrase-backup');
-    expect(resultOf(backup).verdict).toBe('published');
-    expect(`${backup.log}${JSON.stringify(backup.result)}`).not.toContain('a long passphrase');
-  });
+  expect(resultOf(backup).verdict).toBe('published');
+  expect(seen.join('\n')).toMatch(/gpg .*--passphrase-file/);
+  expect(`${seen.join('\n')}${backup.log}${JSON.stringify(backup.result)}`).not.toContain('a long passphrase');
 });

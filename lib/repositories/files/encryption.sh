@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2030,SC2031 # every run of gpg has its home in a shell of its own
 # Encryption of what a repository of plain files holds: compressed first, then encrypted, in one stream.
 #
 # environment:
@@ -26,20 +26,33 @@ esac
 # Names a failure that comes again however often it is tried: lib.sh's `die` ends with 78 for it.
 hopeless() { printf '%s' "$*" >"$SCRATCH/repository.hopeless"; because "$@"; }
 
-# Runs gpg with a home of its own, which is gone afterwards, as is the agent that gpg may have started. Nothing is asked of anybody.
-gpg_run() { # KEY-FILE|'' ARGUMENTS...
+# Runs gpg without an agent that outlives it, and with a home that is gone afterwards. Nothing is asked of anybody.
+gpg_run() { # ARGUMENTS...
   (
     GNUPGHOME=$(mktemp -d "$SCRATCH/gpg.XXXXXX") || exit 2
-    export GNUPGHOME
-    gpg_import=$1
-    shift
-    set -- --batch --no-tty --quiet --no-options --no-auto-check-trustdb --pinentry-mode loopback "$@"
-    gpg_rc=0
-    [ -z "$gpg_import" ] || gpg --batch --no-tty --quiet --no-options --import "$gpg_import" </dev/null || gpg_rc=$?
-    [ "$gpg_rc" != 0 ] || gpg "$@" || gpg_rc=$?
-    [ ! -e "$GNUPGHOME/S.gpg-agent" ] || gpgconf --homedir "$GNUPGHOME" --kill all >/dev/null 2>&1 || :
+    gpg_at_home "$@" && gpg_rc=0 || gpg_rc=$?
     rm -rf "$GNUPGHOME"
     exit "$gpg_rc"
+  )
+}
+
+gpg_at_home() { # ARGUMENTS...
+  export GNUPGHOME
+  gpg --batch --no-tty --quiet --no-options --no-auto-check-trustdb --pinentry-mode loopback "$@" && home_rc=0 || home_rc=$?
+  [ ! -e "$GNUPGHOME/S.gpg-agent" ] || gpgconf --homedir "$GNUPGHOME" --kill all >/dev/null 2>&1 || :
+  return "$home_rc"
+}
+
+# The home with a private key stays as long as the pod: what protects the key is slow on purpose the first time.
+gpg_with_key() { # KEY-DIRECTORY ARGUMENTS...
+  (
+    GNUPGHOME=$SCRATCH/${1##*/}.home
+    gpg_key=$1/key
+    shift
+    if [ ! -d "$GNUPGHOME" ]; then
+      { mkdir -m 700 "$GNUPGHOME" && gpg_at_home --import "$gpg_key" </dev/null; } || { rm -rf "$GNUPGHOME"; exit 2; }
+    fi
+    gpg_at_home "$@"
   )
 }
 
@@ -50,11 +63,11 @@ encrypt() { # from stdin to stdout
       set --
       for encrypt_to in "$RECIPIENTS_PATH"/*.asc; do set -- "$@" --recipient-file "$encrypt_to"; done
       # What is compressed already is not compressed again.
-      gpg_run '' --trust-model always --cipher-algo AES256 --compress-algo none "$@" --encrypt
+      gpg_run --trust-model always --cipher-algo AES256 --compress-algo none "$@" --encrypt
       ;;
     gpg-symmetric)
       # The count is the largest there is: a passphrase is guessed the more slowly.
-      gpg_run '' --passphrase-file "$(own_passphrase)" --cipher-algo AES256 --compress-algo none \
+      gpg_run --passphrase-file "$(own_passphrase)" --cipher-algo AES256 --compress-algo none \
         --s2k-mode 3 --s2k-digest-algo SHA512 --s2k-cipher-algo AES256 --s2k-count 65011712 --symmetric
       ;;
     *) cat ;;
@@ -70,12 +83,12 @@ decrypt() { # KEY-DIRECTORY, from stdin to stdout
     gpg-*)
       decrypt_passphrase=${1%/*}-passphrase/${1##*/}/key
       if [ -s "$decrypt_passphrase" ]; then
-        gpg_run "$1/key" --passphrase-file "$decrypt_passphrase" --decrypt
+        gpg_with_key "$1" --passphrase-file "$decrypt_passphrase" --decrypt
       else
-        gpg_run "$1/key" --decrypt
+        gpg_with_key "$1" --decrypt
       fi
       ;;
-    symmetric-*) gpg_run '' --passphrase-file "$1/key" --decrypt ;;
+    symmetric-*) gpg_run --passphrase-file "$1/key" --decrypt ;;
   esac
 }
 

@@ -102,8 +102,8 @@ export interface EncryptionBinding {
  */
 export class Encryption {
   /**
-   * With age, to public keys: pods that make backups hold nothing that decrypts. About ten times as fast as gpg.
-   * (age's man page; its format is at age-encryption.org/v1.)
+   * With age, to public keys: pods that make backups hold nothing that decrypts. (age's man page; its format is at
+   * age-encryption.org/v1.)
    */
   public static age(options: AgeEncryptionOptions): Encryption {
     const { recipients, identity, image } = options;
@@ -149,6 +149,15 @@ export class Encryption {
     return new Encryption('gpg-symmetric', { kind: 'symmetric', key: options.passphrase }, () => ({ words: [], files: {} }));
   }
 
+  /**
+   * No encryption, of a repository that once had one.
+   *
+   * @internal
+   */
+  public static _none(): Encryption {
+    return new Encryption('', undefined, () => ({ words: [], files: {} }));
+  }
+
   private constructor(
     private readonly method: string,
     private readonly key: Key | undefined,
@@ -170,28 +179,10 @@ export class Encryption {
   public _bind(scope: Construct, options: EncryptionBindOptions): EncryptionBinding {
     const { previous, reads, prefix } = options;
     const prop = 'repository.encryption';
-    this.checkImage(scope, options);
-    const { words, files } = this.recipients(scope, prop);
     const symmetric = this.method === 'gpg-symmetric';
-    if (!symmetric && words.length === 0) {
-      throw new InputError(scope, { prop: `${prop}.recipients`, got: words, because: 'name the public key of somebody who can decrypt' });
-    }
-    if (new Set(words).size < words.length) {
-      throw new InputError(scope, { prop: `${prop}.recipients`, got: words, because: 'name each recipient once' });
-    }
-    if (!symmetric && options.buildsOnOthers) {
-      throw new InputError(scope, {
-        prop,
-        got: this.method,
-        because:
-          'incremental backups read the recovery point before them, and these pods are not to decrypt anything: leave incrementals out, or use Repository.restic or Encryption.gpgSymmetric',
-      });
-    }
-    if (reads && !this.key) {
-      const because =
-        'a job that reads recovery points has to decrypt them: name the Secret with the key, for a namespace that may have it';
-      throw new InputError(scope, { prop: `${prop}.identity`, got: undefined, because });
-    }
+    const { words, files } = this.recipients(scope, prop);
+    if (this.method !== '') this.check(scope, prop, words, options);
+    if (reads) for (const [index, way] of previous.entries()) way.checkReads(scope, `repository.previousEncryptions[${index}]`, options);
     const ways: Encryption[] = reads ? [this, ...previous] : symmetric ? [this] : [];
     const keys = ways.flatMap((way, index) => (way.key ? [{ ...way.key, name: `${way.key.kind}-${index}` }] : []));
     const secrets = keys.flatMap(({ name, key, passphrase }) => [
@@ -207,7 +198,7 @@ export class Encryption {
       : [];
     return {
       environment: [
-        { name: 'ENCRYPTION', value: this.method },
+        ...(this.method !== '' ? [{ name: 'ENCRYPTION', value: this.method }] : []),
         ...(mounted
           ? [
               { name: 'RECIPIENTS', value: words.join(' ') },
@@ -225,13 +216,40 @@ export class Encryption {
     };
   }
 
-  private checkImage(scope: Construct, { reads, encryptors }: EncryptionBindOptions): void {
-    if (this.method === 'age') return;
-    const needed = this.method === 'gpg' && reads ? ['gpg', 'gpg-agent'] : ['gpg'];
+  private check(scope: Construct, prop: string, words: string[], options: EncryptionBindOptions): void {
+    const symmetric = this.method === 'gpg-symmetric';
+    if (!symmetric && words.length === 0) {
+      throw new InputError(scope, { prop: `${prop}.recipients`, got: words, because: 'name the public key of somebody who can decrypt' });
+    }
+    if (new Set(words).size < words.length) {
+      throw new InputError(scope, { prop: `${prop}.recipients`, got: words, because: 'name each recipient once' });
+    }
+    if (!symmetric && options.buildsOnOthers) {
+      throw new InputError(scope, {
+        prop,
+        got: this.method,
+        because:
+          'incremental backups read the recovery point before them, and these pods are not to decrypt anything: leave incrementals out, or use Repository.restic or Encryption.gpgSymmetric',
+      });
+    }
+    this.checkImage(scope, prop, this.method === 'age' ? [] : ['gpg'], options);
+    if (options.reads) this.checkReads(scope, prop, options);
+  }
+
+  private checkReads(scope: Construct, prop: string, options: EncryptionBindOptions): void {
+    if (!this.key) {
+      const because =
+        'a job that reads recovery points has to decrypt them: name the Secret with the key, for a namespace that may have it';
+      throw new InputError(scope, { prop: `${prop}.identity`, got: undefined, because });
+    }
+    this.checkImage(scope, prop, this.method === 'age' ? [] : this.method === 'gpg' ? ['gpg', 'gpg-agent'] : ['gpg'], options);
+  }
+
+  private checkImage(scope: Construct, prop: string, needed: string[], { encryptors }: EncryptionBindOptions): void {
     const missing = needed.filter(program => !encryptors.includes(program));
     if (missing.length === 0) return;
     throw new InputError(scope, {
-      prop: 'repository.encryption',
+      prop,
       got: this.method,
       because: `the engine's image has no ${missing.join(' and no ')}, and gpg, which is not static, cannot be brought along: use Encryption.age`,
     });

@@ -9,7 +9,7 @@ import type { SecretKeyRef } from '../../core/secret-ref';
 import type { Mirror } from '../mirror';
 import { claimStore } from '../place';
 import { type IKeyedRepository, type IRepository, type RepositoryBindOptions, type RepositoryConfig, SOURCE_PREFIX } from '../repository';
-import type { Encryption, EncryptionBinding } from './encryption';
+import { Encryption, type EncryptionBinding } from './encryption';
 
 const BY_HAND = `Where the volume of the repository is mounted, with nothing but a shell:
 
@@ -166,13 +166,16 @@ export class FilesRepository implements IKeyedRepository {
       byHand: (encryption ? ENCRYPTED_BY_HAND : BY_HAND).split('$VOLUME').join(path ?? '.'),
     };
   }
+
   private encryption(scope: Construct, options: RepositoryBindOptions): EncryptionBinding | undefined {
-    return this.options.encryption?._bind(scope, {
+    const { encryption, previousEncryptions: previous = [] } = this.options;
+    if (!encryption && previous.length === 0) return undefined;
+    return (encryption ?? Encryption._none())._bind(scope, {
       prefix: options.isSource ? SOURCE_PREFIX : '',
       reads: READERS.includes(options.operation) || options.isSource === true,
       buildsOnOthers: options.buildsOnOthers ?? false,
       encryptors: options.encryptors ?? [],
-      previous: this.options.previousEncryptions ?? [],
+      previous,
     });
   }
 }

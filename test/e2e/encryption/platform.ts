@@ -15,7 +15,6 @@ import {
   PostgresVersion,
   RedisVersion,
   Repository,
-  ResticLocation,
   Retention,
   SecretRef,
 } from '../../../lib';
@@ -24,20 +23,21 @@ import {
 export interface Recipients {
   readonly age: string[];
   readonly gpg: string[];
-  /** The password of the restic repository. @default 'restic' */
-  readonly password?: string;
+  /** What was encrypted with a passphrase, and what was not encrypted at all, is with age from now on. @default false */
+  readonly ageForAll?: boolean;
 }
 
 export const NAMESPACE = 'vault';
 export const AGE_IMAGE = 'registry.example/age:1.2.1';
 
 /** Backups that are encrypted in every way; each keeps its recovery points on a claim of its own. Returns the directory of the manifests. */
-export function platform({ age, gpg, password = 'restic' }: Recipients): string {
+export function platform({ age, gpg, ageForAll = false }: Recipients): string {
   const dist = mkdtempSync(join(tmpdir(), 'e2e-encryption-'));
   const app = new BackupApp({ outdir: dist });
   const chart = new Chart(app, NAMESPACE, { namespace: NAMESPACE });
   const key = (secret: string) => SecretRef.named(secret).key('key');
   const withAge = Encryption.age({ recipients: age, identity: key('age'), image: AGE_IMAGE });
+  const withPhrase = Encryption.gpgSymmetric({ passphrase: key('phrase') });
   const postgres = Engine.postgres({ version: PostgresVersion.V15, databases: ['notes'] });
   const redis = Engine.redis({ version: RedisVersion.V7_2 });
   const impatient: BackupOptions = { retries: 0, readyTimeout: Duration.seconds(4), repositoryWait: Duration.seconds(4) };
@@ -58,8 +58,14 @@ export function platform({ age, gpg, password = 'restic' }: Recipients): string 
   const repositories: { [series: string]: IRepository } = {
     // As dumped: what is not encrypted could be seen.
     'with-age': Repository.files({ claimName: 'with-age', compression: Compression.NONE, encryption: withAge }),
-    'with-gpg': Repository.files({ claimName: 'with-gpg', encryption: Encryption.gpg({ recipients: gpg, identity: key('gpg') }) }),
-    'with-phrase': Repository.files({ claimName: 'with-phrase', encryption: Encryption.gpgSymmetric({ passphrase: key('phrase') }) }),
+    'with-gpg': Repository.files({
+      claimName: 'with-gpg',
+      encryption: Encryption.gpg({ recipients: gpg, identity: key('gpg'), passphrase: SecretRef.named('gpg').key('passphrase') }),
+    }),
+    'with-phrase': Repository.files({
+      claimName: 'with-phrase',
+      ...(ageForAll ? { encryption: withAge, previousEncryptions: [withPhrase] } : { encryption: withPhrase }),
+    }),
   };
   for (const [series, repository] of Object.entries(repositories)) {
     const made = backup(series, repository);
@@ -67,12 +73,8 @@ export function platform({ age, gpg, password = 'restic' }: Recipients): string 
     made.drill({ key: key('escrow') });
   }
   backup('redis-age', Repository.files({ claimName: 'redis-age', encryption: withAge }), redis);
-  backup('plain', Repository.files({ claimName: 'plain', compression: Compression.NONE }));
-
-  const location = ResticLocation.local({ claimName: 'with-restic' });
-  const restic = backup('with-restic', Repository.restic({ location, password: key(password) }));
-  restic.rotateKey({ add: key('next'), remove: key('restic') });
-  restic.drill({ key: key('escrow') });
+  const encryption = ageForAll ? withAge : undefined;
+  backup('plain', Repository.files({ claimName: 'plain', compression: Compression.NONE, encryption }));
   app.synth();
   return dist;
 }

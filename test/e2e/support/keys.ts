@@ -17,8 +17,8 @@ export function ageKeys(image: Image): KeyPair {
   return { recipient, identity };
 }
 
-/** Made by the gpg of an image that has it, in a home that is gone afterwards. */
-export function gpgKeys(image: Image, name: string): KeyPair {
+/** Made by the gpg of an image that has it, in a home that is gone afterwards. The private key has the passphrase. */
+export function gpgKeys(image: Image, name: string, passphrase: string): KeyPair {
   const directory = mkdtempSync(join(tmpdir(), 'e2e-gpg-'));
   mkdirSync(join(directory, 'home'), { mode: 0o700 });
   const gpg = (command: string) =>
@@ -27,8 +27,9 @@ export function gpgKeys(image: Image, name: string): KeyPair {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
   try {
-    gpg(`gpg --batch --quiet --passphrase '' --quick-generate-key ${name} future-default default never`);
-    return { recipient: gpg('gpg --armor --export'), identity: gpg('gpg --batch --armor --export-secret-keys') };
+    const batch = `gpg --batch --quiet --pinentry-mode loopback --passphrase '${passphrase}'`;
+    gpg(`${batch} --quick-generate-key ${name} future-default default never`);
+    return { recipient: gpg('gpg --armor --export'), identity: gpg(`${batch} --armor --export-secret-keys`) };
   } finally {
     gpg('gpgconf --kill all');
     rmSync(directory, { recursive: true });
