@@ -9,6 +9,7 @@ import {
   Engine,
   RedisVersion,
   Repository,
+  RepositoryCheck,
   ResticLocation,
   Retention,
   SecretRef,
@@ -30,7 +31,7 @@ export function platform(password: string): string {
     retention: Retention.keep({ last: 50 }),
     retries: 0,
   });
-  backup.verify({ retries: 0, checkRepository: false });
+  backup.verify({ retries: 0, checkRepository: RepositoryCheck.none() });
   backup.rotateKey({ add: key('next'), remove: key('first') });
   backup.drill({ key: key('escrow') });
   app.synth();
