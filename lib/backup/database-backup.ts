@@ -20,6 +20,7 @@ import { DatabaseRestore, type DatabaseRestoreOptions } from './database-restore
 import { DatabaseVerification, type DatabaseVerificationOptions } from './database-verification';
 import { type DrillOptions, drillVerification } from './drill';
 import { KeyRotation, type KeyRotationOptions } from './key-rotation';
+import { renewLocks } from './lock-renewal';
 import { LogArchive, type LogArchiveOptions } from './log-archive';
 import { Operation } from './operation';
 import { Reencryption, type ReencryptionOptions } from './reencryption';
@@ -199,6 +200,7 @@ export class DatabaseBackup extends Construct {
     registerPlace(this, repository);
     for (const mirror of props.repository.mirrors ?? [])
       this.mirror(mirror.options.name, { ...mirror.options, repository: mirror.repository });
+    renewLocks(this, { backup: this, retention, interval: this.interval });
     this.node.addValidation({ validate: () => this.warnOfGaps() });
   }
 

@@ -13,6 +13,7 @@ import { checkAppendOnly } from './append-only';
 import { checkWhole, type DatabaseBackup, registerSeries } from './database-backup';
 import { DatabaseRestore, type DatabaseRestoreOptions } from './database-restore';
 import { DatabaseVerification, type DatabaseVerificationOptions } from './database-verification';
+import { renewLocks } from './lock-renewal';
 import { LOG_SUFFIX } from './log-archive';
 
 /** Options of a mirror of one backup. */
@@ -115,6 +116,7 @@ export class DatabaseMirror extends Construct {
       },
     );
     operation.networkPolicy(this, name, ['mirror'], [...source.destinations, ...destination.destinations], labels);
+    renewLocks(this, { backup, retention, interval: backup.interval, mirror: { name: props.name, repository } });
     this.node.addValidation({ validate: () => this.warnOfGaps() });
   }
 

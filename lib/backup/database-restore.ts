@@ -163,7 +163,7 @@ export class DatabaseRestore extends Construct {
     }
     const repository = operation.bindRepository(this, 'restore', props.repository);
     this._identity = repository.identity;
-    this.known = [...COMMON_REQUEST, ...(this.target.restoreRequest ?? [])];
+    this.known = [...COMMON_REQUEST, ...(repository.restoreRequest ?? []), ...(this.target.restoreRequest ?? [])];
     this.request = this.whatIsAsked();
 
     const name = `${backup.series}-${props.name ?? 'restore'}`;

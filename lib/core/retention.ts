@@ -64,6 +64,10 @@ export interface RetentionConfig {
   readonly keepsAll: boolean;
   /** Whether it has the rule `within`. */
   readonly hasWithin: boolean;
+  /** How many days back the rule that reaches furthest keeps something, however often backups are made. */
+  readonly reachDays: number;
+  /** How many of the newest recovery points stay, whenever they were made. */
+  readonly newest: number;
 }
 
 /**
@@ -98,7 +102,8 @@ export class Retention {
    */
   public bind(scope: IConstruct, prop: string): RetentionConfig {
     if (!this.rules) {
-      return { environment: { RETENTION: 'all' }, keepsAll: true, hasWithin: false };
+      const forEver = Number.POSITIVE_INFINITY;
+      return { environment: { RETENTION: 'all' }, keepsAll: true, hasWithin: false, reachDays: forEver, newest: forEver };
     }
     const { last = 0, hourly = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0, within, atLeast = 3 } = this.rules;
     const counts = Object.entries({ last, hourly, daily, weekly, monthly, yearly });
@@ -118,6 +123,12 @@ export class Retention {
     }
     const rules = [...counts, ...(within ? [['within', within.toSeconds()] as const] : []), ['at-least', atLeast] as const];
     const environment = { RETENTION: rules.map(([rule, count]) => `${rule}=${count}`).join(' ') };
-    return { environment, keepsAll: false, hasWithin: within !== undefined };
+    return {
+      environment,
+      keepsAll: false,
+      hasWithin: within !== undefined,
+      reachDays: Math.max(within?.toDays({ integral: false }) ?? 0, hourly / 24, daily, weekly * 7, monthly * 30, yearly * 365),
+      newest: Math.max(last, atLeast),
+    };
   }
 }

@@ -5,6 +5,7 @@ export * from './files/encryption';
 export * from './files/files-repository';
 export * from './mirror';
 export * from './repository';
+export { ObjectLock, type ObjectLockOptions } from './restic/object-lock';
 export * from './restic/restic-cache';
 export * from './restic/restic-location';
 export * from './restic/restic-repository';

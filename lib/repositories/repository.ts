@@ -3,8 +3,10 @@ import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import type { NetworkDestination } from '../core/network';
 import type { ToolContainer } from '../core/pod';
+import type { Schedule } from '../core/schedule';
 import type { ScriptFolder } from '../core/script-folder';
 import type { SecretKeyRef } from '../core/secret-ref';
+import type { RestoreRequestKey } from '../engines/engine';
 import type { Mirror } from './mirror';
 
 /**
@@ -13,6 +15,9 @@ import type { Mirror } from './mirror';
  * @internal
  */
 export const SOURCE_PREFIX = 'source-';
+
+/** The operation of the job that renews a repository's locks. */
+export const RENEW_LOCKS = 'renew-locks';
 
 /** What a repository is told of the job that will use it. */
 export interface RepositoryBindOptions {
@@ -54,6 +59,14 @@ export interface RepositoryPlace {
   readonly path: string;
 }
 
+/** How locks of a store are renewed. */
+export interface LockRenewal {
+  /** When. */
+  readonly schedule: Schedule;
+  /** How long a lock lasts: what is deleted meanwhile stays, and costs. */
+  readonly lock: Duration;
+}
+
 /**
  * What a repository tells the constructs. A repository knows where bytes go; it knows nothing of databases.
  */
@@ -88,6 +101,17 @@ export interface RepositoryConfig {
   readonly tools: ToolContainer[];
   /** What the jobs have to reach, for NetworkPolicies. */
   readonly destinations: NetworkDestination[];
+  /**
+   * What a restore may ask of the repository, beside what it may ask of the engine.
+   * @default none
+   */
+  readonly restoreRequest?: RestoreRequestKey[];
+  /**
+   * The store locks what is written, and whoever uses the repository has to renew the locks. `repository.sh` then also defines
+   * `repository_renew_locks`.
+   * @default none: nothing is locked
+   */
+  readonly lockRenewal?: LockRenewal;
   /** How a person lists and fetches recovery points of a series without a cluster: Markdown, with `$SERIES`, `$POINT` and `$MEMBER`. */
   readonly byHand: string;
 }

@@ -9,6 +9,7 @@
 #   POD_NAME, LOCK_DEAD_AFTER                                    see locks.sh
 #   REPOSITORY_MUST_EXIST, INIT_SPREAD, INIT_SETTLE              see first-run.sh
 #   CHECK_DATA_OVER                                              see check.sh
+#   REPOSITORY_AS_OF and others of versions.sh
 #   ORPHAN_AGE        seconds after which a member without a manifest belongs to a run that is no more
 #
 # A recovery point exists from the moment its manifest.json is a snapshot; members without one are what a failed run leaves.
@@ -25,6 +26,8 @@ because() { printf '%s' "$*" >"$SCRATCH/repository.reason"; return 1; }
 . "$BACKUP_HOME/${REPOSITORY_FOLDER:-repository}/locks.sh"
 # shellcheck source=lib/repositories/restic/first-run.sh
 . "$BACKUP_HOME/${REPOSITORY_FOLDER:-repository}/first-run.sh"
+# shellcheck source=lib/repositories/restic/versions.sh
+. "$BACKUP_HOME/${REPOSITORY_FOLDER:-repository}/versions.sh"
 
 restic_limit=
 # Runs restic, and waits for other runs; $SCRATCH/repository.err is what it said. Exit codes: restic's documentation, "Scripting".
@@ -32,9 +35,9 @@ restic_run() {
   restic_until=$(($(date +%s) + REPOSITORY_WAIT))
   restic_patience=0
   while :; do
-    # Quiet, or it says between the data on stdout that it is waiting for a lock.
+    # What was cannot be written to, not even a lock. Quiet, or it says between the data on stdout that it is waiting for a lock.
     # shellcheck disable=SC2086 # a list of flags
-    $restic_limit restic ${RESTIC_FLAGS:-} --quiet --retry-lock "${restic_patience}s" "$@" 2>"$SCRATCH/repository.err" && restic_rc=0 || restic_rc=$?
+    $restic_limit restic ${RESTIC_FLAGS:-} ${REPOSITORY_AS_OF:+--no-lock} --quiet --retry-lock "${restic_patience}s" "$@" 2>"$SCRATCH/repository.err" && restic_rc=0 || restic_rc=$?
     [ "$restic_rc" = 11 ] || break
     free_locks && freed_rc=0 || freed_rc=$?
     [ "$freed_rc" != 2 ] || break
@@ -50,7 +53,7 @@ restic_run() {
     0) return 0 ;;
     10) because "there is no restic repository at $repository_name" ;;
     11) because "the restic repository is locked by another run, and still was after $REPOSITORY_WAIT s: $(lock_holders)" ;;
-    124) because "the restic repository at $repository_name did not answer within $REPOSITORY_WAIT s: $(restic_trouble)" ;;
+    124) because "the restic repository at $repository_name could not be opened within $REPOSITORY_WAIT s: $(restic_trouble)" ;;
     12) because "the password of the restic repository at $repository_name is wrong" ;;
     *) because "restic $1: $(restic_words)" ;;
   esac
@@ -60,7 +63,7 @@ restic_run() {
 # What went wrong, out of what restic says: its command's own last words, then the end of restic's.
 restic_words() {
   sed -n -e '/returned error, retrying/d' -e '/signal terminated received/d' -e '/^Is there a repository/,$d' -e 's/^subprocess [^:]*: //p; t' -e 's/.*"message_type":"exit_error".*"message":"\(.*\)"}$/\1/p; t' -e '/^{/d; p' "$SCRATCH/repository.err" |
-    sed -e 's/^.*Fatal: //' -e 's/\\nIs there a repository.*//' -e 's/\\"/"/g' >"$SCRATCH/restic.words"
+    sed -e 's/^.*Fatal: //' -e 's/\\nIs there a repository.*//' -e 's/\\"/"/g' -e 's/\\u003c/</g' -e 's/\\u003e/>/g' >"$SCRATCH/restic.words"
   last_words "$SCRATCH/restic.words" "$restic_rc"
 }
 

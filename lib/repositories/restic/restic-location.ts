@@ -9,6 +9,7 @@ import { TOOLS, type ToolContainer } from '../../core/pod';
 import { SECRET_FILE_MODE, type SecretKeyRef, type SecretRef } from '../../core/secret-ref';
 import { claimStore } from '../place';
 import type { RepositoryPlace } from '../repository';
+import type { ObjectLock, ObjectLockConfig } from './object-lock';
 
 /** @internal */
 export interface ResticLocationConfig {
@@ -27,6 +28,16 @@ export interface ResticLocationConfig {
   readonly options: string[];
   /** Whether restic itself speaks TLS with it, and judges the server's certificate. */
   readonly usesTls: boolean;
+  /** What jobs need that work with the old versions of a bucket's objects. */
+  readonly versions?: ResticVersionsConfig;
+}
+
+/** @internal */
+export interface ResticVersionsConfig {
+  readonly environment: k8s.EnvVar[];
+  readonly tools: ToolContainer[];
+  /** The lock that new versions get. */
+  readonly objectLock?: ObjectLockConfig;
 }
 
 /** A directory of a volume. */
@@ -104,8 +115,32 @@ export interface ResticS3Options {
    * @default - the bucket's default
    */
   readonly storageClass?: S3StorageClass;
-  /** A Secret with the keys `accessKeyId` and `secretAccessKey`. */
+  /**
+   * A Secret with the keys `accessKeyId` and `secretAccessKey`.
+   *
+   * Rights that are enough for backups without pruning, for verifications and for restores: `s3:ListBucket` on the bucket;
+   * `s3:GetObject` and `s3:PutObject` on `<prefix>/*`; `s3:DeleteObject` on `<prefix>/locks/*`. To prune, `s3:DeleteObject` on
+   * `<prefix>/*`. Who may put objects may also put others in their place, and no policy can tell the two apart: only a bucket that
+   * is versioned keeps what was there before.
+   */
   readonly credentials: SecretRef;
+  /**
+   * The bucket keeps old versions of its objects, and what is deleted is only hidden. A restore can then read the repository as it
+   * was at a moment, for example before an attack: its request has the word `asOf`, a time such as `2026-08-01T00:00:00Z`. For that its
+   * credentials also need the rights `s3:ListBucketVersions` and `s3:GetObjectVersion`.
+   * @default false, or true where there is an objectLock
+   */
+  readonly versioned?: boolean;
+  /**
+   * The lock that the bucket puts on whatever is new in it; see `ObjectLock`.
+   * @default - none
+   */
+  readonly objectLock?: ObjectLock;
+  /**
+   * The image from which rclone is taken, for restores `asOf` and for the renewal of locks.
+   * @default 'rclone/rclone:1.68.2'
+   */
+  readonly rcloneImage?: string;
 }
 
 /** A bucket of Google Cloud Storage. */
@@ -226,6 +261,7 @@ export abstract class ResticLocation {
     return new Location(scope => {
       const region = options.region ?? 'us-east-1';
       const url = urlOf(scope, 'location.endpoint', options.endpoint ?? `https://s3.${region}.amazonaws.com`);
+      const path = bucketOf(scope, 'location.bucket', options.bucket, options.prefix);
       return {
         place: { store: `s3:${url.origin}/${options.bucket}`, path: trimmed(options.prefix ?? '') },
         usesTls: url.protocol === 'https:',
@@ -233,7 +269,8 @@ export abstract class ResticLocation {
           ...(options.bucketLookup ? [`s3.bucket-lookup=${options.bucketLookup}`] : []),
           ...(options.storageClass ? [`s3.storage-class=${options.storageClass}`] : []),
         ],
-        repository: `s3:${url.origin}/${bucketOf(scope, 'location.bucket', options.bucket, options.prefix)}`,
+        repository: `s3:${url.origin}/${path}`,
+        ...((options.versioned || options.objectLock) && { versions: versionsOf(scope, options, url, path) }),
         environment: [
           options.credentials.key('accessKeyId').toEnvironment('AWS_ACCESS_KEY_ID'),
           options.credentials.key('secretAccessKey').toEnvironment('AWS_SECRET_ACCESS_KEY'),
@@ -326,13 +363,7 @@ export abstract class ResticLocation {
         ],
         volumeMounts: [{ name: `${mountPrefix}sftp`, mountPath: `/run/secrets/${mountPrefix}sftp`, readOnly: true }],
         destinations: [{ host, port }],
-        tools: [
-          {
-            name: 'rclone',
-            image: ImageReference.of(options.image ?? 'rclone/rclone:1.68.2').bind(scope, 'location.image'),
-            command: ['cp', '/usr/local/bin/rclone', `${TOOLS}/`],
-          },
-        ],
+        tools: [rclone(scope, 'location.image', options.image)],
       };
     });
   }
@@ -363,6 +394,36 @@ class Location extends ResticLocation {
       ...place,
     };
   }
+}
+
+/** rclone's remote for the bucket. It finds the keys where restic finds them. */
+function versionsOf(scope: Construct, options: ResticS3Options, url: URL, path: string): ResticVersionsConfig {
+  const objectLock = options.objectLock?._bind(scope);
+  const remote = {
+    TYPE: 's3',
+    PROVIDER: options.endpoint === undefined ? 'AWS' : 'Other',
+    ENDPOINT: url.origin,
+    ...(options.region && { REGION: options.region }),
+    ...(options.bucketLookup === S3BucketLookup.DNS && { FORCE_PATH_STYLE: 'false' }),
+    // A copy is of the store's usual class, whatever the class of its original was.
+    ...(options.storageClass && { STORAGE_CLASS: options.storageClass }),
+    ENV_AUTH: 'true',
+    // Nothing is done with the bucket itself, so that no right to it is needed.
+    NO_CHECK_BUCKET: 'true',
+  };
+  return {
+    environment: [
+      { name: 'RCLONE_CONFIG', value: '' },
+      ...Object.entries(remote).map(([name, value]) => ({ name: `RCLONE_CONFIG_BUCKET_${name}`, value })),
+      { name: 'VERSIONS_REMOTE', value: `bucket:${path}` },
+    ],
+    tools: [rclone(scope, 'location.rcloneImage', options.rcloneImage)],
+    ...(objectLock && { objectLock }),
+  };
+}
+
+function rclone(scope: Construct, prop: string, image = 'rclone/rclone:1.68.2'): ToolContainer {
+  return { name: 'rclone', image: ImageReference.of(image).bind(scope, prop), command: ['cp', '/usr/local/bin/rclone', `${TOOLS}/`] };
 }
 
 function urlOf(scope: Construct, prop: string, text: string): URL {

@@ -7,7 +7,14 @@ import { TOOLS } from '../../core/pod';
 import { ScriptFolder } from '../../core/script-folder';
 import { SECRET_FILE_MODE, type SecretKeyRef } from '../../core/secret-ref';
 import type { Mirror } from '../mirror';
-import { type IKeyedRepository, type IRepository, type RepositoryBindOptions, type RepositoryConfig, SOURCE_PREFIX } from '../repository';
+import {
+  type IKeyedRepository,
+  type IRepository,
+  RENEW_LOCKS,
+  type RepositoryBindOptions,
+  type RepositoryConfig,
+  SOURCE_PREFIX,
+} from '../repository';
 import { ResticCache } from './restic-cache';
 import type { ResticLocation, ResticLocationConfig } from './restic-location';
 
@@ -130,6 +137,10 @@ export class ResticRepository implements IKeyedRepository {
       ...this.limit(scope, 'download', this.options.downloadLimit),
       ...cache.flags,
     ];
+    const { versions } = location;
+    const renews = options.operation === RENEW_LOCKS && versions?.objectLock;
+    // On the worst day a restore needs no image more than a backup does, unless it may have to go back in time.
+    const goesBack = versions && (renews || options.operation === 'restore');
     const image = ImageReference.of(this.options.image ?? DEFAULT_IMAGE).bind(scope, 'repository.image');
     return {
       kind: 'restic',
@@ -148,6 +159,9 @@ export class ResticRepository implements IKeyedRepository {
         ...(authorities ? [{ name: 'RESTIC_CACERT', value: authorities.path }] : []),
         ...cache.environment,
         ...location.environment,
+        ...(goesBack ? versions.environment : []),
+        ...(goesBack && authorities ? [{ name: 'RCLONE_CA_CERT', value: authorities.path }] : []),
+        ...(renews ? renews.environment : []),
       ],
       volumes: [
         ...location.volumes,
@@ -170,9 +184,14 @@ export class ResticRepository implements IKeyedRepository {
       ],
       tools: [
         ...location.tools,
+        ...(goesBack ? versions.tools : []),
         { name: 'restic', image, command: ['cp', '/usr/bin/restic', '/etc/ssl/certs/ca-certificates.crt', `${TOOLS}/`] },
       ],
       destinations: location.destinations,
+      ...(versions && { restoreRequest: [{ key: 'asOf', variable: 'REPOSITORY_AS_OF', value: '' }] }),
+      ...(versions?.objectLock && {
+        lockRenewal: { schedule: versions.objectLock.renewal, lock: Duration.days(versions.objectLock.days) },
+      }),
       byHand: BY_HAND.replace('$REPOSITORY', location.repository),
     };
   }

@@ -1,5 +1,6 @@
 import { ImageCatalog } from './catalog';
 import { curlImage, etcdImage } from './etcd';
+import { minioPrograms } from './minio';
 import { mongoImage } from './mongo';
 import { mariadbImage, mysqlImage } from './mysql';
 import { postgresImage } from './postgres';
@@ -29,5 +30,7 @@ export async function prepareImages(): Promise<ImageCatalog> {
   catalog.add(await etcdImage('3.4', 'bookworm'));
   catalog.add(await etcdImage('3.5', 'trixie'));
   catalog.add(await curlImage());
+  // No image of a pod, but the server that some of them talk to.
+  await minioPrograms();
   return catalog;
 }

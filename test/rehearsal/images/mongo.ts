@@ -1,16 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DebianRecipe, debianRoot, npmPackages } from '../rootfs';
+import { debianRoot, npmPackages } from '../rootfs';
 import type { Image } from './catalog';
+import { goPrograms } from './go';
 
 const part = (name: string) => readFileSync(join(__dirname, 'ferretdb', name), 'utf8');
 
 /** MongoDB's tools, and FerretDB in the place of mongod, built from their sources. */
-const PROGRAMS: DebianRecipe = {
-  suite: 'trixie',
-  packages: ['ca-certificates', 'golang-go'],
-  after: `APPLY_OPS=$(cat <<'GO'\n${part('msg_applyops.go')}GO\n)\n${part('build.sh')}`,
-};
+const PROGRAMS = goPrograms(part('build.sh'), { APPLY_OPS: part('msg_applyops.go') });
 
 /**
  * The official mongo image, as its Dockerfile builds it (docker-library/mongo), as far as it is free software.

@@ -1,7 +1,8 @@
 import { carvedRoot, type DebianRecipe } from '../rootfs';
 import type { Image } from './catalog';
+import { goPrograms } from './go';
 
-export const RESTIC_DEBIAN: DebianRecipe = { suite: 'trixie', packages: ['busybox-static', 'ca-certificates', 'rclone', 'restic'] };
+export const RESTIC_DEBIAN: DebianRecipe = { suite: 'trixie', packages: ['busybox-static', 'ca-certificates', 'restic'] };
 
 /**
  * restic/restic: an Alpine with restic and certificates. Alpine's tools are busybox too; its ssh, fuse and jq are left out.
@@ -26,11 +27,24 @@ export async function resticImage(): Promise<Image> {
   return { name: 'restic/restic:0.18.0', root, entrypoint: ['/usr/bin/restic'] };
 }
 
+/** The very version of the image that pods name: what rclone does with an object's time has changed since Debian's. */
+const RCLONE = goPrograms(
+  `# After go.sh: builds rclone.
+module github.com/rclone/rclone v1.68.2 h1:0m2tKzfTnoZRhRseRFO3CsLa5ZCXYz3xWb98ke3dz98= /tmp/rclone
+cd /tmp/rclone
+nice go build -ldflags '-s -w' -o /opt/programs/ .
+cd /
+rm -rf /tmp/go /tmp/go-build /tmp/rclone
+`,
+  {},
+  ['busybox-static'],
+);
+
 /** rclone/rclone: an Alpine with a static rclone, of which only the copy that jobs take is used. */
 export async function rcloneImage(): Promise<Image> {
   const root = await carvedRoot('rclone', {
-    from: RESTIC_DEBIAN,
-    files: { '/usr/bin/busybox': '/bin/busybox', '/usr/bin/rclone': '/usr/local/bin/rclone' },
+    from: RCLONE,
+    files: { '/usr/bin/busybox': '/bin/busybox', '/opt/programs/rclone': '/usr/local/bin/rclone' },
     busyboxApplets: 'all',
     texts: { '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n', '/etc/group': 'root:x:0:root\n' },
   });

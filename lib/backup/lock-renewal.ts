@@ -1,0 +1,78 @@
+import { Duration, Size } from 'cdk8s';
+import { Construct } from 'constructs';
+import { InputError } from '../core/input-error';
+import { MIRROR_LABEL } from '../core/labels';
+import { checkCronJobName } from '../core/names';
+import { cronJobObject, operationJobSpec } from '../core/pod';
+import type { RetentionConfig } from '../core/retention';
+import { Scratch } from '../core/scratch';
+import { type IRepository, RENEW_LOCKS } from '../repositories/repository';
+import type { DatabaseBackup } from './database-backup';
+
+/** The repositories of an app whose locks are renewed: one job does it for all that is in one. */
+const apps = new WeakMap<object, Set<string>>();
+
+/** @internal */
+export interface LockRenewalProps {
+  readonly backup: DatabaseBackup;
+  readonly retention: RetentionConfig;
+  /** How often recovery points come. */
+  readonly interval: Duration;
+  /** The mirror whose repository it is, where it is not the backup's own. */
+  readonly mirror?: { readonly name: string; readonly repository: IRepository };
+}
+
+/**
+ * Renews the locks of a repository, where its store locks what is written: a CronJob `<series>-renew-locks`, on the first backup (or
+ * mirror, `<series>-renew-locks-<mirror>`) that keeps its recovery points there.
+ *
+ * @throws InputError when what retention drops would stay locked
+ * @internal
+ */
+export function renewLocks(scope: Construct, { backup, retention, interval, mirror }: LockRenewalProps): void {
+  const operation = backup._operation;
+  const repository = operation.bindRepository(scope, RENEW_LOCKS, mirror?.repository);
+  if (!repository.lockRenewal) return;
+  const { lock, schedule: renewal } = repository.lockRenewal;
+  const reach = Math.max(retention.reachDays, retention.newest * interval.toDays({ integral: false }));
+  if (lock.toDays() > reach) {
+    throw new InputError(scope, {
+      prop: 'retention',
+      got: retention.environment.RETENTION,
+      because: `it keeps nothing for longer than ${Math.floor(reach)} days, but the bucket locks everything for ${lock.toDays()}: what retention drops would stay, and cost; keep recovery points for longer, or lock for fewer days (objectLock.days, and the bucket's default retention)`,
+    });
+  }
+  const known = apps.get(scope.node.root) ?? new Set<string>();
+  apps.set(scope.node.root, known);
+  if (known.has(repository.identity)) return;
+  known.add(repository.identity);
+
+  const name = checkCronJobName(scope, `${backup.series}-${RENEW_LOCKS}${mirror ? `-${mirror.name}` : ''}`);
+  const labels: { [label: string]: string } = mirror ? { [MIRROR_LABEL]: mirror.name } : {};
+  const schedule = renewal.bind(scope, 'repository.location.objectLock.renewal');
+  const metadata = { name, labels: { ...operation.labels(RENEW_LOCKS), ...labels } };
+  const job = new Construct(scope, RENEW_LOCKS);
+  cronJobObject(job, 'CronJob', metadata, {
+    schedule: schedule.cron,
+    timeZone: schedule.timeZone,
+    concurrencyPolicy: 'Forbid',
+    startingDeadlineSeconds: Math.min(schedule.interval.toSeconds(), Duration.hours(12).toSeconds()),
+    successfulJobsHistoryLimit: 3,
+    failedJobsHistoryLimit: 3,
+    jobTemplate: {
+      spec: operationJobSpec({
+        pod: operation.pod(job, {
+          operation: RENEW_LOCKS,
+          repository: mirror?.repository,
+          labels,
+          scratch: Scratch.emptyDir(Size.gibibytes(1)),
+        }),
+        operation: RENEW_LOCKS,
+        retries: 2,
+        deadline: Duration.hours(12),
+        keepFinished: Duration.days(14),
+      }),
+    },
+  });
+  operation.networkPolicy(job, name, [RENEW_LOCKS], repository.destinations, labels);
+}

@@ -1,0 +1,9 @@
+#!/bin/sh
+# Locks anew what the repository holds, before the locks of its store end.
+#
+# environment: lib.sh's, and the repository's
+set -eu
+# shellcheck source=lib/shell/lib.sh
+. "$BACKUP_HOME/shell/lib.sh"
+
+repository_renew_locks || die "locks were not renewed: $(repository_reason)"

@@ -1,0 +1,111 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Cluster } from '../rehearsal';
+import { imageNamed, imagesOfDist } from './support/images';
+import { PostgresServer } from './support/postgres-server';
+import { RedisServer } from './support/redis-server';
+import { addVariables, resultOf, succeed, synthesize } from './support/rehearse';
+import { RestServer } from './support/rest-server';
+import { S3Server } from './support/s3-server';
+import { SftpServer } from './support/sftp-server';
+
+// The table of kinds: on every kind of repository that can run here, data is backed up, verified, lost and restored, and is equal.
+
+const NAMESPACE = 'stores';
+let dist: string;
+let cluster: Cluster;
+let db: PostgresServer;
+let cache: RedisServer;
+let rest: RestServer;
+let s3: S3Server;
+let sftp: SftpServer;
+
+const run = (name: string) => cluster.run({ kind: 'CronJob', namespace: NAMESPACE, name });
+
+beforeAll(async () => {
+  const images = await imagesOfDist();
+  [rest, s3, sftp] = await Promise.all([RestServer.start(), S3Server.start(), SftpServer.start()]);
+  await s3.bucket('backups');
+  dist = synthesize('test/e2e/stores/main.ts');
+  // The first run of each kind is alone.
+  addVariables(dist, { INIT_SPREAD: '0', INIT_SETTLE: '0' });
+  cluster = await Cluster.create({ manifests: [dist], images, backoffSeconds: 0.1 });
+  for (const claim of ['files', 'restic']) cluster.claim(NAMESPACE, claim);
+  db = await PostgresServer.start(imageNamed(images, 'postgres:15.19-bookworm'), '15');
+  db.client('createdb', ['notes']);
+  db.query(
+    'notes',
+    "create table note (text text); insert into note select 'note ' || i || ' ' || random() from generate_series(1, 1000) i",
+  );
+  cache = await RedisServer.start({ image: imageNamed(images, 'redis:7.2.14-bookworm'), directory: cluster.claim(NAMESPACE, 'cache') });
+  cache.feed(Array.from({ length: 1000 }, (_, i) => `set session:${i} ${Math.random()}`));
+  cluster.service(NAMESPACE, 'db', db.address);
+  cluster.service(NAMESPACE, 'cache', cache.address);
+  cluster.service(NAMESPACE, 'vault', rest.address);
+  cluster.service(NAMESPACE, 'store', s3.address);
+  cluster.host('vault.example', sftp.address);
+  const secrets = {
+    db: { username: 'postgres', password: db.password },
+    cache: { username: 'default', password: cache.password },
+    key: { password: 'the key' },
+    rest: { username: rest.username, password: rest.password },
+    s3: { ...s3.root },
+    others: { ...s3.root, secretAccessKey: 'another secret' },
+    sftp: sftp.secret('vault.example'),
+  };
+  for (const [name, values] of Object.entries(secrets)) cluster.secret(NAMESPACE, name, values);
+});
+
+afterAll(async () => {
+  await cluster?.destroy();
+  await Promise.all([db?.stop(), cache?.stop(), rest?.stop(), s3?.stop()]);
+  sftp?.stop();
+  if (dist) rmSync(dist, { recursive: true });
+});
+
+/** Where each kind's recovery points have to be. */
+const KINDS: { [kind: string]: () => Promise<string[]> } = {
+  files: async () => readdirSync(join(cluster.claim(NAMESPACE, 'files'), 'files-notes')),
+  claim: async () => readdirSync(join(cluster.claim(NAMESPACE, 'restic'), 'restic', 'snapshots')),
+  rest: async () => readdirSync(join(rest.directory, 'snapshots')),
+  s3: () => s3.owner.keys('backups', 'cluster/blue/snapshots/'),
+  sftp: async () => readdirSync(join(sftp.directory, 'cluster', 'snapshots')),
+};
+
+describe.each(Object.keys(KINDS))('%s', kind => {
+  test('backed up, verified, lost, restored: equal', async () => {
+    const [notes, sessions] = [db.checksums('notes'), cache.digest()];
+    const both = (operation: string, verdict: string) =>
+      Promise.all(['notes', 'sessions'].map(each => succeed(run(`${kind}-${each}-${operation}`), verdict)));
+
+    // The first run makes the repository.
+    const points = [await succeed(run(`${kind}-notes-backup`), 'published'), await succeed(run(`${kind}-sessions-backup`), 'published')];
+    expect(await KINDS[kind]?.()).not.toEqual([]);
+    expect((await both('verify', 'verified')).map(({ id }) => id)).toEqual(points.map(({ id }) => id));
+
+    db.client('dropdb', ['notes']);
+    await cache.down();
+    for (const name of readdirSync(cache.directory)) rmSync(join(cache.directory, name), { recursive: true });
+    await both('restore', 'restored');
+    await cache.up();
+
+    expect(db.checksums('notes')).toEqual(notes);
+    expect(cache.digest()).toBe(sessions);
+  });
+});
+
+test('what a store refuses is said', async () => {
+  cluster.secret(NAMESPACE, 'sftp', sftp.secret('vault.example', 'client'));
+  const refusals: { [kind: string]: RegExp } = {
+    'other-region': /could not be opened within 20 s: .*region is wrong; expecting 'eu-test-1'/,
+    'other-bucket': /could not be opened within 20 s: .*bucket does not exist/,
+    'other-keys': /could not be opened within 20 s: .*signature we calculated does not match/,
+    sftp: /key mismatch/,
+  };
+  const runs = await Promise.all(Object.keys(refusals).map(kind => run(`${kind}-notes-backup`)));
+  for (const [index, says] of Object.values(refusals).entries()) {
+    const refused = runs[index];
+    if (refused) expect(resultOf(refused).reason, refused.log).toMatch(says);
+  }
+});
