@@ -65,7 +65,7 @@ afterAll(async () => {
 /** The variables of a backup's pod, with the Secrets that it is given: all that somebody who broke into it has. */
 function stolen(store: string): { [name: string]: string } {
   const objects = readdirSync(dist).flatMap(file => parseAllDocuments(readFileSync(join(dist, file), 'utf8')).map(each => each.toJS()));
-  const { env } = objects.find(({ kind, metadata }) => kind === 'CronJob' && metadata.name === `${store}-backup`).spec.jobTemplate.spec
+  const { env } = objects.find(object => object?.kind === 'CronJob' && object.metadata.name === `${store}-backup`).spec.jobTemplate.spec
     .template.spec.containers[0];
   const variables: { name: string; value?: string; valueFrom?: { secretKeyRef?: { name: string; key: string } } }[] = env;
   return Object.fromEntries(
@@ -105,12 +105,12 @@ function destroyThroughRestic(store: string): boolean[] {
   ];
 }
 
-const both = async (store: string) => {
-  await succeed(run(`${store}-backup`), 'published');
+/** Something to lose: the id of a recovery point that was proved. */
+async function backedUp(store: string): Promise<string> {
   const { id } = await succeed(run(`${store}-backup`), 'published');
   expect((await succeed(run(`${store}-verify`), 'verified')).id).toBe(id);
   return id;
-};
+}
 
 async function comesBack(store: string, id: string, words: { [key: string]: string } = {}): Promise<void> {
   const before = db.checksums('notes');
@@ -124,7 +124,7 @@ describe('a REST server that only appends', () => {
   let good: string;
 
   test('a backup and its verification need no more than to append', async () => {
-    good = await both('rest');
+    good = await backedUp('rest');
   });
 
   test('nothing is deleted and nothing overwritten', async () => {
@@ -168,7 +168,7 @@ describe('a bucket whose policy lets nobody delete', () => {
   let before: string;
 
   test('a backup, its verification and a restore need no more than the policy of the documentation', async () => {
-    good = await both('kept');
+    good = await backedUp('kept');
     await comesBack('kept', good);
     before = await pause();
   });
@@ -202,7 +202,7 @@ describe('a bucket that locks', () => {
   let before: string;
 
   test('backups work as on any bucket', async () => {
-    good = await both('locked');
+    good = await backedUp('locked');
   });
 
   test('what would be unlocked some day is locked anew, with the rights of a backup', async () => {
