@@ -412,7 +412,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     const { command, args, env } = resticOf(['check', '--read-data']);
     const holder = spawn(command, args, { env, stdio: 'ignore' });
     const locks = join(directory, 'restic', 'locks');
-    await until('the lock is there', () => readdirSync(locks).length > 0);
+    await until('the lock is there', () => readdirSync(locks).some(name => /^[0-9a-f]{64}$/.test(name)));
     // A lock of another pod would be the pods' own user's, too.
     execFileSync('chown', ['-R', '999:999', locks]);
     holder.kill('SIGSTOP');

@@ -8,7 +8,7 @@ import { Job } from '../shell/job';
 import { FaultTable, failure } from './support/faults';
 import { imageNamed, imagesOfDist } from './support/images';
 import { PostgresServer } from './support/postgres-server';
-import { addVariables, resultOf, succeed, synthesize, until } from './support/rehearse';
+import { addVariables, request, resultOf, succeed, synthesize, until } from './support/rehearse';
 import { RestServer } from './support/rest-server';
 
 // Runs of a restic repository that meet each other: one that was killed and left its lock, one that holds it and lives, and two
@@ -32,7 +32,7 @@ beforeAll(async () => {
   server.query('notes', "create table note (text text); insert into note select 'note ' || i from generate_series(1, 1000) i");
   dist = synthesize('test/e2e/restic/main.ts');
   // Minutes that a test does not have.
-  addVariables(dist, { LOCK_DEAD_AFTER: String(DEAD_AFTER), INIT_SPREAD: '5', INIT_SETTLE: '3' });
+  addVariables(dist, { LOCK_DEAD_AFTER: String(DEAD_AFTER), INIT_SPREAD: '10', INIT_SETTLE: '3' });
   cluster = await Cluster.create({ manifests: [dist], images, backoffSeconds: 0.1 });
   for (const claim of ['notes', 'found', 'volume-1', 'volume-2', 'made-twice']) cluster.claim(NAMESPACE, claim);
   cluster.service(NAMESPACE, 'db', server.address);
@@ -56,7 +56,8 @@ const backup = (series: string, onPod?: (pod: RunningPod) => void | Promise<void
 const repository = (place: string) =>
   place.startsWith('server') ? join(vault.directory, place) : join(cluster.claim(NAMESPACE, place), 'restic');
 const filesBelow = (directory: string) => readdirSync(directory, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile());
-const locks = (claim: string) => readdirSync(join(repository(claim), 'locks'));
+/** Those that are written: before, they have other names. */
+const locks = (claim: string) => readdirSync(join(repository(claim), 'locks')).filter(name => /^[0-9a-f]{64}$/.test(name));
 
 function restic(claim: string, ...args: string[]): string {
   const env = { PATH: process.env.PATH, RESTIC_REPOSITORY: repository(claim), RESTIC_PASSWORD: 'a key' };
@@ -121,7 +122,7 @@ describe('locks', () => {
     table.add('killed while pruning', 'removed 1 locks, all of earlier pods of notes-backup', 'the next run published and pruned');
   });
 
-  test('the lock of another host is waited for and stays, however old it is; given back, it costs nothing', async () => {
+  test('the lock of another host is waited for and stays, however old it is; a restore reads beside it; given back, it costs nothing', async () => {
     const holder = await hold('notes', 'users-backup-29000000-abcde');
     await pause(DEAD_AFTER);
     const { reason } = failure(
@@ -130,6 +131,13 @@ describe('locks', () => {
     );
     expect(locks('notes')).toHaveLength(1);
     table.add('an exclusive lock of another CronJob', reason, 'the lock stayed');
+
+    request(cluster, NAMESPACE, 'notes', { into: 'beside' });
+    const restore = await cluster.run({ kind: 'CronJob', namespace: NAMESPACE, name: 'notes-restore' });
+    await succeed(Promise.resolve(restore), 'restored');
+    expect(restore.log).toMatch(/reading beside locks .*: users-backup-29000000-abcde since/);
+    expect(server.query('beside', 'select count(*) from note')).toBe('1000');
+    expect(locks('notes')).toHaveLength(1);
 
     const waiting = backup('notes', async pod => {
       await until('it waits', () => pod.processes().some(argv => argv.includes('snapshots') && !argv.includes('0s')));
@@ -160,7 +168,7 @@ describe('locks', () => {
       const place = join(job.repository, 'restic');
       const env = { PATH: process.env.PATH, RESTIC_REPOSITORY: place, RESTIC_PASSWORD: 'a key' };
       const child = spawn(program, ['--no-cache', 'check', '--read-data'], { env, stdio: 'ignore' });
-      await until('the lock is there', () => readdirSync(join(place, 'locks')).length > 0);
+      await until('the lock is there', () => readdirSync(join(place, 'locks')).some(name => /^[0-9a-f]{64}$/.test(name)));
       await end(child, 'SIGKILL');
       const { result, log } = job.run('backup', { ...mine, REPOSITORY_WAIT: '3' });
       expect(result.verdict, log).toBe('published');

@@ -7,7 +7,7 @@
 #   INIT_SETTLE            seconds that nobody stores anything in a new repository: longer than an init takes
 #   REPOSITORY_MUST_EXIST  `yes`: never make one
 #
-# On a volume, the one run that makes the directory makes the repository. Elsewhere nothing decides: `restic init` looks for a config
+# On a volume, one run at a time makes a repository: the one that has made a directory `.making`. Elsewhere nothing decides: `restic init` looks for a config
 # and for keys, then writes a key, then the config (internal/repository/repository.go, Init), so two that look at once both end well.
 # What is left is two keys of different master keys, and a config that only one of them opens: restic takes the first whose password
 # fits, and what was stored in between with the other's is lost.
@@ -17,26 +17,43 @@
 make_repository() {
   [ "${REPOSITORY_MUST_EXIST:-no}" != yes ] ||
     because "there is no restic repository at $repository_name, and none is made here, as it was said to exist: check the place (bucket, prefix, path) and the credentials" || return 1
-  if is_first_on_volume; then
-    log "making the restic repository at $repository_name"
-    restic_run init >/dev/null && list_snapshots
-    return
-  fi
+  case $RESTIC_REPOSITORY in
+    /*)
+      make_on_volume
+      return
+      ;;
+  esac
   sleep "$(first_run_delay)"
   list_snapshots && restic_rc=0 || restic_rc=$?
-  if [ "$restic_rc" = 10 ]; then
-    log "making the restic repository at $repository_name"
-    # That it fails may be because another run's came first: the look that follows decides.
-    restic_run init >/dev/null || cp "$SCRATCH/repository.reason" "$SCRATCH/init.reason"
-  fi
+  [ "$restic_rc" != 10 ] || init_repository
   settle
 }
 
-is_first_on_volume() {
-  case $RESTIC_REPOSITORY in
-    /*) mkdir -p "${RESTIC_REPOSITORY%/*}" && mkdir "$RESTIC_REPOSITORY" ;;
-    *) return 1 ;;
-  esac 2>/dev/null
+# That it fails may be because another run's came first: the look that follows decides.
+init_repository() {
+  log "making the restic repository at $repository_name"
+  restic_run init >/dev/null || cp "$SCRATCH/repository.reason" "$SCRATCH/init.reason"
+}
+
+# Whoever has the directory `.making` is the only one, and init finds what another has made before.
+make_on_volume() {
+  making=${RESTIC_REPOSITORY%/}/.making
+  making_until=$(($(date +%s) + REPOSITORY_WAIT))
+  mkdir -p "$RESTIC_REPOSITORY" 2>"$SCRATCH/repository.err" ||
+    because "$RESTIC_REPOSITORY cannot be made: $(last_words "$SCRATCH/repository.err" 1)" || return 1
+  until mkdir "$making" 2>"$SCRATCH/repository.err"; do
+    [ -d "$making" ] || because "$RESTIC_REPOSITORY cannot be written: $(last_words "$SCRATCH/repository.err" 1)" || return 1
+    # A run that was killed leaves it behind.
+    [ -z "$(find "$making" -prune -mmin +10)" ] || rmdir "$making" 2>/dev/null || :
+    [ "$(date +%s)" -lt "$making_until" ] ||
+      because "another run is making the restic repository at $repository_name, and still was after $REPOSITORY_WAIT s; one that was killed at it stands in the way for ten minutes" || return 1
+    sleep 1
+  done
+  init_repository
+  rmdir "$making"
+  list_snapshots && return
+  [ "$restic_rc" != 10 ] || none_could_be_made
+  return 1
 }
 
 # Different for pods that begin at once.
@@ -55,7 +72,7 @@ settle() {
   case $restic_rc in
     0) ;;
     10)
-      because "there is no restic repository at $repository_name, and none could be made: $(cat "$SCRATCH/init.reason" 2>/dev/null). What a run has left that was stopped while it made one must be deleted first"
+      none_could_be_made
       return 1
       ;;
     *) is_conflict || return 1; refuse_conflict "delete everything at $repository_name" ;;
@@ -63,6 +80,10 @@ settle() {
   find_foreign_keys || return 1
   [ ! -s "$SCRATCH/keys.foreign" ] ||
     refuse_conflict "delete its file keys/$(head -n 1 "$SCRATCH/keys.foreign"), which does not open it"
+}
+
+none_could_be_made() {
+  because "there is no restic repository at $repository_name, and none could be made: $(cat "$SCRATCH/init.reason" 2>/dev/null). What a run has left that was stopped while it made one must be deleted first" || :
 }
 
 # restic's words when the key that the password opens is not the one of the config.

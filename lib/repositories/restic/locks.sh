@@ -12,13 +12,13 @@
 
 : "${LOCK_DEAD_AFTER:=600}"
 
-# To $SCRATCH/locks, one line a lock: ID TIME exclusive|shared HOST. A lock that goes meanwhile is none.
+# To $SCRATCH/locks, one line a lock: ID TIME exclusive|shared HOST. One that cannot be read may be anybody's, and live.
 look_at_locks() {
   $restic_limit restic ${RESTIC_FLAGS:-} --quiet --no-lock list locks >"$SCRATCH/locks.ids" 2>/dev/null || return 1
   while read -r lock_id; do
     $restic_limit restic ${RESTIC_FLAGS:-} --quiet --no-lock cat lock "$lock_id" 2>/dev/null </dev/null | awk -F '"' -v id="$lock_id" '
       $2 == "time" { time = $4 } $2 == "hostname" { host = $4 } $2 == "exclusive" { how = $3 ~ /true/ ? "exclusive" : "shared" }
-      END { if (time != "") print id, time, how, host }'
+      END { if (time != "" && host != "") print id, time, how, host; else print id, "9999-unknown", "unreadable", "somebody" }'
   done <"$SCRATCH/locks.ids" >"$SCRATCH/locks"
 }
 
@@ -30,20 +30,31 @@ lock_holders() {
 # A pod of a CronJob is called <CronJob>-<number>-<random>, its long name cut before the random part; prints the CronJob's.
 cron_job_of() { printf '%s\n' "$1" | sed -n 's/-[0-9]\{1,\}-\{0,1\}[a-z0-9]\{5\}$//p'; } # POD
 
-# Whether every lock is of an earlier pod of this CronJob, and not refreshed for LOCK_DEAD_AFTER. concurrencyPolicy Forbid leaves a
-# CronJob one Job at a time, and a Job with a podFailurePolicy makes a pod only when the one before has ended, also when its node
-# does not answer (Kubernetes documentation, "Jobs", Pod replacement policy): all other pods are dead. One of a Job that somebody has
-# made by hand beside the CronJob's may live, but then it refreshes its lock, and 10 minutes leave room for clocks that differ by 5.
+# Whether there are locks, and none was refreshed for LOCK_DEAD_AFTER.
+all_locks_are_old() {
+  [ -s "$SCRATCH/locks" ] || return 1
+  # restic writes the time with its writer's zone; pods have UTC, and anything else is of no pod.
+  awk -v before="$(date -u -d "@$(($(date +%s) - LOCK_DEAD_AFTER))" +%Y-%m-%dT%H:%M:%S)" \
+    '$2 !~ /Z$/ || substr($2, 1, 19) "" >= before "" { exit 1 }' "$SCRATCH/locks"
+}
+
+# Whether they are all of earlier pods of this CronJob besides. concurrencyPolicy Forbid leaves a CronJob one Job at a time, and a Job
+# with a podFailurePolicy makes a pod only when the one before has ended, also when its node does not answer (Kubernetes
+# documentation, "Jobs", Pod replacement policy): all other pods are dead. One of a Job that somebody has made by hand beside the
+# CronJob's may live, but then it refreshes its lock, and 10 minutes leave room for clocks that differ by 5.
 all_locks_are_dead() {
   dead_family=$(cron_job_of "${POD_NAME:-}")
-  [ -n "$dead_family" ] && [ -s "$SCRATCH/locks" ] || return 1
-  # restic writes the time with its writer's zone; pods have UTC, and anything else is of no pod.
-  dead_before=$(date -u -d "@$(($(date +%s) - LOCK_DEAD_AFTER))" +%Y-%m-%dT%H:%M:%S)
-  while read -r _ dead_time _ dead_host; do
+  [ -n "$dead_family" ] && all_locks_are_old || return 1
+  while read -r _ _ _ dead_host; do
     [ "$(cron_job_of "$dead_host")" = "$dead_family" ] && [ "$dead_host" != "$POD_NAME" ] || return 1
-    case $dead_time in *Z) ;; *) return 1 ;; esac
-    [ "$(printf '%s\n%s\n' "$(printf %.19s "$dead_time")" "$dead_before" | LC_ALL=C sort | head -n 1)" != "$dead_before" ] || return 1
   done <"$SCRATCH/locks"
+}
+
+# Data must come back on the day on which the pods that held locks went down with everything else. Reading needs a lock only against
+# a prune, which at worst makes the reading fail: what is read is checked by its digests. So a restore reads beside locks that
+# nobody has refreshed, whosever they are, and removes none.
+may_read_beside() { # RESTIC-COMMAND
+  case ${OPERATION:-}:$1 in restore:snapshots | restore:dump) all_locks_are_old ;; *) return 1 ;; esac
 }
 
 unlock() { # ARGUMENTS...: prints how many locks went

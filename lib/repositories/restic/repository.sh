@@ -43,6 +43,11 @@ restic_run() {
     [ "$freed_rc" != 2 ] || break
     restic_patience=0
     [ "$freed_rc" != 0 ] || continue
+    if may_read_beside "$1"; then
+      log "reading beside locks that no refresh reached for $LOCK_DEAD_AFTER s and more: $(lock_holders)"
+      set -- "$@" --no-lock
+      continue
+    fi
     # A lock may come to be dead while it is waited for.
     restic_patience=$((restic_until - $(date +%s)))
     [ "$restic_patience" -gt 0 ] || break
