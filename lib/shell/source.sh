@@ -25,6 +25,8 @@ failed() { # EXIT-CODE
   exit "$1"
 }
 
+# What was listed first is good enough for the rest of the run.
+[ "$1" = list ] || export REOPENED=yes
 repository_open read || {
   open_rc=$?
   [ "$1:$open_rc" != list:10 ] || exit 0

@@ -10,6 +10,7 @@
 #   REPOSITORY_MUST_EXIST, INIT_SPREAD, INIT_SETTLE              see first-run.sh
 #   CHECK_DATA_OVER                                              see check.sh
 #   REPOSITORY_AS_OF and others of versions.sh
+#   REOPENED          `yes`: what another process of this run has listed here is good enough
 #   ORPHAN_AGE        seconds after which a member without a manifest belongs to a run that is no more
 #
 # A recovery point exists from the moment its manifest.json is a snapshot; members without one are what a failed run leaves.
@@ -79,6 +80,8 @@ restic_trouble() {
 
 # Opening is listing: every call of restic derives the key anew, which is most of what a small one costs.
 repository_open() { # read|write; 10 when nothing was ever written
+  # Another process of this run has listed what is here.
+  [ "${REOPENED:-no}" != yes ] || [ ! -e "$SCRATCH/restic.list" ] || return 0
   # restic tries a store that cannot be reached for a quarter of an hour; one that never answers should say so sooner.
   restic_limit="timeout $((REPOSITORY_WAIT + 5))"
   list_snapshots || restic_rc=$?
