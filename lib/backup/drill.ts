@@ -14,6 +14,11 @@ export interface DrillOptions extends DatabaseVerificationOptions {
    * password. The repository's usual key is not in the drill's pod.
    */
   readonly key: SecretKeyRef;
+  /**
+   * The passphrase of that key, where it is gpg's private key.
+   * @default - it has none
+   */
+  readonly passphrase?: SecretKeyRef;
 }
 
 /**
@@ -22,7 +27,7 @@ export interface DrillOptions extends DatabaseVerificationOptions {
  * @internal
  */
 export function drillVerification(scope: Construct, options: DrillOptions, own: IRepository): DatabaseVerificationOptions {
-  const { key, repository = own, ...verification } = options;
+  const { key, passphrase, repository = own, ...verification } = options;
   if (!key?.secretName || !key.keyName) {
     const because = "name the key of a Secret that is filled in for the drill, for example SecretRef.named('escrow').key('identity')";
     throw new InputError(scope, { prop: 'drill.key', got: key, because });
@@ -38,13 +43,13 @@ export function drillVerification(scope: Construct, options: DrillOptions, own: 
     checkRepository: RepositoryCheck.none(),
     deadline: Duration.hours(12),
     ...verification,
-    repository: openedWith(scope, repository as IKeyedRepository, key),
+    repository: openedWith(scope, repository as IKeyedRepository, key, passphrase),
   };
 }
 
-function openedWith(scope: Construct, repository: IKeyedRepository, key: SecretKeyRef): IRepository {
+function openedWith(scope: Construct, repository: IKeyedRepository, key: SecretKeyRef, passphrase?: SecretKeyRef): IRepository {
   try {
-    return repository.withKey(key);
+    return repository.withKey(key, passphrase);
   } catch (error) {
     throw new InputError(scope, { prop: 'drill.key', got: `${key.secretName}/${key.keyName}`, because: (error as Error).message });
   }

@@ -140,7 +140,8 @@ export interface IKeyedRepository extends IRepository {
    * The same repository, opened with this key and no other.
    *
    * @param key the key of a Secret: what the repository's own key would hold
-   * @throws Error when nothing in the repository is encrypted
+   * @param passphrase what protects that key itself, where it is gpg's
+   * @throws Error when nothing in the repository is encrypted, or no such key has a passphrase
    */
-  withKey(key: SecretKeyRef): IRepository;
+  withKey(key: SecretKeyRef, passphrase?: SecretKeyRef): IRepository;
 }

@@ -35,8 +35,8 @@ const points = (series: string) => readdirSync(join(cluster.claim(NAMESPACE, ser
 const directory = (series: string, id: string) => join(cluster.claim(NAMESPACE, series), series, id);
 
 /** The next state of the code. */
-function change(recipients: Recipients): void {
-  const dist = platform(recipients);
+function change(recipients: Partial<Recipients>): void {
+  const dist = platform({ age: [key('age').recipient], gpg: [key('gpg').recipient], copy: [key('copy').recipient], ...recipients });
   dists.push(dist);
   cluster.apply([dist]);
 }
@@ -44,12 +44,11 @@ function change(recipients: Recipients): void {
 beforeAll(async () => {
   images = await imagesOfDist();
   const image15 = imageNamed(images, 'postgres:15.19-bookworm');
-  for (const name of ['age', 'age2', 'stranger']) keys[name] = ageKeys(imageNamed(images, AGE_IMAGE));
+  for (const name of ['age', 'age2', 'copy', 'stranger']) keys[name] = ageKeys(imageNamed(images, AGE_IMAGE));
   for (const name of ['gpg', 'gpg2']) keys[name] = gpgKeys(image15, name, GPG_PASSPHRASE);
-  const dist = platform({ age: [key('age').recipient], gpg: [key('gpg').recipient] });
-  dists.push(dist);
-  cluster = await Cluster.create({ manifests: [dist], images, backoffSeconds: 0.1 });
-  for (const claim of ['with-age', 'with-gpg', 'with-phrase', 'redis-age', 'plain']) cluster.claim(NAMESPACE, claim);
+  cluster = await Cluster.create({ manifests: [], images, backoffSeconds: 0.1 });
+  change({});
+  for (const claim of ['with-age', 'with-gpg', 'with-phrase', 'redis-age', 'copy', 'plain']) cluster.claim(NAMESPACE, claim);
   postgres = await PostgresServer.start(image15, '15');
   postgres.client('createdb', ['notes']);
   postgres.query(
@@ -68,6 +67,7 @@ beforeAll(async () => {
   cluster.secret(NAMESPACE, 'cache', { username: 'default', password: redis.password });
   secret('age', key('age').identity);
   secret('gpg', key('gpg').identity);
+  secret('copy', key('copy').identity);
   secret('phrase', 'a long passphrase\n');
 });
 
@@ -167,10 +167,22 @@ test('redis-age is verified, lost and restored', async () => {
   expect(redis.digest()).toBe(before);
 });
 
+test('a mirror of what is encrypted is encrypted to keys of its own', async () => {
+  await succeed(run('redis-age-mirror-copy'), 'mirrored');
+  const mirror = cluster.claim(NAMESPACE, 'copy');
+  expect(filesBelow(mirror).filter(file => file.endsWith('.age')).length).toBeGreaterThan(0);
+  expect(filesBelow(mirror).filter(file => contentOf(file).includes(MARKER))).toEqual([]);
+  // Nothing but the mirror's own key opens it, and no other is asked for.
+  secret('age', key('stranger').identity);
+  const verification = await run('redis-age-verify-copy');
+  secret('age', key('age').identity);
+  await succeed(Promise.resolve(verification), 'verified');
+});
+
 /** A verification that fails, and what is then still restorable. */
 async function fault(what: string, series: string, faulty: JobRun, says: RegExp, mend: () => void): Promise<void> {
-  const { reason } = failure(faulty, says);
   mend();
+  const { reason } = failure(faulty, says);
   const { id, bytes } = await succeed(run(`${series}-verify`), 'verified');
   table.add(`${series}: ${what}`, reason, `${id}, ${bytes} bytes, verified after the fault`);
 }
@@ -298,7 +310,7 @@ describe('a recipient is added, and the old one goes', () => {
 describe('an encryption takes the place of another, or of none', () => {
   beforeAll(() => {
     secret('age', key('age').identity);
-    change({ age: [key('age').recipient], gpg: [key('gpg').recipient], ageForAll: true });
+    change({ ageForAll: true });
   });
 
   test.each(['with-phrase', 'plain'])('%s: what was stored before is restored, with its own key or with none', async series => {
@@ -348,6 +360,10 @@ describe('a drill', () => {
     secret('age', key('age').identity);
     const { reason } = failure(await run('with-age-drill'), /no key of this job opens recovery point/);
     table.add('with-age: drill with the wrong key', reason, `${right.id}: the drill with the right one verified it`);
+    cluster.secret(NAMESPACE, 'escrow', { key: key('gpg').identity, passphrase: GPG_PASSPHRASE });
+    await succeed(run('with-gpg-drill'), 'verified');
+    cluster.secret(NAMESPACE, 'escrow', { key: key('gpg').identity, passphrase: 'another' });
+    table.add('with-gpg: drill with another passphrase', failure(await run('with-gpg-drill'), /no key of this job opens/).reason, right.id);
     cluster.secret(NAMESPACE, 'escrow', {});
     const { reason: nothing } = failure(await run('with-age-drill'), /no key is mounted/);
     table.add('with-age: drill without a key', nothing, right.id);
@@ -357,7 +373,7 @@ describe('a drill', () => {
 test('no passphrase is in an argument, a log or a result', async () => {
   const seen: string[] = [];
   secret('phrase', 'a long passphrase\n');
-  change({ age: [key('age').recipient], gpg: [key('gpg').recipient] });
+  change({});
   const backup = await run('with-phrase-backup', async pod => {
     let over = false;
     void pod.done.then(() => {

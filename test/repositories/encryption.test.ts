@@ -157,6 +157,11 @@ describe('is refused at synth', () => {
     ],
     ['no key at all', () => backup(chart(), { repository: restic }).rotateKey({}), /add is not set/],
     [
+      'a passphrase of a key that has none',
+      () => backup(chart(), { repository: encrypted(age) }).drill({ key: identity, passphrase: identity }),
+      /orders: drill.key is .*only a private key of gpg has a passphrase/,
+    ],
+    [
       'one key to add and to remove',
       () => backup(chart(), { repository: restic }).rotateKey({ add: identity, remove: identity }),
       /that is the key to add/,

@@ -190,6 +190,17 @@ describe('a repository that changes its mind', () => {
   });
 });
 
+test('a backup that builds on others, and has the key, reads them', () => {
+  backup();
+  const [parent = ''] = job.points();
+  job.engine({
+    dump: `repository_get ${parent} secret_name.txt >"$SCRATCH/parent" || die "$(repository_reason)"
+      needs ${parent}; put a cat "$SCRATCH/parent"; fact n 1`,
+  });
+  expect(job.run('backup', environment(true, 'alice')).result).toMatchObject({ verdict: 'published' });
+  expect(job.run('backup', environment(false, 'alice'))).toMatchObject({ code: 78 });
+});
+
 test('what cannot encrypt ends before the dump: no age, or none that takes the recipients', () => {
   job.engine({ dump: 'touch "$BACKUP_HOME/../dumped"; put a echo a; fact n 1' });
   expect(job.run('backup', { ...environment(false, 'alice'), TOOLS: '' })).toMatchObject({

@@ -170,9 +170,9 @@ export class Encryption {
    *
    * @internal
    */
-  public _withKey(key: SecretKeyRef): Encryption {
-    // What is written stays readable with the old key: nothing is written by those that read.
-    return new Encryption(this.method, { kind: this.key?.kind ?? this.method, key }, this.recipients, this.tools);
+  public _withKey(key: SecretKeyRef, passphrase?: SecretKeyRef): Encryption {
+    if (passphrase && this.method !== 'gpg') throw new Error('only a private key of gpg has a passphrase; leave it out');
+    return new Encryption(this.method, { kind: this.key?.kind ?? this.method, key, passphrase }, this.recipients, this.tools);
   }
 
   /** @internal */

@@ -106,12 +106,12 @@ export class FilesRepository implements IKeyedRepository {
   /**
    * The same repository, opened with this key of a Secret and no other: age's identity, gpg's private key, or the passphrase.
    *
-   * @throws Error when it is not encrypted
+   * @throws Error when it is not encrypted, or a passphrase is given for a key that has none
    */
-  public withKey(key: SecretKeyRef): IRepository {
+  public withKey(key: SecretKeyRef, passphrase?: SecretKeyRef): IRepository {
     const { encryption } = this.options;
     if (!encryption) throw new Error('this repository is not encrypted, so no key opens it; give it an encryption first');
-    return new FilesRepository({ ...this.options, encryption: encryption._withKey(key), previousEncryptions: [] });
+    return new FilesRepository({ ...this.options, encryption: encryption._withKey(key, passphrase), previousEncryptions: [] });
   }
 
   public bind(scope: Construct, options: RepositoryBindOptions): RepositoryConfig {

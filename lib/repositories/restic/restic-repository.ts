@@ -112,7 +112,8 @@ export class ResticRepository implements IKeyedRepository {
   }
 
   /** The same repository, opened with this password and no other: any key of a restic repository opens all of it. */
-  public withKey(key: SecretKeyRef): IRepository {
+  public withKey(key: SecretKeyRef, passphrase?: SecretKeyRef): IRepository {
+    if (passphrase) throw new Error('a key of a restic repository is a password itself; leave the passphrase out');
     return new ResticRepository({ ...this.options, password: key }, this.mustExist);
   }
 

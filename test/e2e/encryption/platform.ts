@@ -23,6 +23,8 @@ import {
 export interface Recipients {
   readonly age: string[];
   readonly gpg: string[];
+  /** Of the mirror. */
+  readonly copy: string[];
   /** What was encrypted with a passphrase, and what was not encrypted at all, is with age from now on. @default false */
   readonly ageForAll?: boolean;
 }
@@ -31,7 +33,7 @@ export const NAMESPACE = 'vault';
 export const AGE_IMAGE = 'registry.example/age:1.2.1';
 
 /** Backups that are encrypted in every way; each keeps its recovery points on a claim of its own. Returns the directory of the manifests. */
-export function platform({ age, gpg, ageForAll = false }: Recipients): string {
+export function platform({ age, gpg, copy, ageForAll = false }: Recipients): string {
   const dist = mkdtempSync(join(tmpdir(), 'e2e-encryption-'));
   const app = new BackupApp({ outdir: dist });
   const chart = new Chart(app, NAMESPACE, { namespace: NAMESPACE });
@@ -70,9 +72,18 @@ export function platform({ age, gpg, ageForAll = false }: Recipients): string {
   for (const [series, repository] of Object.entries(repositories)) {
     const made = backup(series, repository);
     made.reencrypt();
-    made.drill({ key: key('escrow') });
+    made.drill({ key: key('escrow'), ...(series === 'with-gpg' && { passphrase: SecretRef.named('escrow').key('passphrase') }) });
   }
-  backup('redis-age', Repository.files({ claimName: 'redis-age', encryption: withAge }), redis);
+  backup('redis-age', Repository.files({ claimName: 'redis-age', encryption: withAge }), redis).mirror('copy', {
+    repository: Repository.files({
+      claimName: 'copy',
+      encryption: Encryption.age({ recipients: copy, identity: key('copy'), image: AGE_IMAGE }),
+    }),
+    retention: Retention.keep({ last: 50 }),
+    retries: 0,
+    verification: { retries: 0 },
+    restore: {},
+  });
   const encryption = ageForAll ? withAge : undefined;
   backup('plain', Repository.files({ claimName: 'plain', compression: Compression.NONE, encryption }));
   app.synth();
