@@ -11,8 +11,10 @@ import {
   EtcdCluster,
   EtcdTls,
   EtcdVersion,
+  type FilesRepositoryOptions,
   type IRepository,
   MariadbVersion,
+  Mirror,
   MongodbVersion,
   MysqlVersion,
   PostgresVersion,
@@ -119,28 +121,46 @@ const logins = new DatabaseBackup(sessions, 'logins', {
 logins.verify({ assertions: [Assertion.atLeast('dbsize', 10)] });
 logins.restore();
 
-// A shop's catalogue in MariaDB and its payments in MySQL, on a volume beside them.
+// A shop's catalogue in MariaDB and its payments in MySQL: on a volume beside them, and within the hour in a bucket far away.
 const store = new Chart(app, 'store', { namespace: 'store' });
+const faraway = Repository.restic({
+  location: ResticLocation.s3({
+    bucket: 'acme-second-copies',
+    prefix: 'store',
+    region: 'eu-west-1',
+    credentials: SecretRef.named('faraway-s3'),
+  }),
+  password: SecretRef.named('faraway-key').key('password'),
+});
 const nightly = new BackupPlan(store, 'nightly', {
-  repository: volumeBeside(store, '50Gi'),
+  repository: volumeBeside(store, '50Gi', {
+    mirrors: [
+      Mirror.to(faraway, {
+        name: 'faraway',
+        retention: Retention.keep({ daily: 30, monthly: 12 }),
+        verification: { schedule: Schedule.monthly({ day: 3, at: '06:00', spread: Duration.hours(2) }) },
+      }),
+    ],
+  }),
   schedule: Schedule.daily({ at: '00:15', timeZone: 'Europe/Berlin', spread: Duration.minutes(30) }),
   retention: Retention.keep({ daily: 7, weekly: 4 }),
 });
 nightly.add(Verification.weekly());
-nightly
-  .addBackup('catalog', {
-    engine: Engine.mariadb({ version: MariadbVersion.V10_11 }),
-    host: 'catalog-db',
-    credentials: SecretRef.named('catalog-backup'),
-  })
-  .restore({ credentials: SecretRef.named('catalog-owner') });
-nightly
-  .addBackup('payments', {
-    engine: Engine.mysql({ version: MysqlVersion.V9_7, databases: ['payments'] }),
-    host: 'payments-db',
-    credentials: SecretRef.named('payments-backup'),
-  })
-  .restore({ credentials: SecretRef.named('payments-owner') });
+const catalog = nightly.addBackup('catalog', {
+  engine: Engine.mariadb({ version: MariadbVersion.V10_11 }),
+  host: 'catalog-db',
+  credentials: SecretRef.named('catalog-backup'),
+});
+const payments = nightly.addBackup('payments', {
+  engine: Engine.mysql({ version: MysqlVersion.V9_7, databases: ['payments'] }),
+  host: 'payments-db',
+  credentials: SecretRef.named('payments-backup'),
+});
+for (const backup of [catalog, payments]) {
+  const credentials = SecretRef.named(`${backup.series}-owner`);
+  backup.restore({ credentials });
+  for (const mirror of backup.mirrors) mirror.restore({ credentials });
+}
 
 // A warehouse whose database takes too long to dump: its files are copied instead, beside it.
 const warehouse = new Chart(app, 'warehouse', { namespace: 'warehouse' });
@@ -213,16 +233,14 @@ const events = new DatabaseBackup(messaging, 'events', {
   engine: Engine.rabbitmq({ version: RabbitmqVersion.V4_0 }),
   host: 'broker',
   credentials: SecretRef.named('broker-backup'),
-  repository: volumeBeside(
-    messaging,
-    '1Gi',
+  repository: volumeBeside(messaging, '1Gi', {
     // They hold password hashes. Of this pair the backup's pods have only this half; the other is in a Secret, and in a safe.
-    Encryption.age({
+    encryption: Encryption.age({
       recipients: ['age166xqv8rp7dy2gh2lf8tv0y6nm5fwmpyd0s69eupqr9evgwrd2y8qsgcn4u'],
       identity: SecretRef.named('backup-identity').key('identity'),
       image: 'registry.example/age:1.2.1',
     }),
-  ),
+  }),
   retention: Retention.keep({ daily: 14 }),
 });
 events.reencrypt();
@@ -246,7 +264,7 @@ ratings.restore({ credentials: SecretRef.named('reviews-owner'), scratch: Scratc
 app.synth();
 
 /** A volume of the namespace for recovery points: a first copy beside the database, readable with nothing but a shell. */
-function volumeBeside(chart: Chart, size: string, encryption?: Encryption): IRepository {
+function volumeBeside(chart: Chart, size: string, options: Omit<FilesRepositoryOptions, 'claimName'> = {}): IRepository {
   new k8s.KubePersistentVolumeClaim(chart, 'backups', {
     metadata: {
       name: 'backups',
@@ -255,5 +273,5 @@ function volumeBeside(chart: Chart, size: string, encryption?: Encryption): IRep
     },
     spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: k8s.Quantity.fromString(size) } } },
   });
-  return Repository.files({ claimName: 'backups', encryption });
+  return Repository.files({ claimName: 'backups', ...options });
 }
