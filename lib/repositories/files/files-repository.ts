@@ -99,7 +99,7 @@ export class FilesRepository implements IKeyedRepository {
   constructor(private readonly options: FilesRepositoryOptions) {}
 
   /** Further copies of every recovery point. */
-  public get mirrors(): Mirror[] {
+  public get mirrors(): Mirror[] | undefined {
     return [...(this.options.mirrors ?? [])];
   }
 

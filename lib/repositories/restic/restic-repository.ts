@@ -107,7 +107,7 @@ export class ResticRepository implements IKeyedRepository {
   ) {}
 
   /** Further copies of every recovery point. */
-  public get mirrors(): Mirror[] {
+  public get mirrors(): Mirror[] | undefined {
     return [...(this.options.mirrors ?? [])];
   }
 
