@@ -86,8 +86,9 @@ export interface ResticRepositoryOptions {
  * made by the first backup. Where several begin at once, none stores anything before it is certain that one of them has made it,
  * or all refuse and say what to do.
  *
- * A lock that a killed run has left does not stand in the way for longer than ten minutes of its own CronJob's next run, and half an hour of any other
- * (restic's documentation, "Troubleshooting"); one that is refreshed is waited for, up to the backup's `repositoryWait`.
+ * A lock that a killed run has left goes with the next run of the same CronJob, ten minutes after its last refresh, or with any run
+ * after half an hour (restic's documentation, "Troubleshooting"). One that is refreshed is waited for, up to the backup's
+ * `repositoryWait`. A restore reads beside locks that nobody has refreshed for ten minutes.
  */
 export class ResticRepository implements IKeyedRepository {
   /**
