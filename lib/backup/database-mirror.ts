@@ -35,9 +35,10 @@ export interface DatabaseMirrorProps extends DatabaseMirrorOptions {
  * its own.
  *
  * It copies what the mirror has not and its retention would keep, oldest first, byte for byte, whatever the two kinds of
- * repositories are; the archived log, too. The bytes of a copy are read back and compared by SHA-256 before it counts. A
- * recovery point that cannot be read where it comes from is named, and the run fails when all others are copied. A mirror
- * removes nothing because the repository that it mirrors has lost it.
+ * repositories are; the archived log, too. The bytes of a copy are read back and compared by SHA-256 before it counts; of a
+ * mirror that is encrypted plain files, which these pods cannot open, as they were encrypted. A recovery point that cannot be
+ * read where it comes from is named, and the run fails when all others are copied. A mirror removes nothing because the
+ * repository that it mirrors has lost it; when that has lost everything, runs fail.
  *
  * That a recovery point was verified is not copied with it: the mirror is verified by itself, with `verify()`. Series of safety
  * backups are not mirrored.
@@ -50,6 +51,7 @@ export class DatabaseMirror extends Construct {
   /** The longest expected time between two runs. */
   public readonly interval: Duration;
   private readonly identity: string;
+  private readonly isPruned: boolean;
 
   /**
    * Most call `backup.mirror()`, or name mirrors of a repository.
@@ -77,6 +79,7 @@ export class DatabaseMirror extends Construct {
     const destination = operation.bindRepository(this, 'mirror', repository);
     const source = operation.bindRepository(this, 'mirror', undefined, { isSource: true });
     this.identity = destination.identity;
+    this.isPruned = retention.keepsAll || !destination.appendOnly;
     checkAppendOnly(this, destination, retention);
     this.refuseSamePlace(source, destination);
     registerSeries(this, destination.identity, backup.series);
@@ -175,6 +178,12 @@ export class DatabaseMirror extends Construct {
     }
     if (!mine.some(child => child instanceof DatabaseRestore)) {
       warn(this, `nothing restores ${backup.series} from its mirror ${this.name}: call restore() of the mirror`);
+    }
+    if (!this.isPruned) {
+      warn(
+        this,
+        `nothing removes what the retention of the mirror ${this.name} does not keep, as its repository is append-only: let its store expire it, or say Retention.all()`,
+      );
     }
     return [];
   }

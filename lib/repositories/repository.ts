@@ -87,8 +87,8 @@ export interface RepositoryConfig {
   readonly appendOnly?: boolean;
   /**
    * The repository's scripts. `repository.sh` is sourced by `shell/lib.sh` and defines `repository_open`, `repository_begin`,
-   * `repository_put`, `repository_staged`, `repository_commit`, `repository_list`, `repository_get`, `repository_mark`, `repository_check` and
-   * `repository_prune`.
+   * `repository_put`, `repository_staged`, `repository_commit`, `repository_list`, `repository_get`, `repository_mark`,
+   * `repository_check` and `repository_prune`. What each is given and gives back stands in `lib/repositories/files/repository.sh`.
    */
   readonly scripts: ScriptFolder;
   /** Variables of the jobs. */

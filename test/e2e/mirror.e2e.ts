@@ -150,9 +150,8 @@ describe('a mirror in a restic repository', () => {
   });
 
   /** The run must have failed, and said why; what the mirror had is still there; and the next run completes it. */
-  async function failed(fault: string, faulty: JobRun, says: RegExp, mend: () => unknown = () => {}): Promise<void> {
+  async function failed(fault: string, faulty: JobRun, says: RegExp): Promise<void> {
     const { reason } = failure(faulty, says);
-    await mend();
     expect(await verifyCopy(series)).toBe(good);
     table.add(`${series}: ${fault}`, reason, `${good}, verified after the fault`);
     good = (await mirror(series)).id;
@@ -175,9 +174,8 @@ describe('a mirror in a restic repository', () => {
     await backup(series);
     await rest.down();
     const faulty = await run(series, 'mirror-copy');
-    await failed('mirror unreachable', faulty, /^the restic repository at rest:http:\/\/offsite:8000\/a\/ did not answer within 4 s/, () =>
-      rest.up(),
-    );
+    await rest.up();
+    await failed('mirror unreachable', faulty, /^the restic repository at rest:http:\/\/offsite:8000\/a\/ could not be opened within 4 s/);
   });
 
   test('fails: what was written is damaged before it counts', async () => {
@@ -189,8 +187,9 @@ describe('a mirror in a restic repository', () => {
       turnBits();
       await pod.kill('restic', 'SIGCONT');
     });
+    turnBits();
     const says = /^what was stored of \S+ of \S+ cannot be read back, and was not published: /;
-    await failed('what was just written is damaged', faulty, says, turnBits);
+    await failed('what was just written is damaged', faulty, says);
   });
 
   test('fails: a recovery point is damaged where it comes from; it is named, and the others are copied', async () => {
@@ -231,7 +230,8 @@ describe('a mirror on a volume', () => {
         pod.processes().some(argv => argv.includes('dump') && argv.some(word => word.endsWith('@app.dump'))),
       );
       const staging = readdirSync(copies).find(name => name.startsWith('.staging-')) ?? '';
-      const [written = ''] = readdirSync(join(copies, staging)).filter(name => name.endsWith('.zst') && !name.startsWith('app.dump'));
+      // Encrypted members have numbers for names.
+      const [written = ''] = readdirSync(join(copies, staging)).filter(name => name.startsWith('001.'));
       flipBit(join(copies, staging, written));
     });
     const { reason } = failure(faulty, /^publishing the copy of \S+ failed: what was read back is not what was written: /);

@@ -1,10 +1,11 @@
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Cluster, type Deployed } from '../rehearsal';
+import { Cluster } from '../rehearsal';
+import { archivingOf, momentOf } from './support/archiving';
 import { imageNamed, imagesOfDist } from './support/images';
 import { PostgresServer } from './support/postgres-server';
-import { resultOf, succeed, until } from './support/rehearse';
+import { resultOf, succeed } from './support/rehearse';
 
 // The ledger of dist/: base backups and an archived log. The server's data directory is on the claim that the restore writes
 // to; the server is stopped for a restore and started again on what was restored.
@@ -42,38 +43,8 @@ afterAll(async () => {
 const write = (what: string) => server.query('books', `insert into entries (what) values ('${what}')`);
 const written = () => server.query('books', "select string_agg(what, ',' order by id) from entries");
 const lsn = () => server.query('postgres', 'select pg_current_wal_insert_lsn()');
-/** A moment that certainly lies between two commits. */
-async function moment(): Promise<string> {
-  await new Promise(resolve => setTimeout(resolve, 300));
-  const at = server.query('postgres', `select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`);
-  await new Promise(resolve => setTimeout(resolve, 300));
-  return at;
-}
-
-/** Runs the log archive while `body` runs; when it is told to stop, it stores what it has received. */
-async function archiving<T>(body: () => Promise<T>): Promise<T> {
-  const archive: Deployed = await cluster.deploy(NAMESPACE, 'books-log');
-  await until(
-    'the log is received',
-    () =>
-      server.query(
-        'postgres',
-        "select count(*) from pg_stat_replication where application_name like '%receivewal%' or application_name like 'backup %'",
-      ) !== '0',
-  );
-  try {
-    return await body();
-  } finally {
-    // What was committed is received before the archive is told to stop.
-    const position = lsn();
-    await until(
-      'everything is received',
-      () => server.query('postgres', `select bool_and(flush_lsn >= '${position}') from pg_stat_replication`) !== 'f',
-    );
-    await archive.pod.delete();
-    await archive.ended;
-  }
-}
+const moment = () => momentOf(server);
+const archiving = <T>(body: () => Promise<T>) => archivingOf(server, () => cluster.deploy(NAMESPACE, 'books-log'), body);
 
 function ask(words: { [key: string]: string }): void {
   cluster.configMap(NAMESPACE, 'books-restore-request', {

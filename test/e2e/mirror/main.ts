@@ -3,6 +3,7 @@ import {
   BackupApp,
   DatabaseBackup,
   DataVolume,
+  Encryption,
   Engine,
   type IRepository,
   Mirror,
@@ -15,7 +16,8 @@ import {
   SecretRef,
 } from '../../../lib';
 
-// Every pair of kinds: what is backed up into the first is mirrored into the second. Short waits, so that a fault is found in seconds.
+// Every pair of kinds, one of each encrypted where it is files: what is backed up into the first is mirrored into the second.
+// Short waits, so that a fault is found in seconds.
 const app = new BackupApp();
 const chart = new Chart(app, 'mirrors', { namespace: 'mirrors' });
 const retention = Retention.keep({ last: 50 });
@@ -26,6 +28,7 @@ const offsite = (path: string) =>
     location: ResticLocation.rest({ url: `http://offsite:8000/${path}/`, credentials: SecretRef.named('offsite') }),
     password: key('far-key'),
   });
+const encryption = Encryption.gpgSymmetric({ passphrase: key('near-key') });
 const copied = (repository: IRepository) => [
   Mirror.to(repository, {
     name: 'copy',
@@ -35,7 +38,7 @@ const copied = (repository: IRepository) => [
     restore: {},
   }),
 ];
-const files = (claimName: string, mirrors?: Mirror[]) => Repository.files({ claimName, mirrors });
+const files = (claimName: string, mirrors?: Mirror[], encryption?: Encryption) => Repository.files({ claimName, mirrors, encryption });
 const restic = (claimName: string, mirrors: Mirror[]) =>
   Repository.restic({ location: ResticLocation.local({ claimName }), password: key('near-key'), mirrors });
 
@@ -52,10 +55,10 @@ const redis = {
 };
 const backups = {
   'files-to-restic': { ...postgres, repository: files('files-to-restic', copied(offsite('a'))) },
-  'restic-to-files': { ...postgres, repository: restic('restic-to-files', copied(files('restic-to-files-copy'))) },
+  'restic-to-files': { ...postgres, repository: restic('restic-to-files', copied(files('restic-to-files-copy', [], encryption))) },
   'files-to-files': { ...redis, repository: files('files-to-files', copied(files('files-to-files-copy'))) },
   'restic-to-restic': { ...redis, repository: restic('restic-to-restic', copied(offsite('b'))) },
-  tight: { ...postgres, repository: files('tight', copied(files('tight-copy'))) },
+  tight: { ...postgres, repository: files('tight', copied(files('tight-copy')), encryption) },
 };
 for (const [series, props] of Object.entries(backups)) {
   const backup = new DatabaseBackup(chart, series, { ...props, retention, retries: 0, repositoryWait: Duration.seconds(4) });

@@ -1,0 +1,40 @@
+import type { Cluster, Deployed } from '../../rehearsal';
+import type { PostgresServer } from './postgres-server';
+import { until } from './rehearse';
+
+/** A moment of a server that certainly lies between two commits. */
+export async function momentOf(server: PostgresServer): Promise<string> {
+  await new Promise(resolve => setTimeout(resolve, 300));
+  const at = server.query('postgres', `select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`);
+  await new Promise(resolve => setTimeout(resolve, 300));
+  return at;
+}
+
+/** Runs a log archive while `body` runs; when it is told to stop, it stores what it has received. */
+export async function archivingOf<T>(
+  server: PostgresServer,
+  deploy: () => ReturnType<Cluster['deploy']>,
+  body: () => Promise<T>,
+): Promise<T> {
+  const archive: Deployed = await deploy();
+  await until(
+    'the log is received',
+    () =>
+      server.query(
+        'postgres',
+        "select count(*) from pg_stat_replication where application_name like '%receivewal%' or application_name like 'backup %'",
+      ) !== '0',
+  );
+  try {
+    return await body();
+  } finally {
+    // What was committed is received before the archive is told to stop.
+    const position = server.query('postgres', 'select pg_current_wal_insert_lsn()');
+    await until(
+      'everything is received',
+      () => server.query('postgres', `select bool_and(flush_lsn >= '${position}') from pg_stat_replication`) !== 'f',
+    );
+    await archive.pod.delete();
+    await archive.ended;
+  }
+}
