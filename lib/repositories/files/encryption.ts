@@ -23,7 +23,7 @@ export interface AgeEncryptionOptions {
   readonly identity?: SecretKeyRef;
   /**
    * The image from which age is taken, as /usr/bin/age; it has to be static, 1.0 or newer. There is no official one (FiloSottile/age
-   * pull request 315 was closed without one), so it is yours, of three lines:
+   * pull request 315 was closed without one), so it is yours, of four lines:
    *
    * ```dockerfile
    * FROM golang:1.25 AS build
