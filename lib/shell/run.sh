@@ -57,6 +57,9 @@ report() { # EXIT-CODE
       prune) reason="$reason: what the log does not call pruned goes with the next run" ;;
       restore) reason="$reason: what the log does not call restored is as it was" ;;
     esac
+    # A store that refuses is asked again until the time is over: what it said last is why.
+    sed -n 's/.*returned error, retrying after [^:]*: //p' "$SCRATCH/repository.err" 2>/dev/null | tail -n 1 >"$SCRATCH/outcome/said" || :
+    [ ! -s "$SCRATCH/outcome/said" ] || reason="$reason; the repository said: $(field said '')"
   else
     reason=$(field reason "ended with exit code $1 without saying why; read the log above")
   fi
