@@ -1,7 +1,7 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Cluster } from '../rehearsal';
+import { Cluster, type JobRun } from '../rehearsal';
 import { imageNamed, imagesOfDist } from './support/images';
 import { PostgresServer } from './support/postgres-server';
 import { RedisServer } from './support/redis-server';
@@ -9,6 +9,7 @@ import { addVariables, resultOf, succeed, synthesize } from './support/rehearse'
 import { RestServer } from './support/rest-server';
 import { S3Server } from './support/s3-server';
 import { SftpServer } from './support/sftp-server';
+import { StoreProxy } from './support/store-proxy';
 
 // The table of kinds: on every kind of repository that can run here, data is backed up, verified, lost and restored, and is equal.
 
@@ -20,8 +21,18 @@ let cache: RedisServer;
 let rest: RestServer;
 let s3: S3Server;
 let sftp: SftpServer;
+let wire: StoreProxy;
 
-const run = (name: string) => cluster.run({ kind: 'CronJob', namespace: NAMESPACE, name });
+/** In the data, and in the names of a table and of keys. */
+const MARKER = 'pomegranate';
+/** What all jobs have said, in logs and in termination messages. */
+const said: string[] = [];
+
+async function run(name: string): Promise<JobRun> {
+  const done = await cluster.run({ kind: 'CronJob', namespace: NAMESPACE, name });
+  said.push(done.log, JSON.stringify(done.result));
+  return done;
+}
 
 beforeAll(async () => {
   const images = await imagesOfDist();
@@ -36,13 +47,14 @@ beforeAll(async () => {
   db.client('createdb', ['notes']);
   db.query(
     'notes',
-    "create table note (text text); insert into note select 'note ' || i || ' ' || random() from generate_series(1, 1000) i",
+    `create table note_${MARKER} (text text); insert into note_${MARKER} select '${MARKER} ' || i || ' ' || random() from generate_series(1, 1000) i`,
   );
   cache = await RedisServer.start({ image: imageNamed(images, 'redis:7.2.14-bookworm'), directory: cluster.claim(NAMESPACE, 'cache') });
-  cache.feed(Array.from({ length: 1000 }, (_, i) => `set session:${i} ${Math.random()}`));
+  cache.feed(Array.from({ length: 1000 }, (_, i) => `set ${MARKER}:${i} ${MARKER}${Math.random()}`));
   cluster.service(NAMESPACE, 'db', db.address);
   cluster.service(NAMESPACE, 'cache', cache.address);
-  cluster.service(NAMESPACE, 'vault', rest.address);
+  wire = await StoreProxy.start({ address: rest.address, port: 8000 });
+  cluster.service(NAMESPACE, 'vault', wire.address);
   cluster.service(NAMESPACE, 'store', s3.address);
   cluster.host('vault.example', sftp.address);
   const secrets = {
@@ -59,7 +71,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cluster?.destroy();
-  await Promise.all([db?.stop(), cache?.stop(), rest?.stop(), s3?.stop()]);
+  await Promise.all([db?.stop(), cache?.stop(), wire?.stop(), s3?.stop()]);
+  await rest?.stop();
   sftp?.stop();
   if (dist) rmSync(dist, { recursive: true });
 });
@@ -94,6 +107,39 @@ describe.each(Object.keys(KINDS))('%s', kind => {
     expect(db.checksums('notes')).toEqual(notes);
     expect(cache.digest()).toBe(sessions);
   });
+});
+
+test('a restic store has received nothing but ciphertext, and jobs say nothing of the data', () => {
+  const contents = (directory: string, chosen = (_path: string) => true) =>
+    Buffer.concat(
+      readdirSync(directory, { recursive: true, withFileTypes: true })
+        .filter(entry => entry.isFile())
+        .map(entry => join(entry.parentPath, entry.name))
+        .filter(chosen)
+        .map(path => readFileSync(path)),
+    );
+  const stores: { [store: string]: Buffer } = {
+    claim: contents(cluster.claim(NAMESPACE, 'restic')),
+    rest: contents(rest.directory),
+    s3: contents(s3.directory),
+    sftp: contents(sftp.directory),
+    'what went over the wire': Buffer.concat(wire.received),
+  };
+  for (const [store, bytes] of Object.entries(stores)) {
+    expect(bytes.length, store).toBeGreaterThan(10_000);
+    // The data, and what is said of it: members, facts.
+    for (const word of [MARKER, 'notes.dump', 'manifest.json', '"facts"']) expect(bytes.includes(word), `${word} in ${store}`).toBe(false);
+  }
+  // The one file in clear, of the repository's key, names the host that made it: the first backup's pod.
+  for (const directory of [cluster.claim(NAMESPACE, 'restic'), rest.directory, s3.directory, sftp.directory]) {
+    expect(contents(directory).includes('-notes')).toBe(true);
+    expect(contents(directory, path => !path.includes('/keys/')).includes('-notes')).toBe(false);
+  }
+  expect(said.join('\n')).toContain('published');
+  expect(said.join('\n')).not.toContain(MARKER);
+  // What is looked for can be found: in the server's own files, and in a repository without a key.
+  expect(contents(cache.directory).includes(MARKER)).toBe(true);
+  expect(contents(cluster.claim(NAMESPACE, 'files')).includes('"facts"')).toBe(true);
 });
 
 test('what a store refuses is said', async () => {
