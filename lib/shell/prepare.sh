@@ -10,6 +10,8 @@ set -eu
 
 if [ "$OPERATION" = backup ]; then
   wait_until_ready
+  # A first run makes the repository, which takes its time: what the steps bring must not grow old meanwhile.
+  repository_open write || die "$(repository_reason)"
 else
   [ "$OPERATION" != restore ] || [ -z "${DATA_DIRECTORY:-}" ] || refuse_running_server
   open_point "${RECOVERY_POINT:-newest}"

@@ -88,8 +88,8 @@ repository_open() { # read|write; 10 when nothing was ever written
   restic_limit=
   # Only a repository that is certainly not there is made; any other trouble must not hide the old one behind a new one.
   case $1:$restic_rc in
-    write:10) make_repository ;;
-    write:0) [ -s "$SCRATCH/restic.list" ] || ! is_empty_repository || settle ;;
+    write:10) make_repository || return ;;
+    write:0) [ -s "$SCRATCH/restic.list" ] || [ -e "$SCRATCH/repository.opened" ] || ! is_empty_repository || settle || return ;;
     *:0) ;;
     *)
       ! is_conflict ||
@@ -97,6 +97,8 @@ repository_open() { # read|write; 10 when nothing was ever written
       return "$restic_rc"
       ;;
   esac
+  # What comes after in this pod need not wait again.
+  [ "$1" != write ] || : >"$SCRATCH/repository.opened"
 }
 
 repository_begin() { :; }
