@@ -14,7 +14,8 @@ set -eu
 wait_past_newest() {
   list_points
   newest=$(tail -n 1 "$SCRATCH/points" | cut -d - -f 1)
-  past_until=$(($(date +%s) + REPOSITORY_WAIT))
+  # A second more: what was stored in this second is past in the next.
+  past_until=$(($(date +%s) + REPOSITORY_WAIT + 1))
   while [ "$(printf '%s\n%s\n' "$newest" "$(date -u +%Y%m%dT%H%M%SZ)" | LC_ALL=C sort | tail -n 1)" = "$newest" ]; do
     [ "$(date +%s)" -lt "$past_until" ] ||
       die "the newest batch of the log is of $newest, and this node's clock is not there yet: set the nodes' clocks. What was received waits in the spool"
