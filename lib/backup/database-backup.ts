@@ -180,19 +180,11 @@ export class DatabaseBackup extends Construct {
         })),
       ],
     });
-    const startingDeadline =
-      props.startingDeadline ?? Duration.seconds(Math.min(schedule.interval.toSeconds(), Duration.hours(4).toSeconds()));
-    const metadata = { name: `${this.series}-backup`, labels: this._operation.labels('backup') };
-    this.cronJob = cronJobObject(this, 'CronJob', metadata, {
-      schedule: schedule.cron,
-      timeZone: schedule.timeZone,
-      concurrencyPolicy: 'Forbid',
-      startingDeadlineSeconds: startingDeadline.toSeconds(),
-      successfulJobsHistoryLimit: 3,
-      failedJobsHistoryLimit: 3,
-      jobTemplate: {
-        spec: operationJobSpec({ pod, operation: 'backup', retries, deadline: this._operation.deadline, keepFinished: Duration.days(7) }),
-      },
+    this.cronJob = cronJobObject(this, 'CronJob', {
+      metadata: { name: `${this.series}-backup`, labels: this._operation.labels('backup') },
+      schedule,
+      startingDeadline: props.startingDeadline ?? schedule.intervalUpTo(Duration.hours(4)),
+      job: operationJobSpec({ pod, operation: 'backup', retries, deadline: this._operation.deadline, keepFinished: Duration.days(7) }),
     });
     const { engine, repository } = this._operation;
     this._operation.networkPolicy(this, `${this.series}-backup`, ['backup', 'restore'], this._operation.destinations(engine));

@@ -86,38 +86,27 @@ export class DatabaseMirror extends Construct {
     registerPlace(this, destination);
     if (operation.engine.hasLog) registerSeries(this, destination.identity, `${backup.series}${LOG_SUFFIX}`);
     const labels = { [MIRROR_LABEL]: props.name };
-    this.cronJob = cronJobObject(
-      this,
-      'CronJob',
-      { name, labels: { ...operation.labels('mirror'), ...labels } },
-      {
-        schedule: schedule.cron,
-        timeZone: schedule.timeZone,
-        ...(props.schedule === Schedule.never() && { suspend: true }),
-        concurrencyPolicy: 'Forbid',
-        startingDeadlineSeconds: Math.min(schedule.interval.toSeconds(), Duration.hours(4).toSeconds()),
-        successfulJobsHistoryLimit: 3,
-        failedJobsHistoryLimit: 3,
-        jobTemplate: {
-          spec: operationJobSpec({
-            pod: operation.pod(this, {
-              operation: 'mirror',
-              repository,
-              copies: true,
-              longestRun: deadline,
-              environment: Object.entries(retention.environment).map(([key, value]) => ({ name: key, value })),
-              pods: props.pods,
-              labels,
-              memory: { memoryRequest: '256Mi', memoryLimit: '1Gi' },
-            }),
-            operation: 'mirror',
-            retries,
-            deadline,
-            keepFinished: Duration.days(7),
-          }),
-        },
-      },
-    );
+    this.cronJob = cronJobObject(this, 'CronJob', {
+      metadata: { name, labels: { ...operation.labels('mirror'), ...labels } },
+      schedule,
+      startingDeadline: schedule.intervalUpTo(Duration.hours(4)),
+      job: operationJobSpec({
+        pod: operation.pod(this, {
+          operation: 'mirror',
+          repository,
+          copies: true,
+          longestRun: deadline,
+          environment: Object.entries(retention.environment).map(([key, value]) => ({ name: key, value })),
+          pods: props.pods,
+          labels,
+          memory: { memoryRequest: '256Mi', memoryLimit: '1Gi' },
+        }),
+        operation: 'mirror',
+        retries,
+        deadline,
+        keepFinished: Duration.days(7),
+      }),
+    });
     operation.networkPolicy(this, name, ['mirror'], [...source.destinations, ...destination.destinations], labels);
     renewLocks(this, { backup, retention, interval: backup.interval, mirror: { name: props.name, repository } });
     this.node.addValidation({ validate: () => this.warnOfGaps() });

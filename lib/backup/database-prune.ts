@@ -88,34 +88,23 @@ export class DatabasePrune extends Construct {
     const schedule = (props.schedule ?? Schedule.weekly({ at: '08:00', spread: Duration.hours(2) })).bind(this, 'schedule');
     this.interval = schedule.interval;
     const name = checkCronJobName(this, `${backup.series}-prune`);
-    this.cronJob = cronJobObject(
-      this,
-      'CronJob',
-      { name, labels: operation.labels('prune') },
-      {
-        schedule: schedule.cron,
-        timeZone: schedule.timeZone,
-        ...(props.schedule === Schedule.never() && { suspend: true }),
-        concurrencyPolicy: 'Forbid',
-        startingDeadlineSeconds: Math.min(schedule.interval.toSeconds(), Duration.hours(12).toSeconds()),
-        successfulJobsHistoryLimit: 3,
-        failedJobsHistoryLimit: 3,
-        jobTemplate: {
-          spec: operationJobSpec({
-            pod: operation.pod(this, {
-              operation: 'prune',
-              repository: props.repository,
-              environment: Object.entries(retention.environment).map(([variable, value]) => ({ name: variable, value })),
-              pods: props.pods,
-            }),
-            operation: 'prune',
-            retries: props.retries ?? 2,
-            deadline: props.deadline ?? Duration.hours(12),
-            keepFinished: Duration.days(14),
-          }),
-        },
-      },
-    );
+    this.cronJob = cronJobObject(this, 'CronJob', {
+      metadata: { name, labels: operation.labels('prune') },
+      schedule,
+      startingDeadline: schedule.intervalUpTo(Duration.hours(12)),
+      job: operationJobSpec({
+        pod: operation.pod(this, {
+          operation: 'prune',
+          repository: props.repository,
+          environment: Object.entries(retention.environment).map(([variable, value]) => ({ name: variable, value })),
+          pods: props.pods,
+        }),
+        operation: 'prune',
+        retries: props.retries ?? 2,
+        deadline: props.deadline ?? Duration.hours(12),
+        keepFinished: Duration.days(14),
+      }),
+    });
     operation.networkPolicy(this, name, ['prune'], repository.destinations);
   }
 }

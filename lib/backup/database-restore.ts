@@ -237,21 +237,11 @@ export class DatabaseRestore extends Construct {
       name: variable,
       valueFrom: { configMapKeyRef: { name: `${requestName}-request`, key } },
     }));
-    const never = Schedule.never().bind(this, 'schedule');
-    return cronJobObject(
-      this,
-      `CronJob${id}`,
-      { name, labels },
-      {
-        schedule: never.cron,
-        timeZone: never.timeZone,
-        suspend: true,
-        concurrencyPolicy: 'Forbid',
-        successfulJobsHistoryLimit: 3,
-        failedJobsHistoryLimit: 3,
-        jobTemplate: { spec: this.jobSpec(server, asked, Duration.days(30)) },
-      },
-    );
+    return cronJobObject(this, `CronJob${id}`, {
+      metadata: { name, labels },
+      schedule: Schedule.never().bind(this, 'schedule'),
+      job: this.jobSpec(server, asked, Duration.days(30)),
+    });
   }
 
   private jobSpec(server: EngineConfig, request: k8s.EnvVar[], keepFinished?: Duration): k8s.JobSpec {

@@ -102,31 +102,25 @@ export class DatabaseVerification extends Construct {
     const repository = operation.bindRepository(this, 'verify', props.repository);
     this._identity = repository.identity;
     const metadata = { name: checkCronJobName(this, name), labels: operation.labels('verify') };
-    this.cronJob = cronJobObject(this, 'CronJob', metadata, {
-      schedule: schedule.cron,
-      timeZone: schedule.timeZone,
-      ...(props.schedule === Schedule.never() && { suspend: true }),
-      concurrencyPolicy: 'Forbid',
-      startingDeadlineSeconds: Math.min(schedule.interval.toSeconds(), Duration.hours(12).toSeconds()),
-      successfulJobsHistoryLimit: 3,
-      failedJobsHistoryLimit: 3,
-      jobTemplate: {
-        spec: operationJobSpec({
-          pod: operation.pod(this, {
-            operation: 'verify',
-            repository: props.repository,
-            environment: (props.checkRepository ?? RepositoryCheck.structure())._bind(this),
-            assertions: this.assertions(props),
-            scratch: props.scratch ?? Scratch.emptyDir(Size.gibibytes(20)),
-            pods: props.pods,
-            memory: { memoryRequest: '512Mi', memoryLimit: '2Gi' },
-          }),
+    this.cronJob = cronJobObject(this, 'CronJob', {
+      metadata,
+      schedule,
+      startingDeadline: schedule.intervalUpTo(Duration.hours(12)),
+      job: operationJobSpec({
+        pod: operation.pod(this, {
           operation: 'verify',
-          retries: props.retries ?? 1,
-          deadline: props.deadline ?? Duration.hours(12),
-          keepFinished: Duration.days(14),
+          repository: props.repository,
+          environment: (props.checkRepository ?? RepositoryCheck.structure())._bind(this),
+          assertions: this.assertions(props),
+          scratch: props.scratch ?? Scratch.emptyDir(Size.gibibytes(20)),
+          pods: props.pods,
+          memory: { memoryRequest: '512Mi', memoryLimit: '2Gi' },
         }),
-      },
+        operation: 'verify',
+        retries: props.retries ?? 1,
+        deadline: props.deadline ?? Duration.hours(12),
+        keepFinished: Duration.days(14),
+      }),
     });
     operation.networkPolicy(this, name, ['verify'], repository.destinations);
   }

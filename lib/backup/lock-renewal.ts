@@ -52,27 +52,22 @@ export function renewLocks(scope: Construct, { backup, retention, interval, mirr
   const schedule = renewal.bind(scope, 'repository.location.objectLock.renewal');
   const metadata = { name, labels: { ...operation.labels(RENEW_LOCKS), ...labels } };
   const job = new Construct(scope, RENEW_LOCKS);
-  cronJobObject(job, 'CronJob', metadata, {
-    schedule: schedule.cron,
-    timeZone: schedule.timeZone,
-    concurrencyPolicy: 'Forbid',
-    startingDeadlineSeconds: Math.min(schedule.interval.toSeconds(), Duration.hours(12).toSeconds()),
-    successfulJobsHistoryLimit: 3,
-    failedJobsHistoryLimit: 3,
-    jobTemplate: {
-      spec: operationJobSpec({
-        pod: operation.pod(job, {
-          operation: RENEW_LOCKS,
-          repository: mirror?.repository,
-          labels,
-          scratch: Scratch.emptyDir(Size.gibibytes(1)),
-        }),
+  cronJobObject(job, 'CronJob', {
+    metadata,
+    schedule,
+    startingDeadline: schedule.intervalUpTo(Duration.hours(12)),
+    job: operationJobSpec({
+      pod: operation.pod(job, {
         operation: RENEW_LOCKS,
-        retries: 2,
-        deadline: Duration.hours(12),
-        keepFinished: Duration.days(14),
+        repository: mirror?.repository,
+        labels,
+        scratch: Scratch.emptyDir(Size.gibibytes(1)),
       }),
-    },
+      operation: RENEW_LOCKS,
+      retries: 2,
+      deadline: Duration.hours(12),
+      keepFinished: Duration.days(14),
+    }),
   });
   operation.networkPolicy(job, name, [RENEW_LOCKS], repository.destinations, labels);
 }

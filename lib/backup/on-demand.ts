@@ -28,29 +28,17 @@ export interface OnDemandOptions {
 export function onDemandJob(scope: Construct, backup: DatabaseBackup, pod: OperationPodProps, options: OnDemandOptions): ApiObject {
   const operation = backup._operation;
   const name = checkCronJobName(scope, `${backup.series}-${pod.operation}`);
-  const never = Schedule.never().bind(scope, 'schedule');
   const repository = operation.bindRepository(scope, pod.operation, pod.repository);
   operation.networkPolicy(scope, name, [pod.operation], repository.destinations);
-  return cronJobObject(
-    scope,
-    'CronJob',
-    { name, labels: operation.labels(pod.operation) },
-    {
-      schedule: never.cron,
-      timeZone: never.timeZone,
-      suspend: true,
-      concurrencyPolicy: 'Forbid',
-      successfulJobsHistoryLimit: 3,
-      failedJobsHistoryLimit: 3,
-      jobTemplate: {
-        spec: operationJobSpec({
-          pod: operation.pod(scope, { ...pod, pods: options.pods }),
-          operation: pod.operation,
-          retries: 0,
-          deadline: options.deadline ?? Duration.hours(24),
-          keepFinished: Duration.days(30),
-        }),
-      },
-    },
-  );
+  return cronJobObject(scope, 'CronJob', {
+    metadata: { name, labels: operation.labels(pod.operation) },
+    schedule: Schedule.never().bind(scope, 'schedule'),
+    job: operationJobSpec({
+      pod: operation.pod(scope, { ...pod, pods: options.pods }),
+      operation: pod.operation,
+      retries: 0,
+      deadline: options.deadline ?? Duration.hours(24),
+      keepFinished: Duration.days(30),
+    }),
+  });
 }

@@ -2,6 +2,7 @@ import { ApiObject, type ApiObjectMetadata, type Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { NOT_RESTRICTED_ANNOTATION } from './labels';
+import type { ScheduleConfig } from './schedule';
 import type { Scratch } from './scratch';
 
 /** Where the scripts are in every pod, as BACKUP_HOME. */
@@ -285,14 +286,35 @@ export function operationJobSpec(job: OperationJob): k8s.JobSpec {
   };
 }
 
+/** @internal */
+export interface OperationCronJob {
+  readonly metadata: ApiObjectMetadata;
+  /** When; what never comes is suspended as well. */
+  readonly schedule: ScheduleConfig;
+  /** How late a run may start when the cluster could not start it on time. Left out where somebody starts it. */
+  readonly startingDeadline?: Duration;
+  readonly job: k8s.JobSpec;
+}
+
 /**
  * A CronJob whose pods were built here. `KubeCronJob` would drop what it does not know of a container.
  *
  * @internal
  */
-export function cronJobObject(scope: Construct, id: string, metadata: ApiObjectMetadata, spec: k8s.CronJobSpec): ApiObject {
-  const written = k8s.toJson_CronJobSpec(spec);
-  keepRestartPolicies(spec.jobTemplate.spec?.template, written?.jobTemplate.spec.template);
+export function cronJobObject(scope: Construct, id: string, cronJob: OperationCronJob): ApiObject {
+  const { metadata, schedule, startingDeadline, job } = cronJob;
+  const written = k8s.toJson_CronJobSpec({
+    schedule: schedule.cron,
+    timeZone: schedule.timeZone,
+    ...(schedule.isNever && { suspend: true }),
+    // Two runs of one operation would only wait for each other.
+    concurrencyPolicy: 'Forbid',
+    ...(startingDeadline && { startingDeadlineSeconds: startingDeadline.toSeconds() }),
+    successfulJobsHistoryLimit: 3,
+    failedJobsHistoryLimit: 3,
+    jobTemplate: { spec: job },
+  });
+  keepRestartPolicies(job.template, written?.jobTemplate.spec.template);
   return new ApiObject(scope, id, { ...k8s.KubeCronJob.GVK, metadata, spec: written });
 }
 

@@ -96,7 +96,14 @@ export class ScheduleConfig {
      * the clock goes back it is that much longer. A hundred years for `Schedule.never()`.
      */
     public readonly interval: Duration,
+    /** Whether it is `Schedule.never()`: somebody else starts the job. */
+    public readonly isNever: boolean = false,
   ) {}
+
+  /** The interval, or a limit that is shorter: how late a run may still start. */
+  public intervalUpTo(limit: Duration): Duration {
+    return this.interval.toSeconds() < limit.toSeconds() ? this.interval : limit;
+  }
 
   /**
    * The schedule for `spec.schedule` of a Velero Schedule, which has no field for the zone.
@@ -225,7 +232,7 @@ export class Schedule {
   /**
    * Never: the 31st of February, in UTC.
    *
-   * For jobs that are started by hand with `kubectl create job --from=cronjob/<name>`; set `suspend: true` beside it. A CronJob
+   * For jobs that are started by hand with `kubectl create job --from=cronjob/<name>`; their CronJob is suspended as well. A CronJob
    * must have a schedule, and this one stays harmless even when somebody lifts the suspension.
    */
   public static never(): Schedule {
@@ -256,7 +263,7 @@ export class Schedule {
     const spread = spreadMinutes(this.options.spread, refuse);
     const cron = parse(this.recipe({ offset: spread && offsetOf(scope) % spread, spread, refuse }), refuse);
     if (this === Schedule.NEVER) {
-      return new ScheduleConfig(cron.text, timeZone, Duration.days(36_525));
+      return new ScheduleConfig(cron.text, timeZone, Duration.days(36_525), true);
     }
     const gap = cron.longestGap();
     if (gap === undefined) {

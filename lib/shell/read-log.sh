@@ -11,7 +11,9 @@
 # two nodes may differ, and within one second ids tell nothing of the order.
 set -eu
 export SERIES="$SERIES-log" SCRATCH="$SCRATCH/log"
-mkdir -p "$SCRATCH/outcome"
+mkdir -p "$SCRATCH"
+# Why it failed is why the restore fails.
+[ -e "$SCRATCH/outcome" ] || ln -s ../outcome "$SCRATCH/outcome"
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
@@ -24,8 +26,10 @@ unpack() { # BATCH
 case $1 in
   begin)
     : >"$SCRATCH/batches"
+    repository_open read && open_rc=0 || open_rc=$?
     # No log was ever archived: that is for the caller to judge.
-    repository_open read 2>/dev/null || { echo 0; exit 0; }
+    [ "$open_rc" != 10 ] || { echo 0; exit 0; }
+    [ "$open_rc" = 0 ] || die "the archived log cannot be read: $(repository_reason)"
     list_points
     POINT=$POINT awk '
       substr($1, 1, 16) < substr(ENVIRON["POINT"], 1, 16) { before = $1; next }

@@ -296,6 +296,12 @@ test('what nobody proves and nobody could restore is warned about', () => {
   ]);
 });
 
+test('a backup that somebody else starts is suspended', () => {
+  const cron = (schedule: Schedule) => backup(chart(), { schedule }).cronJob.toJson().spec;
+  expect(cron(Schedule.never())).toMatchObject({ suspend: true, schedule: '0 0 31 2 *' });
+  expect(cron(Schedule.daily())).not.toHaveProperty('suspend');
+});
+
 test('fails: two verifications of one backup', () => {
   const orders = backup(chart());
   orders.verify();

@@ -99,6 +99,21 @@ test('of the log, what was stored in the second in which a recovery point began 
   );
 });
 
+test('a log that cannot be read is not taken for one that never was', async () => {
+  const [point = ''] = backupsAt(['20260102T000000Z']);
+  const restoring = () => job.run('restore', { RECOVERY_POINT: point, HAS_LOG: 'yes' });
+  job.engine({ restore: 'batches=$(sh "$BACKUP_HOME/shell/read-log.sh" begin) || exit $?; echo "$batches" >"$SCRATCH/../batches"' });
+  expect(restoring().result).toMatchObject({ verdict: 'restored' });
+  expect(readFileSync(join(job.directory, 'batches'), 'utf8')).toBe('0\n');
+
+  backupsAt(['20260102T120000Z'], 'orders-log');
+  const pruning = spawn('flock', ['--no-fork', join(job.repository, 'orders-log'), 'sleep', '30'], { stdio: 'ignore' });
+  await new Promise(resolve => setTimeout(resolve, 300));
+  const { result } = restoring();
+  pruning.kill();
+  expect(result).toMatchObject({ verdict: 'failed', reason: expect.stringMatching(/series orders-log is being pruned/) });
+});
+
 describe('a log archive', () => {
   const words = () => ({ SERIES: 'orders-log', SPOOL: spool, ARCHIVE_EVERY: '60' });
 
