@@ -13,7 +13,10 @@ export const SERIES_LABEL = 'cdk8s-backup/series';
 /** The label that tells the mirrors of one series apart. */
 export const MIRROR_LABEL = 'cdk8s-backup/mirror';
 
-/** The label that tells what a pod does: backup, verify, restore or mirror. */
+/** The label of what belongs to one recovery point in the cluster: its id. */
+export const RECOVERY_POINT_LABEL = 'cdk8s-backup/recovery-point';
+
+/** The label that tells what a pod does: backup, verify, restore, mirror, snapshot ... */
 export const OPERATION_LABEL = 'cdk8s-backup/operation';
 
 /** The annotation of pods that cannot pass the Pod Security Standard "restricted": why they cannot. */

@@ -79,6 +79,8 @@ export interface OperationPod {
   readonly options: PodOptions;
   /** The script that runs for as long as the pod lives, and the one that says whether it is well; left out, the pod runs one operation to its end. */
   readonly lasting?: { readonly script: string; readonly health: string };
+  /** The service account whose token the pod has, for jobs that ask the Kubernetes API. Left out, it has none. */
+  readonly serviceAccount?: string;
   readonly defaults: { readonly memoryRequest: string; readonly memoryLimit: string };
 }
 
@@ -189,8 +191,10 @@ export function operationPod(pod: OperationPod): k8s.PodTemplateSpec {
     },
     spec: {
       ...(!pod.lasting && { restartPolicy: 'Never' }),
-      // Nothing here talks to the Kubernetes API, and Service variables would be read by clients as their settings.
-      automountServiceAccountToken: false,
+      // What breaks into a pod that has no business with the Kubernetes API finds no key to it.
+      automountServiceAccountToken: pod.serviceAccount !== undefined,
+      ...(pod.serviceAccount !== undefined && { serviceAccountName: pod.serviceAccount }),
+      // Clients would read them as their settings.
       enableServiceLinks: false,
       terminationGracePeriodSeconds: GRACE_SECONDS,
       securityContext: {

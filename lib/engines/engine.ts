@@ -175,6 +175,13 @@ export interface EngineConfig {
    */
   readonly needsDataVolume?: string[];
   /**
+   * The engine's server can be started on its files as a snapshot of their volume has them: a script `check-volume.sh` starts it on
+   * $DATA_DIRECTORY, a volume of its own that may be written and is thrown away, waits until it has recovered, runs its consistency
+   * checks, and answers the assertions.
+   * @default false
+   */
+  readonly checksVolumes?: boolean;
+  /**
    * Where a backup has the data directory, for tools that look for it where the server itself says it is.
    * @default - below /data
    */

@@ -7,7 +7,7 @@
 #   SERIES            the name under which recovery points are kept
 #   REPOSITORY_WAIT   seconds to wait for a repository that is locked by another run, or does not answer
 #   HAS_LOG           `yes`: the engine's log is archived beside the recovery points, as series <series>-log
-#   REPOSITORY_FOLDER where the repository's scripts are below BACKUP_HOME, where it is not `repository`
+#   REPOSITORY_FOLDER where the repository's scripts are below BACKUP_HOME, where it is not `repository`; `none`: there is none
 #   SAFETY            `yes` in a safety backup before a restore: dump whatever is there, and miss nothing
 # For engine scripts this file gives
 #   put NAME COMMAND  store the command's standard output as member NAME of the recovery point being made (a program, not a
@@ -242,4 +242,4 @@ compare_facts() { # EXPECTED FOUND: files
 }
 
 # shellcheck source=/dev/null # the repository's kind is mounted here
-. "$BACKUP_HOME/${REPOSITORY_FOLDER:-repository}/repository.sh"
+[ "${REPOSITORY_FOLDER:-}" = none ] || . "$BACKUP_HOME/${REPOSITORY_FOLDER:-repository}/repository.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The first process of every job's pod: runs one operation and gives the one verdict.
 #
-# usage: run.sh backup|verify|restore|mirror|prune|follow|archive [prepare]
+# usage: run.sh backup|verify|restore|mirror|prune|follow|archive|snapshot|... [prepare]
 #
 # With a second word that step of the operation is run, in a container before the one that runs the operation. It gives the
 # verdict when it fails, as nothing comes after it then; otherwise it says nothing.
@@ -9,16 +9,18 @@
 # Whatever happens to the operation (it fails, it is told to stop, a child is killed), one JSON line goes to stdout and to
 # the termination message, of the same shape for all jobs:
 #   {"what","series","id","bytes","seconds","restoreSeconds","verdict","reason"}
-# verdict is published, verified, restored, mirrored or pruned on success, and failed otherwise; reason is empty on success.
+# verdict is published, verified, restored, mirrored, pruned or succeeded on success, and failed otherwise; reason is empty on success.
 #
 # Exit codes: 0 success; 78 a failure that no retry can mend (the Job's podFailurePolicy stops there); others: may be retried.
 #
-# environment: see lib.sh
+# environment, beside lib.sh's:
+#   OPERATION_FOLDER   where the operation's script is below BACKUP_HOME, where it is not `shell`
 set -eu
 umask 077
 : "${BACKUP_HOME:=/opt/backup}" "${SCRATCH:=/scratch}" "${TERMINATION_LOG:=/dev/termination-log}"
 export BACKUP_HOME SCRATCH OPERATION="$1"
 step=${2:-$OPERATION}
+script=$BACKUP_HOME/${OPERATION_FOLDER:-shell}/$step.sh
 # Messages are matched and logged, so they must not be translated; C.UTF-8 keeps names that are not ASCII whole.
 export LC_ALL=C.UTF-8 TZ=UTC HOME="$SCRATCH" TMPDIR="$SCRATCH"
 
@@ -44,6 +46,7 @@ report() { # EXIT-CODE
     0:restore) verdict=restored ;;
     0:mirror) verdict=mirrored ;;
     0:prune) verdict=pruned ;;
+    0:snapshot) verdict=published ;;
     0:*) verdict=succeeded ;;
     *) verdict=failed ;;
   esac
@@ -73,12 +76,12 @@ report() { # EXIT-CODE
 started=$(date +%s) stopped=
 # A session of its own: one signal then reaches the client, restic and every pipe between them, so that locks are given back.
 if command -v setsid >/dev/null; then
-  setsid sh "$BACKUP_HOME/shell/$step.sh" &
+  setsid sh "$script" &
   child=$!
 else
   # An image without util-linux has bash for sh, whose job control gives a process group, which is as good.
   set -m
-  sh "$BACKUP_HOME/shell/$step.sh" &
+  sh "$script" &
   child=$!
   set +m
 fi

@@ -24,7 +24,7 @@ export function problems(manifest: Manifest): string[] {
     const which = params.additionalProperty ?? params.allowedValues?.join(', ');
     return `${instancePath} ${message}${which ? `: ${which}` : ''}`;
   });
-  return [...ofSchema, ...problemsOfModel(() => new model(manifest).validate())].map(problem => `${nameOf(manifest)}: ${problem}`);
+  return [...ofSchema, ...problemsOfModel(() => new model(manifest as never).validate())].map(problem => `${nameOf(manifest)}: ${problem}`);
 }
 
 function problemsOfModel(validate: () => void): string[] {

@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import { Size } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import type { Construct } from 'constructs';
+import { ImageCatalog } from './image-catalog';
+import { STANDARD_LABELS } from './labels';
+import { operationPod, type PodOptions } from './pod';
+import { Scratch } from './scratch';
+import { ScriptFolder } from './script-folder';
+
+/**
+ * kubectl with a shell. The project's own `registry.k8s.io/kubectl` has none (kubernetes/kubernetes#116672), and what had one
+ * before, `bitnami/kubectl`, has no versions any more (bitnami/containers#83267). This one is busybox and kubectl, nothing else:
+ * no jq, no bash.
+ */
+const KUBECTL_IMAGE = 'alpine/kubectl:1.34.2';
+
+/** nobody: kubectl needs no user of its own. */
+const NOBODY = 65534;
+
+/** What a service account may do in its namespace. */
+export interface ApiRule {
+  /** API groups; '' is the core's. */
+  readonly apiGroups: string[];
+  /** Resources, in the plural, with their subresource: 'pods/exec'. */
+  readonly resources: string[];
+  /** Verbs, such as 'get'. */
+  readonly verbs: string[];
+  /**
+   * The only objects that it is about.
+   * @default - all
+   */
+  readonly resourceNames?: string[];
+}
+
+/** @internal */
+export interface KubectlPod {
+  /** What the pod does: `<scripts>/<operation>.sh` is run, and the pod is labelled with it. */
+  readonly operation: string;
+  /** The folder with that script and what it needs; it is there as BACKUP_HOME/kubectl. */
+  readonly scripts: ScriptFolder;
+  readonly environment: k8s.EnvVar[];
+  /** What every object of the pod is called. */
+  readonly name: string;
+  /** What the pod may do in its own namespace, and no more than that. */
+  readonly rules: ApiRule[];
+  readonly labels: { [label: string]: string };
+  /** The user's image with kubectl and a shell, and the prop by which it was named. */
+  readonly image?: string;
+  readonly options?: PodOptions;
+}
+
+const SHELL = ScriptFolder.at('shell', join(__dirname, '..', 'shell'));
+
+/**
+ * A pod that asks the Kubernetes API, with a service account of its own and the rights that it names.
+ *
+ * Its script sources `shell/lib.sh`, finds kubectl in its image, and gives the result line of every job.
+ *
+ * @internal
+ */
+export function kubectlPod(scope: Construct, pod: KubectlPod): k8s.PodTemplateSpec {
+  const { name, operation, labels } = pod;
+  const metadata = { name, labels: { ...STANDARD_LABELS, ...labels } };
+  // The pods say themselves whether they want its token.
+  new k8s.KubeServiceAccount(scope, 'ServiceAccount', { metadata, automountServiceAccountToken: false });
+  new k8s.KubeRole(scope, 'Role', { metadata, rules: pod.rules });
+  new k8s.KubeRoleBinding(scope, 'RoleBinding', {
+    metadata,
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+    subjects: [{ kind: 'ServiceAccount', name }],
+  });
+  return operationPod({
+    operation,
+    image: ImageCatalog.of(scope).image(scope, { key: 'kubectl:1', prop: 'kubectlImage', image: pod.image, defaultImage: KUBECTL_IMAGE }),
+    user: NOBODY,
+    environment: [
+      { name: 'OPERATION_FOLDER', value: 'kubectl' },
+      { name: 'REPOSITORY_FOLDER', value: 'none' },
+      { name: 'NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
+      // kubectl keeps what it learns of the API there.
+      { name: 'KUBECACHEDIR', value: '/scratch/kube' },
+      ...pod.environment,
+    ],
+    scripts: { shell: SHELL.bind(scope), kubectl: pod.scripts.bind(scope) },
+    initContainers: [],
+    steps: [],
+    volumes: [],
+    volumeMounts: [],
+    scratch: Scratch.emptyDir(Size.mebibytes(64)),
+    labels,
+    serviceAccount: name,
+    options: pod.options ?? {},
+    defaults: { memoryRequest: '64Mi', memoryLimit: '256Mi' },
+  });
+}
+
+/**
+ * Lets pods reach the Kubernetes API, and nothing else; nobody reaches them. The API server has addresses that no selector knows,
+ * so it is allowed by its usual ports.
+ *
+ * @internal
+ */
+export function kubectlNetworkPolicy(
+  scope: Construct,
+  name: string,
+  labels: { [label: string]: string },
+  selects: { [label: string]: string },
+): void {
+  const port = (number: number, protocol = 'TCP') => ({ port: k8s.IntOrString.fromNumber(number), protocol });
+  new k8s.KubeNetworkPolicy(scope, 'NetworkPolicy', {
+    metadata: { name, labels: { ...STANDARD_LABELS, ...labels, 'app.kubernetes.io/component': 'network-policy' } },
+    spec: {
+      podSelector: { matchLabels: selects },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [],
+      egress: [{ ports: [port(53, 'UDP'), port(53)] }, { ports: [port(443), port(6443)] }],
+    },
+  });
+}

@@ -1,0 +1,160 @@
+import { ApiObject, JsonPatch } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import type { Construct } from 'constructs';
+import { InputError } from './input-error';
+
+/**
+ * A StatefulSet, Deployment or other workload that somebody else wrote, as it will be applied: to read it, and to add to its pods.
+ *
+ * It works on the object and not on the classes of cdk8s-plus, so that workloads of every origin are the same to it. What is added
+ * to them after they were read, is not seen: they have to be complete first.
+ *
+ * @internal
+ */
+export class Workload {
+  /**
+   * @param scope the construct that errors name
+   * @param prop what its prop is called
+   * @param construct a workload of cdk8s-plus, an ApiObject, or a construct around one such object
+   * @throws InputError when there is no pod template in it
+   */
+  public static of(scope: Construct, prop: string, construct: Construct): Workload {
+    let object: ApiObject;
+    try {
+      object = ApiObject.of(construct);
+    } catch {
+      throw new InputError(scope, {
+        prop,
+        got: construct.node.path,
+        because: 'pass one workload: a StatefulSet, a Deployment or their ApiObject',
+      });
+    }
+    return new Workload(scope, prop, object);
+  }
+
+  public readonly kind: string;
+  public readonly name: string;
+  public readonly namespace: string | undefined;
+  /** Of a StatefulSet or Deployment; 1 where nothing is said. */
+  public readonly replicas: number;
+
+  private constructor(
+    scope: Construct,
+    prop: string,
+    private readonly object: ApiObject,
+  ) {
+    const { kind, metadata, spec } = this.read();
+    if (!spec?.template?.spec?.containers) {
+      throw new InputError(scope, {
+        prop,
+        got: `${kind} ${metadata?.name}`,
+        because: 'it has no pod template: pass a StatefulSet, a Deployment or a DaemonSet; a CronJob runs too briefly to be backed up',
+      });
+    }
+    this.kind = kind;
+    this.name = metadata.name ?? '';
+    this.namespace = metadata.namespace;
+    this.replicas = spec.replicas ?? 1;
+  }
+
+  /** The pod template as it is now. */
+  public get template(): PodTemplate {
+    return this.read().spec.template;
+  }
+
+  /** The labels of its pods. */
+  public get podLabels(): { [label: string]: string } {
+    return this.template.metadata?.labels ?? {};
+  }
+
+  public get containers(): k8s.Container[] {
+    return this.template.spec.containers;
+  }
+
+  public get volumes(): k8s.Volume[] {
+    return this.template.spec.volumes ?? [];
+  }
+
+  /** Of a StatefulSet: the templates of its claims, by which its containers mount them. */
+  public get claimTemplates(): ClaimTemplate[] {
+    return this.read().spec.volumeClaimTemplates ?? [];
+  }
+
+  /** The names of its pods, where they are known: those of a StatefulSet. */
+  public get podNames(): string[] {
+    if (this.kind !== 'StatefulSet') return [];
+    const first = this.read().spec.ordinals?.start ?? 0;
+    return Array.from({ length: this.replicas }, (_, index) => `${this.name}-${first + index}`);
+  }
+
+  /** The claims of a volume of its pods: one for every pod of a StatefulSet, the one that it names otherwise; none if it is no claim. */
+  public claimsOf(volume: string): string[] {
+    if (this.claimTemplates.some(({ metadata }) => metadata?.name === volume)) return this.podNames.map(pod => `${volume}-${pod}`);
+    const claim = this.volumes.find(({ name }) => name === volume)?.persistentVolumeClaim?.claimName;
+    return claim === undefined ? [] : [claim];
+  }
+
+  /** Annotates the pods, not the workload. */
+  public annotatePods(annotations: { [annotation: string]: string }): void {
+    const metadata = this.template.metadata ?? {};
+    this.replace('/spec/template/metadata', { ...metadata, annotations: { ...metadata.annotations, ...annotations } });
+  }
+
+  /** Labels the claims that a StatefulSet makes, and no other. */
+  public labelClaims(labels: { [label: string]: string }): void {
+    const templates = this.claimTemplates.map(template => ({
+      ...template,
+      metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } },
+    }));
+    this.replace('/spec/volumeClaimTemplates', templates);
+  }
+
+  /** A container beside the others. */
+  public addContainer(container: k8s.Container): void {
+    this.replace('/spec/template/spec/containers', [...this.containers, k8s.toJson_Container(container)]);
+  }
+
+  /** A volume for them to mount; one that is there already, under the same name, is left as it is. */
+  public addVolume(volume: k8s.Volume): void {
+    if (this.volumes.some(({ name }) => name === volume.name)) return;
+    this.replace('/spec/template/spec/volumes', [...this.volumes, k8s.toJson_Volume(volume)]);
+  }
+
+  /** Mounts a volume into a container that is there. */
+  public mount(container: string, mount: k8s.VolumeMount): void {
+    const containers = this.containers.map(one =>
+      one.name === container ? { ...one, volumeMounts: [...(one.volumeMounts ?? []), k8s.toJson_VolumeMount(mount)] } : one,
+    );
+    this.replace('/spec/template/spec/containers', containers);
+  }
+
+  private read(): WorkloadObject {
+    return this.object.toJson();
+  }
+
+  /** `add` also replaces (RFC 6902). */
+  private replace(path: string, value: unknown): void {
+    this.object.addJsonPatch(JsonPatch.add(path, value));
+  }
+}
+
+interface PodTemplate {
+  readonly metadata?: { readonly labels?: { [label: string]: string }; readonly annotations?: { [annotation: string]: string } };
+  readonly spec: { readonly containers: k8s.Container[]; readonly volumes?: k8s.Volume[] } & k8s.PodSpec;
+}
+
+interface ClaimTemplate {
+  readonly metadata?: { readonly name?: string; readonly labels?: { [label: string]: string } };
+  readonly spec?: k8s.PersistentVolumeClaimSpec;
+}
+
+interface WorkloadObject {
+  readonly kind: string;
+  readonly metadata: { readonly name?: string; readonly namespace?: string };
+  readonly spec: {
+    readonly replicas?: number;
+    readonly ordinals?: { readonly start?: number };
+    readonly template: PodTemplate;
+    readonly volumeClaimTemplates?: ClaimTemplate[];
+  };
+}
