@@ -9,7 +9,14 @@ import { workingDirectory } from './leftovers';
 import { Manifests } from './manifests';
 import { Services } from './network';
 import { Pod, type PodRun, type RunningPod } from './pod';
-import { deploymentTemplateOf, jobSpecOf, type KubernetesObject } from './pod-spec';
+import {
+  claimTemplates,
+  deploymentTemplateOf,
+  jobSpecOf,
+  type KubernetesObject,
+  type PodTemplate,
+  statefulSetTemplateOf,
+} from './pod-spec';
 import { quantity } from './quantity';
 import { UserNamespaces } from './sandbox';
 import { lostAndFound, Mounts, removeDirectory } from './volumes';
@@ -34,7 +41,7 @@ export interface RunOptions {
   readonly onPod?: (pod: RunningPod) => void | Promise<void>;
 }
 
-/** A Deployment's pod. */
+/** A pod that runs until it is deleted: of a Deployment, or of a StatefulSet. */
 export interface Deployed {
   readonly pod: RunningPod;
   /** How it ended, once it was deleted. */
@@ -133,9 +140,7 @@ export class Cluster {
   /** Starts a Job as applied, or one from a CronJob's template as `kubectl create job --from` does, and waits for its end. */
   async run(reference: JobReference, options: RunOptions = {}): Promise<JobRun> {
     const { kind, namespace, name } = reference;
-    const object = this.objects.find(kind, namespace, name);
-    if (!object) throw new NotUnderstood(`${kind} ${namespace}/${name} is not in the manifests`);
-    const spec = jobSpecOf(object);
+    const spec = jobSpecOf(this.find(namespace, kind, name));
     if (kind === 'Job' && spec.suspend) throw new NotUnderstood(`Job ${namespace}/${name} is suspended: it would make no pod`);
     const account = spec.template.spec.serviceAccountName ?? 'default';
     if (account !== 'default' && !this.objects.find('ServiceAccount', namespace, account)) {
@@ -156,18 +161,28 @@ export class Cluster {
 
   /** Starts the one pod of a Deployment; it runs until it is deleted. */
   async deploy(namespace: string, name: string): Promise<Deployed> {
-    const object = this.objects.find('Deployment', namespace, name);
-    if (!object) throw new NotUnderstood(`Deployment ${namespace}/${name} is not in the manifests`);
+    return this.startLasting(namespace, name, deploymentTemplateOf(this.find(namespace, 'Deployment', name)));
+  }
+
+  /** Starts a pod of a StatefulSet, with claims of its own; it runs until it is deleted. Started again, it finds them. */
+  async deployStatefulSet(namespace: string, name: string, ordinal = 0): Promise<Deployed> {
+    const object = this.find(namespace, 'StatefulSet', name);
+    const pod = `${name}-${ordinal}`;
+    for (const template of claimTemplates(object)) this.claim(namespace, `${template}-${pod}`);
+    return this.startLasting(namespace, name, statefulSetTemplateOf(object, pod), pod);
+  }
+
+  private async startLasting(namespace: string, owner: string, template: PodTemplate, name?: string): Promise<Deployed> {
     const { backoffSeconds = 1 } = this.options;
-    const pod = new Pod(
-      name,
-      namespace,
-      deploymentTemplateOf(object),
-      {},
-      { ...this.podContext(), backoffSeconds, mayRestart: () => true },
-    );
+    const pod = new Pod(owner, namespace, template, {}, { ...this.podContext(), backoffSeconds, mayRestart: () => true }, name);
     await this.watch(pod, undefined);
     return { pod, ended: pod.run() };
+  }
+
+  private find(namespace: string, kind: string, name: string): KubernetesObject {
+    const object = this.objects.find(kind, namespace, name);
+    if (!object) throw new NotUnderstood(`${kind} ${namespace}/${name} is not in the manifests`);
+    return object;
   }
 
   /** Ends what still runs, unmounts and removes everything. */

@@ -26,3 +26,4 @@ export { type Image, ImageCatalog, prepareImages } from './images';
 export type { JobRun } from './job';
 export type { ContainerRun, PodRun, RunningPod } from './pod';
 export { busyboxRoot, debianRoot } from './rootfs';
+export type { Executed, Execution } from './sandbox';

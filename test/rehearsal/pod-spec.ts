@@ -351,19 +351,48 @@ const DEPLOYMENT: Fields = {
   revisionHistoryLimit: AFTERWARDS,
 };
 
+const STATEFUL_SET: Fields = {
+  replicas: 'used',
+  serviceName: 'names of single pods are declared with Cluster.service, like all names',
+  selector: 'used',
+  template: TEMPLATE,
+  volumeClaimTemplates: 'used',
+  podManagementPolicy: 'pods are started by hand, one by one',
+  updateStrategy: 'see podManagementPolicy',
+  persistentVolumeClaimRetentionPolicy: 'claims stay until the rehearsal ends',
+  revisionHistoryLimit: AFTERWARDS,
+};
+
 /** The pod template of a Deployment, every field of which is understood. */
 export function deploymentTemplateOf(object: KubernetesObject): PodTemplate {
+  return lastingTemplateOf(object, DEPLOYMENT);
+}
+
+/** A pod of a StatefulSet, every field of which is understood: its template, with claims of its own. */
+export function statefulSetTemplateOf(object: KubernetesObject, pod: string): PodTemplate {
+  const claims = claimTemplates(object).map(name => ({ name, persistentVolumeClaim: { claimName: `${name}-${pod}` } }));
+  return lastingTemplateOf(object, STATEFUL_SET, claims);
+}
+
+/** The names of a StatefulSet's claim templates. */
+export function claimTemplates(object: KubernetesObject): string[] {
+  const { volumeClaimTemplates = [] } = object.spec as { volumeClaimTemplates?: { metadata: { name: string } }[] };
+  return volumeClaimTemplates.map(({ metadata: { name } }) => name);
+}
+
+function lastingTemplateOf(object: KubernetesObject, fields: Fields, claims: Volume[] = []): PodTemplate {
   const where = `${object.kind} ${object.metadata.namespace}/${object.metadata.name}`;
   if (object.apiVersion !== 'apps/v1') throw new NotUnderstood(`${where}: apiVersion is ${object.apiVersion}, not apps/v1`);
-  check(`${where}: spec`, object.spec, DEPLOYMENT);
+  check(`${where}: spec`, object.spec, fields);
   const { template, selector } = object.spec as { template: PodTemplate; selector: { matchLabels: Record<string, string> } };
   for (const [label, value] of Object.entries(selector.matchLabels)) {
     if (template.metadata?.labels?.[label] !== value)
       throw new NotUnderstood(`${where}: selector ${label}=${value} does not match the template`);
   }
   const { restartPolicy = 'Always' } = template.spec;
-  if (restartPolicy !== 'Always') throw new NotUnderstood(`${where}: restartPolicy is ${restartPolicy}: a Deployment knows Always only`);
-  const always = { ...template, spec: { ...template.spec, restartPolicy } };
+  if (restartPolicy !== 'Always')
+    throw new NotUnderstood(`${where}: restartPolicy is ${restartPolicy}: a ${object.kind} knows Always only`);
+  const always = { ...template, spec: { ...template.spec, restartPolicy, volumes: [...(template.spec.volumes ?? []), ...claims] } };
   const [problem] = podProblems(always.spec);
   if (problem) throw new NotUnderstood(`${where}: ${problem}`);
   return always;

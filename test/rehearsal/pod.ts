@@ -10,7 +10,7 @@ import { Layout, subPath } from './layout';
 import type { Manifests } from './manifests';
 import { type Egress, egressOf, OwnNetwork, resolvConf, type Services } from './network';
 import type { Container, PodTemplate } from './pod-spec';
-import { isCalled, kill, Sandbox, signalOf, type UserNamespaces } from './sandbox';
+import { type Execution, type ExecutionOptions, isCalled, kill, Sandbox, signalOf, type UserNamespaces } from './sandbox';
 import { type MountedVolume, type Mounts, removeDirectory, type Storage, VolumeMaker, writeFiles } from './volumes';
 
 /** How a container ended. */
@@ -49,6 +49,8 @@ export interface RunningPod {
   delete(graceSeconds?: number): Promise<void>;
   /** The command lines of all processes. */
   processes(): string[][];
+  /** Runs a command in a container that runs, as `kubectl exec` and hooks do: without a shell, and without input. */
+  exec(container: string, argv: string[]): Execution;
   /** Resolves when the pod has ended. */
   readonly done: Promise<void>;
 }
@@ -95,6 +97,8 @@ export class Pod implements RunningPod {
   private readonly egress: Egress;
   private readonly volumes = new Map<string, MountedVolume>();
   private readonly sandboxes = new Map<Sandbox, NodeJS.Signals>();
+  /** Of the containers that run, by name. */
+  private readonly running = new Map<string, { readonly sandbox: Sandbox; readonly as: Omit<ExecutionOptions, 'argv'> }>();
   private readonly runs: Progress[] = [];
   private network: OwnNetwork | undefined;
   private reason: PodRun['reason'];
@@ -112,8 +116,10 @@ export class Pod implements RunningPod {
     private readonly template: PodTemplate,
     labels: Record<string, string>,
     private readonly context: PodContext,
+    /** @default one that is generated of its owner's */
+    name?: string,
   ) {
-    this.name = `${owner}-`.slice(0, 58) + randomName(5); // 63 letters at most, as names are generated
+    this.name = name ?? `${owner}-`.slice(0, 58) + randomName(5); // 63 letters at most, as names are generated
     this.facts = {
       metadata: {
         name: this.name,
@@ -193,6 +199,12 @@ export class Pod implements RunningPod {
 
   processes(): string[][] {
     return this.allProcesses().map(process => process.argv);
+  }
+
+  exec(container: string, argv: string[]): Execution {
+    const running = this.running.get(container);
+    if (!running) throw new Error(`container ${container} of pod ${this.name} does not run`);
+    return running.sandbox.execute({ ...running.as, argv });
   }
 
   private allProcesses() {
@@ -338,11 +350,12 @@ export class Pod implements RunningPod {
     const podEnvironment = this.environmentOf(container);
     const path = image.path ?? DEFAULT_PATH;
     const environment = { PATH: path, HOSTNAME: this.name, HOME: identity.home, ...image.env, ...podEnvironment };
+    const workingDirectory = layout.directory(container.workingDir ?? '/');
     const sandbox = await Sandbox.start(
       {
         root: join(work, 'root'),
         readOnlyRoot: container.securityContext?.readOnlyRootFilesystem ?? false,
-        workingDirectory: layout.directory(container.workingDir ?? '/'),
+        workingDirectory,
         binds: layout.binds,
         hostname: this.name,
         argv: argvOf(container, image, podEnvironment),
@@ -354,10 +367,12 @@ export class Pod implements RunningPod {
       this.context.userNamespaces,
     );
     this.sandboxes.set(sandbox, image.stopSignal ?? 'SIGTERM');
+    this.running.set(container.name, { sandbox, as: { identity, environment, workingDirectory } });
     onStart(sandbox);
     if (this.stopped) sandbox.signal('SIGKILL'); // the pod was stopped while this was being set up
     const exit = await sandbox.exited;
     this.sandboxes.delete(sandbox);
+    if (this.running.get(container.name)?.sandbox === sandbox) this.running.delete(container.name);
     if (exit.startError) appendFileSync(progress.logFile, `${exit.startError}\n`);
     progress.exitCode = exit.exitCode;
     progress.signal = exit.startError ? undefined : signalOf(exit.exitCode);

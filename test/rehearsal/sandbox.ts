@@ -48,6 +48,27 @@ export interface Process {
   readonly argv: string[];
 }
 
+/** A command that was run in a container, as `kubectl exec` runs it. */
+export interface Executed {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command while it runs in a container. */
+export interface Execution {
+  readonly ended: Promise<Executed>;
+  /** Signals the command alone, not what it started. Who asked for a command has no such means in a cluster; something else may. */
+  kill(signal?: NodeJS.Signals): void;
+}
+
+export interface ExecutionOptions {
+  readonly identity: Identity;
+  readonly environment: Record<string, string>;
+  readonly argv: string[];
+  readonly workingDirectory: string;
+}
+
 /** bubblewrap leaves this one open in the container: out of the way of the numbers scripts use. */
 const USER_NAMESPACE_FD = 100;
 
@@ -103,6 +124,31 @@ export class Sandbox {
   /** Signals PID 1 alone, as a kubelet does. */
   signal(signal: NodeJS.Signals): void {
     kill(this.pid, signal);
+  }
+
+  /** Runs another command in the container, beside PID 1. It gets no input. */
+  execute({ identity, environment, argv, workingDirectory }: ExecutionOptions): Execution {
+    const target = ['--target', String(this.pid)];
+    // The network belongs to the machine: its user namespace's owner may not enter it, root may.
+    const [program = '', ...rest] = [
+      ...['/usr/bin/nsenter', ...target, '--net', '--'],
+      ...['/usr/bin/setpriv', '--reuid', String(identity.uid), '--regid', String(identity.gid), '--groups', identity.groups.join(',')],
+      ...['--no-new-privs', '/usr/bin/nsenter', ...target, '--user', '--preserve-credentials', '--mount', '--pid', '--ipc', '--uts'],
+      ...['--cgroup', '--root', `--wdns=${workingDirectory}`, '--', ...argv],
+    ];
+    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: environment, cwd: '/' });
+    const said = { stdout: '', stderr: '' };
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream]?.setEncoding('utf8').on('data', text => {
+        said[stream] += text;
+      });
+    }
+    const ended = new Promise<Executed>((resolve, reject) => {
+      child.once('error', reject);
+      // 'close', when nobody has the streams open any more: a child that keeps them keeps `kubectl exec` waiting as well.
+      child.once('close', (code, signal) => resolve({ exitCode: code ?? 128 + os.signals[signal ?? 'SIGKILL'], ...said }));
+    });
+    return { ended, kill: (signal = 'SIGKILL') => void childrenOf(child.pid ?? 0).map(pid => kill(pid, signal)) };
   }
 
   /** Every process of the container, PID 1 included. */
@@ -246,6 +292,15 @@ function tail(file: string): string {
     );
   } catch {
     return '';
+  }
+}
+
+/** nsenter does not become the command: it has it as a child. */
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return []; // gone
   }
 }
 
