@@ -15,6 +15,9 @@ export interface Manifest {
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: { [label: string]: string } };
 }
 
+/** The kinds among those that may be emitted that belong to no namespace. */
+export const CLUSTER_SCOPED = ['VolumeSnapshotClass', 'VolumeSnapshotContent', 'VolumeGroupSnapshotClass', 'VolumeGroupSnapshotContent'];
+
 /** A pod template and the object that has it. */
 export interface PodTemplate {
   readonly of: Manifest;

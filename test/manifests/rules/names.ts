@@ -1,4 +1,4 @@
-import { configMaps, nameOf, podTemplates, type Rule } from '../manifest';
+import { CLUSTER_SCOPED, configMaps, nameOf, podTemplates, type Rule } from '../manifest';
 
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 export const DNS_SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -9,7 +9,9 @@ export const names: Rule = manifests => [
     const { name, namespace = '' } = manifest.metadata;
     return [
       ...(DNS_SUBDOMAIN.test(name) ? [] : [`${nameOf(manifest)}: the name is no DNS subdomain`]),
-      ...(DNS_LABEL.test(namespace) ? [] : [`${nameOf(manifest)}: the namespace is no DNS label`]),
+      ...(DNS_LABEL.test(namespace) || CLUSTER_SCOPED.includes(manifest.kind)
+        ? []
+        : [`${nameOf(manifest)}: the namespace is no DNS label`]),
     ];
   }),
   ...podTemplates(manifests).flatMap(({ of, pod, containers }) =>

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Manifest } from '../manifest';
 import { PLATFORMS } from '../platforms';
 import { POD, planted, specimen } from '../specimen';
+import { CUSTOM_FAULTS } from './custom-faults';
 import { problems } from './judge';
 
 const judge = (manifests: readonly Manifest[]) => manifests.flatMap(problems);
@@ -40,5 +41,9 @@ describe('the judge', () => {
     ['a kind that is not emitted', 'ConfigMap.kind', 'Secret', 'v1 Secret is not among the kinds that are emitted'],
   ])('refuses %s', (_, path, value, finding) => {
     expect(judge(planted(path, value)).join('\n')).toContain(finding);
+  });
+
+  test.each(CUSTOM_FAULTS)('refuses in a custom resource %s', (_, path, value, finding) => {
+    expect(judge(planted(path, value)).join('\n')).toMatch(finding);
   });
 });
