@@ -26,3 +26,4 @@ export * from './core/script-folder';
 export * from './core/secret-ref';
 export * from './engines';
 export * from './repositories';
+export * from './volumes';

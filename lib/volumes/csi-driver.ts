@@ -1,0 +1,278 @@
+import type { IConstruct } from 'constructs';
+import { InputError } from '../core/input-error';
+import { checkObjectName } from '../core/names';
+import type { SecretRef } from '../core/secret-ref';
+
+/** What the EBS CSI driver can be told of snapshots. */
+export interface EbsSnapshotOptions {
+  /**
+   * Tags of the snapshots in AWS. (aws-ebs-csi-driver, docs/tagging.md.)
+   * @default - those of the driver
+   */
+  readonly tags?: { [key: string]: string };
+  /**
+   * Availability zones in which volumes made from the snapshots are fast from their first read; AWS bills each zone by the hour.
+   * (aws-ebs-csi-driver, docs/fast-snapshot-restores.md.)
+   * @default - none: a restored volume reads from S3 on first touch
+   */
+  readonly fastRestoreZones?: string[];
+}
+
+/** What the Compute Engine persistent disk CSI driver can be told of snapshots. */
+export interface GcePersistentDiskSnapshotOptions {
+  /**
+   * The region or multi-region where the snapshots are stored, such as 'eu' or 'europe-west3'.
+   * @default - the multi-region nearest to the disk
+   */
+  readonly storageLocation?: string;
+  /**
+   * Labels of the snapshots in Google Cloud.
+   * @default - none
+   */
+  readonly labels?: { [key: string]: string };
+}
+
+/** What the Azure disk CSI driver can be told of snapshots. */
+export interface AzureDiskSnapshotOptions {
+  /**
+   * The resource group that keeps the snapshots.
+   * @default - that of the disk
+   */
+  readonly resourceGroup?: string;
+  /**
+   * Whether only what has changed since the snapshot before is stored.
+   * @default true
+   */
+  readonly incremental?: boolean;
+  /**
+   * Tags of the snapshots in Azure.
+   * @default - none
+   */
+  readonly tags?: { [key: string]: string };
+}
+
+/** What the Cinder CSI driver can be told of snapshots. */
+export interface CinderSnapshotOptions {
+  /**
+   * Takes snapshots of volumes that are in use, as a running server's volume is; Cinder refuses them otherwise.
+   * @default true - unlike the driver's own default
+   */
+  readonly forceCreate?: boolean;
+}
+
+/** What both CSI drivers of Ceph need to know. */
+export interface CephSnapshotOptions {
+  /** The Ceph cluster, by its id in the driver's configuration. */
+  readonly clusterId: string;
+  /** The Secret with the credentials of a Ceph user that may snapshot. */
+  readonly secret: SecretRef;
+  /** The namespace of that Secret. */
+  readonly secretNamespace: string;
+  /**
+   * What the driver's name begins with where it has been installed under another one: Rook's is that of its operator's namespace,
+   * 'rook-ceph'. (Rook's documentation, "Ceph CSI Snapshots".)
+   * @default - none
+   */
+  readonly driverPrefix?: string;
+}
+
+/** What the RBD CSI driver needs to know. */
+export interface CephRbdSnapshotOptions extends CephSnapshotOptions {
+  /**
+   * The pool of the images, which group snapshots need.
+   * @default - none: no group snapshots
+   */
+  readonly pool?: string;
+}
+
+/** What the CephFS CSI driver needs to know. */
+export interface CephFsSnapshotOptions extends CephSnapshotOptions {
+  /**
+   * The file system, which group snapshots need.
+   * @default - none: no group snapshots
+   */
+  readonly fileSystem?: string;
+}
+
+/** What becomes of a snapshot of Longhorn. */
+export enum LonghornSnapshotType {
+  /** It stays in the cluster, on the nodes of the volume: it goes when they go. */
+  SNAPSHOT = 'snap',
+  /** It is copied to the backup target outside the cluster. */
+  BACKUP = 'bak',
+}
+
+/** What Longhorn's CSI driver can be told of snapshots. */
+export interface LonghornSnapshotOptions {
+  /**
+   * Where the snapshot is kept.
+   * @default LonghornSnapshotType.SNAPSHOT
+   */
+  readonly type?: LonghornSnapshotType;
+  /**
+   * Whether a backup copies everything, instead of what has changed since the one before.
+   * @default false
+   */
+  readonly fullBackup?: boolean;
+}
+
+/** What the LVM CSI driver of OpenEBS can be told of snapshots. */
+export interface OpenEbsLvmSnapshotOptions {
+  /**
+   * The space set aside for what changes after the snapshot, as a percentage of the volume ('50%') or a size ('10G'). A snapshot that
+   * outgrows it is lost.
+   * @default - as much as the volume for a thick one; a thin volume needs none
+   */
+  readonly snapSize?: string;
+}
+
+/**
+ * A CSI driver and the parameters of its snapshots.
+ *
+ * A driver ignores, or fails on, a parameter that it does not know, and only when the snapshot is taken; so each factory offers what its
+ * driver's own documentation or source lists, and no more. For a driver that is not here, or a newer parameter, there is `CsiDriver.of()`.
+ */
+export class CsiDriver {
+  /**
+   * Amazon EBS, `ebs.csi.aws.com`. (kubernetes-sigs/aws-ebs-csi-driver, docs/tagging.md and docs/fast-snapshot-restores.md.)
+   */
+  public static ebs(options: EbsSnapshotOptions = {}): CsiDriver {
+    const tags = Object.entries(options.tags ?? {}).map(([key, value], index) => [`tagSpecification_${index + 1}`, `${key}=${value}`]);
+    return new CsiDriver('ebs.csi.aws.com', {
+      ...Object.fromEntries(tags),
+      ...(options.fastRestoreZones && { fastSnapshotRestoreAvailabilityZones: options.fastRestoreZones.join(',') }),
+    });
+  }
+
+  /**
+   * Compute Engine persistent disks, `pd.csi.storage.gke.io`.
+   * (kubernetes-sigs/gcp-compute-persistent-disk-csi-driver, pkg/parameters/parameters.go: it refuses whatever else is there.)
+   */
+  public static gcePersistentDisk(options: GcePersistentDiskSnapshotOptions = {}): CsiDriver {
+    return new CsiDriver('pd.csi.storage.gke.io', {
+      ...(options.storageLocation && { 'storage-locations': options.storageLocation }),
+      ...(options.labels && { labels: pairs(options.labels) }),
+    });
+  }
+
+  /** Azure disks, `disk.csi.azure.com`. (kubernetes-sigs/azuredisk-csi-driver, docs/driver-parameters.md, "VolumeSnapshotClass".) */
+  public static azureDisk(options: AzureDiskSnapshotOptions = {}): CsiDriver {
+    return new CsiDriver('disk.csi.azure.com', {
+      ...(options.resourceGroup && { resourceGroup: options.resourceGroup }),
+      incremental: String(options.incremental ?? true),
+      ...(options.tags && { tags: pairs(options.tags) }),
+    });
+  }
+
+  /**
+   * OpenStack Cinder, `cinder.csi.openstack.org`.
+   * (kubernetes/cloud-provider-openstack, docs/cinder-csi-plugin/using-cinder-csi-plugin.md, "Supported Parameters".)
+   */
+  public static cinder(options: CinderSnapshotOptions = {}): CsiDriver {
+    return new CsiDriver('cinder.csi.openstack.org', { 'force-create': String(options.forceCreate ?? true) });
+  }
+
+  /** Ceph block devices, `rbd.csi.ceph.com`. (ceph/ceph-csi, examples/rbd/snapshotclass.yaml and groupsnapshotclass.yaml.) */
+  public static cephRbd(options: CephRbdSnapshotOptions): CsiDriver {
+    return ceph('rbd.csi.ceph.com', options, options.pool === undefined ? undefined : { pool: options.pool });
+  }
+
+  /** CephFS, `cephfs.csi.ceph.com`. (ceph/ceph-csi, examples/cephfs/snapshotclass.yaml and groupsnapshotclass.yaml.) */
+  public static cephFs(options: CephFsSnapshotOptions): CsiDriver {
+    return ceph('cephfs.csi.ceph.com', options, options.fileSystem === undefined ? undefined : { fsName: options.fileSystem });
+  }
+
+  /**
+   * Longhorn, `driver.longhorn.io`.
+   * (Longhorn's documentation, "CSI VolumeSnapshot Associated with Longhorn Snapshot" and "... with Longhorn Backup".)
+   */
+  public static longhorn(options: LonghornSnapshotOptions = {}): CsiDriver {
+    return new CsiDriver('driver.longhorn.io', {
+      type: options.type ?? LonghornSnapshotType.SNAPSHOT,
+      ...(options.fullBackup && { backupMode: 'full' }),
+    });
+  }
+
+  /** ZFS volumes of OpenEBS, `zfs.csi.openebs.io`; its snapshots have no parameters. (openebs/zfs-localpv, docs/snapshot.md.) */
+  public static openEbsZfs(): CsiDriver {
+    return new CsiDriver('zfs.csi.openebs.io', {});
+  }
+
+  /** LVM volumes of OpenEBS, `local.csi.openebs.io`. (openebs/lvm-localpv, docs/snapshot.md.) */
+  public static openEbsLvm(options: OpenEbsLvmSnapshotOptions = {}): CsiDriver {
+    return new CsiDriver('local.csi.openebs.io', { ...(options.snapSize && { snapSize: options.snapSize }) });
+  }
+
+  /**
+   * A directory of one node, `hostpath.csi.k8s.io`: for trials. Its snapshots are copies made while the volume is written to, so
+   * they are not of one moment. (kubernetes-csi/csi-driver-host-path.)
+   */
+  public static hostPath(): CsiDriver {
+    return new CsiDriver('hostpath.csi.k8s.io', {}, {});
+  }
+
+  /**
+   * Any driver.
+   *
+   * @param name its name, as `kubectl get csidrivers` has it
+   * @param parameters of its snapshots, or of its group snapshots where it is given to a VolumeGroupSnapshotClass
+   */
+  public static of(name: string, parameters: { [key: string]: string } = {}): CsiDriver {
+    return new CsiDriver(name, parameters, parameters);
+  }
+
+  /** @internal */
+  public constructor(
+    /** The driver's name. */
+    public readonly name: string,
+    private readonly snapshotParameters: { [key: string]: string },
+    private readonly groupParameters?: { [key: string]: string },
+  ) {}
+
+  /**
+   * Checks the driver and says what a VolumeSnapshotClass of it has to say.
+   *
+   * @throws InputError when the name is none
+   * @internal
+   */
+  public _snapshotParameters(scope: IConstruct): { [key: string]: string } {
+    checkObjectName(scope, 'driver', this.name);
+    return this.snapshotParameters;
+  }
+
+  /**
+   * The same of a VolumeGroupSnapshotClass.
+   *
+   * @throws InputError when the name is none, or the driver's group snapshots are not known, or not told what they need
+   * @internal
+   */
+  public _groupParameters(scope: IConstruct): { [key: string]: string } {
+    checkObjectName(scope, 'driver', this.name);
+    if (!this.groupParameters) {
+      const because = this.name.endsWith('.csi.ceph.com')
+        ? 'group snapshots of Ceph need to know more: give pool (RBD) or fileSystem (CephFS)'
+        : `its documentation has no group snapshots; if your release has them, write CsiDriver.of('${this.name}', parameters)`;
+      throw new InputError(scope, { prop: 'driver', got: this.name, because });
+    }
+    return this.groupParameters;
+  }
+}
+
+function ceph(name: string, options: CephSnapshotOptions, group?: { [key: string]: string }): CsiDriver {
+  const secret = (of: string) => ({
+    [`csi.storage.k8s.io/${of}-secret-name`]: options.secret.name,
+    [`csi.storage.k8s.io/${of}-secret-namespace`]: options.secretNamespace,
+  });
+  return new CsiDriver(
+    [options.driverPrefix, name].filter(Boolean).join('.'),
+    { clusterID: options.clusterId, ...secret('snapshotter') },
+    group && { clusterID: options.clusterId, ...group, ...secret('group-snapshotter') },
+  );
+}
+
+/** `key1=value1,key2=value2`, as both clouds want them. */
+function pairs(of: { [key: string]: string }): string {
+  return Object.entries(of)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+}

@@ -1,0 +1,33 @@
+# shellcheck shell=sh
+# The Kubernetes API, as scripts of jobs ask it: with a limit on every request, and with reasons that say what to do.
+
+# Runs kubectl. When it fails, api_reason says why.
+api() { # ARGUMENTS...
+  kubectl --request-timeout=30s "$@" 2>"$SCRATCH/api.err"
+}
+
+api_reason() {
+  if grep -qi forbidden "$SCRATCH/api.err"; then
+    printf 'the Role of this job does not allow it (%s); apply the Role as it was synthesized' \
+      "$(sed -n 's/.*[Uu]ser "[^"]*" \(cannot .*\)/\1/p' "$SCRATCH/api.err" | head -n 1)"
+  elif grep -qE "doesn't have a resource type|no matches for kind|could not find the requested resource" "$SCRATCH/api.err"; then
+    printf 'the cluster has no such API (%s); install the CRDs and the controller of kubernetes-csi/external-snapshotter' \
+      "$(last_words "$SCRATCH/api.err" 1)"
+  else
+    last_words "$SCRATCH/api.err" 1
+  fi
+}
+
+not_found() { grep -q '(NotFound)' "$SCRATCH/api.err"; }
+
+# Whether the job may do something, asked before it matters.
+may() { # VERB RESOURCE ARGUMENTS...
+  kubectl --request-timeout=30s auth can-i "$@" >"$SCRATCH/may" 2>"$SCRATCH/api.err" && return 0
+  [ "$(cat "$SCRATCH/may")" = no ] || die "whether this job may $* cannot be asked: $(api_reason)"
+  die "the Role of this job does not allow it to $*; apply the Role as it was synthesized. Nothing was touched"
+}
+
+# Milliseconds of a clock that nobody sets.
+clock() { awk '{ printf "%.0f", $1 * 1000 }' /proc/uptime; }
+
+has() { [ -s "$SCRATCH/$1" ]; }

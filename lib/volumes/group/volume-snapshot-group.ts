@@ -1,0 +1,262 @@
+import { type ApiObject, Chart, Duration } from 'cdk8s';
+import { Construct } from 'constructs';
+import { registerSeries } from '../../backup/database-backup';
+import { InputError } from '../../core/input-error';
+import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl';
+import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
+import { checkObjectName, checkSeries } from '../../core/names';
+import { cronJobObject, operationJobSpec, type PodOptions } from '../../core/pod';
+import type { Retention } from '../../core/retention';
+import { Schedule } from '../../core/schedule';
+import { ScriptFolder } from '../../core/script-folder';
+import { warn } from '../../core/warning';
+import { type SnapshotMemberConfig, shortestLimit, type VolumeSnapshotMember } from './snapshot-member';
+import { SnapshotMode, type SnapshotModeConfig } from './snapshot-mode';
+
+const SCRIPTS = ScriptFolder.at('snapshot-group', __dirname);
+
+/** Props of a group of volume snapshots. */
+export interface VolumeSnapshotGroupProps {
+  /**
+   * The volumes, and the servers that are held still while their snapshots are taken: in this order, so those that write to others
+   * come first.
+   */
+  readonly members: VolumeSnapshotMember[];
+  /** Which groups are kept. Older ones go after the next good one. */
+  readonly retention: Retention;
+  /**
+   * The name under which groups are kept, by which their objects are named. Renaming it begins a new series, which knows nothing of the
+   * old one's groups.
+   * @default - the construct's id
+   */
+  readonly series?: string;
+  /**
+   * When groups are made.
+   * @default Schedule.daily({ at: '02:00', spread: Duration.hours(1) }) - between 02:00 and 03:00 UTC
+   */
+  readonly schedule?: Schedule;
+  /**
+   * How late a run may start when the cluster could not start it on time.
+   * @default - four hours, or the schedule's interval if that is shorter
+   */
+  readonly startingDeadline?: Duration;
+  /**
+   * How the snapshots become one.
+   * @default SnapshotMode.coordinated()
+   */
+  readonly mode?: SnapshotMode;
+  /**
+   * The VolumeSnapshotClass by which a coordinated group is taken. A native one names a VolumeGroupSnapshotClass in its mode.
+   * @default - the default of each volume's driver
+   */
+  readonly snapshotClassName?: string;
+  /**
+   * The longest that servers may be held: from the first that is held until every snapshot is cut. Then they are let go, and the run
+   * has failed. Every quiesce has a limit of its own, after which it lets go by itself; that has to be as long or longer.
+   * @default - a minute, or the shortest limit of the members' quiesces
+   */
+  readonly cutTimeout?: Duration;
+  /**
+   * The longest to wait, with nothing held any more, until every snapshot can be used: for some drivers, until it is uploaded.
+   * @default Duration.hours(1)
+   */
+  readonly readyTimeout?: Duration;
+  /**
+   * How often a failed run is tried again.
+   * @default 2
+   */
+  readonly retries?: number;
+  /**
+   * An image with kubectl and a POSIX shell.
+   * @default - alpine/kubectl, unless an ImageCatalog says otherwise for 'kubectl:1'
+   */
+  readonly kubectlImage?: string;
+  /**
+   * How the pods are placed and what they may use.
+   * @default - see PodOptions
+   */
+  readonly pods?: PodOptions;
+}
+
+/**
+ * Snapshots of all volumes of an application that belong together: a CronJob `<series>-snapshot` that holds the servers still, has every
+ * snapshot cut, lets the servers go, waits until the snapshots can be used, and only then calls them a group.
+ *
+ * A group is a recovery point, with an id like all others. It is there when its ConfigMap `<series>-<id in lower case>` is, which is made last and
+ * deleted first; its snapshots carry the labels `cdk8s-backup/series` and `cdk8s-backup/recovery-point`. The ConfigMap's `manifest.json`
+ * names for every claim the snapshot and what a claim for it needs, and for every server that was held, for how long. A run that fails
+ * at any point lets the servers go, deletes its own snapshots and touches no earlier group. A quiesce lets go by itself when the job is
+ * killed.
+ *
+ * Groups stay in the storage that holds the volumes: they go when it goes, and whoever can delete objects of the namespace can delete
+ * them. They are fast to make and to restore, and no copy off-site; keep backups elsewhere as well.
+ *
+ * The cluster needs a CSI driver with snapshots, and the CRDs and the controller of kubernetes-csi/external-snapshotter.
+ */
+export class VolumeSnapshotGroup extends Construct {
+  /** The name under which groups are kept. */
+  public readonly series: string;
+  /** The CronJob that makes groups. */
+  public readonly cronJob: ApiObject;
+  /** The longest expected time between two runs. */
+  public readonly interval: Duration;
+  /** What the group was made with, for add-ons. */
+  public readonly props: VolumeSnapshotGroupProps;
+
+  /** @internal */
+  public readonly _members: SnapshotMemberConfig[];
+  /** @internal */
+  public readonly _mode: SnapshotModeConfig;
+  private verified = false;
+
+  /**
+   * @throws InputError when a prop cannot stand, or a quiesce lets go before cutTimeout
+   */
+  constructor(scope: Construct, id: string, props: VolumeSnapshotGroupProps) {
+    super(scope, id);
+    this.props = props;
+    this.series = checkSeries(this, props.series ?? id);
+    if (props.members.length === 0) {
+      const because = 'name what to snapshot, for example VolumeSnapshotMember.workload(statefulSet)';
+      throw new InputError(this, { prop: 'members', got: [], because });
+    }
+    this._mode = (props.mode ?? SnapshotMode.coordinated())._bind(this);
+    this._members = props.members.map(member => member._bind(this));
+    const cutTimeout = this.checkCutTimeout(props.cutTimeout);
+    const readyTimeout = this.checkSeconds('readyTimeout', props.readyTimeout ?? Duration.hours(1));
+    const snapshotClass = this.checkSnapshotClass(props.snapshotClassName);
+    const retention = props.retention.bind(this, 'retention');
+    const schedule = (props.schedule ?? Schedule.daily({ at: '02:00', spread: Duration.hours(1) })).bind(this, 'schedule');
+    this.interval = schedule.interval;
+    registerSeries(this, `volume snapshots of namespace ${Chart.of(this).namespace ?? ''}`, this.series);
+    const name = `${this.series}-snapshot`;
+    const waits = this._members.reduce((sum, { agent, pods }) => sum + (agent?.wait.toSeconds() ?? 0) * pods.length, 0);
+    const deadline = Duration.seconds(cutTimeout.toSeconds() + readyTimeout.toSeconds() + waits + OVERHEAD_SECONDS);
+    const labels = { ...STANDARD_LABELS, [SERIES_LABEL]: this.series, [OPERATION_LABEL]: 'snapshot' };
+    const pod = kubectlPod(this, {
+      operation: 'snapshot',
+      scripts: SCRIPTS,
+      name,
+      rules: this.rules(name),
+      labels,
+      image: props.kubectlImage,
+      options: props.pods,
+      environment: [
+        { name: 'SERIES', value: this.series },
+        { name: 'ENGINE', value: 'volumes' },
+        { name: 'MODE', value: this._mode.name },
+        { name: 'CLAIMS', value: lines(this._members.flatMap(({ name, claims }) => claims.map(claim => [name, claim]))) },
+        {
+          name: 'SELECTORS',
+          value: lines(this._members.flatMap(({ name, selector }) => (selector ? [[name, labelSelector(selector)]] : []))),
+        },
+        { name: 'HOLDS', value: lines(this._members.flatMap(holds)) },
+        { name: 'RELEASES', value: lines(this._members.flatMap(releases)) },
+        { name: 'SNAPSHOT_CLASS', value: snapshotClass },
+        { name: 'GROUP_API', value: this._mode.apiVersion ? `groupsnapshot.storage.k8s.io/${this._mode.apiVersion}` : '' },
+        { name: 'GROUP_SELECTOR', value: labelSelector(this._mode.selector) },
+        { name: 'CUT_TIMEOUT', value: String(cutTimeout.toSeconds()) },
+        { name: 'READY_TIMEOUT', value: String(readyTimeout.toSeconds()) },
+        { name: 'LEASE_SECONDS', value: String(deadline.toSeconds()) },
+        ...Object.entries(retention.environment).map(([variable, value]) => ({ name: variable, value })),
+      ],
+    });
+    this.cronJob = cronJobObject(this, 'CronJob', {
+      metadata: { name, labels },
+      schedule,
+      startingDeadline: props.startingDeadline ?? schedule.intervalUpTo(Duration.hours(4)),
+      job: operationJobSpec({ pod, operation: 'snapshot', retries: props.retries ?? 2, deadline, keepFinished: Duration.days(7) }),
+    });
+    kubectlNetworkPolicy(this, name, labels, { [SERIES_LABEL]: this.series, [OPERATION_LABEL]: 'snapshot' });
+    this.node.addValidation({ validate: () => this.warnOfGaps() });
+  }
+
+  /**
+   * Something brings its groups up and checks them.
+   *
+   * @internal
+   */
+  public _verifiedBy(): void {
+    this.verified = true;
+  }
+
+  private checkCutTimeout(given: Duration | undefined): Duration {
+    const limit = shortestLimit(this._members);
+    const most = limit && limit.toSeconds() < DEFAULT_CUT_SECONDS ? limit : Duration.seconds(DEFAULT_CUT_SECONDS);
+    const cutTimeout = this.checkSeconds('cutTimeout', given ?? most);
+    if (limit && cutTimeout.toSeconds() > limit.toSeconds()) {
+      const because = `a quiesce of its members lets go after ${limit.toSeconds()} s, and a snapshot that is cut later is not of a server held still; write at most that, or raise the quiesce's limit`;
+      throw new InputError(this, { prop: 'cutTimeout', got: `${cutTimeout.toSeconds()} s`, because });
+    }
+    return cutTimeout;
+  }
+
+  private checkSeconds(prop: string, duration: Duration): Duration {
+    if (!Number.isInteger(duration.toSeconds({ integral: false })) || duration.toSeconds() < 1) {
+      const because = 'write whole seconds, 1 or more, for example Duration.seconds(60)';
+      throw new InputError(this, { prop, got: duration.toMilliseconds() / 1000, because });
+    }
+    return duration;
+  }
+
+  private checkSnapshotClass(name: string | undefined): string {
+    if (name === undefined) return this._mode.groupClassName ?? '';
+    if (this._mode.name === 'native') {
+      const because = 'a native group is taken by a VolumeGroupSnapshotClass: name that in SnapshotMode.native({ groupClassName })';
+      throw new InputError(this, { prop: 'snapshotClassName', got: name, because });
+    }
+    return checkObjectName(this, 'snapshotClassName', name);
+  }
+
+  /** What the job may do in its namespace; names are those of objects that are known. */
+  private rules(name: string): ApiRule[] {
+    const pods = this._members.flatMap(member => (member.agent ? member.pods : []));
+    const native = this._mode.name === 'native';
+    const snapshots = ['get', 'list', 'create', 'delete'];
+    return [
+      {
+        apiGroups: ['snapshot.storage.k8s.io'],
+        resources: ['volumesnapshots'],
+        // The controller makes those of a native group, and they are labelled after.
+        verbs: native ? ['get', 'list', 'patch'] : snapshots,
+      },
+      ...(native ? [{ apiGroups: ['groupsnapshot.storage.k8s.io'], resources: ['volumegroupsnapshots'], verbs: snapshots }] : []),
+      { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'list'] },
+      { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list', 'create', 'delete'] },
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], resourceNames: [name], verbs: ['get', 'update', 'delete'] },
+      // Also the pods of other runs, to see whether they are alive.
+      { apiGroups: [''], resources: ['pods'], verbs: ['get'] },
+      // kubectl 1.31 and newer ask by WebSocket, which begins with a GET (kubernetes/enhancements, KEP-4006).
+      ...(pods.length > 0 ? [{ apiGroups: [''], resources: ['pods/exec'], resourceNames: pods, verbs: ['get', 'create'] }] : []),
+    ];
+  }
+
+  private warnOfGaps(): string[] {
+    if (!this.verified) warn(this, `nothing proves that a server starts on the snapshots of ${this.series}: verify them`);
+    return [];
+  }
+}
+
+const DEFAULT_CUT_SECONDS = 60;
+
+/** For what comes before, between and after: looking, letting go, committing and pruning. */
+const OVERHEAD_SECONDS = 600;
+
+function lines(of: string[][]): string {
+  return of.map(words => words.join(' ')).join('\n');
+}
+
+function labelSelector(labels: { [label: string]: string }): string {
+  return Object.entries(labels)
+    .map(([label, value]) => `${label}=${value}`)
+    .join(',');
+}
+
+function holds({ name, pods, agent }: SnapshotMemberConfig): string[][] {
+  return agent ? pods.map(pod => [name, pod, agent.container, String(agent.wait.toSeconds()), ...agent.hold]) : [];
+}
+
+function releases({ name, pods, agent }: SnapshotMemberConfig): string[][] {
+  return agent?.release ? pods.map(pod => [name, pod, agent.container, ...(agent.release ?? [])]) : [];
+}

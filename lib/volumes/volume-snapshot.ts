@@ -1,0 +1,83 @@
+import { Construct } from 'constructs';
+import * as snapshot from '../../imports/snapshot.storage.k8s.io';
+import { STANDARD_LABELS } from '../core/labels';
+import { checkObjectName } from '../core/names';
+import { KEEP_ANNOTATIONS } from './gitops';
+
+/** What a snapshot is made of. */
+export class VolumeSnapshotSource {
+  /**
+   * A claim, whose volume is snapshotted when the object is applied.
+   *
+   * @param name the claim's, in the snapshot's namespace
+   */
+  public static claim(name: string): VolumeSnapshotSource {
+    return new VolumeSnapshotSource('persistentVolumeClaimName', name);
+  }
+
+  /**
+   * A VolumeSnapshotContent that is there already: a snapshot that the storage system has, brought into this namespace.
+   *
+   * @param name the content's
+   */
+  public static content(name: string): VolumeSnapshotSource {
+    return new VolumeSnapshotSource('volumeSnapshotContentName', name);
+  }
+
+  private constructor(
+    private readonly field: 'persistentVolumeClaimName' | 'volumeSnapshotContentName',
+    private readonly name: string,
+  ) {}
+
+  /** @internal */
+  public _toSpec(scope: Construct): snapshot.VolumeSnapshotSpecSource {
+    return { [this.field]: checkObjectName(scope, 'source', this.name) };
+  }
+}
+
+/** Props of a VolumeSnapshot. */
+export interface VolumeSnapshotProps {
+  /** What it is made of. */
+  readonly source: VolumeSnapshotSource;
+  /**
+   * Its name.
+   * @default - the construct's id
+   */
+  readonly name?: string;
+  /**
+   * The VolumeSnapshotClass by which it is taken.
+   * @default - the default of the volume's driver; the content's, for one that is there already
+   */
+  readonly snapshotClassName?: string;
+}
+
+/**
+ * One snapshot of one volume, taken when the object is first applied and never again: its source cannot be changed, and applying it
+ * a second time does nothing. For snapshots that come again and are consistent among each other there is `VolumeSnapshotGroup`.
+ *
+ * Deleting the object deletes the data, when its class says Delete. So deploy tools are told to leave it alone, even when it is no
+ * longer in Git; delete it by hand.
+ *
+ * It is in the same storage as the volume: what takes one may take the other. It is no copy off-site.
+ */
+export class VolumeSnapshot extends Construct {
+  /** Its name. */
+  public readonly name: string;
+
+  /**
+   * @throws InputError when a name is none
+   */
+  constructor(scope: Construct, id: string, props: VolumeSnapshotProps) {
+    super(scope, id);
+    this.name = checkObjectName(this, 'name', props.name ?? id);
+    new snapshot.VolumeSnapshot(this, 'Snapshot', {
+      metadata: { name: this.name, labels: { ...STANDARD_LABELS }, annotations: { ...KEEP_ANNOTATIONS } },
+      spec: {
+        source: props.source._toSpec(this),
+        ...(props.snapshotClassName !== undefined && {
+          volumeSnapshotClassName: checkObjectName(this, 'snapshotClassName', props.snapshotClassName),
+        }),
+      },
+    });
+  }
+}
