@@ -41,7 +41,8 @@ export class Workload {
   private constructor(
     scope: Construct,
     prop: string,
-    private readonly object: ApiObject,
+    /** As it will be applied. */
+    public readonly object: ApiObject,
   ) {
     const { kind, metadata, spec } = this.read();
     if (!spec?.template?.spec?.containers) {
@@ -134,8 +135,24 @@ export class Workload {
 
   /** `add` also replaces (RFC 6902). */
   private replace(path: string, value: unknown): void {
-    this.object.addJsonPatch(JsonPatch.add(path, value));
+    additionsTo(this.object).push(JsonPatch.add(path, value));
   }
+}
+
+const additions = new WeakMap<ApiObject, JsonPatch[]>();
+
+/**
+ * Patches of an object as it is written. Those of `addJsonPatch` come before the classes of imported kinds have written their quantities
+ * and ports, which they then do not find any more: resources and probes of all containers would be gone without a word.
+ */
+function additionsTo(object: ApiObject): JsonPatch[] {
+  const known = additions.get(object);
+  if (known) return known;
+  const made: JsonPatch[] = [];
+  additions.set(object, made);
+  const written = object.toJson.bind(object);
+  object.toJson = () => JsonPatch.apply(written(), ...made);
+  return made;
 }
 
 interface PodTemplate {

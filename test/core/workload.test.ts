@@ -70,6 +70,21 @@ describe('a workload', () => {
     expect(spec.volumeClaimTemplates).toEqual([{ metadata: { name: 'data', labels: { 'velero.io/volume-group': 'db' } } }]);
   });
 
+  it('keeps the quantities and ports of its containers', () => {
+    const scope = chart();
+    const resources = { requests: { cpu: plus.k8s.Quantity.fromString('2') } };
+    const livenessProbe = { tcpSocket: { port: plus.k8s.IntOrString.fromNumber(3306) } };
+    const set = new plus.k8s.KubeStatefulSet(scope, 'db', {
+      metadata: { name: 'db' },
+      spec: { serviceName: 'db', selector: {}, template: { spec: { containers: [{ name: 'server', resources, livenessProbe }] } } },
+    });
+    Workload.of(scope, 'workload', set).addContainer({ name: 'beside', resources });
+    expect(set.toJson().spec.template.spec.containers).toEqual([
+      { name: 'server', resources: { requests: { cpu: '2' } }, livenessProbe: { tcpSocket: { port: 3306 } } },
+      { name: 'beside', resources: { requests: { cpu: '2' } } },
+    ]);
+  });
+
   it('is one of cdk8s-plus as well, and a construct around one', () => {
     const scope = chart();
     const deployment = new plus.Deployment(scope, 'web', { containers: [{ image: 'nginx:1.29' }], replicas: 3 });

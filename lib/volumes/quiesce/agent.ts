@@ -1,7 +1,12 @@
-import type { Duration } from 'cdk8s';
+import type { ApiObject } from 'cdk8s';
+import { Duration } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { InputError } from '../../core/input-error';
+import { NOT_RESTRICTED_ANNOTATION } from '../../core/labels';
+import { ScriptFolder } from '../../core/script-folder';
 import type { Workload } from '../../core/workload';
-import type { IQuiesce } from './quiesce';
+import type { IQuiesce, QuiesceConfig } from './quiesce';
 
 /**
  * The commands by which a workload's pods are quiesced and let go, in a container that runs beside the server.
@@ -11,7 +16,12 @@ import type { IQuiesce } from './quiesce';
 export interface QuiesceAgent {
   /** The container in which the commands are run. */
   readonly container: string;
-  /** Ends with 0 when the server is held; otherwise with a reason on stderr, and nothing is held. */
+  /**
+   * Ends with 0 when the server is held; otherwise with a reason on stderr, and nothing is held.
+   *
+   * Its last argument says who asks, and only who said the same can release it: one more argument, such as the id of a run, given to both
+   * commands, tells runs apart.
+   */
   readonly hold: string[];
   /** Ends with 0 when the server was held until now, and lets it go; otherwise with a reason on stderr. Not there when nothing is held. */
   readonly release?: string[];
@@ -21,16 +31,125 @@ export interface QuiesceAgent {
   readonly limit: Duration;
 }
 
+/** The container's name, and that of its volumes. */
+const NAME = 'quiesce';
+const HOME = '/opt/quiesce';
+const STATE = '/quiesce';
+
+/** What hold.sh waits for an answer, beyond the time that the lock may take. */
+const ANSWER = 5;
+
+/** Who has an agent. */
+const agents = new WeakMap<ApiObject, IQuiesce>();
+
 /**
  * Puts the agent into the pods of a workload. A workload has one: whoever asks again with the same quiesce gets the same.
  *
- * @param scope the construct that asks, which errors name
+ * @param scope the construct that asks, which errors name; only what it has held, it can release
  * @param workload the server's
  * @param quiesce how it is held
  * @param volumes the volumes that are snapshotted, by their names in the pod
- * @throws InputError when the workload has another agent, or a container of its name
+ * @throws InputError when the workload has another agent, or a container or volume of its name
  * @internal
  */
 export function quiesceAgent(scope: Construct, workload: Workload, quiesce: IQuiesce, volumes: string[]): QuiesceAgent {
-  throw new Error(`not yet: ${scope.node.path} ${workload.name} ${quiesce.bind.name} ${volumes.join()}`);
+  const config = quiesce.bind(scope, { volumes });
+  const known = agents.get(workload.object);
+  if (known && known !== quiesce) {
+    throw new InputError(scope, {
+      prop: 'quiesce',
+      got: config.name,
+      because: `${workload.kind} ${workload.name} is quiesced already: make the quiesce once, and pass the same object wherever the workload is backed up`,
+    });
+  }
+  if (!known) {
+    agents.set(workload.object, quiesce);
+    addAgent(scope, workload, config);
+  }
+  const command = (script: string) => ['sh', `${HOME}/agent/${script}.sh`, scope.node.path];
+  return {
+    container: NAME,
+    hold: command('hold'),
+    ...(config.holds && { release: command('release') }),
+    wait: Duration.seconds(config.wait.toSeconds() + ANSWER),
+    limit: config.limit,
+  };
+}
+
+function addAgent(scope: Construct, workload: Workload, config: QuiesceConfig): void {
+  const folders = { agent: ScriptFolder.at(NAME, __dirname), lock: config.scripts };
+  const added: k8s.Volume[] = [
+    // In memory: it holds the client's credentials, and is on no disk that could be frozen.
+    { name: NAME, emptyDir: { medium: 'Memory', sizeLimit: k8s.Quantity.fromString('4Mi') } },
+    ...Object.entries(folders).map(([folder, scripts]) => ({
+      name: `${NAME}-${folder}`,
+      configMap: { name: scripts.bind(scope), defaultMode: 0o555 },
+    })),
+    ...(config.volumes ?? []),
+  ];
+  const taken = [
+    ...workload.containers.filter(({ name }) => name === NAME).map(() => `a container ${NAME}`),
+    ...workload.volumes.filter(({ name }) => added.some(volume => volume.name === name)).map(({ name }) => `a volume ${name}`),
+  ];
+  if (taken.length > 0) {
+    throw new InputError(scope, {
+      prop: 'quiesce',
+      got: config.name,
+      because: `${workload.kind} ${workload.name} has ${taken.join(' and ')}, which is what the agent beside the server is called: give yours another name`,
+    });
+  }
+  for (const volume of added) workload.addVolume(volume);
+  workload.addContainer({
+    name: NAME,
+    image: config.image,
+    command: ['sh', `${HOME}/agent/agent.sh`],
+    env: [
+      { name: 'QUIESCE_NAME', value: config.name },
+      { name: 'QUIESCE_HOLDS', value: config.holds ? 'yes' : 'no' },
+      { name: 'QUIESCE_WAIT', value: String(config.wait.toSeconds()) },
+      { name: 'QUIESCE_LIMIT', value: String(config.limit.toSeconds()) },
+      { name: 'QUIESCE_HOME', value: HOME },
+      { name: 'QUIESCE_STATE', value: STATE },
+      // Programs that keep files of their own find no other place to write to.
+      { name: 'HOME', value: STATE },
+      ...config.environment,
+    ],
+    securityContext: securityOf(config),
+    resources: resourcesOf(workload, config),
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [
+      { name: NAME, mountPath: STATE },
+      ...Object.keys(folders).map(folder => ({ name: `${NAME}-${folder}`, mountPath: `${HOME}/${folder}`, readOnly: true })),
+      ...(config.volumeMounts ?? []),
+    ],
+  });
+  if (config.privilege) workload.annotatePods({ [NOT_RESTRICTED_ANNOTATION]: config.privilege.because });
+}
+
+/** Said of the container alone, and whole: the pod is somebody else's. */
+function securityOf(config: QuiesceConfig): k8s.SecurityContext {
+  const { user, privilege } = config;
+  return {
+    // The API server refuses it where SYS_ADMIN is added.
+    ...(!privilege && { allowPrivilegeEscalation: false }),
+    readOnlyRootFilesystem: true,
+    runAsNonRoot: user !== 0,
+    runAsUser: user,
+    runAsGroup: user,
+    capabilities: { drop: ['ALL'], ...(privilege && { add: privilege.capabilities }) },
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+}
+
+/** A pod whose every container has limits equal to its requests is the last to be evicted, and stays so: "Pod Quality of Service Classes". */
+function resourcesOf(workload: Workload, config: QuiesceConfig): k8s.ResourceRequirements {
+  const quantities = (cpu: string, memory: string) => ({ cpu: k8s.Quantity.fromString(cpu), memory: k8s.Quantity.fromString(memory) });
+  const memory = config.memoryLimit ?? '64Mi';
+  if (workload.containers.every(isGuaranteed)) return { requests: quantities('200m', memory), limits: quantities('200m', memory) };
+  return { requests: quantities('10m', memory), limits: { memory: k8s.Quantity.fromString(memory) } };
+}
+
+function isGuaranteed({ resources }: k8s.Container): boolean {
+  const { requests = {}, limits = {} } = resources ?? {};
+  return ['cpu', 'memory'].every(each => limits[each] !== undefined && String(requests[each] ?? limits[each]) === String(limits[each]));
 }

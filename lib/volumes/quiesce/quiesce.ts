@@ -23,7 +23,7 @@ export interface QuiesceConfig {
   /**
    * Its `lock.sh`, which the agent sources. It gives the functions `lock_take` (takes the lock within $QUIESCE_WAIT seconds, or
    * leaves nothing and says why), `lock_release` (proves that the lock was held until now, then releases it), and `lock_recover`
-   * (releases whatever an agent that was killed has left).
+   * (releases whatever an agent that was killed has left). What they may build on is in session.sh beside agent.sh.
    *
    * A changed script is a changed pod template, which restarts the server: nothing else belongs into this folder.
    */
@@ -45,6 +45,11 @@ export interface QuiesceConfig {
    * to disk) holds nothing, and needs no post hook.
    */
   readonly holds: boolean;
+  /**
+   * The most memory that the container may use, as a Kubernetes quantity: the client's, and a shell's.
+   * @default '64Mi'
+   */
+  readonly memoryLimit?: string;
   /** The longest that the server is held; then it is let go, whatever else happens. */
   readonly limit: Duration;
   /** The longest to wait until it is held. */
@@ -54,6 +59,21 @@ export interface QuiesceConfig {
    * @default - it passes
    */
   readonly privilege?: QuiescePrivilege;
+}
+
+/** What may be said of every quiesce. */
+export interface QuiesceOptions {
+  /**
+   * The longest that the server is held, in whole seconds from 5 to an hour: then it is let go, and the snapshot that was not ready by then
+   * fails. It has to be longer than a snapshot takes until it is cut.
+   * @default Duration.minutes(1)
+   */
+  readonly limit?: Duration;
+  /**
+   * The longest to wait until the server is held, in whole seconds, 2 or more and less than `limit`: then nothing is held, and the backup fails.
+   * @default Duration.seconds(10)
+   */
+  readonly wait?: Duration;
 }
 
 /** What a container needs beyond the Pod Security Standard "restricted". */

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Asks the agent beside the server to hold it still. What a backup tool runs before it snapshots, by `kubectl exec` or as a hook.
+#
+# usage: hold.sh OWNER   who asks; nobody else can release it
+#
+# Ends with 0 when the server is held (or prepared, where nothing is held), and with 1 and a reason on stderr when it is not.
+#
+# environment: see agent.sh
+# shellcheck source=lib/volumes/quiesce/ask.sh
+. "$QUIESCE_HOME/agent/ask.sh"
+trap 'ask cancel; exit 143' TERM INT HUP
+trap '' PIPE
+ask hold "$*"
+hear "$((QUIESCE_WAIT + 4))" || ask cancel
+# Nobody hears that it is held: then nobody will release it.
+tell || { ask cancel; exit 1; }
+exit "${code:?}"

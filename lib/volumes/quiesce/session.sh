@@ -1,0 +1,79 @@
+# shellcheck shell=sh disable=SC2034 # agent.sh and lock.sh read what is left here
+# What lock.sh may build on: timers, and a client whose session holds a lock. Sourced by agent.sh, whose state directory is the working directory.
+#
+#   timer SECONDS PIPE LINE    writes a line into a pipe when the time is up, unless it is stopped before: `untimer "$timer"`
+#   session_start COMMAND...   starts a client that reads commands and writes answers, a line each
+#   session_say LINE           gives it a line
+#   session_expect WORD SECONDS   waits for an answer that begins with that word, and leaves the rest of it in $answer
+#   session_end                ends it, whatever state it is in
+# The client's commands come through a pipe that this process alone holds open: when it is killed, the client reads the end of it.
+
+timer() { # SECONDS PIPE LINE
+  (
+    exec 3>&- 4>&- 5>&-
+    # Its sleep must not outlive it.
+    trap 'kill "$nap" 2>/dev/null; wait; exit 0' TERM
+    sleep "$1" &
+    nap=$!
+    wait "$nap"
+    printf '%s\n' "$3" 1<>"$2"
+  ) &
+  timer=$!
+}
+
+untimer() { # PID
+  [ -n "$1" ] || return 0
+  kill "$1" 2>/dev/null
+  wait "$1" 2>/dev/null || :
+}
+
+session='' sessions=0
+
+session_start() { # COMMAND...
+  sessions=$((sessions + 1))
+  rm -f session.in session.out session.err session.pid
+  mkfifo session.in session.out
+  exec 4<>session.in 5<>session.out
+  (
+    exec 3>&- 4>&- 5>&-
+    "$@" <session.in 1<>session.out 2>session.err &
+    echo $! >session.pid
+    wait "$!" && rc=0 || rc=$?
+    said=$(last_words session.err)
+    printf 'ENDED %s the client ended with %s%s\n' "$sessions" "$rc" "${said:+: $said}" 1<>session.out
+    printf 'lost %s the client ended with %s%s\n' "${number:?}" "$rc" "${said:+: $said}" 1<>events
+  ) &
+  session=$!
+}
+
+session_say() { printf '%s\n' "$1" >&4; } # LINE
+
+session_expect() { # WORD SECONDS
+  timer "$2" session.out "TIMEOUT $sessions"
+  while :; do
+    read -r word rest <&5 || continue
+    case $word in
+      "$1") answer=$rest rc=0 ;;
+      ENDED) reason=${rest#* } rc=1 ;;
+      TIMEOUT) reason="no answer within $2 s: $(last_words session.err)" rc=1 ;;
+      *) continue ;;
+    esac
+    case $word in ENDED | TIMEOUT) [ "${rest%% *}" = "$sessions" ] || continue ;; esac
+    untimer "$timer"
+    return "$rc"
+  done
+}
+
+# By force, as a client that was stopped hears nothing else. The server sees its connection end.
+session_end() {
+  [ -n "$session" ] || return 0
+  while [ ! -s session.pid ] && kill -0 "$session" 2>/dev/null; do sleep 0.1; done
+  kill -KILL "$(cat session.pid)" 2>/dev/null
+  wait "$session" 2>/dev/null || :
+  exec 4>&- 5>&-
+  rm -f session.*
+  session=''
+}
+
+# The last line of a file that says something, as one that fits into an answer.
+last_words() { awk 'NF { line = $0 } END { print substr(line, 1, 500) }' "$1" 2>/dev/null; }

@@ -1,0 +1,131 @@
+import { Duration } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+import { expect, test } from 'vitest';
+import { type IQuiesce, type MariadbQuiesceOptions, MariadbVersion, MysqlLock, MysqlVersion, Quiesce, SecretRef } from '../../lib';
+import { NOT_RESTRICTED_ANNOTATION } from '../../lib/core/labels';
+import { Workload } from '../../lib/core/workload';
+import { quiesceAgent } from '../../lib/volumes/quiesce/agent';
+import { chart, type Manifest, objects } from '../support/synth';
+
+const credentials = SecretRef.named('stock-quiesce');
+
+function mariadb(different: Partial<MariadbQuiesceOptions> = {}) {
+  return Quiesce.mariadb({ version: MariadbVersion.V10_11, credentials, ...different });
+}
+
+/** A StatefulSet as a user writes it, and constructs that back it up. */
+function stock(pod: Partial<k8s.PodSpec> = {}) {
+  const shop = chart();
+  const labels = { app: 'stock-db' };
+  const containers = [{ name: 'mariadb', image: 'mariadb:10.11.19-jammy' }];
+  const set = new k8s.KubeStatefulSet(shop, 'stock-db', {
+    metadata: { name: 'stock-db' },
+    spec: { serviceName: 'stock-db', selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers, ...pod } } },
+  });
+  const ask = (who: string, quiesce: IQuiesce) =>
+    quiesceAgent(new Construct(shop, who), Workload.of(shop, 'workload', set), quiesce, ['data']);
+  const template = (): Manifest => objects(shop)['StatefulSet/stock-db'].spec.template;
+  return { shop, ask, template, sidecar: () => template().spec.containers.find(({ name }: Manifest) => name === 'quiesce') };
+}
+
+test('the agent runs beside the server, in a restricted container with scripts of their own', () => {
+  const { shop, ask, template, sidecar } = stock();
+  ask('nightly', mariadb());
+  const { image, command, env, securityContext, resources, volumeMounts } = sidecar();
+  expect({ image, command }).toEqual({ image: 'mariadb:10.11.19-jammy', command: ['sh', '/opt/quiesce/agent/agent.sh'] });
+  expect(securityContext).toEqual({
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+    readOnlyRootFilesystem: true,
+    runAsGroup: 999,
+    runAsNonRoot: true,
+    runAsUser: 999,
+    seccompProfile: { type: 'RuntimeDefault' },
+  });
+  expect(resources).toEqual({ requests: { cpu: '10m', memory: '64Mi' }, limits: { memory: '64Mi' } });
+  expect(env).toContainEqual({ name: 'SERVER_PASSWORD', valueFrom: { secretKeyRef: { name: 'stock-quiesce', key: 'password' } } });
+  expect(volumeMounts.map(({ mountPath, readOnly = false }: Manifest) => `${mountPath} ${readOnly}`)).toEqual([
+    '/quiesce false',
+    '/opt/quiesce/agent true',
+    '/opt/quiesce/lock true',
+  ]);
+  const made = objects(shop);
+  const scripts = template().spec.volumes.flatMap(({ configMap }: Manifest) => configMap?.name ?? []);
+  expect(scripts.map((name: string) => Object.keys(made[`ConfigMap/${name}`].data))).toEqual([
+    ['agent.sh', 'ask.sh', 'hold.sh', 'release.sh', 'session.sh'],
+    ['lock.sh'],
+  ]);
+  expect(template().metadata.annotations).toBeUndefined();
+});
+
+test('everybody who asks has commands of his own for the one agent', () => {
+  const { ask, template } = stock();
+  const quiesce = mariadb({ wait: Duration.seconds(20) });
+  const nightly = ask('nightly', quiesce);
+  const hourly = ask('hourly', quiesce);
+  expect(nightly.hold).toEqual(['sh', '/opt/quiesce/agent/hold.sh', 'shop/nightly']);
+  expect(hourly.release).toEqual(['sh', '/opt/quiesce/agent/release.sh', 'shop/hourly']);
+  expect([nightly.wait.toSeconds(), nightly.limit.toSeconds()]).toEqual([25, 60]);
+  expect(template().spec.containers.map(({ name }: Manifest) => name)).toEqual(['mariadb', 'quiesce']);
+});
+
+test('a pod that is guaranteed its resources stays so', () => {
+  const all = { cpu: k8s.Quantity.fromString('2'), memory: k8s.Quantity.fromString('4Gi') };
+  const { ask, sidecar } = stock({ containers: [{ name: 'mariadb', image: 'mariadb:10.11', resources: { requests: all, limits: all } }] });
+  ask('nightly', mariadb());
+  const same = { cpu: '200m', memory: '64Mi' };
+  expect(sidecar().resources).toEqual({ requests: same, limits: same });
+});
+
+test('what cannot be restricted says why, in an annotation of the pods', () => {
+  const { shop, ask, template, sidecar } = stock();
+  const because = 'freezing a file system needs SYS_ADMIN';
+  const config = { ...mariadb().bind(shop), user: 0, privilege: { because, capabilities: ['SYS_ADMIN'] } };
+  ask('nightly', { bind: () => config });
+  expect(template().metadata.annotations).toEqual({ [NOT_RESTRICTED_ANNOTATION]: because });
+  expect(sidecar().securityContext).toMatchObject({
+    runAsUser: 0,
+    runAsNonRoot: false,
+    capabilities: { add: ['SYS_ADMIN'], drop: ['ALL'] },
+  });
+});
+
+test('what holds nothing has nothing to release', () => {
+  const { shop, ask } = stock();
+  const config = { ...mariadb().bind(shop), holds: false };
+  expect(ask('nightly', { bind: () => config }).release).toBeUndefined();
+});
+
+test('a workload is quiesced in one way', () => {
+  const { ask } = stock();
+  ask('nightly', mariadb());
+  expect(() => ask('hourly', mariadb())).toThrow(
+    /^shop\/hourly: quiesce is "mariadb": StatefulSet stock-db is quiesced already: make the quiesce once, and pass the same object/,
+  );
+});
+
+test.each<[Partial<k8s.PodSpec>, string]>([
+  [{ containers: [{ name: 'quiesce', image: 'x:1' }] }, 'a container quiesce'],
+  [{ volumes: [{ name: 'quiesce', emptyDir: {} }] }, 'a volume quiesce'],
+])('a pod that has %j already is refused', (pod, what) => {
+  expect(() => stock(pod).ask('nightly', mariadb())).toThrow(`StatefulSet stock-db has ${what}, which is what the agent`);
+});
+
+test.each<[() => IQuiesce, RegExp]>([
+  [() => mariadb({ limit: Duration.seconds(4) }), /quiesce\.limit is "4 seconds": write whole seconds, from 5 to 3600/],
+  [() => mariadb({ limit: Duration.minutes(61) }), /quiesce\.limit is "1 hour 1 minute"/],
+  [() => mariadb({ limit: Duration.millis(5500) }), /quiesce\.limit is .*: write whole seconds/],
+  [() => mariadb({ wait: Duration.minutes(1) }), /quiesce\.wait is "1 minute": write whole seconds, from 2 to 59: less than limit/],
+  [() => mariadb({ image: 'mariadb' }), /quiesce\.image is "mariadb": pin a version/],
+  [
+    () => Quiesce.mysql({ version: MysqlVersion.V8_4, credentials, longestQuery: Duration.seconds(9) }),
+    /quiesce\.longestQuery is "9 seconds": only MysqlLock\.TABLES waits/,
+  ],
+  [
+    () => Quiesce.mysql({ version: MysqlVersion.V8_4, credentials, lock: MysqlLock.TABLES, longestQuery: Duration.millis(10) }),
+    /quiesce\.longestQuery is "10 millis": write whole seconds, 1 or more/,
+  ],
+])('%# is refused', (quiesce, because) => {
+  expect(() => stock().ask('nightly', quiesce())).toThrow(because);
+});
