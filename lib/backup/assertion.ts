@@ -1,3 +1,7 @@
+import type { Construct } from 'constructs';
+import { InputError } from '../core/input-error';
+import { ScriptFolder } from '../core/script-folder';
+
 /** Options of an assertion. */
 export interface AssertionOptions {
   /**
@@ -35,4 +39,44 @@ export class Assertion {
     /** The database to ask, if one was named. */
     public readonly database: string | undefined,
   ) {}
+}
+
+/**
+ * The assertions of a job as `shell/assertions.sh` reads them.
+ *
+ * @returns the name of their ConfigMap; undefined when there is none
+ * @throws InputError when one cannot be asked
+ * @internal
+ */
+export function assertionScripts(scope: Construct, series: string, assertions: Assertion[], defaultDatabase?: string): string | undefined {
+  const files: { [file: string]: string } = {};
+  assertions.forEach((assertion, index) => {
+    const number = String(index + 1).padStart(2, '0');
+    const database = assertion.database ?? defaultDatabase;
+    if (database === undefined) {
+      throw new InputError(scope, {
+        prop: `assertions[${index}].database`,
+        got: undefined,
+        because: 'the backup holds several databases: name the one to ask',
+      });
+    }
+    if (assertion.query.trim() === '') {
+      throw new InputError(scope, {
+        prop: `assertions[${index}].query`,
+        got: assertion.query,
+        because: 'write a statement whose answer is one value',
+      });
+    }
+    if (!/^\S+ [^\n]+$/.test(assertion.expectation) || assertion.expectation.endsWith(' NaN')) {
+      throw new InputError(scope, {
+        prop: `assertions[${index}]`,
+        got: assertion.expectation,
+        because: 'expect one line of text, or a number',
+      });
+    }
+    files[`${number}.query`] = `${assertion.query.trim().replace(/;$/, '')};\n`;
+    files[`${number}.database`] = `${database}\n`;
+    files[`${number}.expect`] = `${assertion.expectation}\n`;
+  });
+  return assertions.length > 0 ? ScriptFolder.of(`${series}-assertions`, files).bind(scope) : undefined;
 }

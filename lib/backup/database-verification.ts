@@ -1,14 +1,12 @@
 import { type ApiObject, Duration, Size } from 'cdk8s';
 import { Construct } from 'constructs';
-import { InputError } from '../core/input-error';
 import { checkCronJobName } from '../core/names';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
 import { Schedule } from '../core/schedule';
 import { Scratch } from '../core/scratch';
-import { ScriptFolder } from '../core/script-folder';
 import type { IRepository } from '../repositories/repository';
 import type { IBackupAddon } from './addon';
-import type { Assertion } from './assertion';
+import { type Assertion, assertionScripts } from './assertion';
 import type { DatabaseBackup } from './database-backup';
 import { RepositoryCheck } from './repository-check';
 
@@ -111,7 +109,7 @@ export class DatabaseVerification extends Construct {
           operation: 'verify',
           repository: props.repository,
           environment: (props.checkRepository ?? RepositoryCheck.structure())._bind(this),
-          assertions: this.assertions(props),
+          assertions: assertionScripts(this, backup.series, props.assertions ?? [], backup._operation.engine.defaultDatabase),
           scratch: props.scratch ?? Scratch.emptyDir(Size.gibibytes(20)),
           pods: props.pods,
           memory: { memoryRequest: '512Mi', memoryLimit: '2Gi' },
@@ -123,39 +121,6 @@ export class DatabaseVerification extends Construct {
       }),
     });
     operation.networkPolicy(this, name, ['verify'], repository.destinations);
-  }
-
-  private assertions({ assertions = [], backup }: DatabaseVerificationProps): string | undefined {
-    const files: { [file: string]: string } = {};
-    assertions.forEach((assertion, index) => {
-      const number = String(index + 1).padStart(2, '0');
-      const database = assertion.database ?? backup._operation.engine.defaultDatabase;
-      if (database === undefined) {
-        throw new InputError(this, {
-          prop: `assertions[${index}].database`,
-          got: undefined,
-          because: 'the backup holds several databases: name the one to ask',
-        });
-      }
-      if (assertion.query.trim() === '') {
-        throw new InputError(this, {
-          prop: `assertions[${index}].query`,
-          got: assertion.query,
-          because: 'write a statement whose answer is one value',
-        });
-      }
-      if (!/^\S+ [^\n]+$/.test(assertion.expectation) || assertion.expectation.endsWith(' NaN')) {
-        throw new InputError(this, {
-          prop: `assertions[${index}]`,
-          got: assertion.expectation,
-          because: 'expect one line of text, or a number',
-        });
-      }
-      files[`${number}.query`] = `${assertion.query.trim().replace(/;$/, '')};\n`;
-      files[`${number}.database`] = `${database}\n`;
-      files[`${number}.expect`] = `${assertion.expectation}\n`;
-    });
-    return assertions.length > 0 ? ScriptFolder.of(`${backup.series}-assertions`, files).bind(this) : undefined;
   }
 }
 

@@ -16,7 +16,7 @@ import { ScriptFolder } from './script-folder';
 const KUBECTL_IMAGE = 'alpine/kubectl:1.34.2';
 
 /** nobody: kubectl needs no user of its own. */
-const NOBODY = 65534;
+export const NOBODY = 65534;
 
 /** What a service account may do in its namespace. */
 export interface ApiRule {
@@ -52,6 +52,11 @@ export interface KubectlPod {
 
 const SHELL = ScriptFolder.at('shell', join(__dirname, '..', 'shell'));
 
+/** The image with kubectl and a shell, the user's or this library's. */
+export function kubectlImage(scope: Construct, image?: string): string {
+  return ImageCatalog.of(scope).image(scope, { key: 'kubectl:1', prop: 'kubectlImage', image, defaultImage: KUBECTL_IMAGE });
+}
+
 /**
  * A pod that asks the Kubernetes API, with a service account of its own and the rights that it names.
  *
@@ -72,7 +77,7 @@ export function kubectlPod(scope: Construct, pod: KubectlPod): k8s.PodTemplateSp
   });
   return operationPod({
     operation,
-    image: ImageCatalog.of(scope).image(scope, { key: 'kubectl:1', prop: 'kubectlImage', image: pod.image, defaultImage: KUBECTL_IMAGE }),
+    image: kubectlImage(scope, pod.image),
     user: NOBODY,
     environment: [
       { name: 'OPERATION_FOLDER', value: 'kubectl' },

@@ -1,8 +1,9 @@
 # shellcheck shell=sh
-# For engines that restore files: how a server's data directory is replaced. lib.sh is sourced before.
+# For jobs that work on a server's files: what its data directory holds, and how it is replaced. lib.sh is sourced before.
 #
 # environment:
 #   DATA_DIRECTORY   the directory, on the server's own volume, which is mounted at /data
+#   DATA_VOLUME      where that volume is mounted, where it is not /data
 #   REPLACE          `yes`: a directory that holds something may be replaced; what it held is put aside, never deleted
 #
 # The new directory is made whole and checked under another name on the same volume; the old one is put aside and the new one
@@ -15,11 +16,17 @@ data_held() {
   find "$DATA_DIRECTORY" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name '.before-*' ! -name '.restoring-*'
 }
 
+held_names() { data_held | head -n "$1" | sed 's|.*/||' | tr '\n' ' ' | sed 's/ $//'; } # HOW-MANY
+
+# A pod that has an fsGroup could not write a new volume without it; and for it the kubelet opens an old one's files to the group.
+# Servers refuse a data directory of which that was done, so it is taken back.
+close_to_group() { find "$DATA_DIRECTORY" -perm -020 -exec chmod g-rwxs {} + 2>/dev/null || :; }
+
 # Refuses what would overwrite; then makes $STAGING, an empty directory on the same volume.
 stage_data_directory() {
-  held=$(data_held | head -n 3 | sed 's|.*/||' | tr '\n' ' ')
+  held=$(held_names 3)
   [ -z "$held" ] || [ "$REPLACE" = yes ] ||
-    refuse "the data directory holds something already (${held% }): nothing was changed. Set replace to yes (what is there is put aside, not deleted), or restore to another volume"
+    refuse "the data directory holds something already ($held): nothing was changed. Set replace to yes (what is there is put aside, not deleted), or restore to another volume"
   # The pod that made them is gone: one restore at a time has the volume.
   rm -rf "$data_volume"/.restoring-*
   STAGING=$data_volume/.restoring-$POINT

@@ -13,9 +13,10 @@ set -eu
 . "$BACKUP_HOME/shell/lib.sh"
 
 if [ -n "${DATA_DIRECTORY:-}" ]; then
-  # The pod has an fsGroup, or it could not write a new volume; and for it the kubelet opens an old one's files to the group.
-  # Servers refuse a data directory of which that was done, so it is taken back before anything else can end this run.
-  find "$DATA_DIRECTORY" -perm -020 -exec chmod g-rwxs {} + 2>/dev/null || :
+  # shellcheck source=lib/shell/data-directory.sh
+  . "$BACKUP_HOME/shell/data-directory.sh"
+  # Before anything else can end this run.
+  close_to_group
   refuse_running_server
 else
   wait_until_ready

@@ -1,3 +1,4 @@
+export * from './check/volume-check';
 export * from './csi-driver';
 export * from './group/snapshot-member';
 export * from './group/snapshot-mode';

@@ -147,17 +147,20 @@ source_reason() { repository_reason; }
 
 # A server of this pod's own: it listens on the loopback address, which no other pod can reach.
 SCRATCH_URI='mongodb://127.0.0.1:27017/?directConnection=true&connectTimeoutMS=10000&serverSelectionTimeoutMS=10000'
+# Over $volume_data, a data directory that is there, if that is set.
 start_scratch_server() {
   # A retried container finds what the last one left.
   rm -rf "$SCRATCH/server"
   mkdir -p "$SCRATCH/server/data"
+  scratch_data=${volume_data:-$SCRATCH/server/data}
   # Half a gigabyte of cache: a server that reckons with the node's memory is killed for exceeding the container's.
-  mongod --dbpath "$SCRATCH/server/data" --port 27017 --bind_ip 127.0.0.1 --nounixsocket --wiredTigerCacheSizeGB 0.5 >"$SCRATCH/server/log" 2>&1 &
+  mongod --dbpath "$scratch_data" --port 27017 --bind_ip 127.0.0.1 --nounixsocket --wiredTigerCacheSizeGB 0.5 >"$SCRATCH/server/log" 2>&1 &
   scratch_server=$!
   scratch_until=$(($(date +%s) + 60))
   until mongosh_script ready "MONGODB_URI=$SCRATCH_URI" >/dev/null 2>&1; do
     kill -0 "$scratch_server" 2>/dev/null || die "the scratch server did not start: $(last_words "$SCRATCH/server/log" 1)"
-    [ "$(date +%s)" -lt "$scratch_until" ] || die "the scratch server did not answer within 60 s: $(last_words "$SCRATCH/server/log" 1)"
+    # Over files that are there it recovers first, which takes as long as it takes: the Job's deadline ends it.
+    [ -n "${volume_data:-}" ] || [ "$(date +%s)" -lt "$scratch_until" ] || die "the scratch server did not answer within 60 s: $(last_words "$SCRATCH/server/log" 1)"
     sleep 0.3
   done
   tool_config "$SCRATCH/scratch.yaml" "$SCRATCH_URI"
@@ -177,4 +180,10 @@ restore_to_scratch() { # MEMBER OPLOG OPTIONS...
 # Of FOUND the facts whose keys are in EXPECTED.
 keys_of() { # EXPECTED FOUND
   awk '{ key = $0; sub(/:[0-9]*$/, "", key) } NR == FNR { expected[key]; next } key in expected' "$1" "$2"
+}
+
+# How assertions are asked.
+ask() { # DATABASE, and the expression on stdin
+  { echo 'globalThis.answer ='; cat; } >"$SCRATCH/query.js"
+  mongosh_script ask "DATABASE=$1" "QUERY_FILE=$SCRATCH/query.js"
 }

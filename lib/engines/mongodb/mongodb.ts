@@ -200,6 +200,7 @@ export class MongodbEngine implements IEngine {
       }),
       destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
       compressors: ['gzip'],
+      checksVolumes: true,
       restoreRequest: [
         { key: 'database', variable: 'DATABASE', value: '' },
         { key: 'into', variable: 'INTO', value: '' },

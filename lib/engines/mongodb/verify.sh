@@ -36,8 +36,4 @@ keys_of "$SCRATCH/facts.expected" "$SCRATCH/catalog" >>"$SCRATCH/facts"
 compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"
 
 # Asked last: an assertion is the user's own expression, and may do anything to this server.
-ask() { # DATABASE, and the expression on stdin
-  { echo 'globalThis.answer ='; cat; } >"$SCRATCH/query.js"
-  mongosh_script ask "DATABASE=$1" "QUERY_FILE=$SCRATCH/query.js"
-}
 check_assertions ask

@@ -234,6 +234,7 @@ function bindPhysical(scope: Construct, options: EngineBindOptions, engine: Mysq
     // MariaDB's image keeps gpg and takes the agent away again (MariaDB/mariadb-docker, Dockerfile.template).
     ...(dialect.name === 'mariadb' && { encryptors: ['gpg'] }),
     needsDataVolume: ['backup', 'restore'],
+    checksVolumes: true,
     backupDataDirectory: dataDirectory,
     hasLog: dialect.hasLog,
     restoreRequest: [

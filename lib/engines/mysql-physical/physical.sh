@@ -112,6 +112,17 @@ scratch_sql() { # CLIENT-ARGUMENTS...
 }
 
 start_scratch_server() { # DIRECTORY
+  launch_scratch_server "$@" || not_started
+}
+
+# Of its errors the first is the cause, and the others follow from it.
+not_started() {
+  causes=$(grep '\[ERROR\]' "$SCRATCH/server.log" | sed 's/.*\[ERROR\] *//' | head -n 2 | tr '\n' ' ')
+  die "a server over these files did not start: ${causes:-$(last_words "$SCRATCH/server.log" "$server_rc")}"
+}
+
+# Its settings are in $SCRATCH/server.cnf. Fails when it ends before it answers.
+launch_scratch_server() { # DIRECTORY
   # Of all kinds of characters, in case the production server checks passwords.
   scratch_password="Aa1!$(head -c 24 /dev/urandom | od -A n -t x1 | tr -d ' \n')"
   { echo '[client]'; option user "$scratch_account"; option password "$scratch_password"; option socket "$SCRATCH/server.socket"; } >"$SCRATCH/scratch.cnf"
@@ -121,8 +132,9 @@ drop user if exists '$scratch_account'@localhost;
 create user '$scratch_account'@localhost identified by '$scratch_password';
 grant all on *.* to '$scratch_account'@localhost with grant option;
 SQL
-  # Nothing that production's own settings would start: no events, no replication, no binary log, no port.
-  set -- "$1" --skip-networking --event-scheduler=OFF --skip-log-bin --max-allowed-packet=1G
+  # Nothing that production's own settings would start: no events, no replication, no port; and no binary log, but for files in
+  # which it says what became of unfinished transactions.
+  set -- "$1" --skip-networking --event-scheduler=OFF "${scratch_log:---skip-log-bin}" --max-allowed-packet=1G
   if [ "$DIALECT" = mariadb ]; then set -- "$@" --skip-slave-start; else set -- "$@" --skip-replica-start --mysqlx=OFF; fi
   scratch_directory=$1
   shift
@@ -132,10 +144,10 @@ SQL
   until scratch_sql -e 'select 1' >/dev/null 2>"$SCRATCH/scratch.err"; do
     kill -0 "$scratch_server" 2>/dev/null || {
       wait "$scratch_server" && server_rc=0 || server_rc=$?
-      die "a server over the restored files did not start: $(last_words "$SCRATCH/server.log" "$server_rc")"
+      return 1
     }
     ! grep -q 'ready for connections' "$SCRATCH/server.log" || ! grep -q 'Access denied' "$SCRATCH/scratch.err" ||
-      die "a server over the restored files did not make an account for the checks: $(last_words "$SCRATCH/server.log" 1)"
+      die "a server over these files did not make an account for the checks: $(last_words "$SCRATCH/server.log" 1)"
     sleep 0.2
   done
 }
@@ -146,10 +158,13 @@ stop_scratch_server() {
   scratch_sql -e "drop user '$scratch_account'@localhost; shutdown" 2>"$SCRATCH/scratch.err" ||
     die "the account of the checks could not be dropped again: $(last_words "$SCRATCH/scratch.err" 1)"
   wait "$scratch_server" && server_rc=0 || server_rc=$?
-  [ "$server_rc" = 0 ] || die "the server over the restored files did not stop in good order: $(last_words "$SCRATCH/server.log" "$server_rc")"
+  [ "$server_rc" = 0 ] || die "the server over these files did not stop in good order: $(last_words "$SCRATCH/server.log" "$server_rc")"
 }
 
 kill_scratch_server() { [ -z "${scratch_server:-}" ] || kill -KILL "$scratch_server" 2>/dev/null || :; }
+
+# How assertions are asked.
+ask() { scratch_sql ${1:+--database="$1"}; }
 
 # Every table that the recovery point holds must be there, before its log is replayed; and after, every page of every table whole.
 compare_scratch_server() {
@@ -173,7 +188,7 @@ check_scratch_server() {
   checked_rc=0
   scratch_sql --binary-mode <"$SCRATCH/check.sql" >"$SCRATCH/checked" 2>"$SCRATCH/check.err" || checked_rc=$?
   awk -F '\t' '$3 == "error" || $3 == "Error" || ($3 == "status" && $4 != "OK") { print $1 ": " $4 }' "$SCRATCH/checked" >"$SCRATCH/check.bad"
-  [ ! -s "$SCRATCH/check.bad" ] || die "CHECK TABLE found damage in the restored tables: $(head -n 3 "$SCRATCH/check.bad" | tr '\n' ';')"
-  [ "$checked_rc" = 0 ] || die "CHECK TABLE could not look at all restored tables: $(last_words "$SCRATCH/check.err" "$checked_rc") $(grep -E 'ERROR|corrupt' "$SCRATCH/server.log" | tail -n 1)"
+  [ ! -s "$SCRATCH/check.bad" ] || die "CHECK TABLE found damage in these tables: $(head -n 3 "$SCRATCH/check.bad" | tr '\n' ';')"
+  [ "$checked_rc" = 0 ] || die "CHECK TABLE could not look at all tables: $(last_words "$SCRATCH/check.err" "$checked_rc") $(grep -E 'ERROR|corrupt' "$SCRATCH/server.log" | tail -n 1)"
   log "CHECK TABLE found nothing wrong in $(wc -l <"$SCRATCH/check.sql" | tr -d ' ') tables"
 }

@@ -24,5 +24,4 @@ outcome restoreSeconds "$(($(date +%s) - restore_started))"
 check_scratch_server
 
 # Asked last: an assertion is the user's own statement, and may do anything to this server.
-ask() { scratch_sql ${1:+--database="$1"}; }
 check_assertions ask

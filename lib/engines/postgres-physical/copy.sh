@@ -5,8 +5,8 @@
 #           2026-08-01T00:00:00Z, `lsn:0/30000A8`, or `name:<restore point>`; empty: the time of RECOVERY_POINT if it is one,
 #           else latest
 
-# The server in this pod must know nothing of the production server; these are also read by pg_ctl and postgres.
-unset PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGDATA PGSERVICE PGSSLMODE PGOPTIONS || :
+# shellcheck source=lib/engines/postgres-physical/server.sh
+. "$BACKUP_HOME/engine/server.sh"
 
 # Unpacks the recovery point's base backup, and compares every file with the manifest. An incremental one is put together with
 # those that it builds on, which takes their size once more, beside DIRECTORY.
@@ -88,79 +88,33 @@ choose_target() {
   fi
 }
 
-control() { pg_controldata -D "$1" | sed -n "s/^$2:  *//p"; } # DIRECTORY FIELD
-
-# Starts a server on DIRECTORY, with settings of its own: production's may name files, libraries and memory that are not here.
-# It replays the log as far as UNTIL says, and then takes writes, on a timeline of its own.
+# Starts a server on DIRECTORY. It replays the log as far as UNTIL says, and then takes writes, on a timeline of its own.
 recover() { # DIRECTORY SETTINGS...
   recover_directory=$1
   shift
-  mkdir -p "$SCRATCH/socket"
-  rm -f "$recover_directory"/postmaster.pid "$recover_directory"/postmaster.opts "$recover_directory"/standby.signal "$recover_directory"/recovery.signal
-  # Read after every other setting: it is put aside as long as this server runs.
-  mv "$recover_directory/postgresql.auto.conf" "$SCRATCH/postgresql.auto.conf"
-  : >"$recover_directory/postgresql.auto.conf"
-  {
-    cat <<CONF
-data_directory = '$recover_directory'
-hba_file = '$SCRATCH/hba.conf'
-ident_file = '$SCRATCH/ident.conf'
-listen_addresses = ''
-unix_socket_directories = '$SCRATCH/socket'
-shared_buffers = 128MB
-dynamic_shared_memory_type = mmap
-autovacuum = off
-archive_mode = off
-max_logical_replication_workers = 0
-hot_standby = off
-logging_collector = off
-max_connections = $(control "$recover_directory" 'max_connections setting')
-max_worker_processes = $(control "$recover_directory" 'max_worker_processes setting')
-max_prepared_transactions = $(control "$recover_directory" 'max_prepared_xacts setting')
-max_locks_per_transaction = $(control "$recover_directory" 'max_locks_per_xact setting')
-restore_command = 'sh $BACKUP_HOME/engine/fetch-wal.sh %f %p'
-recovery_target_action = promote
-$target
-CONF
-    [ "$UNTIL" != base ] || echo "recovery_target = immediate"
-    printf '%s\n' "$@"
-  } >"$SCRATCH/postgresql.conf"
-  echo 'local all all trust' >"$SCRATCH/hba.conf"
-  : >"$SCRATCH/ident.conf"
+  rm -f "$recover_directory"/standby.signal "$SCRATCH/gap"
   : >"$recover_directory/recovery.signal"
-  rm -f "$SCRATCH/gap" "$SCRATCH/server.log"
-  recover_rc=0
-  # The Job's deadline ends what takes too long, not pg_ctl.
-  pg_ctl -D "$recover_directory" -o "-c config_file=$SCRATCH/postgresql.conf" -l "$SCRATCH/server.log" -t 1000000 -w start >/dev/null || recover_rc=$?
-  # pg_ctl is content with a server that replays. It takes writes when the eighth line of its pid file says so; it removes
-  # the file when it gives up.
-  while [ "$recover_rc" = 0 ] && [ "$(sed -n '8s/ *$//p' "$recover_directory/postmaster.pid" 2>/dev/null)" != ready ]; do
-    [ -e "$recover_directory/postmaster.pid" ] || recover_rc=1
-    sleep 0.2
-  done
-  cat "$SCRATCH/server.log" >&2
+  [ "$UNTIL" != base ] || set -- "$@" 'recovery_target = immediate'
+  start_server "$recover_directory" "restore_command = 'sh $BACKUP_HOME/engine/fetch-wal.sh %f %p'" 'recovery_target_action = promote' "$target" "$@"
   # A gap is found when the server asks for what is missing; without a target it would be content with less than there is.
   if [ -s "$SCRATCH/gap" ]; then
-    [ "$recover_rc" != 0 ] || stop_server
+    [ "$server_rc" != 0 ] || stop_server
     die "$(cat "$SCRATCH/gap")"
   fi
-  if [ "$recover_rc" != 0 ]; then
+  if [ "$server_rc" != 0 ]; then
     if grep -q 'recovery ended before configured recovery target was reached' "$SCRATCH/server.log"; then
       refuse "the archived log ends before $UNTIL: $(sed -n 's/.*LOG:  *//p' "$SCRATCH/server.log" | grep 'last completed transaction' | tail -n 1). Choose an earlier moment, or set until to latest"
     fi
     if grep -q 'requested recovery stop point is before consistent recovery point' "$SCRATCH/server.log"; then
       refuse "recovery point $POINT ends after $UNTIL: set recoveryPoint to an older one, or to the time itself"
     fi
-    die "the server did not recover: $(last_words "$SCRATCH/server.log" "$recover_rc")"
+    die "the server did not recover: $(last_words "$SCRATCH/server.log" "$server_rc")"
   fi
   # Where no target was set, all of the log has been asked for, unless something in it made the server stop.
   if [ "$UNTIL" = latest ] && [ -s "$SCRATCH/log/batches" ]; then
     stop_server
     die "the server stopped replaying before the end of the archived log: $(sed -n 's/.*LOG:  *//p' "$SCRATCH/server.log" | grep -E 'invalid|incorrect|unexpected|mismatch|redo done' | tail -n 2 | tr '\n' ';'); batches from $(head -n 1 "$SCRATCH/log/batches") on were not needed"
   fi
-  log "$(grep -E 'recovery stopping|redo done|last completed transaction|selected new timeline' "$SCRATCH/server.log" | sed 's/.*LOG:  *//' | tr '\n' ';')"
-  PGHOST=$SCRATCH/socket PGUSER=$(server_fact superuser) MAINTENANCE_DATABASE=template1
-  export PGHOST PGUSER MAINTENANCE_DATABASE
+  log_recovery
+  ask_server "$(server_fact superuser)"
 }
-
-stop_server() { pg_ctl -D "$recover_directory" -m fast -t 1000000 -w stop >/dev/null; }

@@ -171,6 +171,7 @@ export class PostgresPhysicalEngine implements IEngine {
       destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
       ...(primary !== undefined && { alsoReaches: [{ host: primary, port }] }),
       needsDataVolume: ['restore'],
+      checksVolumes: true,
       hasLog: true,
       encryptors: POSTGRES_ENCRYPTORS,
       buildsOnOthers: incrementals > 0,

@@ -223,6 +223,7 @@ function bindProgram(scope: Construct, options: EngineBindOptions, engine: Redis
     connectionMounts: tls.map(({ name }) => ({ name, mountPath: `/tls/${name}`, readOnly: true })),
     destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
     needsDataVolume: ['restore'],
+    checksVolumes: true,
     compressors: ['gzip'],
     restoreRequest: [{ key: 'replace', variable: 'REPLACE', value: 'no' }],
     defaultDatabase: '0',

@@ -78,6 +78,11 @@ export class MysqlServer {
     await this.launch(['--user=root', `--password=${this.password}`]);
   }
 
+  /** Its process. */
+  get pid(): number | undefined {
+    return this.process?.pid;
+  }
+
   /** What a lost node does to it. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');

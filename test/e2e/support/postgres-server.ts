@@ -13,12 +13,12 @@ export function loopbackAddress(): string {
   return `127.${77 + (process.pid % 100)}.${(process.pid >> 8) % 250}.${last + 1}`;
 }
 
-function childrenOf(pid: number | undefined): number[] {
+export function childrenOf(pid: number | undefined): number[] {
   return pid === undefined ? [] : readText(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
 }
 
 /** Empty when there is no such file, as of a process that has just ended. */
-function readText(path: string): string {
+export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
@@ -26,7 +26,7 @@ function readText(path: string): string {
   }
 }
 
-function signal(pid: number, name: NodeJS.Signals): void {
+export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
@@ -131,6 +131,11 @@ export class PostgresServer {
         await new Promise(resolve => setTimeout(resolve, 100));
       }
     }
+  }
+
+  /** Its first process. */
+  get pid(): number | undefined {
+    return this.process?.pid;
   }
 
   /** What a lost node does to it. */

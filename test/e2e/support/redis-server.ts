@@ -68,6 +68,11 @@ export class RedisServer {
     });
   }
 
+  /** Its process. */
+  get pid(): number | undefined {
+    return this.process?.pid;
+  }
+
   /** What a lost node does to it. */
   async kill(): Promise<void> {
     await this.end(child => child.kill('SIGKILL'));

@@ -1,0 +1,88 @@
+# shellcheck shell=sh
+# A server in this pod over files that are not production's any more: what a verification, a restore and the check of a volume share.
+# postgres.sh is sourced before.
+
+# The server in this pod must know nothing of the production server; these are also read by pg_ctl and postgres.
+unset PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGDATA PGSERVICE PGSSLMODE PGOPTIONS || :
+
+# Durability is worth nothing to a server that lives for minutes, and costs most of the time.
+# shellcheck disable=SC2034 # read by the scripts that source this
+throw_away='fsync = off
+synchronous_commit = off
+full_page_writes = off'
+
+control() { pg_controldata -D "$1" | sed -n "s/^$2:  *//p"; } # DIRECTORY FIELD
+
+# Starts a server on DIRECTORY, with settings of its own: production's may name files, libraries and memory that are not here.
+# How that went is in $server_rc, and what the server said in $SCRATCH/server.log.
+start_server() { # DIRECTORY SETTINGS...
+  server_directory=$1
+  shift
+  mkdir -p "$SCRATCH/socket"
+  rm -f "$server_directory"/postmaster.pid "$server_directory"/postmaster.opts
+  # Read after every other setting: it is put aside as long as this server runs.
+  : >>"$server_directory/postgresql.auto.conf"
+  mv "$server_directory/postgresql.auto.conf" "$SCRATCH/postgresql.auto.conf"
+  : >"$server_directory/postgresql.auto.conf"
+  {
+    cat <<CONF
+data_directory = '$server_directory'
+hba_file = '$SCRATCH/hba.conf'
+ident_file = '$SCRATCH/ident.conf'
+listen_addresses = ''
+unix_socket_directories = '$SCRATCH/socket'
+shared_buffers = 128MB
+dynamic_shared_memory_type = mmap
+autovacuum = off
+archive_mode = off
+max_logical_replication_workers = 0
+hot_standby = off
+logging_collector = off
+max_connections = $(control "$server_directory" 'max_connections setting')
+max_worker_processes = $(control "$server_directory" 'max_worker_processes setting')
+max_prepared_transactions = $(control "$server_directory" 'max_prepared_xacts setting')
+max_locks_per_transaction = $(control "$server_directory" 'max_locks_per_xact setting')
+CONF
+    printf '%s\n' "$@"
+  } >"$SCRATCH/postgresql.conf"
+  echo 'local all all trust' >"$SCRATCH/hba.conf"
+  : >"$SCRATCH/ident.conf"
+  rm -f "$SCRATCH/server.log"
+  server_rc=0
+  # The Job's deadline ends what takes too long, not pg_ctl.
+  pg_ctl -D "$server_directory" -o "-c config_file=$SCRATCH/postgresql.conf" -l "$SCRATCH/server.log" -t 1000000 -w start >/dev/null || server_rc=$?
+  # pg_ctl is content with a server that replays. It takes writes when the eighth line of its pid file says so; it removes
+  # the file when it gives up.
+  while [ "$server_rc" = 0 ] && [ "$(sed -n '8s/ *$//p' "$server_directory/postmaster.pid" 2>/dev/null)" != ready ]; do
+    [ -e "$server_directory/postmaster.pid" ] || server_rc=1
+    sleep 0.2
+  done
+  cat "$SCRATCH/server.log" >&2
+}
+
+# What the server said of its recovery, in one line.
+log_recovery() {
+  log "$(grep -E 'recovery stopping|redo done|redo is not required|last completed transaction|selected new timeline' "$SCRATCH/server.log" | sed 's/.*LOG:  *//' | tr '\n' ';')"
+}
+
+# Whom `ask` asks from now on.
+ask_server() { # SUPERUSER
+  PGHOST=$SCRATCH/socket PGUSER=$1 MAINTENANCE_DATABASE=template1
+  export PGHOST PGUSER MAINTENANCE_DATABASE
+}
+
+# Reads every table and every B-tree index of every database.
+#
+# environment: JOBS   parallel jobs of pg_amcheck
+check_server() {
+  amcheck_rc=0
+  pg_amcheck --all --install-missing --heapallindexed --jobs "$JOBS" --maintenance-db template1 >"$SCRATCH/amcheck" 2>&1 || amcheck_rc=$?
+  # A damaged table can have more to say than a log holds.
+  head -n 200 "$SCRATCH/amcheck" >&2
+  [ "$amcheck_rc" = 0 ] || die "pg_amcheck failed: $(grep . "$SCRATCH/amcheck" | head -n 4 | tr '\n' ' ')"
+}
+
+# How assertions are asked.
+query() { psql -XAtq --no-password -v ON_ERROR_STOP=1 -d "$1" -f -; }
+
+stop_server() { pg_ctl -D "$server_directory" -m fast -t 1000000 -w stop >/dev/null; }

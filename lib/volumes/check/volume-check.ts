@@ -1,0 +1,142 @@
+import { join } from 'node:path';
+import { Size } from 'cdk8s';
+import type { k8s } from 'cdk8s-plus-27';
+import type { Construct } from 'constructs';
+import { type Assertion, assertionScripts } from '../../backup/assertion';
+import { DataVolume } from '../../core/data-volume';
+import { InputError } from '../../core/input-error';
+import { kubectlImage, NOBODY } from '../../core/kubectl';
+import { operationPod, type PodOptions } from '../../core/pod';
+import { Scratch } from '../../core/scratch';
+import { ScriptFolder } from '../../core/script-folder';
+import { SecretRef } from '../../core/secret-ref';
+import type { IEngine } from '../../engines/engine';
+
+/** Options of a check of a volume. */
+export interface VolumeCheckOptions {
+  /**
+   * The claims whose volumes are checked like this, such as 'data-orders-db-0'.
+   * @default - every claim that no other check names
+   */
+  readonly claims?: string[];
+  /**
+   * Where in the volume the data directory is, as the server's container has it in `subPath` or below its mount.
+   * @default - the volume's root
+   */
+  readonly path?: string;
+}
+
+/** Options of a check that starts a server. */
+export interface EngineVolumeCheckOptions extends VolumeCheckOptions {
+  /**
+   * What must be true of the data.
+   * @default - nothing beyond the server's own consistency
+   */
+  readonly assertions?: Assertion[];
+  /**
+   * What the server writes beside its data directory: its log, sorts, temporary tables.
+   * @default Scratch.emptyDir(Size.gibibytes(2))
+   */
+  readonly scratch?: Scratch;
+}
+
+/** How the volumes of a snapshot are checked. */
+export class VolumeCheck {
+  /**
+   * The server is started on the volume, recovers as after a crash, and is checked: PostgreSQL's tables and B-tree indexes are read by
+   * pg_amcheck (and all pages by pg_checksums, where the server has checksums), those of MariaDB and MySQL by CHECK TABLE, MongoDB's
+   * collections by validate; Redis and Valkey load their append-only files, or their dump.
+   *
+   * It needs an engine that works on files: `Engine.postgresPhysical`, `Engine.mariadbPhysical`, `Engine.mysqlPhysical`,
+   * `Engine.redis`, `Engine.valkey`, `Engine.mongodb`; of its options those count that are about the server and its image. etcd's images
+   * have no shell in which it could be checked: check its volumes with `VolumeCheck.files()`, and back it up with `Engine.etcd`.
+   *
+   * A row that changed on the disk of a PostgreSQL without data checksums, or a value in an append-only file of Redis, shows only where an
+   * assertion looks at it: nothing in the files tells.
+   *
+   * @param engine the server's
+   */
+  public static engine(engine: IEngine, options: EngineVolumeCheckOptions = {}): VolumeCheck {
+    return new VolumeCheck(options, engine, options);
+  }
+
+  /** The volume's file system can be mounted and read, and there are files in it. Of what is in them it says nothing. */
+  public static files(options: VolumeCheckOptions = {}): VolumeCheck {
+    return new VolumeCheck(options);
+  }
+
+  private constructor(
+    private readonly options: VolumeCheckOptions,
+    private readonly ofEngine?: IEngine,
+    private readonly engineOptions: EngineVolumeCheckOptions = {},
+  ) {}
+
+  /** The claims that it names. @internal */
+  public get _claims(): string[] | undefined {
+    return this.options.claims;
+  }
+
+  /**
+   * The pod that checks one volume.
+   *
+   * @throws InputError when the engine cannot be started on a volume, or a prop cannot stand
+   * @internal
+   */
+  public _pod(scope: Construct, pod: VolumeCheckPod): k8s.PodTemplateSpec {
+    const { series, claimName, prop } = pod;
+    const engine = this.bindEngine(scope, series, prop);
+    const data = DataVolume.claim(claimName, this.options.path)._bind(scope);
+    const { assertions = [], scratch = Scratch.emptyDir(Size.gibibytes(2)) } = this.engineOptions;
+    const asked = assertionScripts(scope, series, assertions, engine?.defaultDatabase);
+    return operationPod({
+      operation: 'check',
+      image: engine?.image ?? kubectlImage(scope, pod.kubectlImage),
+      user: engine?.user ?? NOBODY,
+      scripts: { shell: SHELL.bind(scope), engine: (engine?.scripts ?? FILES).bind(scope), ...(asked && { assertions: asked }) },
+      environment: [
+        { name: 'SERIES', value: series },
+        { name: 'ENGINE', value: engine?.name ?? 'files' },
+        { name: 'REPOSITORY_FOLDER', value: 'none' },
+        ...(engine?.environment ?? []),
+        { name: 'DATA_DIRECTORY', value: data.directory },
+      ],
+      initContainers: [],
+      steps: [],
+      volumes: [data.volume],
+      volumeMounts: [{ name: 'data', mountPath: '/data' }],
+      scratch,
+      labels: pod.labels,
+      options: pod.options,
+      defaults: engine ? { memoryRequest: '512Mi', memoryLimit: '2Gi' } : { memoryRequest: '64Mi', memoryLimit: '256Mi' },
+    });
+  }
+
+  private bindEngine(scope: Construct, series: string, prop: string) {
+    // It is about files: the server that they were of is asked nothing.
+    const engine = this.ofEngine?.bind(scope, { host: 'localhost', credentials: SecretRef.named('none'), series });
+    if (engine && !engine.checksVolumes) {
+      throw new InputError(scope, {
+        prop,
+        got: engine.name,
+        because:
+          'this engine starts no server on a volume; take one that works on files, for example Engine.postgresPhysical, or VolumeCheck.files()',
+      });
+    }
+    return engine;
+  }
+}
+
+/** @internal */
+export interface VolumeCheckPod {
+  readonly series: string;
+  /** The claim that is mounted, to be written to and thrown away. */
+  readonly claimName: string;
+  /** What the check is called in errors. */
+  readonly prop: string;
+  readonly labels: { [label: string]: string };
+  readonly options: PodOptions;
+  readonly kubectlImage?: string;
+}
+
+const SHELL = ScriptFolder.at('shell', join(__dirname, '..', '..', 'shell'));
+const FILES = ScriptFolder.at('volume-files', __dirname);
