@@ -4,6 +4,7 @@ import {
   Assertion,
   BackupApp,
   BackupPlan,
+  CsiDriver,
   DatabaseBackup,
   DataVolume,
   Encryption,
@@ -18,6 +19,7 @@ import {
   MongodbVersion,
   MysqlVersion,
   PostgresVersion,
+  Quiesce,
   RabbitmqVersion,
   RedisVersion,
   Repository,
@@ -26,7 +28,15 @@ import {
   Schedule,
   Scratch,
   SecretRef,
+  SnapshotMode,
   Verification,
+  VolumeFromSnapshot,
+  VolumeGroupSnapshotClass,
+  VolumeSnapshot,
+  VolumeSnapshotClass,
+  VolumeSnapshotGroup,
+  VolumeSnapshotMember,
+  VolumeSnapshotSource,
 } from './lib';
 
 // The example platform: a namespace for every team, one of everything. `npm run synth` writes it to dist/.
@@ -260,6 +270,91 @@ const ratings = new DatabaseBackup(reviews, 'ratings', {
 });
 ratings.verify({ assertions: [Assertion.atLeast('db.reviews.countDocuments({})', 1, { database: 'shop' })] });
 ratings.restore({ credentials: SecretRef.named('reviews-owner'), scratch: Scratch.emptyDir(Size.gibibytes(20)) });
+
+// What the cluster's storage can do: snapshots, and snapshots of several volumes at one instant.
+const storage = new Chart(app, 'storage');
+const ceph = CsiDriver.cephRbd({
+  clusterId: 'rook-ceph',
+  secret: SecretRef.named('rook-csi-rbd-provisioner'),
+  secretNamespace: 'rook-ceph',
+  driverPrefix: 'rook-ceph',
+  pool: 'replicapool',
+});
+const single = new VolumeSnapshotClass(storage, 'ceph-block', { driver: ceph, isDefault: true, usedByVelero: true });
+const together = new VolumeGroupSnapshotClass(storage, 'ceph-block-group', { driver: ceph, usedByVelero: true });
+
+// A gallery: its pictures and what its database says of them belong together.
+const gallery = new Chart(app, 'gallery', { namespace: 'gallery' });
+const galleryDatabase = new k8s.KubeStatefulSet(gallery, 'gallery-db', {
+  metadata: { name: 'gallery-db' },
+  spec: {
+    serviceName: 'gallery-db',
+    selector: { matchLabels: { app: 'gallery-db' } },
+    template: {
+      metadata: { labels: { app: 'gallery-db' } },
+      spec: {
+        automountServiceAccountToken: false,
+        enableServiceLinks: false,
+        securityContext: {
+          runAsNonRoot: true,
+          runAsUser: 999,
+          runAsGroup: 999,
+          fsGroup: 999,
+          fsGroupChangePolicy: 'OnRootMismatch',
+          seccompProfile: { type: 'RuntimeDefault' },
+        },
+        containers: [
+          {
+            name: 'mariadb',
+            image: 'mariadb:10.11.19-jammy',
+            env: [{ name: 'MARIADB_ROOT_PASSWORD', valueFrom: { secretKeyRef: { name: 'gallery-root', key: 'password' } } }],
+            securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+            resources: {
+              requests: { cpu: k8s.Quantity.fromString('500m'), memory: k8s.Quantity.fromString('1Gi') },
+              limits: { memory: k8s.Quantity.fromString('1Gi') },
+            },
+            volumeMounts: [{ name: 'data', mountPath: '/var/lib/mysql' }],
+          },
+        ],
+      },
+    },
+    volumeClaimTemplates: [
+      {
+        metadata: { name: 'data', labels: { app: 'gallery' } },
+        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: k8s.Quantity.fromString('20Gi') } } },
+      },
+    ],
+  },
+});
+new k8s.KubeNetworkPolicy(gallery, 'gallery-db-policy', {
+  metadata: { name: 'gallery-db' },
+  spec: {
+    podSelector: { matchLabels: { app: 'gallery-db' } },
+    policyTypes: ['Ingress', 'Egress'],
+    ingress: [{ from: [{ podSelector: { matchLabels: { app: 'gallery' } } }], ports: [{ port: k8s.IntOrString.fromNumber(3306) }] }],
+    egress: [],
+  },
+});
+const quietly = Quiesce.mariadb({ version: MariadbVersion.V10_11, credentials: SecretRef.named('gallery-quiesce') });
+new VolumeSnapshotGroup(gallery, 'gallery', {
+  members: [VolumeSnapshotMember.workload(galleryDatabase, { quiesce: quietly }), VolumeSnapshotMember.claims(['pictures'])],
+  schedule: Schedule.every(Duration.hours(4)),
+  retention: Retention.keep({ last: 6, daily: 3 }),
+  snapshotClassName: single.name,
+});
+// The same by the driver, at one instant, of whatever has the label.
+new VolumeSnapshotGroup(gallery, 'gallery-instant', {
+  members: [VolumeSnapshotMember.selecting({ app: 'gallery' })],
+  mode: SnapshotMode.native({ selector: { app: 'gallery' }, groupClassName: together.name }),
+  schedule: Schedule.daily({ at: '23:00' }),
+  retention: Retention.keep({ daily: 2 }),
+});
+new VolumeSnapshot(gallery, 'pictures-before-import', { source: VolumeSnapshotSource.claim('pictures'), snapshotClassName: single.name });
+new VolumeFromSnapshot(gallery, 'pictures-trial', {
+  snapshotName: 'pictures-before-import',
+  size: Size.gibibytes(100),
+  storageClassName: 'ceph-block',
+});
 
 app.synth();
 

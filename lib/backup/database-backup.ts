@@ -1,4 +1,4 @@
-import { type ApiObject, Duration, Lazy, type Size } from 'cdk8s';
+import { type ApiObject, Chart, Duration, Lazy, type Size } from 'cdk8s';
 import { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
 import { InputError } from '../core/input-error';
@@ -189,6 +189,7 @@ export class DatabaseBackup extends Construct {
     const { engine, repository } = this._operation;
     this._operation.networkPolicy(this, `${this.series}-backup`, ['backup', 'restore'], this._operation.destinations(engine));
     registerSeries(this, repository.identity, this.series);
+    registerName(this, 'backup', this.series);
     registerPlace(this, repository);
     for (const mirror of props.repository.mirrors ?? [])
       this.mirror(mirror.options.name, { ...mirror.options, repository: mirror.repository });
@@ -376,4 +377,27 @@ export function registerSeries(backup: Construct, repository: string, series: st
     });
   }
   known.set(key, backup);
+}
+
+/**
+ * Recovery points of two kinds cannot share a series in one namespace: objects are named and found by it.
+ *
+ * @internal
+ */
+export function registerName(of: Construct, kind: 'backup' | 'snapshot', series: string): void {
+  const namespace = Chart.of(of).namespace ?? '';
+  const other = namesOf(of).get(`${kind === 'backup' ? 'snapshot' : 'backup'} ${namespace}/${series}`);
+  if (other) {
+    const because = `${other.node.path} has that series in this namespace, and objects are named and found by it; give one of them another`;
+    throw new InputError(of, { prop: 'series', got: series, because });
+  }
+  namesOf(of).set(`${kind} ${namespace}/${series}`, of);
+}
+
+const names = new WeakMap<object, Map<string, Construct>>();
+
+function namesOf({ node: { root } }: Construct): Map<string, Construct> {
+  const known = names.get(root) ?? new Map<string, Construct>();
+  names.set(root, known);
+  return known;
 }

@@ -1,9 +1,11 @@
 # shellcheck shell=sh
 # The Kubernetes API, as scripts of jobs ask it: with a limit on every request, and with reasons that say what to do.
 
+API_LIMIT=30
+
 # Runs kubectl. When it fails, api_reason says why.
 api() { # ARGUMENTS...
-  kubectl --request-timeout=30s "$@" 2>"$SCRATCH/api.err"
+  kubectl --request-timeout="${API_LIMIT}s" "$@" 2>"$SCRATCH/api.err"
 }
 
 api_reason() {
@@ -19,15 +21,14 @@ api_reason() {
 }
 
 not_found() { grep -q '(NotFound)' "$SCRATCH/api.err"; }
+already_there() { grep -q '(AlreadyExists)' "$SCRATCH/api.err"; }
 
-# Whether the job may do something, asked before it matters.
+# Refuses what this job may not do, before it matters.
 may() { # VERB RESOURCE ARGUMENTS...
-  kubectl --request-timeout=30s auth can-i "$@" >"$SCRATCH/may" 2>"$SCRATCH/api.err" && return 0
+  kubectl --request-timeout="${API_LIMIT}s" auth can-i "$@" >"$SCRATCH/may" 2>"$SCRATCH/api.err" && return 0
   [ "$(cat "$SCRATCH/may")" = no ] || die "whether this job may $* cannot be asked: $(api_reason)"
-  die "the Role of this job does not allow it to $*; apply the Role as it was synthesized. Nothing was touched"
+  refuse "the Role of this job does not allow it to $*; apply the Role as it was synthesized. Nothing was touched"
 }
 
 # Milliseconds of a clock that nobody sets.
 clock() { awk '{ printf "%.0f", $1 * 1000 }' /proc/uptime; }
-
-has() { [ -s "$SCRATCH/$1" ]; }

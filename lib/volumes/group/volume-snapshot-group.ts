@@ -1,6 +1,6 @@
 import { type ApiObject, Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
-import { registerSeries } from '../../backup/database-backup';
+import { registerName, registerSeries } from '../../backup/database-backup';
 import { InputError } from '../../core/input-error';
 import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
@@ -129,7 +129,9 @@ export class VolumeSnapshotGroup extends Construct {
     const schedule = (props.schedule ?? Schedule.daily({ at: '02:00', spread: Duration.hours(1) })).bind(this, 'schedule');
     this.interval = schedule.interval;
     registerSeries(this, `volume snapshots of namespace ${Chart.of(this).namespace ?? ''}`, this.series);
+    registerName(this, 'snapshot', this.series);
     const name = `${this.series}-snapshot`;
+    this.checkWords();
     const waits = this._members.reduce((sum, { agent, pods }) => sum + (agent?.wait.toSeconds() ?? 0) * pods.length, 0);
     const deadline = Duration.seconds(cutTimeout.toSeconds() + readyTimeout.toSeconds() + waits + OVERHEAD_SECONDS);
     const labels = { ...STANDARD_LABELS, [SERIES_LABEL]: this.series, [OPERATION_LABEL]: 'snapshot' };
@@ -191,6 +193,13 @@ export class VolumeSnapshotGroup extends Construct {
     return cutTimeout;
   }
 
+  /** The commands go to the job as lines of words, and name constructs by their paths. */
+  private checkWords(): void {
+    const word = [...this._members.flatMap(holds), ...this._members.flatMap(releases)].flat().find(one => /\s/.test(one));
+    if (word === undefined) return;
+    throw new InputError(this, { prop: 'members', got: word, because: 'a workload that is held needs names of constructs without spaces' });
+  }
+
   private checkSeconds(prop: string, duration: Duration): Duration {
     if (!Number.isInteger(duration.toSeconds({ integral: false })) || duration.toSeconds() < 1) {
       const because = 'write whole seconds, 1 or more, for example Duration.seconds(60)';
@@ -217,8 +226,8 @@ export class VolumeSnapshotGroup extends Construct {
       {
         apiGroups: ['snapshot.storage.k8s.io'],
         resources: ['volumesnapshots'],
-        // The controller makes those of a native group, and they are labelled after.
-        verbs: native ? ['get', 'list', 'patch'] : snapshots,
+        // The controller makes those of a native group, and they are labelled after; those of groups made before may be single ones.
+        verbs: native ? ['get', 'list', 'patch', 'delete'] : snapshots,
       },
       ...(native ? [{ apiGroups: ['groupsnapshot.storage.k8s.io'], resources: ['volumegroupsnapshots'], verbs: snapshots }] : []),
       { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'list'] },

@@ -6,7 +6,9 @@ import { repeated } from './repeated';
 /** Names within a pod that no schema compares: the API server refuses each of these, but for a volume that nobody mounts. */
 export const podWiring: Rule = manifests =>
   podTemplates(manifests).flatMap(({ of, pod, containers }) => {
-    const volumes = (pod.volumes ?? []).map(({ name }) => name);
+    // Pods of a StatefulSet have its claims by the names of their templates.
+    const claims = valuesAt(of, 'spec.volumeClaimTemplates.*.metadata.name') as string[];
+    const volumes = [...(pod.volumes ?? []).map(({ name }) => name), ...claims];
     const mounts = containers.flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ name }) => name));
     const [ofJob, ofCronJob] = ['spec', 'spec.jobTemplate.spec'].flatMap(path => valuesAt(of, `${path}.podFailurePolicy`));
     const policy = (ofJob ?? ofCronJob) as IJobSpec['podFailurePolicy'];

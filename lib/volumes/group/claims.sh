@@ -1,0 +1,46 @@
+# shellcheck shell=sh
+# The claims that a group is made of.
+#
+# environment:
+#   CLAIMS      a line `MEMBER CLAIM` for each that is known by name
+#   SELECTORS   a line `MEMBER LABEL=VALUE,...` for those that are known by labels
+
+TAB=$(printf '\t')
+
+# Leaves `CLAIM member` in $SCRATCH/claims, and in $SCRATCH/claims.all what there is to know of every claim of the namespace.
+claims_choose() {
+  # shellcheck disable=SC2016 # a variable of the template
+  api get persistentvolumeclaims -o go-template='{{range .items}}{{.metadata.name}}	{{.status.phase}}	{{with .spec.storageClassName}}{{.}}{{end}}	{{range $i, $mode := .spec.accessModes}}{{if $i}} {{end}}{{$mode}}{{end}}	{{with .spec.volumeMode}}{{.}}{{else}}Filesystem{{end}}	{{with .status.capacity}}{{.storage}}{{else}}{{.spec.resources.requests.storage}}{{end}}	{{with .metadata.annotations}}{{with index . "volume.kubernetes.io/storage-provisioner"}}{{.}}{{end}}{{end}}
+{{end}}' >"$SCRATCH/claims.all" || die "the claims of the namespace cannot be listed: $(api_reason). Nothing was touched"
+  { claims_named && claims_selected; } >"$SCRATCH/claims.wanted" || exit $?
+  awk -F '\t' '!seen[$1]++' "$SCRATCH/claims.wanted" >"$SCRATCH/claims"
+  claims_check
+}
+
+claims_named() { printf '%s\n' "$CLAIMS" | awk 'NF { print $2 "\t" $1 }'; }
+
+claims_selected() {
+  printf '%s\n' "$SELECTORS" >"$SCRATCH/selectors"
+  while read -r member selector; do
+    [ -n "$member" ] || continue
+    claims_with "$selector" >"$SCRATCH/selected"
+    [ -s "$SCRATCH/selected" ] || refuse "no claim has the labels $selector, by which a member is selected. Nothing was touched"
+    sed "s/\$/$TAB$member/" "$SCRATCH/selected"
+  done <"$SCRATCH/selectors"
+}
+
+claims_with() { # LABEL=VALUE,...
+  api get persistentvolumeclaims -l "$1" -o go-template='{{range .items}}{{.metadata.name}}
+{{end}}' || die "the claims with the labels $1 cannot be listed: $(api_reason). Nothing was touched"
+}
+
+# A claim that is not there, or has no volume, has no snapshot either: better to know before servers are held.
+claims_check() {
+  awk -F '\t' 'FILENAME == ARGV[1] { phase[$1] = $2; next }
+    !($1 in phase) { print "claim " $1 " of " $2 " does not exist" }
+    ($1 in phase) && phase[$1] != "Bound" { print "claim " $1 " of " $2 " is " phase[$1] ", not Bound" }' \
+    "$SCRATCH/claims.all" "$SCRATCH/claims" >"$SCRATCH/claims.missing"
+  [ ! -s "$SCRATCH/claims.missing" ] || refuse "$(awk '{ printf "%s%s", sep, $0; sep = "; " }' "$SCRATCH/claims.missing"). Nothing was touched"
+}
+
+claims_count() { wc -l <"$SCRATCH/claims" | tr -d ' '; }

@@ -1,0 +1,36 @@
+# The lines of a manifest for the volumes of a group.
+#
+#   awk -f manifest.awk claims.all claims state
+#
+# claims.all   what there is to know of every claim: name, phase, class, access modes, volume mode, size, driver; tab-separated
+# claims       the claims of the group, and their members
+# state        the snapshots of the group, as group_snapshots prints them
+# stdout       a JSON object a line, without commas; groups.sh says of what
+#
+# Names of Kubernetes need no escapes.
+
+BEGIN { FS = "\t" }
+
+FILENAME == ARGV[1] { class[$1] = $3; modes[$1] = $4; mode[$1] = $5; size[$1] = $6; driver[$1] = $7; next }
+FILENAME == ARGV[2] { member[$1] = $2; next }
+
+{
+  restore = $5 == "-" ? "" : $5
+  bytes = bytes_of(restore)
+  # Some drivers say 0.
+  if (bytes == 0) bytes = bytes_of(size[$2])
+  printf "{\"claim\":\"%s\",\"snapshot\":\"%s\",\"restoreSize\":\"%s\",\"bytes\":%.0f,\"creationTime\":\"%s\",\"snapshotClass\":\"%s\",", \
+    $2, $1, restore, bytes, $3, $6 == "-" ? "" : $6
+  printf "\"driver\":\"%s\",\"storageClass\":\"%s\",\"accessModes\":\"%s\",\"volumeMode\":\"%s\",\"size\":\"%s\",\"member\":\"%s\"}\n", \
+    driver[$2], class[$2], modes[$2], mode[$2], size[$2], member[$2]
+}
+
+# A quantity of Kubernetes: 1Gi, 500M, 1e9.
+function bytes_of(quantity,    number, suffix, power) {
+  number = quantity + 0
+  suffix = quantity
+  sub(/^[0-9.]+([eE][0-9]+)?/, "", suffix)
+  if (suffix == "") return number
+  power = index("KMGTPE", toupper(substr(suffix, 1, 1)))
+  return number * (suffix ~ /i$/ ? 1024 : 1000) ^ power
+}

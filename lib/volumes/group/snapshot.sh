@@ -1,0 +1,154 @@
+#!/bin/sh
+# Makes one group of volume snapshots: look, hold, cut, let go, wait, judge, commit, prune.
+#
+# environment, beside lib.sh's, lease.sh's, claims.sh's, quiesce.sh's, the mode's and retention.sh's:
+#   MODE            coordinated or native
+#   CUT_TIMEOUT     seconds from the first server that is held until every snapshot is cut
+#   READY_TIMEOUT   seconds until every snapshot can be used
+#   POD_NAME        its last five characters make the id unique among runs of the same second
+#
+# Whatever happens, servers are let go first, then what this run has made is deleted, and nothing of earlier runs is touched before
+# this one is published.
+set -eu
+# shellcheck source=lib/shell/lib.sh
+. "$BACKUP_HOME/shell/lib.sh"
+# shellcheck source=lib/shell/retention.sh
+. "$BACKUP_HOME/shell/retention.sh"
+# shellcheck source=lib/volumes/group/api.sh
+. "$BACKUP_HOME/kubectl/api.sh"
+# shellcheck source=lib/volumes/group/groups.sh
+. "$BACKUP_HOME/kubectl/groups.sh"
+# shellcheck source=lib/volumes/group/lease.sh
+. "$BACKUP_HOME/kubectl/lease.sh"
+# shellcheck source=lib/volumes/group/claims.sh
+. "$BACKUP_HOME/kubectl/claims.sh"
+# shellcheck source=lib/volumes/group/quiesce.sh
+. "$BACKUP_HOME/kubectl/quiesce.sh"
+# shellcheck source=lib/volumes/group/native.sh
+. "$BACKUP_HOME/kubectl/$MODE.sh"
+# shellcheck source=lib/volumes/group/prune.sh
+. "$BACKUP_HOME/kubectl/prune.sh"
+
+finish() {
+  rc=$?
+  # From here on nothing interrupts, not even for kubectl.
+  trap '' TERM INT HUP
+  set +e
+  API_LIMIT=10
+  # In a shell of its own, as it ends when it was told to stop meanwhile.
+  (release_all) || [ ! -s "$SCRATCH/lost" ] || log "WARNING: not held until now: $(tr '\n' ';' <"$SCRATCH/lost")"
+  [ -f "$SCRATCH/outcome/published" ] || [ ! -f "$SCRATCH/begun" ] || discard
+  lease_give_back
+  exit "$rc"
+}
+
+# A ConfigMap that is there by an answer that got lost would be a group without snapshots.
+discard() {
+  if { [ ! -f "$SCRATCH/committing" ] || api delete configmap "$(group_name "$POINT")" --ignore-not-found --wait=false >/dev/null; } && group_discard "$POINT"; then
+    log "deleted the snapshots of this run"
+  else
+    log "WARNING: what this run has made of $POINT stays until a later run removes it: $(api_reason)"
+  fi
+}
+
+# Creates what a file names, while servers are held.
+create() { # FILE
+  : >"$SCRATCH/begun"
+  timeout "$CUT_TIMEOUT" kubectl --request-timeout="${API_LIMIT}s" create --validate=false -f "$1" >/dev/null 2>"$SCRATCH/api.err" ||
+    die "the snapshots could not be made: $(api_reason)"
+}
+
+# What the controller runs into when two of its parts write at once, it mends by itself.
+snapshot_errors() { awk -F '\t' '$7 != "-" && $7 !~ /the object has been modified/ { print $1 ": " $7 }' "$SCRATCH/state"; }
+
+# Waits until a column of every line is as it should be.
+wait_for() { # FUNCTION LINES COLUMN PATTERN DEADLINE WHAT
+  while :; do
+    if "$1" >"$SCRATCH/state"; then
+      [ -z "$(snapshot_errors)" ] || die "the storage reports of $(snapshot_errors | head -n 3 | tr '\n' ' ')"
+      waiting=$(awk -F '\t' -v column="$3" -v pattern="$4" '$column !~ pattern { print $1 }' "$SCRATCH/state" | tr '\n' ' ')
+      [ -n "$waiting" ] || [ "$(wc -l <"$SCRATCH/state")" -lt "$2" ] || return 0
+    else
+      waiting="the API: $(api_reason)"
+      log "still waiting for $waiting"
+    fi
+    [ "$(clock)" -lt "$5" ] || die "$6; still waiting for ${waiting:-snapshots that the controller has not made}"
+    sleep 0.3
+  done
+}
+
+cut_all() {
+  held_since=$(clock)
+  # A server that is held waits for nobody else's answer.
+  API_LIMIT=5
+  hold_all
+  group_create
+  if [ "$MODE" = native ]; then lines=1; else lines=$(claims_count); fi
+  wait_for group_cut "$lines" 3 '^[^-]' $((held_since + CUT_TIMEOUT * 1000)) "the snapshots were not cut within $CUT_TIMEOUT s (cutTimeout)"
+  API_LIMIT=30
+  release_all || die "a server was not held until its snapshots were cut, so they may not belong together: $(tr '\n' ';' <"$SCRATCH/lost")"
+  about cut "$(awk -F '\t' '{ print $3 }' "$SCRATCH/state" | LC_ALL=C sort | tail -n 1)"
+}
+
+# Every claim has one snapshot, which is its own and can be used, and there is none beside.
+judge_group() {
+  awk -F '\t' 'FILENAME == ARGV[1] { claim[$1]; next }
+    !($2 in claim) { print "snapshot " $1 " is of " $2 ", which is no member" }
+    $2 in seen { print "claim " $2 " has two snapshots" }
+    { seen[$2] } $3 == "-" || $4 != "true" { print "snapshot " $1 " cannot be used" }
+    END { for (one in claim) if (!(one in seen)) print "claim " one " has no snapshot" }' "$SCRATCH/claims" "$SCRATCH/state" >"$SCRATCH/judgement"
+  [ ! -s "$SCRATCH/judgement" ] || die "the group is not complete: $(tr '\n' ';' <"$SCRATCH/judgement")"
+}
+
+group_write() { # FILE
+  awk -f "$BACKUP_HOME/kubectl/manifest.awk" "$SCRATCH/claims.all" "$SCRATCH/claims" "$SCRATCH/state" | LC_ALL=C sort >"$SCRATCH/volumes"
+  awk -F '\t' '{ printf "{\"pod\":\"%s\",\"member\":\"%s\",\"milliseconds\":%s}\n", $1, $2, $3 }' "$SCRATCH/quiesced" | LC_ALL=C sort >"$SCRATCH/pods"
+  bytes=$(sed 's/.*"bytes":\([0-9]*\).*/\1/' "$SCRATCH/volumes" | awk '{ sum += $1 } END { printf "%.0f", sum }')
+  outcome bytes "$bytes"
+  about mode "$MODE"
+  fact volumes "$(claims_count)"
+  fact quiesced "$(wc -l <"$SCRATCH/pods" | tr -d ' ')"
+  {
+    printf '{\n"format":1,\n"id":"%s",\n"series":"%s",\n"engine":"%s",\n' "$POINT" "$SERIES" "$ENGINE"
+    printf '"started":"%s",\n"finished":"%s",\n"bytes":%s,\n' "$STARTED" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$bytes"
+    printf '"about":{\n'
+    LC_ALL=C sort "$SCRATCH/about" | comma_lines -
+    printf '},\n"volumes":[\n'
+    comma_lines "$SCRATCH/volumes"
+    printf '],\n"quiesced":[\n'
+    comma_lines "$SCRATCH/pods"
+    printf '],\n"facts":{\n'
+    LC_ALL=C sort "$SCRATCH/facts" | comma_lines -
+    printf '}\n}\n'
+  } >"$1"
+}
+
+commit() {
+  group_write "$SCRATCH/manifest.json"
+  lease_is_ours || die "the lease $LEASE is no longer this run's, so somebody took it for dead; it publishes nothing"
+  {
+    printf 'apiVersion: v1\nkind: ConfigMap\nimmutable: true\nmetadata:\n  name: %s\n' "$(group_name "$POINT")"
+    metadata app.kubernetes.io/component recovery-point
+    printf 'data:\n  manifest.json: |\n'
+    sed 's/^/    /' "$SCRATCH/manifest.json"
+  } >"$SCRATCH/commit.yaml"
+  : >"$SCRATCH/committing"
+  api create --validate=false -f "$SCRATCH/commit.yaml" >/dev/null || die "publishing failed: $(api_reason)"
+  outcome published yes
+  log "published $POINT: $(claims_count) snapshots"
+}
+
+trap finish EXIT
+trap 'exit 143' TERM INT HUP
+lease_take
+claims_choose
+group_check
+may create configmaps
+quiesce_check
+begin_point
+cut_all
+wait_for group_snapshots "$(claims_count)" 4 '^true$' $(($(clock) + READY_TIMEOUT * 1000)) "the snapshots could not be used within $READY_TIMEOUT s (readyTimeout)"
+judge_group
+group_label || die "the snapshots could not be labelled: $(api_reason)"
+commit
+tidy
