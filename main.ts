@@ -19,8 +19,10 @@ import {
   MongodbVersion,
   MysqlVersion,
   PostgresVersion,
+  ProtectedStatefulSet,
   Quiesce,
   RabbitmqVersion,
+  RecoveryOrder,
   RedisVersion,
   Repository,
   ResticLocation,
@@ -29,6 +31,21 @@ import {
   Scratch,
   SecretRef,
   SnapshotMode,
+  VeleroBackup,
+  VeleroBackupStorageLocation,
+  VeleroDump,
+  VeleroHook,
+  VeleroModifierRule,
+  VeleroOrderedResources,
+  VeleroPatch,
+  VeleroProtection,
+  VeleroResourceModifiers,
+  VeleroResourcePolicies,
+  VeleroRestore,
+  VeleroSchedule,
+  VeleroVolume,
+  VeleroVolumePolicy,
+  VeleroVolumeSnapshotLocation,
   Verification,
   VolumeFromSnapshot,
   VolumeGroupSnapshotClass,
@@ -354,6 +371,79 @@ new VolumeFromSnapshot(gallery, 'pictures-trial', {
   snapshotName: 'pictures-before-import',
   size: Size.gibibytes(100),
   storageClassName: 'ceph-block',
+});
+
+// Thumbnails, in a StatefulSet that is made and protected at once: all replicas in one snapshot.
+const thumbnails = new ProtectedStatefulSet(gallery, 'thumbnails', {
+  metadata: { name: 'thumbnails' },
+  replicas: 2,
+  podMetadata: { labels: { app: 'thumbnails' } },
+  securityContext: { user: 1001, group: 1001, fsGroup: 1001 },
+  containers: [{ name: 'cache', image: 'valkey/valkey:8.1.8-trixie', args: ['--dir', '/data'], portNumber: 6379 }],
+  claims: [{ name: 'data', size: Size.gibibytes(5), mountPath: '/data' }],
+  protection: {
+    volumes: [VeleroVolume.snapshot('data')],
+    volumeGroup: 'thumbnails',
+    preHook: VeleroHook.command({ command: ['valkey-cli', 'save'], timeout: Duration.minutes(2) }),
+  },
+});
+new k8s.KubeNetworkPolicy(gallery, 'thumbnails-policy', {
+  metadata: { name: 'thumbnails' },
+  spec: {
+    podSelector: { matchLabels: { app: 'thumbnails' } },
+    policyTypes: ['Ingress', 'Egress'],
+    ingress: [{ from: [{ podSelector: { matchLabels: { app: 'gallery' } } }], ports: [{ port: k8s.IntOrString.fromNumber(6379) }] }],
+    egress: [],
+  },
+});
+RecoveryOrder.of(galleryDatabase, { priority: 10 });
+RecoveryOrder.of(thumbnails, { dependsOn: [galleryDatabase] });
+
+// Velero backs up the gallery's objects with its volumes, off the cluster. It is installed by whoever runs the cluster.
+const velero = new Chart(app, 'velero', { namespace: 'velero' });
+const bucket = new VeleroBackupStorageLocation(velero, 'offsite', {
+  provider: 'aws',
+  bucket: 'acme-velero',
+  prefix: 'production',
+  config: { region: 'eu-west-1' },
+  credentials: SecretRef.named('cloud-credentials').key('cloud'),
+  isDefault: true,
+});
+const disks = new VeleroVolumeSnapshotLocation(velero, 'disks', { provider: 'aws', config: { region: 'eu-west-1' } });
+const galleryDaily = new VeleroSchedule(velero, 'gallery-daily', {
+  schedule: Schedule.daily({ at: '21:30', timeZone: 'Europe/Berlin' }),
+  includedNamespaces: ['gallery'],
+  storageLocation: bucket.name,
+  volumeSnapshotLocations: [disks.name],
+  snapshotMoveData: true,
+  ttl: Duration.days(14),
+  orderedResources: VeleroOrderedResources.none().pods('gallery/gallery-db-0', 'gallery/thumbnails-0'),
+  resourcePolicies: new VeleroResourcePolicies(velero, 'gallery-volumes', {
+    volumePolicies: [VeleroVolumePolicy.skip({ claimLabels: { 'gallery.example/scratch': 'yes' } })],
+  }),
+});
+VeleroProtection.of(galleryDatabase, { quiesce: quietly, volumes: [VeleroVolume.snapshot('data')], backup: galleryDaily });
+
+// The store's catalogue goes into Velero's backups as a dump: what the server has open is copied by nobody.
+const storeWeekly = new VeleroSchedule(velero, 'store-weekly', {
+  schedule: Schedule.weekly({ at: '06:00' }),
+  includedNamespaces: ['store'],
+});
+new VeleroDump(store, 'catalog-dump', { backup: catalog, timeout: Duration.hours(2), veleroBackup: storeWeekly });
+
+// What is done once, by whoever applies it: not among the things that a GitOps tool applies again and again.
+const once = new Chart(app, 'velero-once', { namespace: 'velero' });
+new VeleroBackup(once, 'gallery-before-import', { includedNamespaces: ['gallery'], snapshotMoveData: true, ttl: Duration.days(90) });
+new VeleroRestore(once, 'gallery-drill', {
+  scheduleName: galleryDaily.name,
+  includedNamespaces: ['gallery'],
+  namespaceMapping: { gallery: 'gallery-drill' },
+  resourceModifiers: new VeleroResourceModifiers(once, 'cheap-drill', {
+    rules: [
+      VeleroModifierRule.patches({ groupResource: 'persistentvolumeclaims' }, [VeleroPatch.replace('/spec/storageClassName', 'cheap')]),
+      VeleroModifierRule.merge({ groupResource: 'statefulsets.apps' }, { spec: { replicas: 1 } }),
+    ],
+  }),
 });
 
 app.synth();

@@ -26,4 +26,5 @@ export * from './core/script-folder';
 export * from './core/secret-ref';
 export * from './engines';
 export * from './repositories';
+export * from './velero';
 export * from './volumes';

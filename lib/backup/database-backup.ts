@@ -1,4 +1,5 @@
 import { type ApiObject, Chart, Duration, Lazy, type Size } from 'cdk8s';
+import type { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
 import { InputError } from '../core/input-error';
@@ -22,7 +23,7 @@ import { type DrillOptions, drillVerification } from './drill';
 import { KeyRotation, type KeyRotationOptions } from './key-rotation';
 import { renewLocks } from './lock-renewal';
 import { LogArchive, type LogArchiveOptions } from './log-archive';
-import { Operation } from './operation';
+import { Operation, type OperationPodProps } from './operation';
 import { Reencryption, type ReencryptionOptions } from './reencryption';
 
 /** What may be said of a backup, or of all backups of a plan. */
@@ -163,23 +164,9 @@ export class DatabaseBackup extends Construct {
     this.interval = schedule.interval;
     const retention = props.retention.bind(this, 'retention');
     checkAppendOnly(this, this._operation.repository, retention);
-    const { retries = 2, sizeDropLimit = defaults?.sizeDropLimit ?? 50, readyTimeout = Duration.minutes(5) } = props;
+    const { retries = 2 } = props;
     checkWhole(this, 'retries', retries, 0, 10);
-    checkWhole(this, 'sizeDropLimit', sizeDropLimit, 1, 100);
-    const pod = this._operation.pod(this, {
-      operation: 'backup',
-      server: this._operation.engine,
-      environment: [
-        ...this._operation.waitFor(readyTimeout),
-        { name: 'MINIMUM_BYTES', value: String(Math.max(1, (props.minimumSize?.toKibibytes() ?? 0) * 1024)) },
-        { name: 'SIZE_DROP_LIMIT', value: String(sizeDropLimit) },
-        // Whether somebody else prunes is known only when everything has been added.
-        ...Object.entries(retention.environment).map(([name, value]) => ({
-          name,
-          value: Lazy.any({ produce: () => (this.prunesItself ? value : '') }) as string,
-        })),
-      ],
-    });
+    const pod = this._pod(this);
     this.cronJob = cronJobObject(this, 'CronJob', {
       metadata: { name: `${this.series}-backup`, labels: this._operation.labels('backup') },
       schedule,
@@ -293,6 +280,33 @@ export class DatabaseBackup extends Construct {
    */
   public prune(props: DatabasePruneOptions = {}): DatabasePrune {
     return new DatabasePrune(this, 'prune', { ...props, backup: this });
+  }
+
+  /**
+   * A pod that makes a recovery point as the CronJob's do.
+   *
+   * @internal
+   */
+  public _pod(scope: Construct, different: Partial<OperationPodProps> = {}): k8s.PodTemplateSpec {
+    const { engine } = this._operation;
+    const { sizeDropLimit = engine.defaults?.sizeDropLimit ?? 50, readyTimeout = Duration.minutes(5), minimumSize } = this.props;
+    checkWhole(this, 'sizeDropLimit', sizeDropLimit, 1, 100);
+    const retention = this.props.retention.bind(this, 'retention');
+    return this._operation.pod(scope, {
+      operation: 'backup',
+      server: engine,
+      environment: [
+        ...this._operation.waitFor(readyTimeout),
+        { name: 'MINIMUM_BYTES', value: String(Math.max(1, (minimumSize?.toKibibytes() ?? 0) * 1024)) },
+        { name: 'SIZE_DROP_LIMIT', value: String(sizeDropLimit) },
+        // Whether somebody else prunes is known only when everything has been added.
+        ...Object.entries(retention.environment).map(([name, value]) => ({
+          name,
+          value: Lazy.any({ produce: () => (this.prunesItself ? value : '') }) as string,
+        })),
+      ],
+      ...different,
+    });
   }
 
   /** @internal */

@@ -25,6 +25,8 @@ export interface OperationPodProps {
   readonly pods?: PodOptions;
   /** The claim that a log archive receives into, at /spool. */
   readonly spoolClaim?: string;
+  /** The pod runs nothing by itself: `hook.sh <operation>` is run in it. */
+  readonly waits?: boolean;
   /** The data volume that this operation works on, where it is not the backup's own. */
   readonly dataVolume?: DataVolume;
   /** The repository that this operation works on, where it is not the backup's own, or with other credentials. */
@@ -174,6 +176,7 @@ export class Operation {
       scratch: pod.scratch ?? this.props.scratch ?? this.engine.defaults?.scratch ?? Scratch.emptyDir(Size.gibibytes(2)),
       labels: { ...this.labels(pod.operation), ...pod.labels },
       ...(pod.spoolClaim !== undefined && { lasting: { script: 'archive-log.sh', health: 'log-healthy.sh' } }),
+      ...(pod.waits && { lasting: { script: 'wait.sh' } }),
       options: pod.pods ?? this.props.pods ?? {},
       defaults: pod.memory ?? { memoryRequest: '128Mi', memoryLimit: '512Mi' },
     });

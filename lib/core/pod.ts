@@ -6,7 +6,7 @@ import type { ScheduleConfig } from './schedule';
 import type { Scratch } from './scratch';
 
 /** Where the scripts are in every pod, as BACKUP_HOME. */
-const HOME = '/opt/backup';
+export const HOME = '/opt/backup';
 /** Where every container may write, as SCRATCH. */
 export const SCRATCH = '/scratch';
 /** Where tools that the main image lacks are put by init containers. */
@@ -77,8 +77,8 @@ export interface OperationPod {
   readonly beside?: { [label: string]: string };
   readonly labels: { [label: string]: string };
   readonly options: PodOptions;
-  /** The script that runs for as long as the pod lives, and the one that says whether it is well; left out, the pod runs one operation to its end. */
-  readonly lasting?: { readonly script: string; readonly health: string };
+  /** The script that runs for as long as the pod lives, and one that says whether it is well; left out, the pod runs one operation to its end. */
+  readonly lasting?: { readonly script: string; readonly health?: string };
   /** The service account whose token the pod has, for jobs that ask the Kubernetes API. Left out, it has none. */
   readonly serviceAccount?: string;
   readonly defaults: { readonly memoryRequest: string; readonly memoryLimit: string };
@@ -171,7 +171,9 @@ export function operationPod(pod: OperationPod): k8s.PodTemplateSpec {
   const main: k8s.Container = pod.lasting
     ? {
         ...scripted(pod.operation, `${HOME}/shell/${pod.lasting.script}`),
-        readinessProbe: { exec: { command: ['sh', `${HOME}/shell/${pod.lasting.health}`] }, periodSeconds: 30, timeoutSeconds: 5 },
+        ...(pod.lasting.health !== undefined && {
+          readinessProbe: { exec: { command: ['sh', `${HOME}/shell/${pod.lasting.health}`] }, periodSeconds: 30, timeoutSeconds: 5 },
+        }),
       }
     : scripted(pod.operation, RUN, pod.operation);
   const initContainers: InitContainer[] = [

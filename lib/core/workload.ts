@@ -101,6 +101,11 @@ export class Workload {
     this.replace('/spec/template/metadata', { ...metadata, annotations: { ...metadata.annotations, ...annotations } });
   }
 
+  /** A template by which a StatefulSet makes a claim for each of its pods. */
+  public addClaimTemplate(template: k8s.KubePersistentVolumeClaimProps): void {
+    this.replace('/spec/volumeClaimTemplates', [...this.claimTemplates, k8s.toJson_KubePersistentVolumeClaimProps(template)]);
+  }
+
   /** Labels the claims that a StatefulSet makes, and no other. */
   public labelClaims(labels: { [label: string]: string }): void {
     const templates = this.claimTemplates.map(template => ({

@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import Ajv from 'ajv';
 import { createGenerator } from 'ts-json-schema-generator';
 import { type Manifest, nameOf } from '../manifest';
-import { CustomJudge } from './custom';
-import { importedKinds } from './imports';
+import { customJudge } from './custom-problems';
 import { BUILT_IN } from './kinds';
 import { inWords } from './words';
 
@@ -14,12 +13,9 @@ const kinds = join(__dirname, 'kinds.ts');
 const schema = createGenerator({ path: kinds, tsconfig: 'tsconfig.json', skipTypeCheck: true, jsDoc: 'none' }).createSchema('BuiltIn');
 const ajv = new Ajv({ allErrors: true, strict: false }).addSchema(schema, 'kubernetes');
 
-/** Of custom resources: what their generated types know. The end-to-end tests ask the CRDs themselves. */
-const custom = new CustomJudge(importedKinds());
-
 /** What the API server would refuse about the form of an object. */
 export function problems(manifest: Manifest): string[] {
-  if (custom.isAbout(manifest)) return custom.problems(manifest);
+  if (customJudge.isAbout(manifest)) return customJudge.problems(manifest);
   const { apiVersion, kind } = manifest;
   const model = BUILT_IN.find(one => one.apiVersion === apiVersion && one.kind === kind);
   const check = model && ajv.getSchema(`kubernetes#/definitions/I${kind}`);

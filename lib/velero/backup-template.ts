@@ -1,0 +1,209 @@
+import { Duration } from 'cdk8s';
+import type { IConstruct } from 'constructs';
+import { InputError } from '../core/input-error';
+import { STANDARD_LABELS } from '../core/labels';
+import { checkObjectName } from '../core/names';
+import { checkLabelKey, checkLabels } from './labels';
+import type { VeleroOrderedResources } from './ordered-resources';
+import type { VeleroResourcePolicies } from './resource-policies';
+import { checkLists, filterSpec, type VeleroFilter } from './selector';
+import { veleroDuration } from './timeout';
+
+/** A backup of Velero's, or what makes it, as a protection asks it for its limits. */
+export interface IVeleroBackup {
+  /** How long it waits for a snapshot to be taken. */
+  readonly csiSnapshotTimeout: Duration;
+  /** How long it waits for what goes on after that, such as moving the data. */
+  readonly itemOperationTimeout: Duration;
+  /** Whether every volume is copied file by file that is not excluded. */
+  readonly defaultVolumesToFsBackup: boolean;
+  /** The label by which it groups claims. */
+  readonly volumeGroupSnapshotLabelKey: string;
+}
+
+/** What is backed up, and how: the same for a Backup and for a Schedule. */
+export interface VeleroBackupTemplate extends VeleroFilter {
+  /**
+   * The only resources of namespaces. This and the three lists beside it replace includedResources, excludedResources and
+   * includeClusterResources; Velero does not take both kinds.
+   * @default - all
+   */
+  readonly includedNamespaceScopedResources?: string[];
+  /**
+   * Resources of namespaces that are left out.
+   * @default - none
+   */
+  readonly excludedNamespaceScopedResources?: string[];
+  /**
+   * The only resources that belong to no namespace.
+   * @default - those that are needed by what is included
+   */
+  readonly includedClusterScopedResources?: string[];
+  /**
+   * Resources that belong to no namespace and are left out.
+   * @default - none
+   */
+  readonly excludedClusterScopedResources?: string[];
+  /**
+   * How long a backup is kept. Then Velero deletes it, and its snapshots with it.
+   * @default - Velero's own setting, 30 days
+   */
+  readonly ttl?: Duration;
+  /**
+   * The BackupStorageLocation.
+   * @default - the default one
+   */
+  readonly storageLocation?: string;
+  /**
+   * The VolumeSnapshotLocations, one for each provider. CSI snapshots need none.
+   * @default - the default ones
+   */
+  readonly volumeSnapshotLocations?: string[];
+  /**
+   * Whether volumes are snapshotted.
+   * @default - yes, where something can
+   */
+  readonly snapshotVolumes?: boolean;
+  /**
+   * Moves the data of CSI snapshots into the storage location, so that they outlive the storage system; the snapshots themselves are
+   * deleted. It needs Velero's node agent, and a VolumeSnapshotClass with the label `velero.io/csi-volumesnapshot-class: "true"`.
+   * @default false
+   */
+  readonly snapshotMoveData?: boolean;
+  /**
+   * What moves the data.
+   * @default - Velero itself
+   */
+  readonly dataMover?: string;
+  /**
+   * Copies every volume file by file that is not excluded. Of a running database that is torn: a protection that is told of this backup
+   * refuses it.
+   * @default false
+   */
+  readonly defaultVolumesToFsBackup?: boolean;
+  /**
+   * How many files are uploaded at once, of a copy file by file or of moved data.
+   * @default - Velero's own
+   */
+  readonly parallelFilesUpload?: number;
+  /**
+   * How long to wait for a CSI snapshot to be taken.
+   * @default Duration.minutes(10)
+   */
+  readonly csiSnapshotTimeout?: Duration;
+  /**
+   * How long to wait for what goes on after that, such as moving the data.
+   * @default Duration.hours(4)
+   */
+  readonly itemOperationTimeout?: Duration;
+  /**
+   * What is backed up first. A restore follows an order of the server's own.
+   * @default - Velero's own order
+   */
+  readonly orderedResources?: VeleroOrderedResources;
+  /**
+   * Which volumes are snapshotted, copied or skipped.
+   * @default - by the pods' annotations
+   */
+  readonly resourcePolicies?: VeleroResourcePolicies;
+  /**
+   * The label by which claims are grouped: those with one value are snapshotted at once.
+   * @default 'velero.io/volume-group'
+   */
+  readonly volumeGroupSnapshotLabelKey?: string;
+  /**
+   * Labels of the Backups.
+   * @default - those of everything this library emits
+   */
+  readonly backupLabels?: { [label: string]: string };
+}
+
+/** The limits of a template, with Velero's own defaults. @internal */
+export function backupLimits(template: VeleroBackupTemplate): IVeleroBackup {
+  return {
+    csiSnapshotTimeout: template.csiSnapshotTimeout ?? Duration.minutes(10),
+    itemOperationTimeout: template.itemOperationTimeout ?? Duration.hours(4),
+    defaultVolumesToFsBackup: template.defaultVolumesToFsBackup ?? false,
+    volumeGroupSnapshotLabelKey: template.volumeGroupSnapshotLabelKey ?? 'velero.io/volume-group',
+  };
+}
+
+/** The spec of a Backup. The CRD checks neither durations nor what does not go together. @internal */
+export function backupSpec(scope: IConstruct, template: VeleroBackupTemplate): object {
+  const limits = backupLimits(template);
+  const { ttl, storageLocation, volumeSnapshotLocations, snapshotVolumes, snapshotMoveData, dataMover } = template;
+  const { parallelFilesUpload, orderedResources, resourcePolicies, defaultVolumesToFsBackup } = template;
+  checkFilterKinds(scope, template);
+  checkDataMover(scope, template);
+  if (parallelFilesUpload !== undefined && !(Number.isInteger(parallelFilesUpload) && parallelFilesUpload >= 1)) {
+    throw new InputError(scope, { prop: 'parallelFilesUpload', got: parallelFilesUpload, because: 'write a whole number, at least 1' });
+  }
+  checkLabelKey(scope, 'volumeGroupSnapshotLabelKey', limits.volumeGroupSnapshotLabelKey);
+  for (const name of [...(storageLocation === undefined ? [] : [storageLocation]), ...(volumeSnapshotLocations ?? [])]) {
+    checkObjectName(scope, storageLocation === name ? 'storageLocation' : 'volumeSnapshotLocations', name);
+  }
+  return {
+    // Always: without labels here, Backups get those of their Schedule, and what prunes by these in a cluster deletes the Backups
+    // with them (vmware-tanzu/velero#2975).
+    metadata: { labels: { ...STANDARD_LABELS, ...checkLabels(scope, 'backupLabels', template.backupLabels ?? {}) } },
+    ...filterSpec(scope, template),
+    ...scopedFilters(scope, template),
+    ttl: ttl && veleroDuration(scope, 'ttl', ttl),
+    storageLocation,
+    volumeSnapshotLocations,
+    snapshotVolumes,
+    snapshotMoveData,
+    datamover: dataMover,
+    defaultVolumesToFsBackup,
+    ...(parallelFilesUpload !== undefined && { uploaderConfig: { parallelFilesUpload } }),
+    csiSnapshotTimeout: veleroDuration(scope, 'csiSnapshotTimeout', limits.csiSnapshotTimeout),
+    itemOperationTimeout: veleroDuration(scope, 'itemOperationTimeout', limits.itemOperationTimeout),
+    orderedResources: orderedResources?._bind(scope, 'orderedResources'),
+    resourcePolicy: resourcePolicies && { kind: 'configmap', name: resourcePolicies.name },
+    volumeGroupSnapshotLabelKey: template.volumeGroupSnapshotLabelKey,
+  };
+}
+
+function scopedFilters(scope: IConstruct, template: VeleroBackupTemplate): object {
+  const { includedNamespaceScopedResources, excludedNamespaceScopedResources } = template;
+  const { includedClusterScopedResources, excludedClusterScopedResources } = template;
+  checkLists(scope, 'NamespaceScopedResources', includedNamespaceScopedResources, excludedNamespaceScopedResources);
+  checkLists(scope, 'ClusterScopedResources', includedClusterScopedResources, excludedClusterScopedResources);
+  return {
+    includedNamespaceScopedResources,
+    excludedNamespaceScopedResources,
+    includedClusterScopedResources,
+    excludedClusterScopedResources,
+  };
+}
+
+/** Velero refuses a Backup that has both, when it runs. */
+function checkFilterKinds(scope: IConstruct, template: VeleroBackupTemplate): void {
+  const given = (props: (keyof VeleroBackupTemplate)[]) => props.find(prop => template[prop] !== undefined);
+  const old = given(['includedResources', 'excludedResources', 'includeClusterResources']);
+  const scoped = given([
+    'includedNamespaceScopedResources',
+    'excludedNamespaceScopedResources',
+    'includedClusterScopedResources',
+    'excludedClusterScopedResources',
+  ]);
+  const other = scoped ?? (template.resourcePolicies?.filtersResources ? 'resourcePolicies' : undefined);
+  if (old && other) {
+    throw new InputError(scope, {
+      prop: old,
+      got: template[old],
+      because: `Velero does not take it beside ${other}: write it as one of the lists of namespace-scoped and cluster-scoped resources`,
+    });
+  }
+}
+
+function checkDataMover(scope: IConstruct, { snapshotVolumes, snapshotMoveData, dataMover }: VeleroBackupTemplate): void {
+  if (dataMover !== undefined && !snapshotMoveData) {
+    const because = 'nothing is moved: write snapshotMoveData: true, or leave it out';
+    throw new InputError(scope, { prop: 'dataMover', got: dataMover, because });
+  }
+  if (snapshotMoveData && snapshotVolumes === false) {
+    const because = 'what is moved are snapshots, and none are taken: leave snapshotVolumes out';
+    throw new InputError(scope, { prop: 'snapshotMoveData', got: true, because });
+  }
+}

@@ -1,0 +1,99 @@
+import { type ApiObject, Duration } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+import type { DatabaseBackup } from '../backup/database-backup';
+import { InputError } from '../core/input-error';
+import { OPERATION_LABEL, SERIES_LABEL } from '../core/labels';
+import { HOME, type PodOptions } from '../core/pod';
+import type { IVeleroBackup } from './backup-template';
+import { VeleroHook } from './hook';
+import { VeleroProtection } from './protection';
+import { VeleroVolume } from './volume';
+
+/** Props of a dump for Velero. */
+export interface VeleroDumpProps {
+  /**
+   * The backup that is made before Velero takes its volume. Its repository is one of files on a claim, which several pods mount: the
+   * claim is ReadWriteMany. Its own schedule may be `Schedule.never()`.
+   */
+  readonly backup: DatabaseBackup;
+  /**
+   * How long the dump may take. In whole seconds, at most four hours, which is all that Velero gives a hook.
+   * @default Duration.hours(1)
+   */
+  readonly timeout?: Duration;
+  /**
+   * The backup of Velero's that the pod is in, whose limits the hook's are compared with.
+   * @default - Velero's own limits
+   */
+  readonly veleroBackup?: IVeleroBackup;
+  /**
+   * How the pod is placed and what it may use.
+   * @default - the backup's
+   */
+  readonly pods?: PodOptions;
+}
+
+/** What the pod is labelled with, beside the backup's own pods. */
+const OPERATION = 'velero-dump';
+
+/**
+ * Brings a database into Velero's backups without copying what its server has open: a Deployment `<series>-velero`, whose pod waits.
+ * Velero runs a whole backup in it as its pre hook, dump, judgement, publishing and pruning, and then copies the repository's volume
+ * file by file. When the dump fails, so does Velero's backup of the pod.
+ *
+ * After Velero has restored the namespace, the volume holds the recovery points, and `<series>-restore` brings the database back.
+ */
+export class VeleroDump extends Construct {
+  /** The Deployment whose pod is backed up. */
+  public readonly deployment: ApiObject;
+
+  /**
+   * @throws InputError when the backup has no volume for Velero to copy, or cannot be made by a hook
+   */
+  constructor(scope: Construct, id: string, props: VeleroDumpProps) {
+    super(scope, id);
+    const { backup, timeout = Duration.hours(1), veleroBackup } = props;
+    const operation = backup._operation;
+    const name = `${backup.series}-velero`;
+    const volume = this.volumeOf(backup);
+    this.deployment = new k8s.KubeDeployment(this, 'Deployment', {
+      metadata: { name, labels: { ...operation.labels('backup'), [OPERATION_LABEL]: OPERATION } },
+      spec: {
+        replicas: 1,
+        strategy: { type: 'Recreate' },
+        // A selector can never be changed: it has no more than tells these pods apart.
+        selector: { matchLabels: { [SERIES_LABEL]: backup.series, [OPERATION_LABEL]: OPERATION } },
+        template: backup._pod(this, { waits: true, pods: props.pods, labels: { [OPERATION_LABEL]: OPERATION } }),
+      },
+    });
+    VeleroProtection.of(this.deployment, {
+      volumes: [VeleroVolume.dump(volume)],
+      preHook: VeleroHook.command({ command: ['sh', `${HOME}/shell/hook.sh`, 'backup'], timeout }),
+      backup: veleroBackup,
+    });
+    operation.networkPolicy(this, name, [OPERATION], operation.destinations(operation.engine));
+  }
+
+  private volumeOf({ _operation: { engine, repository } }: DatabaseBackup): string {
+    const volume = repository.volumes.find(({ persistentVolumeClaim }) => persistentVolumeClaim);
+    if (!volume) {
+      throw new InputError(this, {
+        prop: 'backup.repository',
+        got: repository.identity,
+        because:
+          'its recovery points are on no volume that Velero could copy, and are safe where they are: leave Velero out, or use Repository.files',
+      });
+    }
+    const step = engine.steps?.find(({ operations }) => operations.includes('backup'));
+    if (step || engine.needsDataVolume?.includes('backup')) {
+      const why = step ? `containers that run before it (${step.name})` : "the server's own volume";
+      throw new InputError(this, {
+        prop: 'backup.engine',
+        got: engine.name,
+        because: `its backup needs ${why}, which a pod that waits has not: back it up by its own CronJob, and snapshot the server's volume`,
+      });
+    }
+    return volume.name;
+  }
+}

@@ -1,0 +1,146 @@
+import type { ApiObject, Duration } from 'cdk8s';
+import { Construct } from 'constructs';
+import { InputError } from '../core/input-error';
+import type { SecretKeyRef } from '../core/secret-ref';
+import { type VeleroObjectOptions, veleroObject } from './object';
+import { veleroDuration } from './timeout';
+
+/** Props of a place that backups are kept in. */
+export interface VeleroBackupStorageLocationProps extends VeleroObjectOptions {
+  /** The plugin's name for its provider: 'aws' (and whatever speaks S3), 'azure', 'gcp'. */
+  readonly provider: string;
+  /** The bucket, or container. */
+  readonly bucket: string;
+  /**
+   * The directory in it, which is Velero's alone.
+   * @default - the bucket is
+   */
+  readonly prefix?: string;
+  /**
+   * The provider's settings: `{ region: 'eu-central-1' }`. All are text; the plugin documents them.
+   * @default - none
+   */
+  readonly config?: { [key: string]: string };
+  /**
+   * The Secret in Velero's namespace with the provider's credentials.
+   * @default - what Velero was installed with
+   */
+  readonly credentials?: SecretKeyRef;
+  /**
+   * The Secret in Velero's namespace with the certificate of the authority that signed the store's.
+   * @default - public authorities
+   */
+  readonly caCertificate?: SecretKeyRef;
+  /**
+   * Backups can be restored from it, and none are written or deleted: of another cluster, or in a drill.
+   * @default false
+   */
+  readonly readOnly?: boolean;
+  /**
+   * Whether backups go there that name no location. One location is the default.
+   * @default false
+   */
+  readonly isDefault?: boolean;
+  /**
+   * How often it is asked what backups there are.
+   * @default - Velero's own, every minute
+   */
+  readonly backupSyncPeriod?: Duration;
+  /**
+   * How often it is checked whether it can be reached.
+   * @default - Velero's own, every minute
+   */
+  readonly validationFrequency?: Duration;
+}
+
+/** A place that Velero keeps backups in: a BackupStorageLocation. */
+export class VeleroBackupStorageLocation extends Construct {
+  /** Its name, for the storageLocation of backups. */
+  public readonly name: string;
+  /** The BackupStorageLocation. */
+  public readonly resource: ApiObject;
+
+  /**
+   * @throws InputError when a prop cannot stand
+   */
+  constructor(scope: Construct, id: string, props: VeleroBackupStorageLocationProps) {
+    super(scope, id);
+    const { provider, bucket, prefix, config, credentials, caCertificate, readOnly, isDefault } = props;
+    const { backupSyncPeriod, validationFrequency } = props;
+    checkProvider(this, provider);
+    if (!/^[A-Za-z0-9][-.\w]*$/.test(bucket)) {
+      throw new InputError(this, {
+        prop: 'bucket',
+        got: bucket,
+        because: 'write the name of a bucket; a directory in it goes into prefix',
+      });
+    }
+    if (prefix !== undefined && !/^[^/\s]+(\/[^/\s]+)*$/.test(prefix)) {
+      throw new InputError(this, {
+        prop: 'prefix',
+        got: prefix,
+        because: "write a directory without slashes around it, for example 'clusters/a'",
+      });
+    }
+    this.resource = veleroObject(this, 'BackupStorageLocation', props, {
+      provider,
+      objectStorage: { bucket, prefix, ...(caCertificate && { caCertRef: keyRef(caCertificate) }) },
+      config,
+      ...(credentials && { credential: keyRef(credentials) }),
+      accessMode: readOnly ? 'ReadOnly' : 'ReadWrite',
+      ...(isDefault !== undefined && { default: isDefault }),
+      backupSyncPeriod: backupSyncPeriod && veleroDuration(this, 'backupSyncPeriod', backupSyncPeriod),
+      validationFrequency: validationFrequency && veleroDuration(this, 'validationFrequency', validationFrequency),
+    });
+    this.name = this.resource.name;
+  }
+}
+
+/** Props of a place that a provider's own snapshots are in. */
+export interface VeleroVolumeSnapshotLocationProps extends VeleroObjectOptions {
+  /** The plugin's name for its provider: 'aws', 'azure', 'gcp'. */
+  readonly provider: string;
+  /**
+   * The provider's settings: `{ region: 'eu-central-1' }`. All are text; the plugin documents them.
+   * @default - none
+   */
+  readonly config?: { [key: string]: string };
+  /**
+   * The Secret in Velero's namespace with the provider's credentials.
+   * @default - what Velero was installed with
+   */
+  readonly credentials?: SecretKeyRef;
+}
+
+/** Where a provider's own snapshots are: a VolumeSnapshotLocation. CSI snapshots need none. */
+export class VeleroVolumeSnapshotLocation extends Construct {
+  /** Its name, for the volumeSnapshotLocations of backups. */
+  public readonly name: string;
+  /** The VolumeSnapshotLocation. */
+  public readonly resource: ApiObject;
+
+  /**
+   * @throws InputError when a prop cannot stand
+   */
+  constructor(scope: Construct, id: string, props: VeleroVolumeSnapshotLocationProps) {
+    super(scope, id);
+    const { provider, config, credentials } = props;
+    checkProvider(this, provider);
+    this.resource = veleroObject(this, 'VolumeSnapshotLocation', props, {
+      provider,
+      config,
+      ...(credentials && { credential: keyRef(credentials) }),
+    });
+    this.name = this.resource.name;
+  }
+}
+
+function keyRef({ secretName, keyName }: SecretKeyRef): object {
+  return { name: secretName, key: keyName };
+}
+
+function checkProvider(scope: Construct, provider: string): void {
+  if (!/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?(\/[-.\w]+)?$/.test(provider)) {
+    throw new InputError(scope, { prop: 'provider', got: provider, because: "write the plugin's name for it, for example 'aws'" });
+  }
+}

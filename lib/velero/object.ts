@@ -1,0 +1,39 @@
+import { ApiObject } from 'cdk8s';
+import type { Construct } from 'constructs';
+import { STANDARD_LABELS } from '../core/labels';
+import { checkObjectName } from '../core/names';
+
+/** Where an object of Velero's is. */
+export interface VeleroObjectOptions {
+  /**
+   * Its name.
+   * @default - the construct's id
+   */
+  readonly name?: string;
+  /**
+   * The namespace that Velero runs in: it looks for its objects nowhere else.
+   * @default 'velero'
+   */
+  readonly namespace?: string;
+}
+
+/** The namespace of Velero, unless it is said. @internal */
+export const VELERO_NAMESPACE = 'velero';
+
+/**
+ * An object in Velero's namespace. It is written as the API has it, so that a field that generated types have not heard of is not lost.
+ *
+ * @internal
+ */
+export function veleroObject(scope: Construct, kind: string, options: VeleroObjectOptions, spec: object): ApiObject {
+  return new ApiObject(scope, 'Resource', { apiVersion: 'velero.io/v1', kind, metadata: veleroMetadata(scope, options), spec });
+}
+
+/** @internal */
+export function veleroMetadata(scope: Construct, { name, namespace = VELERO_NAMESPACE }: VeleroObjectOptions) {
+  return {
+    name: checkObjectName(scope, 'name', name ?? scope.node.id),
+    namespace: checkObjectName(scope, 'namespace', namespace),
+    labels: STANDARD_LABELS,
+  };
+}

@@ -1,0 +1,132 @@
+import { ApiObject } from 'cdk8s';
+import { Construct } from 'constructs';
+import { InputError } from '../core/input-error';
+import { Workload } from '../core/workload';
+
+/** Options of a place in the order of recovery. */
+export interface RecoveryOrderOptions {
+  /**
+   * Where several could come next, the one with the higher priority does.
+   * @default 0
+   */
+  readonly priority?: number;
+  /**
+   * Workloads of this app that have to be back before: databases before what asks them.
+   * @default - none
+   */
+  readonly dependsOn?: Construct[];
+}
+
+/** Props of a place in the order of recovery. */
+export interface RecoveryOrderProps extends RecoveryOrderOptions {
+  /** A StatefulSet, Deployment or DaemonSet of cdk8s-plus, its ApiObject, or a construct around one. */
+  readonly workload: Construct;
+}
+
+/** A workload in the order of recovery. */
+export interface RecoveryStep {
+  /** The workload, as `kind/namespace/name`. */
+  readonly workload: string;
+  /** Its priority. */
+  readonly priority: number;
+  /** Which workloads have to be back before. */
+  readonly dependsOn: string[];
+}
+
+const PRIORITY_ANNOTATION = 'cdk8s-backup/recovery-priority';
+const DEPENDS_ON_ANNOTATION = 'cdk8s-backup/depends-on';
+
+/**
+ * A workload's place in the order of recovery, as annotations of the workload itself: `cdk8s-backup/recovery-priority` and
+ * `cdk8s-backup/depends-on`. Velero does not read them, and restores in an order of kinds; a recovery plan does.
+ */
+export class RecoveryOrder extends Construct {
+  /**
+   * Says it of a workload, in its own scope.
+   *
+   * @throws InputError when a dependency is not of this app, or would wait for this workload
+   */
+  public static of(workload: Construct, options: RecoveryOrderOptions): RecoveryOrder {
+    return new RecoveryOrder(workload, 'RecoveryOrder', { ...options, workload });
+  }
+
+  /**
+   * All workloads of an app of which it was said, what comes first in front.
+   *
+   * @param scope any construct of the app
+   */
+  public static stepsOf(scope: Construct): RecoveryStep[] {
+    const waiting = [...placesOf(scope).values()].sort((a, b) => b.priority - a.priority || (a.workload < b.workload ? -1 : 1));
+    const steps: RecoveryStep[] = [];
+    const isBack = (workload: string) => !waiting.some(step => step.workload === workload);
+    while (waiting.length > 0) {
+      // There is one: what would wait for itself is refused.
+      const next = waiting.findIndex(({ dependsOn }) => dependsOn.every(isBack));
+      steps.push(...waiting.splice(next, 1));
+    }
+    return steps;
+  }
+
+  /**
+   * Most call `RecoveryOrder.of()`.
+   *
+   * @throws InputError when a dependency is not of this app, or would wait for this workload
+   */
+  constructor(scope: Construct, id: string, props: RecoveryOrderProps) {
+    super(scope, id);
+    const { priority = 0, dependsOn = [] } = props;
+    if (!Number.isInteger(priority) || Math.abs(priority) > 1_000_000) {
+      throw new InputError(this, { prop: 'priority', got: priority, because: 'write a whole number, of at most a million' });
+    }
+    const workload = referenceTo(this, 'workload', props.workload);
+    const places = placesOf(this);
+    if (places.has(workload)) {
+      throw new InputError(this, {
+        prop: 'workload',
+        got: workload,
+        because: 'its place in the order was said already: say all of it at once',
+      });
+    }
+    const references = dependsOn.map((dependency, index) => this.dependency(`dependsOn[${index}]`, dependency));
+    places.set(workload, { workload, priority, dependsOn: references });
+    this.refuseCycle(workload, [workload], places);
+    const { metadata } = ApiObject.of(props.workload);
+    metadata.addAnnotation(PRIORITY_ANNOTATION, String(priority));
+    if (references.length > 0) metadata.addAnnotation(DEPENDS_ON_ANNOTATION, references.join(','));
+  }
+
+  private dependency(prop: string, dependency: Construct): string {
+    if (dependency.node.root !== this.node.root) {
+      const because = 'it is of another app, where nothing is known of this one: name a workload of the same';
+      throw new InputError(this, { prop, got: dependency.node.path, because });
+    }
+    return referenceTo(this, prop, dependency);
+  }
+
+  private refuseCycle(start: string, path: string[], places: Map<string, RecoveryStep>): void {
+    for (const dependency of places.get(path[path.length - 1] ?? '')?.dependsOn ?? []) {
+      if (dependency === start) {
+        throw new InputError(this, {
+          prop: 'dependsOn',
+          got: [...path, start],
+          because: 'each would wait for the next, and the last for the first: leave one of them out',
+        });
+      }
+      this.refuseCycle(start, [...path, dependency], places);
+    }
+  }
+}
+
+function referenceTo(scope: Construct, prop: string, construct: Construct): string {
+  const { kind, namespace, name } = Workload.of(scope, prop, construct);
+  return `${kind}/${namespace ?? ''}/${name}`;
+}
+
+/** What was said, by app. */
+const apps = new WeakMap<object, Map<string, RecoveryStep>>();
+
+function placesOf(scope: Construct): Map<string, RecoveryStep> {
+  const known = apps.get(scope.node.root) ?? new Map<string, RecoveryStep>();
+  apps.set(scope.node.root, known);
+  return known;
+}

@@ -1,0 +1,196 @@
+import { type Size, Yaml } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+import { InputError } from '../core/input-error';
+import { checkLabels } from './labels';
+import { type VeleroObjectOptions, veleroMetadata } from './object';
+import { checkLists } from './selector';
+
+/** Which volumes a policy is about: all that is said has to hold. */
+export interface VeleroVolumeConditions {
+  /**
+   * The least capacity.
+   * @default - any
+   */
+  readonly minimumCapacity?: Size;
+  /**
+   * The largest capacity.
+   * @default - any
+   */
+  readonly maximumCapacity?: Size;
+  /**
+   * One of these storage classes.
+   * @default - any
+   */
+  readonly storageClasses?: string[];
+  /**
+   * The CSI driver.
+   * @default - any
+   */
+  readonly csiDriver?: string;
+  /**
+   * Attributes of the CSI volume. They need csiDriver.
+   * @default - any
+   */
+  readonly csiVolumeAttributes?: { [attribute: string]: string };
+  /**
+   * One of these kinds of volume, as they are called in a pod: 'emptyDir', 'nfs'.
+   * @default - any
+   */
+  readonly volumeTypes?: string[];
+  /**
+   * The server of an NFS volume.
+   * @default - any
+   */
+  readonly nfsServer?: string;
+  /**
+   * Labels of the claim.
+   * @default - any
+   */
+  readonly claimLabels?: { [label: string]: string };
+  /**
+   * One of these phases of the claim: 'Pending', 'Lost'. (Velero 1.18.)
+   * @default - any
+   */
+  readonly claimPhases?: string[];
+}
+
+/** What Velero does with volumes of a kind. */
+export class VeleroVolumePolicy {
+  /** It leaves them out. */
+  public static skip(conditions: VeleroVolumeConditions): VeleroVolumePolicy {
+    return new VeleroVolumePolicy('skip', conditions);
+  }
+
+  /** It snapshots them. */
+  public static snapshot(conditions: VeleroVolumeConditions): VeleroVolumePolicy {
+    return new VeleroVolumePolicy('snapshot', conditions);
+  }
+
+  /** It copies them file by file. Never what a running database writes: such a copy is torn, and may not start. */
+  public static fsBackup(conditions: VeleroVolumeConditions): VeleroVolumePolicy {
+    return new VeleroVolumePolicy('fs-backup', conditions);
+  }
+
+  private constructor(
+    private readonly action: string,
+    private readonly conditions: VeleroVolumeConditions,
+  ) {}
+
+  /** @internal */
+  public _isForAll(): boolean {
+    return Object.values(this.conditions).every(condition => condition === undefined);
+  }
+
+  /** @internal */
+  public _bind(scope: Construct, prop: string): object {
+    const { minimumCapacity, maximumCapacity, storageClasses, csiDriver, csiVolumeAttributes, nfsServer } = this.conditions;
+    const { volumeTypes, claimLabels, claimPhases } = this.conditions;
+    if (csiVolumeAttributes && csiDriver === undefined) {
+      const because = 'name the csiDriver as well: Velero compares attributes of one driver only';
+      throw new InputError(scope, { prop: `${prop}.csiVolumeAttributes`, got: csiVolumeAttributes, because });
+    }
+    if (minimumCapacity && maximumCapacity && minimumCapacity.toMebibytes() > maximumCapacity.toMebibytes()) {
+      const because = 'the least is more than the largest, which no volume is: swap them';
+      throw new InputError(scope, { prop: `${prop}.minimumCapacity`, got: `${minimumCapacity.toMebibytes()}Mi`, because });
+    }
+    const conditions = {
+      ...((minimumCapacity || maximumCapacity) && { capacity: `${mebibytes(minimumCapacity)},${mebibytes(maximumCapacity)}` }),
+      ...(storageClasses && { storageClass: storageClasses }),
+      ...(csiDriver !== undefined && { csi: { driver: csiDriver, ...(csiVolumeAttributes && { volumeAttributes: csiVolumeAttributes }) } }),
+      ...(nfsServer !== undefined && { nfs: { server: nfsServer } }),
+      ...(volumeTypes && { volumeTypes }),
+      ...(claimLabels && { pvcLabels: checkLabels(scope, `${prop}.claimLabels`, claimLabels) }),
+      ...(claimPhases && { pvcPhase: claimPhases }),
+    };
+    return { conditions, action: { type: this.action } };
+  }
+}
+
+function mebibytes(size: Size | undefined): string {
+  return size ? `${size.toMebibytes()}Mi` : '';
+}
+
+/** Props of resource policies. */
+export interface VeleroResourcePoliciesProps extends VeleroObjectOptions {
+  /**
+   * What is done with volumes. The first policy that fits a volume counts, and goes before the annotations of its pods.
+   * @default - by the pods' annotations
+   */
+  readonly volumePolicies?: VeleroVolumePolicy[];
+  /**
+   * The only resources of namespaces.
+   * @default - all
+   */
+  readonly includedNamespaceScopedResources?: string[];
+  /**
+   * Resources of namespaces that are left out.
+   * @default - none
+   */
+  readonly excludedNamespaceScopedResources?: string[];
+  /**
+   * The only resources that belong to no namespace.
+   * @default - those that are needed by what is included
+   */
+  readonly includedClusterScopedResources?: string[];
+  /**
+   * Resources that belong to no namespace and are left out.
+   * @default - none
+   */
+  readonly excludedClusterScopedResources?: string[];
+}
+
+/** Which volumes and resources backups take: a ConfigMap that they name. It has one key, as Velero wants it. */
+export class VeleroResourcePolicies extends Construct {
+  /** The ConfigMap's name. */
+  public readonly name: string;
+  /** Whether it says which resources are taken, and not only which volumes. */
+  public readonly filtersResources: boolean;
+
+  /**
+   * @throws InputError when a prop cannot stand
+   */
+  constructor(scope: Construct, id: string, props: VeleroResourcePoliciesProps) {
+    super(scope, id);
+    const { volumePolicies = [] } = props;
+    const includeExcludePolicy = this.includeExcludePolicy(props);
+    this.filtersResources = Object.keys(includeExcludePolicy).length > 0;
+    const last = volumePolicies.findIndex(policy => policy._isForAll());
+    if (last !== -1 && last < volumePolicies.length - 1) {
+      const because = 'it has no conditions, so it fits every volume, and no policy after it ever counts: put it last';
+      throw new InputError(this, { prop: `volumePolicies[${last}]`, got: {}, because });
+    }
+    if (volumePolicies.length === 0 && !this.filtersResources) {
+      throw new InputError(this, {
+        prop: 'volumePolicies',
+        got: volumePolicies,
+        because: 'it says nothing: write a policy, or leave it out',
+      });
+    }
+    const policies = {
+      version: 'v1',
+      ...(volumePolicies.length > 0 && { volumePolicies: volumePolicies.map((policy, i) => policy._bind(this, `volumePolicies[${i}]`)) }),
+      ...(this.filtersResources && { includeExcludePolicy }),
+    };
+    const metadata = veleroMetadata(this, props);
+    this.name = metadata.name;
+    new k8s.KubeConfigMap(this, 'ConfigMap', { metadata, data: { 'policies.yaml': Yaml.stringify(policies) } });
+  }
+
+  private includeExcludePolicy(props: VeleroResourcePoliciesProps): object {
+    const lists = {
+      includedNamespaceScopedResources: props.includedNamespaceScopedResources,
+      excludedNamespaceScopedResources: props.excludedNamespaceScopedResources,
+      includedClusterScopedResources: props.includedClusterScopedResources,
+      excludedClusterScopedResources: props.excludedClusterScopedResources,
+    };
+    for (const [prop, list] of Object.entries(lists)) {
+      if (list?.includes('*')) {
+        throw new InputError(this, { prop, got: list, because: "Velero takes no '*' in a policy: leave the list out" });
+      }
+    }
+    checkLists(this, 'NamespaceScopedResources', lists.includedNamespaceScopedResources, lists.excludedNamespaceScopedResources);
+    checkLists(this, 'ClusterScopedResources', lists.includedClusterScopedResources, lists.excludedClusterScopedResources);
+    return Object.fromEntries(Object.entries(lists).filter(([, list]) => list !== undefined));
+  }
+}

@@ -1,0 +1,137 @@
+import type { IConstruct } from 'constructs';
+import { InputError } from '../core/input-error';
+import { checkLabelKey, checkLabels } from './labels';
+
+/** How a label is compared. */
+export enum VeleroLabelOperator {
+  /** It has one of the values. */
+  IN = 'In',
+  /** It has none of the values, or is not there. */
+  NOT_IN = 'NotIn',
+  /** It is there. */
+  EXISTS = 'Exists',
+  /** It is not there. */
+  DOES_NOT_EXIST = 'DoesNotExist',
+}
+
+/** What a label has to be. */
+export interface VeleroLabelRequirement {
+  /** The label. */
+  readonly key: string;
+  /** How it is compared. */
+  readonly operator: VeleroLabelOperator;
+  /**
+   * What it is compared with.
+   * @default - nothing, as for EXISTS and DOES_NOT_EXIST
+   */
+  readonly values?: string[];
+}
+
+/** Objects by their labels: all that is said has to hold. */
+export interface VeleroLabelSelector {
+  /**
+   * Labels that an object has to have.
+   * @default - none
+   */
+  readonly matchLabels?: { [label: string]: string };
+  /**
+   * What else has to hold of its labels.
+   * @default - nothing
+   */
+  readonly matchExpressions?: VeleroLabelRequirement[];
+}
+
+/** Which objects a backup or a restore is about. */
+export interface VeleroFilter {
+  /**
+   * The only namespaces.
+   * @default - all
+   */
+  readonly includedNamespaces?: string[];
+  /**
+   * Namespaces that are left out.
+   * @default - none
+   */
+  readonly excludedNamespaces?: string[];
+  /**
+   * The only resources, in the plural, with their group where it is needed: 'statefulsets.apps'.
+   * @default - all
+   */
+  readonly includedResources?: string[];
+  /**
+   * Resources that are left out.
+   * @default - none
+   */
+  readonly excludedResources?: string[];
+  /**
+   * Whether resources that belong to no namespace are taken along.
+   * @default - those that are needed by what is included
+   */
+  readonly includeClusterResources?: boolean;
+  /**
+   * The only objects, by their labels.
+   * @default - all
+   */
+  readonly labelSelector?: VeleroLabelSelector;
+  /**
+   * The only objects, by their labels: one of the selectors has to hold. Instead of labelSelector.
+   * @default - all
+   */
+  readonly orLabelSelectors?: VeleroLabelSelector[];
+}
+
+/** @internal */
+export function filterSpec(scope: IConstruct, filter: VeleroFilter): object {
+  const { includedNamespaces, excludedNamespaces, includedResources, excludedResources } = filter;
+  const { includeClusterResources, labelSelector, orLabelSelectors } = filter;
+  checkLists(scope, 'Namespaces', includedNamespaces, excludedNamespaces);
+  checkLists(scope, 'Resources', includedResources, excludedResources);
+  if (labelSelector && orLabelSelectors) {
+    throw new InputError(scope, {
+      prop: 'orLabelSelectors',
+      got: `${orLabelSelectors.length} beside labelSelector`,
+      because: 'Velero takes one or the other: write what has to hold in every case into each of orLabelSelectors',
+    });
+  }
+  checkSelectors(scope, labelSelector ? [labelSelector] : (orLabelSelectors ?? []), labelSelector ? 'labelSelector' : 'orLabelSelectors');
+  return {
+    includedNamespaces,
+    excludedNamespaces,
+    includedResources,
+    excludedResources,
+    includeClusterResources,
+    labelSelector,
+    orLabelSelectors,
+  };
+}
+
+/** Velero's own rules for two lists that belong together. @internal */
+export function checkLists(scope: IConstruct, what: string, included: string[] = [], excluded: string[] = []): void {
+  const refuse = (list: string, got: unknown, because: string) => new InputError(scope, { prop: `${list}${what}`, got, because });
+  for (const [list, names] of [['included', included] as const, ['excluded', excluded] as const]) {
+    const wrong = names.find(name => !/^(\*|[a-z0-9]([-.a-z0-9*?]*[a-z0-9*])?)$/.test(name));
+    if (wrong !== undefined) throw refuse(list, wrong, 'write names in lower case, each an item of its own');
+  }
+  if (included.length > 1 && included.includes('*'))
+    throw refuse('included', included, "'*' is everything: write it alone, or leave it out");
+  if (excluded.includes('*')) throw refuse('excluded', excluded, 'everything would be left out: name what is to be');
+  const both = excluded.find(name => included.includes(name));
+  if (both !== undefined) throw refuse('excluded', both, 'it is included as well: say one of both');
+}
+
+function checkSelectors(scope: IConstruct, selectors: VeleroLabelSelector[], prop: string): void {
+  for (const { matchLabels = {}, matchExpressions = [] } of selectors) {
+    checkLabels(scope, prop, matchLabels);
+    if (Object.keys(matchLabels).length + matchExpressions.length === 0) {
+      throw new InputError(scope, { prop, got: {}, because: 'it selects everything: write a label, or leave the selector out' });
+    }
+    for (const { key, operator, values = [] } of matchExpressions) {
+      checkLabelKey(scope, prop, key);
+      const compares = operator === VeleroLabelOperator.IN || operator === VeleroLabelOperator.NOT_IN;
+      if (compares !== values.length > 0) {
+        const because = compares ? 'write the values that it is compared with' : 'nothing is compared: leave the values out';
+        throw new InputError(scope, { prop, got: { key, operator, values }, because });
+      }
+    }
+  }
+}
