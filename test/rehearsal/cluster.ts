@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import type { ClaimOptions, ControlPlane } from './control-plane';
 import { NotUnderstood } from './errors';
 import type { ImageCatalog } from './images';
 import { type JobRun, runJob } from './job';
@@ -27,18 +28,15 @@ export interface ClusterOptions {
   readonly images: ImageCatalog;
   /** The first wait before a job's next attempt, and before a container's restart. A cluster starts with 10 s. @default 1 */
   readonly backoffSeconds?: number;
-}
-
-export interface ClaimOptions {
-  /** A file system of this size, full when it is full. @default a plain directory */
-  readonly sizeLimit?: string;
-  /** Whether it holds `lost+found`, as a disk fresh from mkfs does. @default true */
-  readonly lostAndFound?: boolean;
+  /** Something that answers when pods and tests speak to the API. @default nothing does */
+  readonly api?: ControlPlane;
 }
 
 export interface RunOptions {
   /** Called when a pod has been made, while it starts. The run waits for what it returns, and fails when that fails. */
   readonly onPod?: (pod: RunningPod) => void | Promise<void>;
+  /** Once aborted, the job is deleted, and its pod with it. */
+  readonly deleted?: AbortSignal;
 }
 
 /** A pod that runs until it is deleted: of a Deployment, or of a StatefulSet. */
@@ -61,11 +59,11 @@ export interface JobReference {
  * Needs a plain Linux machine, root, bubblewrap and util-linux. It changes nothing on the machine outside its temporary directory.
  */
 export class Cluster {
-  private readonly services = new Services();
+  private readonly services: Services;
   private readonly mounts = new Mounts();
   private readonly userNamespaces = new UserNamespaces();
   private readonly claims = new Map<string, string>();
-  private readonly running = new Set<RunningPod>();
+  private readonly running = new Set<Pod>();
   private readonly started = new Map<string, number>();
   private pods = 0;
   private destroyed = false;
@@ -74,7 +72,9 @@ export class Cluster {
     private readonly directory: string,
     private readonly objects: Manifests,
     private readonly options: ClusterOptions,
-  ) {}
+  ) {
+    this.services = new Services(options.api?.ip);
+  }
 
   static async create(options: ClusterOptions): Promise<Cluster> {
     const objects = Manifests.load(options.manifests);
@@ -94,6 +94,17 @@ export class Cluster {
   /** Any other object that stands outside the manifests: a ServiceAccount, a NetworkPolicy. */
   object(object: KubernetesObject): void {
     this.objects.add(object);
+    this.options.api?.applied(object);
+  }
+
+  /** An object as the API has it now. */
+  mirror(object: KubernetesObject): void {
+    this.objects.put(object);
+  }
+
+  /** An object that is in the API no more. */
+  forget({ kind, metadata }: KubernetesObject): void {
+    this.objects.remove(kind, metadata.namespace, metadata.name);
   }
 
   /** Further manifests, or another state of those that are there, as `kubectl apply` makes it. Nothing is pruned. */
@@ -129,7 +140,22 @@ export class Cluster {
     else this.mounts.tmpfs(path, quantity(options.sizeLimit));
     if (options.lostAndFound ?? true) lostAndFound(path);
     this.claims.set(key, path);
+    this.options.api?.claimed(namespace, name, options);
     return path;
+  }
+
+  /** A claim, its directory and all that is in it are gone. */
+  removeClaim(namespace: string, name: string): void {
+    const path = this.claims.get(`${namespace}/${name}`);
+    if (!path) return;
+    this.claims.delete(`${namespace}/${name}`);
+    this.mounts.release(path);
+    removeDirectory(path);
+  }
+
+  /** Pods that run, and have not ended. */
+  get runningPods(): Pod[] {
+    return [...this.running];
   }
 
   /** Where a hostPath of a pod is: below a directory of the rehearsal's own, never the machine's path. */
@@ -140,7 +166,8 @@ export class Cluster {
   /** Starts a Job as applied, or one from a CronJob's template as `kubectl create job --from` does, and waits for its end. */
   async run(reference: JobReference, options: RunOptions = {}): Promise<JobRun> {
     const { kind, namespace, name } = reference;
-    const spec = jobSpecOf(this.find(namespace, kind, name));
+    const object = this.find(namespace, kind, name);
+    const spec = jobSpecOf(object);
     if (kind === 'Job' && spec.suspend) throw new NotUnderstood(`Job ${namespace}/${name} is suspended: it would make no pod`);
     const account = spec.template.spec.serviceAccountName ?? 'default';
     if (account !== 'default' && !this.objects.find('ServiceAccount', namespace, account)) {
@@ -152,8 +179,9 @@ export class Cluster {
       name: kind === 'Job' ? name : `${name}-${number}`,
       namespace,
       spec,
-      uid: randomUUID(),
+      uid: (kind === 'Job' && object.metadata.uid) || randomUUID(),
       backoffSeconds: this.options.backoffSeconds ?? 1,
+      deleted: options.deleted,
       onPod: pod => this.watch(pod, options.onPod),
       podContext: () => this.podContext(),
     });
@@ -169,12 +197,15 @@ export class Cluster {
     const object = this.find(namespace, 'StatefulSet', name);
     const pod = `${name}-${ordinal}`;
     for (const template of claimTemplates(object)) this.claim(namespace, `${template}-${pod}`);
-    return this.startLasting(namespace, name, statefulSetTemplateOf(object, pod), pod);
+    return this.startLasting(namespace, name, statefulSetTemplateOf(object, pod), pod, {
+      'statefulset.kubernetes.io/pod-name': pod,
+      'apps.kubernetes.io/pod-index': String(ordinal),
+    });
   }
 
-  private async startLasting(namespace: string, owner: string, template: PodTemplate, name?: string): Promise<Deployed> {
+  private async startLasting(namespace: string, owner: string, template: PodTemplate, name?: string, labels = {}): Promise<Deployed> {
     const { backoffSeconds = 1 } = this.options;
-    const pod = new Pod(owner, namespace, template, {}, { ...this.podContext(), backoffSeconds, mayRestart: () => true }, name);
+    const pod = new Pod(owner, namespace, template, labels, { ...this.podContext(), backoffSeconds, mayRestart: () => true }, name);
     await this.watch(pod, undefined);
     return { pod, ended: pod.run() };
   }
@@ -195,8 +226,9 @@ export class Cluster {
     removeDirectory(this.directory);
   }
 
-  private async watch(pod: RunningPod, onPod: RunOptions['onPod']): Promise<void> {
+  private async watch(pod: Pod, onPod: RunOptions['onPod']): Promise<void> {
     this.running.add(pod);
+    this.options.api?.started(pod);
     void pod.done.then(() => this.running.delete(pod));
     await onPod?.(pod);
   }
@@ -206,11 +238,12 @@ export class Cluster {
     this.pods += 1;
     const directory = join(this.directory, 'pods', String(this.pods));
     const { objects, services, mounts, userNamespaces } = this;
+    const { images, api } = this.options;
     const storage = {
       claim: (namespace: string, name: string) => this.declaredClaim(namespace, name),
       hostPath: (path: string) => this.hostPath(path),
     };
-    return { directory, objects, images: this.options.images, services, storage, mounts, userNamespaces };
+    return { directory, objects, images, services, storage, mounts, userNamespaces, api };
   }
 
   private declaredClaim(namespace: string, name: string): string {
@@ -225,7 +258,9 @@ export class Cluster {
     const old = this.objects.find(kind, metadata.namespace ?? 'default', metadata.name);
     if (old?.immutable === true && !isDeepStrictEqual(old.data, object.data))
       throw new Error(`${kind} ${metadata.namespace}/${metadata.name} is immutable: it can only be deleted and made again`);
-    this.objects.put({ ...object, metadata: { ...old?.metadata, ...metadata } });
+    const merged = { ...object, metadata: { ...old?.metadata, ...metadata } };
+    this.objects.put(merged);
+    this.options.api?.applied(merged);
   }
 }
 

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { milliseconds, Pod, type PodContext, type PodRun, type RunningPod } from './pod';
+import { milliseconds, Pod, type PodContext, type PodRun } from './pod';
 import type { JobSpec, PodFailureRule } from './pod-spec';
 
 /** How a job ended. */
 export interface JobRun {
   readonly succeeded: boolean;
   /** Why it failed. Undefined when it succeeded, and when its pod could not start and nothing would ever end the wait. */
-  readonly reason?: 'BackoffLimitExceeded' | 'DeadlineExceeded' | 'PodFailurePolicy';
+  readonly reason?: 'BackoffLimitExceeded' | 'DeadlineExceeded' | 'PodFailurePolicy' | 'Deleted';
   /** One per attempt. */
   readonly pods: PodRun[];
   /** The output of all containers of all pods, each line with the container's name before it. */
@@ -25,7 +25,9 @@ export interface JobOptions {
   readonly uid: string;
   /** The first wait before another attempt; it doubles, up to six minutes. The job controller starts with 10 s. */
   readonly backoffSeconds: number;
-  readonly onPod?: (pod: RunningPod) => void | Promise<void>;
+  readonly onPod?: (pod: Pod) => void | Promise<void>;
+  /** Once aborted, the job is deleted, and its pod with it. */
+  readonly deleted?: AbortSignal;
   readonly podContext: (number: number) => Omit<PodContext, 'mayRestart' | 'backoffSeconds'>;
 }
 
@@ -42,7 +44,7 @@ export async function runJob(options: JobOptions): Promise<JobRun> {
     'controller-uid': options.uid,
   };
   const backoffLimit = spec.backoffLimit ?? 6;
-  const deadline = new Deadline(spec.activeDeadlineSeconds);
+  const deadline = new Deadline(spec.activeDeadlineSeconds, options.deleted);
   let failures = 0;
   try {
     for (;;) {
@@ -53,13 +55,13 @@ export async function runJob(options: JobOptions): Promise<JobRun> {
         mayRestart: restarts => restarts < backoffLimit - 1,
       };
       const pod = new Pod(options.name, options.namespace, spec.template, labels, context);
-      deadline.onExceeded(() => pod.delete());
+      deadline.onOver(() => pod.delete());
       const disturbance = (async () => options.onPod?.(pod))();
       disturbance.catch(() => {}); // awaited below, once the pod has ended
       const run = await pod.run();
       pods.push(run);
       await disturbance;
-      if (deadline.exceeded) return finished('DeadlineExceeded', pods);
+      if (deadline.over) return finished(deadline.over, pods);
       if (run.phase === 'Succeeded') return finished('Succeeded', pods);
       // A pod that cannot start waits for ever: that is no failure, and no other pod is made. Only a deadline ends it.
       if (pod.isStuck) return finished(deadline.exists ? 'DeadlineExceeded' : 'Stuck', pods);
@@ -69,7 +71,7 @@ export async function runJob(options: JobOptions): Promise<JobRun> {
       const outOfRestarts = spec.template.spec.restartPolicy === 'OnFailure' && !pod.stopped;
       if (failures > backoffLimit || outOfRestarts) return finished('BackoffLimitExceeded', pods);
       await deadline.wait(Math.min(options.backoffSeconds * 2 ** Math.max(0, failures - 1), LONGEST_BACKOFF_SECONDS));
-      if (deadline.exceeded) return finished('DeadlineExceeded', pods);
+      if (deadline.over) return finished(deadline.over, pods);
     }
   } finally {
     deadline.clear();
@@ -114,39 +116,41 @@ function parsed(message: string | undefined): unknown {
   }
 }
 
-/** activeDeadlineSeconds: from the start of the job, waits between attempts included, whatever backoffLimit says. */
+/** activeDeadlineSeconds: from the start of the job, waits between attempts included, whatever backoffLimit says. Or the job's deletion. */
 class Deadline {
-  private readonly over = new AbortController();
+  /** Why the job is over, once it is. */
+  over: 'DeadlineExceeded' | 'Deleted' | undefined;
+
+  private readonly ended = new AbortController();
   private readonly timer: NodeJS.Timeout | undefined;
   private act: () => void = () => {};
 
-  constructor(seconds: number | undefined) {
-    if (seconds === undefined) return;
-    this.timer = setTimeout(() => {
-      this.over.abort();
-      this.act();
-    }, milliseconds(seconds));
+  constructor(seconds: number | undefined, deleted: AbortSignal | undefined) {
+    deleted?.addEventListener('abort', () => this.end('Deleted'));
+    if (seconds !== undefined) this.timer = setTimeout(() => this.end('DeadlineExceeded'), milliseconds(seconds));
   }
 
   get exists(): boolean {
     return this.timer !== undefined;
   }
 
-  get exceeded(): boolean {
-    return this.over.signal.aborted;
-  }
-
   /** What ends the running pod; it replaces what was said for the pod before. */
-  onExceeded(act: () => Promise<void>): void {
+  onOver(act: () => Promise<void>): void {
     this.act = () => void act();
   }
 
-  /** Waits, but not beyond the deadline. */
+  /** Waits, but not beyond the end. */
   async wait(seconds: number): Promise<void> {
-    await sleep(seconds * 1000, undefined, { signal: this.over.signal }).catch(() => {});
+    await sleep(seconds * 1000, undefined, { signal: this.ended.signal }).catch(() => {});
   }
 
   clear(): void {
     clearTimeout(this.timer);
+  }
+
+  private end(why: 'DeadlineExceeded' | 'Deleted'): void {
+    this.over ??= why;
+    this.ended.abort();
+    this.act();
   }
 }

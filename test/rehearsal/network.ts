@@ -9,6 +9,9 @@ export class Services {
 
   private readonly others: string[] = [];
 
+  /** @param api the address of the API server, where nothing need listen */
+  constructor(private readonly api = '127.255.255.254') {}
+
   add(namespace: string, name: string, ip: string, ports: { name?: string; port: number }[]): void {
     if (this.known.some(service => service.namespace === namespace && service.name === name))
       throw new Error(`service ${namespace}/${name} is there already`);
@@ -50,7 +53,7 @@ export class Services {
    */
   links(namespace: string, enabled: boolean): Record<string, string> {
     const result: Record<string, string> = {};
-    const api = { name: 'kubernetes', ip: '127.255.255.254', ports: [{ name: 'https', port: 443 }] };
+    const api = { name: 'kubernetes', ip: this.api, ports: [{ name: 'https', port: 443 }] };
     for (const service of [api, ...(enabled ? this.known.filter(each => each.namespace === namespace) : [])]) {
       const prefix = service.name.toUpperCase().replaceAll('-', '_');
       result[`${prefix}_SERVICE_HOST`] = service.ip;
@@ -116,7 +119,7 @@ interface PolicySpec {
   readonly egress?: { readonly ports?: PolicyPort[] }[];
 }
 
-interface Selector {
+export interface Selector {
   readonly matchLabels?: Record<string, string>;
   readonly matchExpressions?: { readonly key: string; readonly operator: string; readonly values?: string[] }[];
 }

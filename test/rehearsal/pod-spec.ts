@@ -13,6 +13,8 @@ export interface Metadata {
   readonly namespace?: string;
   readonly labels?: Record<string, string>;
   readonly annotations?: Record<string, string>;
+  /** Of an object that the API has. */
+  readonly uid?: string;
 }
 
 export interface KubernetesObject {

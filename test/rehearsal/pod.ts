@@ -2,6 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ControlPlane } from './control-plane';
 import { containerEnvironment, expand, NODE, own, type PodFacts } from './environment';
 import { CannotStart, NotUnderstood } from './errors';
 import { identityOf } from './identity';
@@ -65,6 +66,7 @@ export interface PodContext {
   readonly storage: Storage;
   readonly mounts: Mounts;
   readonly userNamespaces: UserNamespaces;
+  readonly api?: ControlPlane;
   /** The first wait before a container is restarted; it doubles. A kubelet starts with 10 s. */
   readonly backoffSeconds: number;
   /** Whether a failed container may be started again, given how often containers of the pod have been. */
@@ -93,7 +95,10 @@ export class Pod implements RunningPod {
   /** Set by `killPod`: the pod's end is a disruption (Kubernetes docs: "Disruptions", Pod disruption conditions). */
   disrupted = false;
 
-  private readonly facts: PodFacts;
+  readonly facts: PodFacts;
+  /** Told whenever a container starts or ends, and when the pod has ended. */
+  onChange: () => void = () => {};
+
   private readonly egress: Egress;
   private readonly volumes = new Map<string, MountedVolume>();
   private readonly sandboxes = new Map<Sandbox, NodeJS.Signals>();
@@ -108,6 +113,7 @@ export class Pod implements RunningPod {
   /** Once aborted, no sidecar is started again. */
   private readonly withoutSidecars = new AbortController();
   private ended = false;
+  private result: PodRun | undefined;
   private finish: () => void = () => {};
 
   constructor(
@@ -157,16 +163,18 @@ export class Pod implements RunningPod {
     const timer = deadline === undefined ? undefined : setTimeout(() => this.exceedDeadline(), milliseconds(deadline));
     try {
       const phase = (await this.lifecycle()) ? 'Succeeded' : 'Failed';
-      return {
+      this.result = {
         name: this.name,
         phase,
         reason: this.reason,
         containers: this.runs.map(({ logFile, ...run }) => ({ ...run, log: readText(logFile) })),
       };
+      return this.result;
     } finally {
       clearTimeout(timer);
       await this.cleanUp();
       this.ended = true;
+      this.onChange();
       this.finish();
     }
   }
@@ -195,6 +203,23 @@ export class Pod implements RunningPod {
     if ((await Promise.race([this.done, over])) !== 'over') return;
     for (const sandbox of this.sandboxes.keys()) sandbox.signal('SIGKILL');
     await this.done;
+  }
+
+  /** As `kubectl get pod` shows it: Pending until all of its main containers have been started. */
+  get phase(): 'Pending' | 'Running' | 'Succeeded' | 'Failed' {
+    if (this.result) return this.result.phase;
+    const started = this.template.spec.containers.every(({ name }) => this.runs.some(run => run.name === name));
+    return started ? 'Running' : 'Pending';
+  }
+
+  /** How its containers are; `running` is all that is known of being ready. */
+  get containers(): { name: string; init: boolean; running: boolean; restarts: number; exitCode: number }[] {
+    return this.runs.map(({ name, init, restarts, exitCode }) => ({ name, init, running: this.running.has(name), restarts, exitCode }));
+  }
+
+  /** The processes of all its containers, as this machine counts them. */
+  pids(): number[] {
+    return this.allProcesses().map(({ pid }) => pid);
   }
 
   processes(): string[][] {
@@ -291,6 +316,8 @@ export class Pod implements RunningPod {
     mkdirSync(join(directory, 'volumes'), { recursive: true });
     mkdirSync(join(directory, 'logs'), { recursive: true });
     if (!this.egress.network) this.network = await OwnNetwork.create();
+    const claims = (this.template.spec.volumes ?? []).flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? []);
+    await this.context.api?.bound(this.facts.metadata.namespace, claims, this.stopping.signal);
     const shared = join(directory, 'shm');
     mounts.tmpfs(shared, SHARED_MEMORY_BYTES, '1777');
     const maker = new VolumeMaker(join(directory, 'volumes'), this.facts, objects, storage, mounts);
@@ -300,7 +327,9 @@ export class Pod implements RunningPod {
     writeFileSync(join(directory, 'resolv.conf'), resolvConf(namespace));
     writeFileSync(join(directory, 'hostname'), `${name}\n`);
     if (this.hasToken()) {
-      const files = { token: 'a token of the rehearsal', 'ca.crt': 'no certificate', namespace };
+      const account = this.template.spec.serviceAccountName ?? 'default';
+      const nothing = { token: 'a token of the rehearsal', 'ca.crt': 'no certificate' };
+      const files = { ...(this.context.api?.credentials(namespace, account, this) ?? nothing), namespace };
       const entries = Object.entries(files).map(([path, text]) => ({ path, bytes: Buffer.from(text), mode: 0o644 }));
       writeFiles(join(directory, 'token'), entries, this.template.spec.securityContext ?? {});
     }
@@ -368,11 +397,13 @@ export class Pod implements RunningPod {
     );
     this.sandboxes.set(sandbox, image.stopSignal ?? 'SIGTERM');
     this.running.set(container.name, { sandbox, as: { identity, environment, workingDirectory } });
+    this.onChange();
     onStart(sandbox);
     if (this.stopped) sandbox.signal('SIGKILL'); // the pod was stopped while this was being set up
     const exit = await sandbox.exited;
     this.sandboxes.delete(sandbox);
     if (this.running.get(container.name)?.sandbox === sandbox) this.running.delete(container.name);
+    this.onChange();
     if (exit.startError) appendFileSync(progress.logFile, `${exit.startError}\n`);
     progress.exitCode = exit.exitCode;
     progress.signal = exit.startError ? undefined : signalOf(exit.exitCode);

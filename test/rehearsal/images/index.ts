@@ -1,5 +1,6 @@
 import { ImageCatalog } from './catalog';
 import { curlImage, etcdImage } from './etcd';
+import { kubectlImage } from './kubectl';
 import { minioPrograms } from './minio';
 import { mongoImage } from './mongo';
 import { mariadbImage, mysqlImage } from './mysql';
@@ -30,6 +31,7 @@ export async function prepareImages(): Promise<ImageCatalog> {
   catalog.add(await etcdImage('3.4', 'bookworm'));
   catalog.add(await etcdImage('3.5', 'trixie'));
   catalog.add(await curlImage());
+  catalog.add(await kubectlImage());
   // No image of a pod, but the server that some of them talk to.
   await minioPrograms();
   return catalog;

@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { carvedRoot } from '../../rootfs';
+import type { Image } from '../catalog';
+import { goPrograms } from '../go';
+
+const part = (name: string) => readFileSync(join(__dirname, name), 'utf8');
+
+const PROGRAMS = goPrograms(part('build.sh'), { MAIN: part('main.go'), DECODE: part('decode.go') }, ['busybox-static']);
+
+/** alpine/kubectl: an Alpine with kubectl, of the very version that pods name. Of Alpine there is its busybox, and no more. */
+export async function kubectlImage(): Promise<Image> {
+  const root = await carvedRoot('kubectl', {
+    from: PROGRAMS,
+    files: { '/usr/bin/busybox': '/bin/busybox', '/opt/programs/kubectl': '/usr/local/bin/kubectl' },
+    busyboxApplets: 'all',
+    texts: {
+      '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n',
+      '/etc/group': 'root:x:0:root\nnobody:x:65534:\n',
+    },
+  });
+  return { name: 'alpine/kubectl:1.34.2', root, entrypoint: ['kubectl'] };
+}
+
+/** Of no image, but for the API server stand-in: a program that reads what kubectl sends as protobuf, and writes it as JSON. */
+export async function protobufDecoder(): Promise<string> {
+  const root = await carvedRoot('kubectl-decoder', { from: PROGRAMS, files: { '/opt/programs/decode': '/decode' } });
+  return join(root, 'decode');
+}
