@@ -12,7 +12,9 @@ for left in "$SCRATCH"/hook-*; do
   kill -0 "${left##*-}" 2>/dev/null || rm -rf "$left"
 done
 SCRATCH=$SCRATCH/hook-$$
-export BACKUP_HOME SCRATCH
+# What tells the recovery points of one second apart: two runs may begin in it.
+POD_NAME=$(printf '%s-%05d' "${POD_NAME:-pod}" "$(($$ % 100000))")
+export BACKUP_HOME SCRATCH POD_NAME
 mkdir "$SCRATCH"
 trap 'rm -rf "$SCRATCH"' EXIT
 sh "$BACKUP_HOME/shell/run.sh" "$1" && rc=0 || rc=$?
