@@ -17,7 +17,7 @@ lease_manifest() { # RESOURCE-VERSION, or nothing
 }
 
 lease_holder() { # to $SCRATCH/lease: holder, time, resource version
-  api get lease "$LEASE" -o go-template='{{.spec.holderIdentity}} {{.spec.acquireTime}} {{.metadata.resourceVersion}}' >"$SCRATCH/lease"
+  api get lease "$LEASE" -o go-template='{{.spec.holderIdentity}} {{.spec.acquireTime}} {{.metadata.resourceVersion}}{{"\n"}}' >"$SCRATCH/lease"
 }
 
 lease_take() {

@@ -25,12 +25,12 @@ FILENAME == ARGV[2] { member[$1] = $2; next }
     driver[$2], class[$2], modes[$2], mode[$2], size[$2], member[$2]
 }
 
-# A quantity of Kubernetes: 1Gi, 500M, 1e9.
-function bytes_of(quantity,    number, suffix, power) {
+# A quantity of Kubernetes: 1Gi, 500M, 1e9. A busybox may be built without powers.
+function bytes_of(quantity,    number, suffix, power, unit) {
   number = quantity + 0
   suffix = quantity
   sub(/^[0-9.]+([eE][0-9]+)?/, "", suffix)
-  if (suffix == "") return number
-  power = index("KMGTPE", toupper(substr(suffix, 1, 1)))
-  return number * (suffix ~ /i$/ ? 1024 : 1000) ^ power
+  unit = suffix ~ /i$/ ? 1024 : 1000
+  for (power = suffix == "" ? 0 : index("KMGTPE", toupper(substr(suffix, 1, 1))); power > 0; power--) number *= unit
+  return number
 }

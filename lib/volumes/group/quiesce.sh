@@ -24,13 +24,12 @@ agent() { # SECONDS POD CONTAINER COMMAND...
 # Every pod is there, and its agent with it.
 quiesce_check() {
   while read -r member pod container _; do
-    api get pod "$pod" -o go-template='{{.status.phase}} {{range .status.containerStatuses}}{{if .state.running}}{{.name}} {{end}}{{end}}{{range .status.initContainerStatuses}}{{if .state.running}}{{.name}} {{end}}{{end}}' \
+    api get pod "$pod" -o go-template='{{.status.phase}} {{range .status.containerStatuses}}{{if .ready}}{{.name}} {{end}}{{end}}{{range .status.initContainerStatuses}}{{if .ready}}{{.name}} {{end}}{{end}}{{"\n"}}' \
       >"$SCRATCH/pod" </dev/null || die "pod $pod of $member, which has to be held, cannot be looked at: $(api_reason). Nothing was touched"
-    read -r phase running <"$SCRATCH/pod" || :
+    read -r phase running <"$SCRATCH/pod"
     [ "$phase" = Running ] || die "pod $pod of $member, which has to be held, is $phase, not Running. Nothing was touched"
-    case " $running" in
+    case " $running " in
       *" $container "*) ;;
-      *" $container") ;;
       *) die "pod $pod of $member has no running container $container, which holds its server: has the workload been rolled out with it? Nothing was touched" ;;
     esac
     may create "pods/$pod" --subresource=exec </dev/null

@@ -102,6 +102,7 @@ judge_group() {
 
 group_write() { # FILE
   awk -f "$BACKUP_HOME/kubectl/manifest.awk" "$SCRATCH/claims.all" "$SCRATCH/claims" "$SCRATCH/state" | LC_ALL=C sort >"$SCRATCH/volumes"
+  [ "$(grep -c '^{"claim":".*"}$' "$SCRATCH/volumes")" = "$(claims_count)" ] || die "the manifest does not name a snapshot for each of $(claims_count) claims"
   awk -F '\t' '{ printf "{\"pod\":\"%s\",\"member\":\"%s\",\"milliseconds\":%s}\n", $1, $2, $3 }' "$SCRATCH/quiesced" | LC_ALL=C sort >"$SCRATCH/pods"
   bytes=$(sed 's/.*"bytes":\([0-9]*\).*/\1/' "$SCRATCH/volumes" | awk '{ sum += $1 } END { printf "%.0f", sum }')
   outcome bytes "$bytes"

@@ -8,23 +8,29 @@
 #   session_end                ends it, whatever state it is in
 # The client's commands come through a pipe that this process alone holds open: when it is killed, the client reads the end of it.
 
+timers=0
+
 timer() { # SECONDS PIPE LINE
+  timers=$((timers + 1))
   (
     exec 3>&- 4>&- 5>&-
-    # Its sleep must not outlive it.
-    trap 'kill "$nap" 2>/dev/null; wait; exit 0' TERM
     sleep "$1" &
-    nap=$!
-    wait "$nap"
+    echo "$!" >"timer.$timers"
+    wait "$!"
+    rm -f "timer.$timers"
     printf '%s\n' "$3" 1<>"$2"
   ) &
-  timer=$!
+  timer=$!:$timers
 }
 
-untimer() { # PID
+# It is killed, and its sleep after it: dash forgets a TERM that comes before a child of a shell with a trap has got going, and whoever
+# waits for that child then waits for its sleep.
+untimer() { # TIMER
   [ -n "$1" ] || return 0
-  kill "$1" 2>/dev/null
-  wait "$1" 2>/dev/null || :
+  kill -KILL "${1%:*}" 2>/dev/null
+  wait "${1%:*}" 2>/dev/null || :
+  if timer_sleep=$(cat "timer.${1#*:}" 2>/dev/null); then kill "$timer_sleep" 2>/dev/null; fi
+  rm -f "timer.${1#*:}"
 }
 
 session='' sessions=0

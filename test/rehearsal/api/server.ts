@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { parse } from 'yaml';
-import { authorize, type User } from './access';
+import { type Attributes, authorize, type User } from './access';
 import type { Api } from './api';
 import { certificateFor } from './certificate';
 import { discovery } from './discovery';
@@ -117,7 +117,9 @@ export class ApiServer {
       if (found) return reply(200, found);
       request = parseRequest(this.api, incoming.method ?? 'GET', url);
       if (!request) throw new ApiError(404, 'NotFound', 'the server could not find the requested resource');
-      this.authorize(user, request);
+      const review = request.resource.kind === 'SelfSubjectAccessReview' && request.verb === 'create';
+      // Every account may ask what it may do (Kubernetes docs: "Using RBAC Authorization", system:basic-user).
+      if (!review) this.authorize(user, request);
       const contentType = (incoming.headers['content-type'] ?? 'application/json').split(';')[0] ?? '';
       const body = await this.bodyOf(incoming, contentType);
       const cutAfter = await this.strike(request, body?.metadata?.name ?? '');
@@ -126,6 +128,7 @@ export class ApiServer {
         done(200);
         return watch(this.api, request, response);
       }
+      if (review) return reply(201, this.review(user, body));
       const answer = handle(this.api, request, body, contentType);
       if (cutAfter) throw new Cut();
       return reply(answer.code, answer.body, answer.warnings);
@@ -164,7 +167,19 @@ export class ApiServer {
     }
   }
 
-  private authorize(user: User, request: ApiRequest): void {
+  /** What `kubectl auth can-i` asks. */
+  private review(user: User, sent: Loose): object {
+    const { verb, group = '', resource: plural, subresource = '', namespace, name = '' } = sent.spec.resourceAttributes;
+    try {
+      this.authorize(user, { verb, resource: this.api.resource(group, { plural }), subresource, namespace, name });
+      return { ...sent, status: { allowed: true } };
+    } catch (problem) {
+      if (!(problem instanceof ApiError)) throw problem;
+      return { ...sent, status: { allowed: false, reason: problem.message } };
+    }
+  }
+
+  private authorize(user: User, request: Attributes): void {
     const { api } = this;
     try {
       authorize(user, request, {
