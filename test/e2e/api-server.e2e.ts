@@ -76,7 +76,7 @@ describe('objects', () => {
     [
       'a source of two',
       snapshot('bad', 'data-db-0', { source: { persistentVolumeClaimName: 'a', volumeSnapshotContentName: 'b' } }),
-      'failed rule',
+      'exactly one of',
     ],
     ['no source', snapshot('bad', 'data-db-0', { source: undefined }), 'spec.source: Required value'],
     ['a wrong type', snapshot('bad', 'data-db-0', { volumeSnapshotClassName: 5 }), 'must be of type string'],

@@ -14,12 +14,13 @@ import { Driver, type DriverOptions } from './controllers/driver';
 import { Garbage } from './controllers/garbage';
 import { GroupSnapshots } from './controllers/group-snapshots';
 import { Jobs } from './controllers/jobs';
-import { type Kinds, kindsOf } from './controllers/kinds';
+import { GROUP_SNAPSHOT_GROUP, type Kinds, kindsOf } from './controllers/kinds';
 import { Pods } from './controllers/pods';
 import { SnapshotFaults } from './controllers/snapshot-faults';
 import { Snapshots } from './controllers/snapshots';
 import { Timers } from './controllers/timers';
 import { Workloads } from './controllers/workloads';
+import { customResourceDefinitions } from './images/crds';
 import { protobufDecoder } from './images/kubectl';
 import type { JobRun } from './job';
 import { workingDirectory } from './leftovers';
@@ -32,7 +33,7 @@ import { removeDirectory } from './volumes';
 export interface ClusterWithApiOptions extends Omit<ClusterOptions, 'api'> {
   /** The CSI driver behind every claim. @default atomic snapshots, within a fraction of a second */
   readonly driver?: DriverOptions;
-  /** The versions of group snapshots that are served. @default v1, v1beta2 and v1beta1 */
+  /** The versions of group snapshots that are served: each release of the controller has some of them. @default v1, v1beta2 and v1beta1 */
   readonly groupSnapshotVersions?: string[];
 }
 
@@ -87,7 +88,7 @@ export class ClusterWithApi {
 
   static async create(options: ClusterWithApiOptions): Promise<ClusterWithApi> {
     const { driver: _, groupSnapshotVersions, ...rest } = options;
-    const api = new Api(groupSnapshotVersions);
+    const api = await serveCustomResources(new Api(), groupSnapshotVersions);
     let made: ClusterWithApi | undefined;
     const self = () => made as ClusterWithApi;
     const server = await startServer(api, command => self().pods.exec(command));
@@ -243,6 +244,18 @@ export class ClusterWithApi {
 }
 
 const KUBECTL_IMAGE = 'alpine/kubectl:1.34.2';
+
+/** The kinds of external-snapshotter and Velero, as the CRDs of their releases define them. */
+async function serveCustomResources(api: Api, groupSnapshotVersions = ['v1', 'v1beta2', 'v1beta1']): Promise<Api> {
+  definitions ??= Manifests.load([await customResourceDefinitions()]).everything() as unknown as ApiObject[];
+  for (const definition of definitions) {
+    api.define(definition, definition.spec.group === GROUP_SNAPSHOT_GROUP ? groupSnapshotVersions : undefined);
+  }
+  return api;
+}
+
+/** They are long: read once. */
+let definitions: ApiObject[] | undefined;
 
 async function decode(sent: Buffer): Promise<string> {
   const { exitCode, stdout, stderr } = await command(await protobufDecoder(), [], { input: sent });

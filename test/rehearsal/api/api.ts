@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ApiError, alreadyExists, badRequest, conflict, invalid, notFound } from './errors';
 import { checkLabels, checkName } from './names';
 import { type ApiObject, plain, timestamp } from './object';
-import { customResource, groupSnapshotResources, RESOURCES, type Resource } from './resources';
+import { customResource, RESOURCES, type Resource } from './resources';
 import { faults, prune, setDefaults } from './schema';
 import { type Change, Store } from './store';
 
@@ -25,12 +25,8 @@ export type Admission = (verb: 'create' | 'update' | 'delete', resource: Resourc
  */
 export class Api {
   readonly store = new Store();
-  readonly resources: Resource[];
+  readonly resources: Resource[] = [...RESOURCES];
   private readonly admissions: Admission[] = [];
-
-  constructor(groupSnapshotVersions: readonly string[] = ['v1', 'v1beta2', 'v1beta1']) {
-    this.resources = [...RESOURCES, ...groupSnapshotResources(groupSnapshotVersions)];
-  }
 
   /** The kind of an object, or of a request's path. @throws ApiError when the API does not serve it */
   resource(group: string, name: { kind?: string; plural?: string }): Resource {
@@ -43,9 +39,11 @@ export class Api {
     return this.resource(apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '', { kind });
   }
 
-  /** A kind that a CustomResourceDefinition defines, from now on. */
-  define(definition: ApiObject): void {
-    this.resources.push(customResource(definition));
+  /** A kind that a CustomResourceDefinition defines, from now on; of several definitions the first counts. */
+  define(definition: ApiObject, versions?: readonly string[]): void {
+    const resource = customResource(definition);
+    if (this.resources.some(({ group, kind }) => group === resource.group && kind === resource.kind)) return;
+    this.resources.push(versions ? { ...resource, versions } : resource);
   }
 
   admit(admission: Admission): void {

@@ -1,6 +1,5 @@
 import type { ApiObject } from './object';
 import { flag, list, record, type Schema, text, words } from './schema';
-import * as snapshots from './snapshot-kinds';
 
 /** A kind of object, as the API serves it. */
 export interface Resource {
@@ -27,13 +26,7 @@ function builtIn(group: string, kind: string, plural: string, options: Partial<R
   return { group, versions: ['v1'], kind, plural, singular, shortNames: [], namespaced: true, subresources: [], custom: false, ...options };
 }
 
-function custom(group: string, kind: string, plural: string, schema: Schema, options: Partial<Resource> = {}): Resource {
-  return builtIn(group, kind, plural, { schema, custom: true, subresources: ['status'], ...options });
-}
-
 const CLUSTER = { namespaced: false };
-const SNAPSHOT = 'snapshot.storage.k8s.io';
-const GROUP_SNAPSHOT = 'groupsnapshot.storage.k8s.io';
 const RBAC = 'rbac.authorization.k8s.io';
 const quantities = { type: 'object', additionalProperties: { 'x-kubernetes-int-or-string': true } };
 const dataSource = record({ apiGroup: text, kind: text, name: text, namespace: text }, 'kind', 'name');
@@ -78,35 +71,7 @@ export const RESOURCES: readonly Resource[] = [
   builtIn(RBAC, 'Role', 'roles'),
   builtIn(RBAC, 'RoleBinding', 'rolebindings'),
   builtIn('storage.k8s.io', 'StorageClass', 'storageclasses', { ...CLUSTER, shortNames: ['sc'] }),
-  custom(SNAPSHOT, 'VolumeSnapshot', 'volumesnapshots', snapshots.volumeSnapshot, { shortNames: ['vs'] }),
-  custom(SNAPSHOT, 'VolumeSnapshotClass', 'volumesnapshotclasses', snapshots.volumeSnapshotClass, {
-    ...CLUSTER,
-    shortNames: ['vsclass', 'vsclasses'],
-    subresources: [],
-  }),
-  custom(SNAPSHOT, 'VolumeSnapshotContent', 'volumesnapshotcontents', snapshots.volumeSnapshotContent, {
-    ...CLUSTER,
-    shortNames: ['vsc', 'vscs'],
-  }),
 ];
-
-/** A cluster serves those versions that its release of the snapshot controller has. */
-export function groupSnapshotResources(versions: readonly string[]): Resource[] {
-  const group = (kind: string, plural: string, schema: Schema, options: Partial<Resource>) =>
-    custom(GROUP_SNAPSHOT, kind, plural, schema, { versions, ...options });
-  return [
-    group('VolumeGroupSnapshot', 'volumegroupsnapshots', snapshots.volumeGroupSnapshot, { shortNames: ['vgs'] }),
-    group('VolumeGroupSnapshotClass', 'volumegroupsnapshotclasses', snapshots.volumeGroupSnapshotClass, {
-      ...CLUSTER,
-      shortNames: ['vgsclass', 'vgsclasses'],
-      subresources: [],
-    }),
-    group('VolumeGroupSnapshotContent', 'volumegroupsnapshotcontents', snapshots.volumeGroupSnapshotContent, {
-      ...CLUSTER,
-      shortNames: ['vgsc', 'vgscs'],
-    }),
-  ];
-}
 
 /** What a CustomResourceDefinition adds to the API. */
 export function customResource({ spec }: ApiObject): Resource {

@@ -15,30 +15,19 @@ export interface Schema {
   readonly nullable?: boolean;
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
   readonly 'x-kubernetes-int-or-string'?: boolean;
-  /** Rules of CEL. Those that are understood: see `RULES`; others are passed over. */
+  /** Rules of CEL. Those of external-snapshotter are understood (`holds`); others are passed over. */
   readonly 'x-kubernetes-validations'?: readonly { readonly rule: string; readonly message?: string }[];
 }
 
 export const text: Schema = { type: 'string' };
 export const flag: Schema = { type: 'boolean' };
 export const words: Schema = { type: 'object', additionalProperties: text };
-export const anything: Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 export const list = (items: Schema): Schema => ({ type: 'array', items });
 export const record = (properties: { [name: string]: Schema }, ...required: string[]): Schema => ({ type: 'object', properties, required });
-export const oneOf = (...values: string[]): Schema => ({ type: 'string', enum: values });
-/** A rule of CEL, as the CRDs write it. */
-export const where = (schema: Schema, ...rules: string[]): Schema => ({
-  ...schema,
-  'x-kubernetes-validations': [...(schema['x-kubernetes-validations'] ?? []), ...rules.map(rule => ({ rule }))],
-});
 
 const UNCHANGED = 'self == oldSelf';
 const XOR = /^\(has\(self\.(\w+)\) && !has\(self\.(\w+)\)\) \|\| \(!has\(self\.\1\) && has\(self\.\2\)\)$/;
 const KEPT = /^!has\(oldSelf\.(\w+)\) \|\| has\(self\.\1\)$/;
-
-export const unchangeable = (schema: Schema): Schema => where(schema, UNCHANGED);
-export const exactlyOne = (a: string, b: string) => `(has(self.${a}) && !has(self.${b})) || (!has(self.${a}) && has(self.${b}))`;
-export const kept = (field: string) => `!has(oldSelf.${field}) || has(self.${field})`;
 
 /** Removes what the schema does not know, as the server does before it stores; the paths of what was removed. */
 export function prune(value: Loose, schema: Schema, path = ''): string[] {
@@ -81,6 +70,10 @@ export function* faults(value: Loose, schema: Schema, old?: Loose, path = ''): G
     const allowed = schema.enum.map(each => JSON.stringify(each)).join(', ');
     yield { reason: 'FieldValueNotSupported', message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${allowed}`, field };
   }
+  if (schema.minLength !== undefined && value.length < schema.minLength) {
+    const message = `Invalid value: "": ${path} in body should be at least ${schema.minLength} chars long`;
+    yield { reason: 'FieldValueInvalid', message, field };
+  }
   for (const { rule, message } of schema['x-kubernetes-validations'] ?? []) {
     if (!holds(rule, value, old))
       yield { reason: 'FieldValueInvalid', message: `Invalid value: ${shown(value)}: ${message ?? `failed rule: ${rule}`}`, field };
@@ -102,6 +95,7 @@ export function* faults(value: Loose, schema: Schema, old?: Loose, path = ''): G
 function holds(rule: string, value: Loose, old: Loose): boolean {
   if (rule === UNCHANGED) return old === undefined || isDeepStrictEqual(value, old);
   if (rule === 'size(self) > 0') return value.length > 0;
+  if (rule === 'has(self.name) && has(self.__namespace__)') return value.name !== undefined && value.namespace !== undefined;
   const xor = XOR.exec(rule);
   if (xor?.[1] && xor[2]) return (value[xor[1]] === undefined) !== (value[xor[2]] === undefined);
   const stays = KEPT.exec(rule);

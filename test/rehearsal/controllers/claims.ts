@@ -113,6 +113,9 @@ export class Claims {
     try {
       const source = claim.spec.dataSourceRef;
       this.checkClass(claim);
+      this.api.modify(claim, each => {
+        each.metadata.annotations = { ...each.metadata.annotations, 'volume.kubernetes.io/storage-provisioner': this.driver.name };
+      });
       if (source) await this.driver.fill(this.handleOf(claim, source), namespace, name);
       this.bind(claim);
     } catch (problem) {
@@ -183,6 +186,7 @@ export class Claims {
     );
     const bound = this.api.modify(claim, each => {
       each.spec.volumeName = volumeName;
+      each.metadata.annotations = { ...each.metadata.annotations, 'pv.kubernetes.io/bind-completed': 'yes' };
     });
     if (bound)
       this.api.modify(
