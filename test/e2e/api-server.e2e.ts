@@ -137,6 +137,7 @@ describe('a job', () => {
     await output('create', 'job', 'now', '--from=cronjob/look');
     await output('wait', '--for=condition=complete', 'job/now', '--timeout=20s');
     expect(await output('get', 'pod', '--selector=job-name=now', '--output=jsonpath={.items[0].status.phase}')).toBe('Succeeded');
+    expect(await output('logs', 'job/now')).toBe('hello');
     await output('delete', 'job', 'now');
     await until('its pods are gone', () => shop.objects('Pod', 'shop').every(({ metadata }) => !metadata.name.startsWith('now-')));
   });

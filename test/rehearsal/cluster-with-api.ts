@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Api } from './api/api';
-import type { ExecTarget } from './api/exec';
+import type { Kubelet } from './api/exec';
 import type { Fault, FaultAction, FaultMatch } from './api/faults';
 import type { ApiObject } from './api/object';
 import { ApiServer } from './api/server';
@@ -45,10 +45,20 @@ export interface Account {
 
 /**
  * The rehearsal's cluster with an API that pods and tests can speak to: an API server stand-in (api/), and the controllers that matter to
- * backups (controllers/): volumes, snapshots and their groups, jobs, the garbage collector.
+ * backups (controllers/): volumes, snapshots and their groups, jobs, workloads, the garbage collector.
  *
- * What is in the manifests is applied as by an administrator; kinds that the API does not serve are passed over, unless their
- * CustomResourceDefinition is among them. Pods get tokens of their service accounts, and RBAC holds. See README.md in api/ for what differs from a cluster.
+ * What is in the manifests is applied as by an administrator, in the strict way; kinds that the API does not serve are passed over. The
+ * kinds of external-snapshotter and Velero are served as their CRDs define them. Pods get tokens of their service accounts, and RBAC holds.
+ *
+ * Where it is weaker than a cluster, and a success here proves less:
+ * - Of the core's kinds, only ConfigMaps and claims are checked for unknown fields; jobs are as strictly as the rehearsal is (pod-spec.ts).
+ *   Rules of CEL other than those of external-snapshotter are passed over (api/schema.ts).
+ * - There are no tables, no server-side apply, no dry runs, no strategic patches of lists, no standard input for exec, no SPDY, no
+ *   impersonation, and of the roles of a cluster `cluster-admin` alone. All of that is refused, and never done wrong in silence; but
+ *   `kubectl get` without an output format shows names and ages only.
+ * - Claims are bound at once, whatever their class says of the first consumer; volumes always go with their claims.
+ * - No time passes: CronJobs make no Jobs, and finished Jobs stay.
+ * - Snapshots hold what was written and not yet synced (controllers/driver.ts); pre-provisioned groups are not simulated.
  */
 export class ClusterWithApi {
   readonly kinds: Kinds;
@@ -91,7 +101,10 @@ export class ClusterWithApi {
     const api = await serveCustomResources(new Api(), groupSnapshotVersions);
     let made: ClusterWithApi | undefined;
     const self = () => made as ClusterWithApi;
-    const server = await startServer(api, command => self().pods.exec(command));
+    const server = await startServer(api, {
+      exec: command => self().pods.exec(command),
+      log: (namespace, pod, container) => self().pods.log(namespace, pod, container),
+    });
     const plane: ControlPlane = {
       ip: server.ip,
       credentials: (namespace, account, pod) => self().credentials(namespace, account, pod),
@@ -266,11 +279,11 @@ async function decode(sent: Buffer): Promise<string> {
 let last = 1;
 
 /** On the next address of this process that is free: others may have taken some. */
-async function startServer(api: Api, exec: ExecTarget): Promise<ApiServer> {
+async function startServer(api: Api, kubelet: Kubelet): Promise<ApiServer> {
   for (;;) {
     last += 1;
     try {
-      return await ApiServer.start(api, `127.${178 + (process.pid % 76)}.${(process.pid >> 8) % 250}.${last}`, exec, decode);
+      return await ApiServer.start(api, `127.${178 + (process.pid % 76)}.${(process.pid >> 8) % 250}.${last}`, kubelet, decode);
     } catch (problem) {
       if ((problem as NodeJS.ErrnoException).code !== 'EADDRINUSE' || last > 250) throw problem;
     }

@@ -213,8 +213,14 @@ export class Pod implements RunningPod {
   }
 
   /** How its containers are; `running` is all that is known of being ready. */
-  get containers(): { name: string; init: boolean; running: boolean; restarts: number; exitCode: number }[] {
-    return this.runs.map(({ name, init, restarts, exitCode }) => ({ name, init, running: this.running.has(name), restarts, exitCode }));
+  get containers(): (Omit<ContainerRun, 'log' | 'signal'> & { running: boolean })[] {
+    return this.runs.map(({ log: _, signal: __, logFile: ___, ...run }) => ({ ...run, running: this.running.has(run.name) }));
+  }
+
+  /** What a container has written until now; undefined when it was never started. */
+  log(container: string): string | undefined {
+    const run = this.runs.find(({ name }) => name === container);
+    return run && readText(run.logFile);
   }
 
   /** The processes of all its containers, as this machine counts them. */

@@ -45,6 +45,7 @@ function resourceList(resources: readonly Resource[], group: string, version: st
 
 function subresourceKind(subresource: string, kind: string): object {
   if (subresource === 'exec') return { kind: 'PodExecOptions', verbs: ['create', 'get'] };
+  if (subresource === 'log') return { kind: 'Pod', verbs: ['get'] };
   if (subresource === 'scale') return { group: 'autoscaling', version: 'v1', kind: 'Scale', verbs: ['get', 'patch', 'update'] };
   return { kind, verbs: ['get', 'patch', 'update'] };
 }

@@ -21,6 +21,13 @@ export interface ExecResult {
 /** Runs a command in a container, whatever becomes of the client. @throws ApiError when there is no such container, or it does not run */
 export type ExecTarget = (command: ExecCommand) => Promise<ExecResult>;
 
+/** What the kubelet of a pod answers for it. */
+export interface Kubelet {
+  readonly exec: ExecTarget;
+  /** What a container has written; of the pod's first when none is named. @throws ApiError when there is no such container */
+  readonly log: (namespace: string, pod: string, container: string | undefined) => string;
+}
+
 /** kubectl's first choice since 1.31 (KEP-4006); SPDY, which it falls back to, is not offered. */
 const PROTOCOL = 'v5.channel.k8s.io';
 const [STDOUT, STDERR, ERROR] = [1, 2, 3];

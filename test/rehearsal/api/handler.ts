@@ -5,10 +5,10 @@ import { patched } from './patch';
 import type { ApiRequest } from './request';
 import { fieldSelector, labelSelector } from './selectors';
 
-/** An answer with an object. */
+/** An answer with an object, or a text. */
 export interface Response {
   readonly code: number;
-  readonly body: object;
+  readonly body: object | string;
   readonly warnings?: string[];
 }
 

@@ -54,7 +54,7 @@ export const RESOURCES: readonly Resource[] = [
   builtIn('', 'ConfigMap', 'configmaps', { shortNames: ['cm'], schema: configMap }),
   builtIn('', 'Event', 'events', { shortNames: ['ev'] }),
   builtIn('', 'PersistentVolumeClaim', 'persistentvolumeclaims', { shortNames: ['pvc'], subresources: ['status'], schema: claim }),
-  builtIn('', 'Pod', 'pods', { shortNames: ['po'], subresources: ['status', 'exec'], graceful: true }),
+  builtIn('', 'Pod', 'pods', { shortNames: ['po'], subresources: ['status', 'exec', 'log'], graceful: true }),
   builtIn('', 'Secret', 'secrets'),
   builtIn('', 'Service', 'services', { shortNames: ['svc'], subresources: ['status'] }),
   builtIn('', 'ServiceAccount', 'serviceaccounts', { shortNames: ['sa'] }),

@@ -6,10 +6,10 @@ import { type Attributes, authorize, type User } from './access';
 import type { Api } from './api';
 import { certificateFor } from './certificate';
 import { discovery } from './discovery';
-import { ApiError, badRequest, notFound } from './errors';
-import { type ExecTarget, serveExec } from './exec';
+import { ApiError, badRequest, notFound, notUnderstood } from './errors';
+import { type Kubelet, serveExec } from './exec';
 import { Cut, Fault, type FaultAction, type FaultMatch } from './faults';
-import { handle } from './handler';
+import { handle, type Response } from './handler';
 import type { Loose } from './object';
 import { type ApiRequest, parseRequest } from './request';
 import { Tokens } from './tokens';
@@ -26,6 +26,12 @@ export interface Answered {
   readonly name: string;
   /** Of the answer; 0 when the connection was cut. */
   readonly code: number;
+}
+
+/** Who asks for what, as far as it is known yet. */
+interface Asked {
+  user?: User;
+  request?: ApiRequest;
 }
 
 /** Makes JSON of protobuf, in which typed clients send the kinds of Kubernetes itself. */
@@ -47,14 +53,14 @@ export class ApiServer {
     /** The certificate of the authority that clients trust. */
     readonly ca: string,
     private readonly server: Server,
-    private readonly exec: ExecTarget,
+    private readonly kubelet: Kubelet,
     private readonly decode: Decoder,
   ) {}
 
-  static async start(api: Api, ip: string, exec: ExecTarget, decode: Decoder): Promise<ApiServer> {
+  static async start(api: Api, ip: string, kubelet: Kubelet, decode: Decoder): Promise<ApiServer> {
     const { key, cert } = certificateFor(ip);
     const server = createServer({ key, cert });
-    const running = new ApiServer(api, ip, cert, server, exec, decode);
+    const running = new ApiServer(api, ip, cert, server, kubelet, decode);
     server.on('request', (request, response) => void running.answer(request, response));
     server.on('upgrade', (request, socket) => void running.upgrade(request, socket));
     server.on('connection', socket => {
@@ -99,49 +105,60 @@ export class ApiServer {
   }
 
   private async answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(incoming.url ?? '/', this.url);
-    let [user, request]: [User | undefined, ApiRequest | undefined] = [undefined, undefined];
-    const done = (code: number) => user && request && this.note(user, request, code);
-    const reply = (code: number, body: object, warnings: string[] = []) => {
-      done(code);
-      if (warnings.length > 0)
-        response.setHeader(
-          'warning',
-          warnings.map(text => `299 - ${JSON.stringify(text)}`),
-        );
-      response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-    };
+    const asked: Asked = {};
     try {
-      user = this.tokens.userOf(incoming.headers.authorization);
-      const found = discovery(url.pathname, this.api.resources);
-      if (found) return reply(200, found);
-      request = parseRequest(this.api, incoming.method ?? 'GET', url);
-      if (!request) throw new ApiError(404, 'NotFound', 'the server could not find the requested resource');
-      const review = request.resource.kind === 'SelfSubjectAccessReview' && request.verb === 'create';
-      // Every account may ask what it may do (Kubernetes docs: "Using RBAC Authorization", system:basic-user).
-      if (!review) this.authorize(user, request);
-      const contentType = (incoming.headers['content-type'] ?? 'application/json').split(';')[0] ?? '';
-      const body = await this.bodyOf(incoming, contentType);
-      const cutAfter = await this.strike(request, body?.metadata?.name ?? '');
-      if (request.subresource === 'exec') throw badRequest('Upgrade request required');
-      if (request.verb === 'watch') {
-        done(200);
-        return watch(this.api, request, response);
-      }
-      if (review) return reply(201, this.review(user, body));
-      const answer = handle(this.api, request, body, contentType);
-      if (cutAfter) throw new Cut();
-      return reply(answer.code, answer.body, answer.warnings);
+      await this.serve(incoming, response, asked);
     } catch (problem) {
-      if (problem instanceof Cut) {
-        done(0);
-        incoming.socket.destroy();
-      } else if (problem instanceof ApiError) {
-        reply(problem.code, problem.status);
-      } else {
-        reply(500, new ApiError(500, 'InternalError', String((problem as Error).stack)).status);
-      }
+      const error = problem instanceof ApiError ? problem : new ApiError(500, 'InternalError', String((problem as Error).stack));
+      this.note(asked, problem instanceof Cut ? 0 : error.code);
+      if (problem instanceof Cut) incoming.socket.destroy();
+      else reply(response, { code: error.code, body: error.status });
     }
+  }
+
+  private async serve(incoming: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> {
+    const url = new URL(incoming.url ?? '/', this.url);
+    const user = this.tokens.userOf(incoming.headers.authorization);
+    const found = discovery(url.pathname, this.api.resources);
+    if (found) {
+      reply(response, { code: 200, body: found });
+      return;
+    }
+    const request = parseRequest(this.api, incoming.method ?? 'GET', url);
+    if (!request) throw new ApiError(404, 'NotFound', 'the server could not find the requested resource');
+    Object.assign(asked, { user, request });
+    if (!isReview(request)) this.authorize(user, request);
+    const contentType = (incoming.headers['content-type'] ?? 'application/json').split(';')[0] ?? '';
+    const body = await this.bodyOf(incoming, contentType);
+    const cutAfter = await this.strike(request, body?.metadata?.name ?? '');
+    if (request.verb === 'watch') {
+      this.note(asked, 200);
+      watch(this.api, request, response);
+      return;
+    }
+    const answer = this.respond(user, request, body, contentType);
+    if (cutAfter) throw new Cut();
+    this.note(asked, answer.code);
+    reply(response, answer);
+  }
+
+  private respond(user: User, request: ApiRequest, body: Loose, contentType: string): Response {
+    if (isReview(request)) return { code: 201, body: this.review(user, body) };
+    if (request.subresource === 'exec') throw badRequest('Upgrade request required');
+    if (request.subresource === 'log') return { code: 200, body: this.logOf(request) };
+    return handle(this.api, request, body, contentType);
+  }
+
+  private logOf({ namespace = '', name, query }: ApiRequest): string {
+    if (query.get('follow') === 'true') throw notUnderstood('following a log');
+    const log = this.kubelet.log(namespace, name, query.get('container') ?? undefined);
+    const tail = query.get('tailLines');
+    return tail === null
+      ? log
+      : log
+          .split(/(?<=\n)/)
+          .slice(-Number(tail))
+          .join('');
   }
 
   /** A WebSocket: exec. */
@@ -153,12 +170,13 @@ export class ApiServer {
       const request = parseRequest(this.api, incoming.method ?? 'GET', url);
       if (request?.subresource !== 'exec') throw badRequest('Upgrade request of what is no stream');
       this.authorize(user, request);
-      // From 1.35 on, a server wants the right to create as well, whatever the method of the request is (KEP-2862 and its successors).
+      // A WebSocket is opened with GET, and so asks for the right to get. From 1.35 on it takes the right to create as well
+      // (kubernetes/kubernetes#134577): a role that works everywhere has both.
       this.authorize(user, { ...request, verb: 'create' });
       await this.strike(request, '');
       if (!this.api.store.get(request.resource, request.namespace, request.name)) throw notFound(request.resource, request.name);
-      await serveExec(incoming, socket, request, this.exec);
-      this.note(user, request, 101);
+      await serveExec(incoming, socket, request, this.kubelet.exec);
+      this.note({ user, request }, 101);
     } catch (problem) {
       if (!(problem instanceof ApiError)) return void socket.destroy();
       const body = JSON.stringify(problem.status);
@@ -198,9 +216,11 @@ export class ApiServer {
     return faults.some(({ action }) => action.cut === 'after');
   }
 
-  private note({ name: user }: User, { verb, resource, subresource, namespace, name }: ApiRequest, code: number): void {
+  private note({ user, request }: Asked, code: number): void {
+    if (!user || !request) return;
+    const { verb, resource, subresource, namespace, name } = request;
     const plural = subresource ? `${resource.plural}/${subresource}` : resource.plural;
-    this.answered.push({ user, verb, resource: plural, group: resource.group, namespace, name, code });
+    this.answered.push({ user: user.name, verb, resource: plural, group: resource.group, namespace, name, code });
   }
 
   private async bodyOf(incoming: IncomingMessage, contentType: string): Promise<Loose> {
@@ -217,4 +237,20 @@ export class ApiServer {
     }
     throw new ApiError(415, 'UnsupportedMediaType', `the stand-in reads no ${contentType}`);
   }
+}
+
+/** Every account may ask what it may do (Kubernetes docs: "Using RBAC Authorization", system:basic-user). */
+function isReview({ resource, verb }: ApiRequest): boolean {
+  return resource.kind === 'SelfSubjectAccessReview' && verb === 'create';
+}
+
+function reply(response: ServerResponse, { code, body, warnings = [] }: Response): void {
+  const [type, text] = typeof body === 'string' ? ['text/plain', body] : ['application/json', JSON.stringify(body)];
+  if (warnings.length > 0) {
+    response.setHeader(
+      'warning',
+      warnings.map(warning => `299 - ${JSON.stringify(warning)}`),
+    );
+  }
+  response.writeHead(code, { 'content-type': type }).end(text);
 }

@@ -1,5 +1,5 @@
 import type { Api } from '../api/api';
-import { ApiError, notFound } from '../api/errors';
+import { ApiError, badRequest, notFound } from '../api/errors';
 import type { ExecCommand, ExecResult } from '../api/exec';
 import { type ApiObject, type OwnerReference, timestamp } from '../api/object';
 import type { Change } from '../api/store';
@@ -10,6 +10,8 @@ import type { Kinds } from './kinds';
 /** The pods of the rehearsal as the API shows them, and what its clients do with them: delete, exec. */
 export class Pods {
   private readonly running = new Map<string, Pod>();
+  /** Those that have ended, too. */
+  private readonly known = new Map<string, Pod>();
 
   constructor(
     private readonly api: Api,
@@ -26,6 +28,7 @@ export class Pods {
   add(pod: Pod): void {
     const { metadata, spec } = pod.facts;
     this.running.set(metadata.uid, pod);
+    this.known.set(metadata.uid, pod);
     const object: ApiObject = {
       apiVersion: 'v1',
       kind: 'Pod',
@@ -62,6 +65,15 @@ export class Pods {
     return pod.exec(wanted, argv).ended;
   }
 
+  /** As `kubectl logs`, without following. */
+  log(namespace: string, name: string, container: string | undefined): string {
+    const object = this.api.get(this.kinds.pod, namespace, name);
+    const wanted = container ?? object.spec.containers[0].name;
+    const log = this.known.get(object.metadata.uid ?? '')?.log(wanted);
+    if (log === undefined) throw badRequest(`container "${wanted}" in pod "${name}" is waiting to start: ContainerCreating`);
+    return log;
+  }
+
   private observe({ type, resource, object }: Change): void {
     if (resource !== this.kinds.pod) return;
     const pod = this.running.get(object.metadata.uid ?? '');
@@ -93,16 +105,17 @@ export class Pods {
 /** Kubernetes docs: "Pod Lifecycle". Who runs is ready: probes are not asked. */
 function statusOf(pod: Pod): object {
   const { phase, containers } = pod;
-  const of = (init: boolean) =>
-    containers
-      .filter(each => each.init === init)
-      .map(({ name, running, restarts, exitCode }) => ({
-        name,
-        ready: running,
-        restartCount: restarts,
-        state: running ? { running: {} } : { terminated: { exitCode } },
-      }));
+  const of = (init: boolean) => containers.filter(each => each.init === init).map(containerStatus);
   const ready = phase === 'Running' && containers.every(({ init, running }) => init || running);
   const conditions = ['Ready', 'ContainersReady'].map(type => ({ type, status: ready ? 'True' : 'False' }));
   return { phase, podIP: NODE.ip, hostIP: NODE.ip, conditions, initContainerStatuses: of(true), containerStatuses: of(false) };
+}
+
+function containerStatus({ name, running, restarts, exitCode, terminationMessage }: Pod['containers'][number]): object {
+  const terminated = {
+    exitCode,
+    reason: exitCode === 0 ? 'Completed' : 'Error',
+    ...(terminationMessage && { message: terminationMessage }),
+  };
+  return { name, ready: running, restartCount: restarts, state: running ? { running: {} } : { terminated } };
 }
