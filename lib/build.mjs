@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, rmSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
 
-const SCRIPTS = ['.sh', '.awk', '.sql'];
+const SCRIPTS = ['.sh', '.awk', '.sql', '.js', '.escript'];
 
 rmSync('build', { recursive: true, force: true });
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'lib'], { stdio: 'inherit' });

@@ -44,6 +44,8 @@ export interface RunningPod {
   readonly name: string;
   /** Kills one process, waiting for it to appear. False when the pod ended without it. */
   kill(processName: string, signal?: NodeJS.Signals): Promise<boolean>;
+  /** Kills a container by its first process, as the want of memory does; it is started again where the pod is one that runs on. */
+  killContainer(container: string, signal?: NodeJS.Signals): void;
   /** Kills everything at once, as when the node is lost: the pod fails, whatever its restart policy. */
   killPod(): void;
   /** As `kubectl delete pod`: the stop signal to every PID 1, and SIGKILL when the grace period is over. */
@@ -233,9 +235,18 @@ export class Pod implements RunningPod {
   }
 
   exec(container: string, argv: string[]): Execution {
+    const { sandbox, as } = this.runningContainer(container);
+    return sandbox.execute({ ...as, argv });
+  }
+
+  killContainer(container: string, signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.runningContainer(container).sandbox.signal(signal);
+  }
+
+  private runningContainer(container: string) {
     const running = this.running.get(container);
     if (!running) throw new Error(`container ${container} of pod ${this.name} does not run`);
-    return running.sandbox.execute({ ...running.as, argv });
+    return running;
   }
 
   private allProcesses() {

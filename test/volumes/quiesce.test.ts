@@ -2,7 +2,18 @@ import { Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { expect, test } from 'vitest';
-import { type IQuiesce, type MariadbQuiesceOptions, MariadbVersion, MysqlLock, MysqlVersion, Quiesce, SecretRef } from '../../lib';
+import {
+  type IQuiesce,
+  type MariadbQuiesceOptions,
+  MariadbVersion,
+  MongodbVersion,
+  MysqlLock,
+  MysqlVersion,
+  PostgresVersion,
+  Quiesce,
+  RedisVersion,
+  SecretRef,
+} from '../../lib';
 import { NOT_RESTRICTED_ANNOTATION } from '../../lib/core/labels';
 import { Workload } from '../../lib/core/workload';
 import { quiesceAgent } from '../../lib/volumes/quiesce/agent';
@@ -78,25 +89,6 @@ test('a pod that is guaranteed its resources stays so', () => {
   expect(sidecar().resources).toEqual({ requests: same, limits: same });
 });
 
-test('what cannot be restricted says why, in an annotation of the pods', () => {
-  const { shop, ask, template, sidecar } = stock();
-  const because = 'freezing a file system needs SYS_ADMIN';
-  const config = { ...mariadb().bind(shop), user: 0, privilege: { because, capabilities: ['SYS_ADMIN'] } };
-  ask('nightly', { bind: () => config });
-  expect(template().metadata.annotations).toEqual({ [NOT_RESTRICTED_ANNOTATION]: because });
-  expect(sidecar().securityContext).toMatchObject({
-    runAsUser: 0,
-    runAsNonRoot: false,
-    capabilities: { add: ['SYS_ADMIN'], drop: ['ALL'] },
-  });
-});
-
-test('what holds nothing has nothing to release', () => {
-  const { shop, ask } = stock();
-  const config = { ...mariadb().bind(shop), holds: false };
-  expect(ask('nightly', { bind: () => config }).release).toBeUndefined();
-});
-
 test('a workload is quiesced in one way', () => {
   const { ask } = stock();
   ask('nightly', mariadb());
@@ -110,6 +102,31 @@ test.each<[Partial<k8s.PodSpec>, string]>([
   [{ volumes: [{ name: 'quiesce', emptyDir: {} }] }, 'a volume quiesce'],
 ])('a pod that has %j already is refused', (pod, what) => {
   expect(() => stock(pod).ask('nightly', mariadb())).toThrow(`StatefulSet stock-db has ${what}, which is what the agent`);
+});
+
+test('a server that is only prepared is waited for longer', () => {
+  const { ask, sidecar } = stock();
+  const { hold, release, wait } = ask('nightly', Quiesce.postgres({ version: PostgresVersion.V15, credentials }));
+  expect([hold.at(-1), release, wait.toSeconds()]).toEqual(['shop/nightly', undefined, 65]);
+  expect(sidecar().env).toContainEqual({ name: 'QUIESCE_HOLDS', value: 'no' });
+});
+
+test('Redis without users is asked without one', () => {
+  const { ask, sidecar } = stock();
+  ask('nightly', Quiesce.redis({ version: RedisVersion.V8_0 }));
+  expect(sidecar().env.map(({ name }: Manifest) => name)).not.toContain('REDIS_USERNAME');
+});
+
+test('a file system is frozen as root, through a mount that cannot be written to', () => {
+  const { ask, sidecar, template } = stock();
+  ask('nightly', Quiesce.fileSystem({ volume: 'data' }));
+  expect(sidecar().volumeMounts).toContainEqual({ name: 'data', mountPath: '/volume', readOnly: true });
+  expect(sidecar().securityContext).toMatchObject({
+    runAsUser: 0,
+    runAsNonRoot: false,
+    capabilities: { add: ['SYS_ADMIN'], drop: ['ALL'] },
+  });
+  expect(template().metadata.annotations[NOT_RESTRICTED_ANNOTATION]).toMatch(/SYS_ADMIN/);
 });
 
 test.each<[() => IQuiesce, RegExp]>([
@@ -126,6 +143,14 @@ test.each<[() => IQuiesce, RegExp]>([
     () => Quiesce.mysql({ version: MysqlVersion.V8_4, credentials, lock: MysqlLock.TABLES, longestQuery: Duration.millis(10) }),
     /quiesce\.longestQuery is "10 millis": write whole seconds, 1 or more/,
   ],
+  [
+    () => Quiesce.postgres({ version: PostgresVersion.V15, credentials, wait: Duration.seconds(1) }),
+    /wait is "1 second": .* from 2 to 3600/,
+  ],
+  [() => Quiesce.redis({ version: RedisVersion.V8_0, tlsClient: credentials }), /quiesce\.tlsAuthority is not set: name the authority too/],
+  [() => Quiesce.fileSystem({ volume: 'logs' }), /quiesce\.volume is "logs": name one of the volumes that are snapshotted: data/],
+  [() => Quiesce.mongodb({ version: MongodbVersion.V7_0, credentials }), /quiesce\.replicaSet is not set: name the set/],
+  [() => Quiesce.mongodb({ version: MongodbVersion.V7_0, credentials, replicaSet: 'a/b' }), /write the name of the replica set/],
 ])('%# is refused', (quiesce, because) => {
   expect(() => stock().ask('nightly', quiesce())).toThrow(because);
 });

@@ -6,8 +6,8 @@ import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
 import type { SecretRef } from '../../core/secret-ref';
-import type { IQuiesce, QuiesceConfig, QuiesceOptions } from '../../volumes/quiesce/quiesce';
-import { quiesceTimes } from '../../volumes/quiesce/times';
+import type { IQuiesce, QuiesceBindOptions, QuiesceConfig, QuiesceOptions } from '../../volumes/quiesce/quiesce';
+import { holdingTimes } from '../../volumes/quiesce/times';
 import type { MariadbVersion, MysqlVersion } from './mysql';
 import type { MysqlTls } from './mysql-tls';
 
@@ -79,7 +79,7 @@ export interface MysqlQuiesceOptions extends MysqlServerQuiesceOptions {
 export class MariadbQuiesce implements IQuiesce {
   constructor(private readonly options: MariadbQuiesceOptions) {}
 
-  public bind(scope: Construct): QuiesceConfig {
+  public bind(scope: Construct, _options: QuiesceBindOptions): QuiesceConfig {
     return bindSession(scope, this.options, { name: 'mariadb', ...this.options.version, lock: 'stage' });
   }
 }
@@ -98,7 +98,7 @@ export class MariadbQuiesce implements IQuiesce {
 export class MysqlQuiesce implements IQuiesce {
   constructor(private readonly options: MysqlQuiesceOptions) {}
 
-  public bind(scope: Construct): QuiesceConfig {
+  public bind(scope: Construct, _options: QuiesceBindOptions): QuiesceConfig {
     const { version, lock = MysqlLock.INSTANCE, longestQuery = Duration.seconds(2) } = this.options;
     const longest = longestQuery.toMilliseconds() / 1000;
     if (!Number.isInteger(longest) || longest < 1) {
@@ -147,7 +147,6 @@ function bindSession(scope: Construct, options: MysqlServerQuiesceOptions, sessi
     scripts: ScriptFolder.at('quiesce-mysql', join(__dirname, 'quiesce')),
     environment,
     ...(tls && { volumes: tls.volumes, volumeMounts: tls.mounts }),
-    holds: true,
-    ...quiesceTimes(scope, options),
+    ...holdingTimes(scope, options),
   };
 }

@@ -1,3 +1,4 @@
+import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
@@ -178,20 +179,7 @@ function bindProgram(scope: Construct, options: EngineBindOptions, engine: Redis
       });
     }
   }
-  const { tlsAuthority, tlsClient } = engine;
-  if (tlsClient && !tlsAuthority) {
-    throw new InputError(scope, {
-      prop: 'engine.tlsAuthority',
-      got: undefined,
-      because: "name the authority too, for example SecretRef.named('redis-tls').key('ca.crt'): the images know none",
-    });
-  }
-  const tls = [
-    ...(tlsAuthority
-      ? [{ name: 'tls-authority', secretName: tlsAuthority.secretName, items: [{ key: tlsAuthority.keyName, path: 'ca.crt' }] }]
-      : []),
-    ...(tlsClient ? [{ name: 'tls-client', secretName: tlsClient.name }] : []),
-  ];
+  const tls = bindTls(scope, 'engine', engine);
   const port = options.port ?? 6379;
   return {
     name: program.program,
@@ -216,16 +204,56 @@ function bindProgram(scope: Construct, options: EngineBindOptions, engine: Redis
       { name: 'REDIS_PORT', value: String(port) },
       options.credentials.key('username').toEnvironment('REDIS_USERNAME'),
       options.credentials.key('password').toEnvironment('REDISCLI_AUTH'),
-      { name: 'TLS_AUTHORITY', value: tlsAuthority ? '/tls/tls-authority/ca.crt' : '' },
-      { name: 'TLS_CLIENT', value: tlsClient ? '/tls/tls-client' : '' },
+      ...tls.environment,
     ],
-    connectionVolumes: tls.map(({ name, ...secret }) => ({ name, secret })),
-    connectionMounts: tls.map(({ name }) => ({ name, mountPath: `/tls/${name}`, readOnly: true })),
+    connectionVolumes: tls.volumes,
+    connectionMounts: tls.mounts,
     destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
     needsDataVolume: ['restore'],
     checksVolumes: true,
     compressors: ['gzip'],
     restoreRequest: [{ key: 'replace', variable: 'REPLACE', value: 'no' }],
     defaultDatabase: '0',
+  };
+}
+
+/** @internal */
+export interface RedisTls {
+  readonly environment: k8s.EnvVar[];
+  readonly volumes: k8s.Volume[];
+  readonly mounts: k8s.VolumeMount[];
+}
+
+/**
+ * What a container needs to talk TLS with the server, or that it does not.
+ *
+ * @param of what the props belong to, for errors
+ * @internal
+ */
+export function bindTls(
+  scope: Construct,
+  of: string,
+  { tlsAuthority, tlsClient }: Pick<RedisOptions, 'tlsAuthority' | 'tlsClient'>,
+): RedisTls {
+  if (tlsClient && !tlsAuthority) {
+    throw new InputError(scope, {
+      prop: `${of}.tlsAuthority`,
+      got: undefined,
+      because: "name the authority too, for example SecretRef.named('redis-tls').key('ca.crt'): the images know none",
+    });
+  }
+  const secrets = [
+    ...(tlsAuthority
+      ? [{ name: 'tls-authority', secretName: tlsAuthority.secretName, items: [{ key: tlsAuthority.keyName, path: 'ca.crt' }] }]
+      : []),
+    ...(tlsClient ? [{ name: 'tls-client', secretName: tlsClient.name }] : []),
+  ];
+  return {
+    environment: [
+      { name: 'TLS_AUTHORITY', value: tlsAuthority ? '/tls/tls-authority/ca.crt' : '' },
+      { name: 'TLS_CLIENT', value: tlsClient ? '/tls/tls-client' : '' },
+    ],
+    volumes: secrets.map(({ name, ...secret }) => ({ name, secret })),
+    mounts: secrets.map(({ name }) => ({ name, mountPath: `/tls/${name}`, readOnly: true })),
   };
 }

@@ -14,7 +14,7 @@
 #   QUIESCE_STATE   a directory of its own, on none of the volumes that are snapshotted
 #
 # It sources lock/lock.sh for
-#   lock_take      takes the lock within QUIESCE_WAIT seconds, or leaves nothing behind
+#   lock_take      takes the lock within QUIESCE_WAIT seconds, or fails; what it may have left then, lock_recover releases
 #   lock_release   proves that it was held until now, and releases it. 1: it was not, and nothing is held any more. 2: it could not be
 #                  released, and will be tried again
 #   lock_recover   releases what a life before this one has left
@@ -25,6 +25,7 @@
 #   cancel ID          whoever asked waits no more
 #   expired NUMBER     the time of the lock of that number is up
 #   lost NUMBER WHY    what held it is gone
+#   recover            what a lock that was not had has left is still there
 #   stop               the pod is stopped
 set -u
 umask 077
@@ -55,7 +56,9 @@ take() { # ID OWNER
   fi
   number=$((number + 1)) reason='' began=$(now)
   if ! lock_take; then
-    answer "$1" 1 "$QUIESCE_NAME is not held: $reason"
+    why=$reason
+    recover
+    answer "$1" 1 "$QUIESCE_NAME is not held: $why"
     return
   fi
   if [ "$QUIESCE_HOLDS" != yes ]; then
@@ -112,6 +115,12 @@ release() {
   return "$rc"
 }
 
+recover() {
+  lock_recover && return 0
+  log "what is left could not be let go, which is tried again: $reason"
+  timer 2 events recover
+}
+
 stop() {
   # Who comes now is told at once.
   rm -f events
@@ -149,6 +158,7 @@ while :; do
     cancel) if [ -n "$held" ] && [ "$id" = "$asker" ]; then let_go 'whoever asked for it was killed'; fi ;;
     expired) if [ "$id" = "$held" ]; then let_go "nobody released it within $QUIESCE_LIMIT s"; fi ;;
     lost) if [ "$id" = "$held" ]; then let_go "it was lost: $rest"; fi ;;
+    recover) if [ -z "$held" ]; then recover; fi ;;
     stop) stop ;;
     *) log "not understood: $event $id $rest" ;;
   esac

@@ -23,7 +23,8 @@ ask() { printf '%s %s %s\n' "$1" "$id" "${2:-}" 1<>events; } # EVENT [OWNER]
 hear() { # SECONDS
   # Its output is closed: whoever runs this waits until everybody has closed it.
   (
-    trap 'kill "$nap"; exit 0' TERM
+    nap=''
+    trap '[ -z "$nap" ] || kill "$nap"; exit 0' TERM
     sleep "$1" 3>&- &
     nap=$!
     wait "$nap"

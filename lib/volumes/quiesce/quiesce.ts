@@ -76,6 +76,15 @@ export interface QuiesceOptions {
   readonly wait?: Duration;
 }
 
+/** What may be said of every quiesce that only prepares the server. */
+export interface PreparationOptions {
+  /**
+   * The longest that the preparation may take, in whole seconds from 2 to an hour: then the backup fails.
+   * @default Duration.minutes(1)
+   */
+  readonly wait?: Duration;
+}
+
 /** What a container needs beyond the Pod Security Standard "restricted". */
 export interface QuiescePrivilege {
   /** Why, as an annotation of the pods says. */

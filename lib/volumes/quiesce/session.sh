@@ -2,7 +2,8 @@
 # What lock.sh may build on: timers, and a client whose session holds a lock. Sourced by agent.sh, whose state directory is the working directory.
 #
 #   timer SECONDS PIPE LINE    writes a line into a pipe when the time is up, unless it is stopped before: `untimer "$timer"`
-#   session_start COMMAND...   starts a client that reads commands and writes answers, a line each
+#   session_start COMMAND...   starts a client that reads commands and writes answers, a line each; `REFUSED WHY` is one that
+#                              nobody expects
 #   session_say LINE           gives it a line
 #   session_expect WORD SECONDS   waits for an answer that begins with that word, and leaves the rest of it in $answer
 #   session_end                ends it, whatever state it is in
@@ -48,18 +49,25 @@ session_start() { # COMMAND...
     said=$(last_words session.err)
     printf 'ENDED %s the client ended with %s%s\n' "$sessions" "$rc" "${said:+: $said}" 1<>session.out
     printf 'lost %s the client ended with %s%s\n' "${number:?}" "$rc" "${said:+: $said}" 1<>events
-  ) &
+  ) 2>/dev/null &
   session=$!
 }
 
-session_say() { printf '%s\n' "$1" >&4; } # LINE
+session_say() { # LINE
+  [ -z "$session" ] || printf '%s\n' "$1" >&4
+}
 
 session_expect() { # WORD SECONDS
+  if [ -z "$session" ]; then
+    reason='its client has ended'
+    return 1
+  fi
   timer "$2" session.out "TIMEOUT $sessions"
   while :; do
     read -r word rest <&5 || continue
     case $word in
       "$1") answer=$rest rc=0 ;;
+      REFUSED) reason=$rest rc=1 ;;
       ENDED) reason=${rest#* } rc=1 ;;
       TIMEOUT) reason="no answer within $2 s: $(last_words session.err)" rc=1 ;;
       *) continue ;;

@@ -1,7 +1,7 @@
 import { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { InputError } from '../../core/input-error';
-import type { QuiesceOptions } from './quiesce';
+import type { PreparationOptions, QuiesceConfig, QuiesceOptions } from './quiesce';
 
 /**
  * How long a server is waited for and held.
@@ -9,15 +9,28 @@ import type { QuiesceOptions } from './quiesce';
  * @throws InputError when that is no whole number of seconds, too short to be of use, or so long that nobody would call it a moment
  * @internal
  */
-export function quiesceTimes(scope: Construct, options: QuiesceOptions): { readonly limit: Duration; readonly wait: Duration } {
+export function holdingTimes(scope: Construct, options: QuiesceOptions): Pick<QuiesceConfig, 'holds' | 'limit' | 'wait'> {
   const { limit = Duration.minutes(1), wait = Duration.seconds(10) } = options;
-  const seconds = (prop: string, duration: Duration, least: number, most: number, because: string): void => {
-    const length = duration.toMilliseconds() / 1000;
-    if (Number.isInteger(length) && length >= least && length <= most) return;
-    throw new InputError(scope, { prop: `quiesce.${prop}`, got: duration.toHumanString(), because });
-  };
-  seconds('limit', limit, 5, 3600, 'write whole seconds, from 5 to 3600: that long a server may stand still');
-  const longest = limit.toSeconds() - 1;
-  seconds('wait', wait, 2, longest, `write whole seconds, from 2 to ${longest}: less than limit, which is ${limit.toHumanString()}`);
-  return { limit, wait };
+  check(scope, 'limit', limit, 5, 3600, 'that long a server may stand still');
+  check(scope, 'wait', wait, 2, limit.toSeconds() - 1, `less than limit, which is ${limit.toHumanString()}`);
+  return { holds: true, limit, wait };
+}
+
+/**
+ * How long is waited for a server that is only prepared, and not held.
+ *
+ * @throws InputError as above
+ * @internal
+ */
+export function preparationTime(scope: Construct, options: PreparationOptions): Pick<QuiesceConfig, 'holds' | 'limit' | 'wait'> {
+  const { wait = Duration.minutes(1) } = options;
+  check(scope, 'wait', wait, 2, 3600, 'that long a backup may wait for it');
+  return { holds: false, limit: wait, wait };
+}
+
+function check(scope: Construct, prop: string, time: Duration, least: number, most: number, reason: string): void {
+  const seconds = time.toMilliseconds() / 1000;
+  if (Number.isInteger(seconds) && seconds >= least && seconds <= most) return;
+  const because = `write whole seconds, from ${least} to ${most}: ${reason}`;
+  throw new InputError(scope, { prop: `quiesce.${prop}`, got: time.toHumanString(), because });
 }

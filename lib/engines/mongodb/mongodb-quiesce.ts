@@ -1,0 +1,131 @@
+import { join } from 'node:path';
+import type { Construct } from 'constructs';
+import { ImageCatalog } from '../../core/image-catalog';
+import { InputError } from '../../core/input-error';
+import { ScriptFolder } from '../../core/script-folder';
+import type { SecretKeyRef, SecretRef } from '../../core/secret-ref';
+import type { IQuiesce, QuiesceBindOptions, QuiesceConfig, QuiesceOptions } from '../../volumes/quiesce/quiesce';
+import { holdingTimes } from '../../volumes/quiesce/times';
+import type { MongodbVersion } from './mongodb';
+
+/** Options of a quiesce of MongoDB. */
+export interface MongodbQuiesceOptions extends QuiesceOptions {
+  /** The server's release series. */
+  readonly version: MongodbVersion;
+  /** The Secret with the keys `username` and `password`. */
+  readonly credentials: SecretRef;
+  /**
+   * The name of the replica set that the server is a member of, such as 'rs0'.
+   * @default - none: a server of its own, for which `onlyMember` has to be said
+   */
+  readonly replicaSet?: string;
+  /**
+   * The server is the only member of its set, or of none: it is held although nobody can write meanwhile.
+   * @default false
+   */
+  readonly onlyMember?: boolean;
+  /**
+   * The server's port in its pod, on 127.0.0.1.
+   * @default 27017
+   */
+  readonly port?: number;
+  /**
+   * The database that knows the user.
+   * @default 'admin'
+   */
+  readonly authenticationDatabase?: string;
+  /**
+   * Encrypt the connection, which never leaves the pod, and check who signed the server's certificate.
+   * @default - when tlsCa is given
+   */
+  readonly tls?: boolean;
+  /**
+   * The certificate authorities to trust, as PEM.
+   * @default - those of the image
+   */
+  readonly tlsCa?: SecretKeyRef;
+  /**
+   * The image of the agent's container.
+   * @default - the version's
+   */
+  readonly image?: string;
+  /**
+   * The user of that image as which mongosh runs.
+   * @default 999, that of the official images
+   */
+  readonly imageUser?: number;
+}
+
+/**
+ * MongoDB, held by `fsyncLock`: what is in memory is written out, and no write reaches the files. For a snapshot of a secondary that is not atomic, as where journal
+ * and data are on two volumes; with both on one volume an atomic snapshot needs no quiesce. (MongoDB manual, "Back Up and Restore with Filesystem
+ * Snapshots".)
+ *
+ * The lock is the whole server's, and outlives the session that took it. So only a secondary is locked, once it has all that the primary had when it was
+ * asked; a primary is refused, unless it is the set's only member and `onlyMember` is said. Hooks run in every pod of a StatefulSet, that of the
+ * primary too, and fail there: snapshot one member of the set. While it is locked a secondary falls behind, and acknowledges no write: with
+ * `limit` it must not be what the majority of three needs. Who else locks or unlocks the server meanwhile is noticed.
+ *
+ * The user needs the roles `hostManager` and `clusterMonitor`. (MongoDB manual, "db.fsyncLock()".)
+ *
+ * The tests of this library run the real mongosh against a stand-in for mongod, as no free software is one: have a backup succeed on your
+ * server before you rely on it.
+ */
+export class MongodbQuiesce implements IQuiesce {
+  constructor(private readonly options: MongodbQuiesceOptions) {}
+
+  public bind(scope: Construct, _options: QuiesceBindOptions): QuiesceConfig {
+    const {
+      version,
+      credentials,
+      replicaSet,
+      onlyMember = false,
+      port = 27017,
+      authenticationDatabase = 'admin',
+      imageUser = 999,
+    } = this.options;
+    const { tlsCa, tls = tlsCa !== undefined } = this.options;
+    const wrong = (prop: string, got: unknown, because: string) => new InputError(scope, { prop: `quiesce.${prop}`, got, because });
+    if (replicaSet !== undefined && !/^[^\s/,?&=]+$/.test(replicaSet)) {
+      throw wrong('replicaSet', replicaSet, "write the name of the replica set, such as 'rs0'");
+    }
+    if (replicaSet === undefined && !onlyMember) {
+      throw wrong(
+        'replicaSet',
+        replicaSet,
+        'name the set, of which a secondary is held; or set onlyMember: true, and nobody can write meanwhile',
+      );
+    }
+    if (tlsCa && !tls) throw wrong('tls', tls, 'tlsCa is for a connection with TLS: leave one of them out');
+    return {
+      name: 'mongodb',
+      image: ImageCatalog.of(scope).image(scope, {
+        key: `mongodb:${version.series}`,
+        prop: 'quiesce.image',
+        image: this.options.image,
+        defaultImage: version.image,
+      }),
+      user: imageUser,
+      scripts: ScriptFolder.at('quiesce-mongodb', join(__dirname, 'quiesce')),
+      environment: [
+        { name: 'MONGODB_PORT', value: String(port) },
+        { name: 'AUTHENTICATION_DATABASE', value: authenticationDatabase },
+        credentials.key('username').toEnvironment('MONGODB_USERNAME'),
+        credentials.key('password').toEnvironment('MONGODB_PASSWORD'),
+        { name: 'REPLICA_SET', value: replicaSet ?? '' },
+        { name: 'ONLY_MEMBER', value: onlyMember ? 'yes' : 'no' },
+        { name: 'MONGODB_TLS', value: tls ? 'yes' : 'no' },
+        { name: 'MONGODB_TLS_CA', value: tlsCa ? `${TLS}/ca.pem` : '' },
+      ],
+      ...(tlsCa && {
+        volumes: [{ name: 'quiesce-tls', secret: { secretName: tlsCa.secretName, items: [{ key: tlsCa.keyName, path: 'ca.pem' }] } }],
+        volumeMounts: [{ name: 'quiesce-tls', mountPath: TLS, readOnly: true }],
+      }),
+      // mongosh is a program of its own size.
+      memoryLimit: '384Mi',
+      ...holdingTimes(scope, this.options),
+    };
+  }
+}
+
+const TLS = '/etc/mongodb-tls';

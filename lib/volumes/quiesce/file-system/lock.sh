@@ -1,0 +1,39 @@
+# shellcheck shell=sh disable=SC2034 # agent.sh reads the reasons
+# Freezes the file system of a volume. It stays frozen when this process is gone, so a mark of our own tells the next one what to thaw.
+# Sourced by agent.sh.
+#
+# environment, beside the agent's:
+#   VOLUME   where the volume is mounted
+device_of() { stat -c %d "$1"; } # PATH
+
+lock_take() {
+  # What the kubelet gives to every container is on the node's own disk.
+  if [ "$(device_of "$VOLUME")" = "$(device_of "$QUIESCE_STATE")" ] || [ "$(device_of "$VOLUME")" = "$(device_of /etc/hosts)" ]; then
+    reason="the volume is no file system of its own but a directory of the node's disk, which must not be frozen"
+    return 1
+  fi
+  : >frozen
+  # It writes out first what is in memory, which no signal ends at once: what comes too late is thawed.
+  timeout "$QUIESCE_WAIT" fsfreeze --freeze "$VOLUME" 2>fsfreeze.err && return 0 || rc=$?
+  reason=$(last_words fsfreeze.err)
+  case $reason in *[Bb]usy*) reason="somebody else has frozen it: $reason"; rm -f frozen; return 1 ;; esac
+  [ "$rc" != 124 ] || reason="what was in memory was not written out within $QUIESCE_WAIT s"
+  fsfreeze --unfreeze "$VOLUME" 2>/dev/null
+  rm -f frozen
+  return 1
+}
+
+lock_release() {
+  if fsfreeze --unfreeze "$VOLUME" 2>fsfreeze.err; then
+    rm -f frozen
+    return 0
+  fi
+  reason=$(last_words fsfreeze.err)
+  case $reason in *[Ii]nvalid*) reason="somebody else had thawed it: $reason"; rm -f frozen; return 1 ;; esac
+  return 2
+}
+
+lock_recover() {
+  [ -e frozen ] || return 0
+  lock_release || [ "$?" != 2 ]
+}
