@@ -327,6 +327,7 @@ const JOB: Fields = {
     ],
   },
   suspend: 'used',
+  selector: "the server's own: it refuses another",
   completions: only(1),
   parallelism: only(1),
   completionMode: only('NonIndexed'),

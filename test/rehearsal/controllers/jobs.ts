@@ -1,5 +1,5 @@
 import type { Api } from '../api/api';
-import { ApiError } from '../api/errors';
+import { ApiError, invalid } from '../api/errors';
 import { type ApiObject, type Loose, timestamp } from '../api/object';
 import type { Change } from '../api/store';
 import type { Cluster, RunOptions } from '../cluster';
@@ -29,7 +29,7 @@ export class Jobs {
     private readonly cluster: Cluster,
   ) {
     api.admit((verb, resource, job) => {
-      if (resource === kinds.job && verb === 'create') this.check(job);
+      if (resource === kinds.job && verb === 'create') this.prepare(job);
     });
     api.watch(change => this.observe(change));
   }
@@ -67,12 +67,27 @@ export class Jobs {
     return object;
   }
 
-  private check(job: ApiObject): void {
+  /** What the server itself sets, and what the rehearsal cannot run. */
+  private prepare(job: ApiObject): void {
+    const { uid = '', name } = job.metadata;
+    if (job.spec.selector) {
+      const message = 'Invalid value: `selector` not auto-generated';
+      throw invalid(this.kinds.job, name, [{ reason: 'FieldValueInvalid', field: 'spec.selector', message }]);
+    }
     try {
       jobSpecOf(job as unknown as KubernetesObject);
     } catch (problem) {
       throw new ApiError(501, 'NotImplemented', (problem as Error).message);
     }
+    const labels = {
+      'batch.kubernetes.io/controller-uid': uid,
+      'batch.kubernetes.io/job-name': name,
+      'controller-uid': uid,
+      'job-name': name,
+    };
+    const { template } = job.spec;
+    job.spec.selector = { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
+    template.metadata = { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } };
   }
 
   private observe({ type, resource, object }: Change): void {
