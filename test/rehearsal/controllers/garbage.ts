@@ -3,14 +3,15 @@ import type { ApiObject } from '../api/object';
 import type { Change } from '../api/store';
 import { hasFinalizer, removeFinalizer } from './finalizers';
 
-/** The garbage collector (Kubernetes docs: "Garbage Collection"): objects go with the last of their owners, before or after it. */
+/** The garbage collector (Kubernetes docs: "Garbage Collection"): objects go with their owners, before or after them, and with their namespace. */
 export class Garbage {
   constructor(private readonly api: Api) {
     api.watch(change => this.observe(change));
   }
 
-  private observe({ type, object }: Change): void {
+  private observe({ type, resource, object }: Change): void {
     if (type === 'DELETED') {
+      if (resource.kind === 'Namespace') for (const each of this.within(object.metadata.name)) this.collect(each);
       for (const dependent of this.dependents(object)) this.collect(dependent);
       for (const { uid } of object.metadata.ownerReferences ?? []) this.tell(uid);
     } else if (object.metadata.deletionTimestamp) {
@@ -43,6 +44,11 @@ export class Garbage {
 
   private dependents({ metadata: { uid } }: ApiObject): ApiObject[] {
     return this.all().filter(each => each.metadata.ownerReferences?.some(owner => owner.uid === uid));
+  }
+
+  private within(namespace: string): ApiObject[] {
+    const namespaced = this.api.resources.filter(resource => resource.namespaced);
+    return namespaced.flatMap(resource => this.api.store.list(resource, namespace));
   }
 
   private all(): ApiObject[] {

@@ -129,11 +129,12 @@ export class Jobs {
 /** Kubernetes docs: "Jobs", Job termination; of 1.34, with the conditions that come before the last. */
 function statusOf({ succeeded, reason, pods }: JobRun): Loose {
   const condition = (type: string) => ({ type, status: 'True', ...(reason && { reason }), lastTransitionTime: timestamp() });
-  const failed = pods.filter(({ phase }) => phase === 'Failed').length;
+  // What is zero is not there.
+  const failed = pods.filter(({ phase }) => phase === 'Failed').length || undefined;
   if (succeeded) {
     const conditions = ['SuccessCriteriaMet', 'Complete'].map(condition);
-    return { active: 0, succeeded: 1, failed, completionTime: timestamp(), conditions };
+    return { active: undefined, succeeded: 1, failed, completionTime: timestamp(), conditions };
   }
   // Without a reason its pod waits to be started, as it would for ever.
-  return reason ? { active: 0, failed, conditions: ['FailureTarget', 'Failed'].map(condition) } : { active: 1, failed };
+  return reason ? { active: undefined, failed, conditions: ['FailureTarget', 'Failed'].map(condition) } : { failed };
 }

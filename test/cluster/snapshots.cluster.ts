@@ -1,0 +1,4 @@
+import { startOnRealCluster } from './real-cluster';
+import { snapshotScenarios } from './scenarios';
+
+snapshotScenarios(startOnRealCluster);
