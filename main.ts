@@ -47,6 +47,7 @@ import {
   VeleroVolumePolicy,
   VeleroVolumeSnapshotLocation,
   Verification,
+  VolumeCheck,
   VolumeFromSnapshot,
   VolumeGroupSnapshotClass,
   VolumeSnapshot,
@@ -54,6 +55,7 @@ import {
   VolumeSnapshotGroup,
   VolumeSnapshotMember,
   VolumeSnapshotSource,
+  VolumesFromSnapshotHandles,
 } from './lib';
 
 // The example platform: a namespace for every team, one of everything. `npm run synth` writes it to dist/.
@@ -353,12 +355,23 @@ new k8s.KubeNetworkPolicy(gallery, 'gallery-db-policy', {
   },
 });
 const quietly = Quiesce.mariadb({ version: MariadbVersion.V10_11, credentials: SecretRef.named('gallery-quiesce') });
-new VolumeSnapshotGroup(gallery, 'gallery', {
+const galleryVolumes = new VolumeSnapshotGroup(gallery, 'gallery', {
   members: [VolumeSnapshotMember.workload(galleryDatabase, { quiesce: quietly }), VolumeSnapshotMember.claims(['pictures'])],
   schedule: Schedule.every(Duration.hours(4)),
   retention: Retention.keep({ last: 6, daily: 3 }),
   snapshotClassName: single.name,
 });
+// Proven every night: a server starts on a volume of the snapshot; the pictures can be read.
+galleryVolumes.verify({
+  schedule: Schedule.daily({ at: '05:30' }),
+  checks: [
+    VolumeCheck.engine(Engine.mariadbPhysical({ version: MariadbVersion.V10_11 }), {
+      claims: ['data-gallery-db-0'],
+      assertions: [Assertion.atLeast('select count(*) from albums', 1, { database: 'gallery' })],
+    }),
+  ],
+});
+galleryVolumes.restore();
 // The same by the driver, at one instant, of whatever has the label.
 new VolumeSnapshotGroup(gallery, 'gallery-instant', {
   members: [VolumeSnapshotMember.selecting({ app: 'gallery' })],
@@ -444,6 +457,20 @@ new VeleroRestore(once, 'gallery-drill', {
       VeleroModifierRule.merge({ groupResource: 'statefulsets.apps' }, { spec: { replicas: 1 } }),
     ],
   }),
+});
+
+// A group of the gallery in a namespace of its own, by the handles that the storage has for its snapshots: to look into it, or to try a
+// new version on it.
+const galleryTrial = new Chart(app, 'gallery-trial', { namespace: 'gallery-trial' });
+new VolumesFromSnapshotHandles(galleryTrial, 'gallery', {
+  driver: ceph,
+  handles: {
+    'data-gallery-db-0': '0001-0009-rook-ceph-0000000000000002-5f3c4a52-0001-11f0-9a1e-0242ac110003',
+    pictures: '0001-0009-rook-ceph-0000000000000002-5f3c4a53-0001-11f0-9a1e-0242ac110003',
+  },
+  size: Size.gibibytes(100),
+  sizes: { 'data-gallery-db-0': Size.gibibytes(20) },
+  storageClassName: 'ceph-block',
 });
 
 app.synth();

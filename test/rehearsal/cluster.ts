@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { ClaimOptions, ControlPlane } from './control-plane';
@@ -150,7 +150,10 @@ export class Cluster {
     if (!path) return;
     this.claims.delete(`${namespace}/${name}`);
     this.mounts.release(path);
-    removeDirectory(path);
+    // What may still fill it, does not find it any more.
+    const gone = `${path}.${randomUUID()}`;
+    renameSync(path, gone);
+    removeDirectory(gone);
   }
 
   /** Pods that run, and have not ended. */

@@ -1,12 +1,12 @@
 # shellcheck shell=sh
-# One run at a time: a Lease of the series, held by the run's pod. Two runs would hold the same servers, and take each other's snapshots
-# for leftovers.
+# One run at a time: a Lease of the series and operation, held by the run's pod. Two runs would hold the same servers, and take what the
+# other makes for leftovers.
 #
 # environment:
 #   POD_NAME        the holder
 #   LEASE_SECONDS   how long a run can last at most; a Lease older than that has nobody behind it
 
-LEASE="$SERIES-snapshot"
+LEASE="$SERIES-$OPERATION"
 
 lease_manifest() { # RESOURCE-VERSION, or nothing
   printf 'apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata:\n  name: %s\n  labels:\n    app.kubernetes.io/managed-by: cdk8s-backup\n    cdk8s-backup/series: %s\n' \

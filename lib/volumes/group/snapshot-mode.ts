@@ -79,11 +79,20 @@ export class SnapshotMode {
  * @internal
  */
 export function checkSelector(scope: IConstruct, prop: string, labels: { [label: string]: string }): void {
-  const entries = Object.entries(labels);
-  if (entries.length === 0) {
+  if (Object.keys(labels).length === 0) {
     throw new InputError(scope, { prop, got: labels, because: "name one label or more, for example { app: 'shop' }" });
   }
-  for (const [label, value] of entries) {
+  checkLabels(scope, prop, labels);
+}
+
+/**
+ * Checks labels.
+ *
+ * @throws InputError when one cannot be a label
+ * @internal
+ */
+export function checkLabels(scope: IConstruct, prop: string, labels: { [label: string]: string }): void {
+  for (const [label, value] of Object.entries(labels)) {
     if (
       !/^([-.a-z0-9]+\/)?[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$/.test(label) ||
       !/^([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?$/.test(value)

@@ -8,12 +8,12 @@ import { checkObjectName, checkSeries } from '../../core/names';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../../core/pod';
 import type { Retention } from '../../core/retention';
 import { Schedule } from '../../core/schedule';
-import { ScriptFolder } from '../../core/script-folder';
 import { warn } from '../../core/warning';
+import { GROUP_SCRIPTS } from './scripts';
 import { type SnapshotMemberConfig, shortestLimit, type VolumeSnapshotMember } from './snapshot-member';
 import { SnapshotMode, type SnapshotModeConfig } from './snapshot-mode';
-
-const SCRIPTS = ScriptFolder.at('snapshot-group', __dirname);
+import { VolumeSnapshotGroupRestore, type VolumeSnapshotGroupRestoreOptions } from './volume-snapshot-group-restore';
+import { VolumeSnapshotGroupVerification, type VolumeSnapshotGroupVerificationOptions } from './volume-snapshot-group-verification';
 
 /** Props of a group of volume snapshots. */
 export interface VolumeSnapshotGroupProps {
@@ -137,7 +137,7 @@ export class VolumeSnapshotGroup extends Construct {
     const labels = { ...STANDARD_LABELS, [SERIES_LABEL]: this.series, [OPERATION_LABEL]: 'snapshot' };
     const pod = kubectlPod(this, {
       operation: 'snapshot',
-      scripts: SCRIPTS,
+      scripts: GROUP_SCRIPTS,
       name,
       rules: this.rules(name),
       labels,
@@ -171,6 +171,38 @@ export class VolumeSnapshotGroup extends Construct {
     });
     kubectlNetworkPolicy(this, name, labels, { [SERIES_LABEL]: this.series, [OPERATION_LABEL]: 'snapshot' });
     this.node.addValidation({ validate: () => this.warnOfGaps() });
+  }
+
+  /**
+   * Has the newest group brought up and checked.
+   *
+   * @throws InputError when an option cannot stand
+   */
+  public verify(options: VolumeSnapshotGroupVerificationOptions = {}): VolumeSnapshotGroupVerification {
+    return new VolumeSnapshotGroupVerification(this, 'Verification', { ...options, group: this });
+  }
+
+  /**
+   * Makes it possible to bring a group back, when somebody asks for it.
+   *
+   * @throws InputError when an option cannot stand
+   */
+  public restore(options: VolumeSnapshotGroupRestoreOptions = {}): VolumeSnapshotGroupRestore {
+    return new VolumeSnapshotGroupRestore(this, 'Restore', { ...options, group: this });
+  }
+
+  /**
+   * Checks that a claim is one of the group's, as far as these are known.
+   *
+   * @throws InputError when it is not
+   * @internal
+   */
+  public _checkClaim(scope: Construct, prop: string, claim: string): string {
+    const known = this._members.flatMap(({ claims }) => claims);
+    if (!known.includes(checkObjectName(scope, prop, claim)) && !this._members.some(({ selector }) => selector)) {
+      throw new InputError(scope, { prop, got: claim, because: `the group has the claims ${known.join(', ')}` });
+    }
+    return claim;
   }
 
   /**

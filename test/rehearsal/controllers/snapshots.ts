@@ -147,7 +147,7 @@ export class Snapshots {
     const { uid = '', deletionTimestamp } = content.metadata;
     if (content.spec.driver !== this.driver.name) return; // no sidecar answers to that name
     if (deletionTimestamp) {
-      this.driver.delete(content.status?.snapshotHandle);
+      if (content.spec.deletionPolicy === 'Delete') this.driver.delete(content.status?.snapshotHandle);
       if (hasFinalizer(content, CONTENT_BOUND)) this.api.modify(content, each => removeFinalizer(each, CONTENT_BOUND));
       return;
     }

@@ -1,0 +1,42 @@
+# shellcheck shell=sh
+# Claims that are made from the snapshots of a group. Source it after api.sh and groups.sh.
+#
+# environment:
+#   POD_NAME        by which a run knows the claims that it has made
+#   STORAGE_CLASS   the StorageClass of the claims, or empty: that of the claim that was snapshotted
+
+TAB=$(printf '\t')
+
+# Leaves the volumes of group $POINT in $SCRATCH/volumes, as volumes.awk prints them.
+group_volumes() {
+  group_manifest "$POINT" || die "the manifest of group $POINT cannot be read: $(api_reason)"
+  awk -f "$BACKUP_HOME/kubectl/volumes.awk" "$SCRATCH/manifest.json" >"$SCRATCH/volumes"
+  outcome bytes "$(manifest_field "$SCRATCH/manifest.json" bytes)"
+}
+
+volume_of() { awk -F '\t' -v claim="$1" '$1 == claim' "$SCRATCH/volumes"; } # CLAIM: its line
+
+# Prints a claim NAME whose volume begins as the snapshot of CLAIM; its labels come from stdin, as lines of YAML.
+claim_from_snapshot() { # CLAIM NAME
+  volume_of "$1" >"$SCRATCH/volume"
+  IFS=$TAB read -r _ snapshot class size modes mode <"$SCRATCH/volume"
+  [ -z "$STORAGE_CLASS" ] || class=$STORAGE_CLASS
+  printf 'apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata:\n  name: %s\n  annotations:\n    cdk8s-backup/restored-from: %s\n    cdk8s-backup/restored-by: %s\n' "$2" "$POINT" "$POD_NAME"
+  printf '  labels:\n    app.kubernetes.io/managed-by: cdk8s-backup\n'
+  sed 's/^/    /'
+  printf 'spec:\n  accessModes:\n'
+  if [ "$modes" = - ]; then modes=ReadWriteOnce; fi
+  printf '%s\n' "$modes" | tr ' ' '\n' | sed 's/^/    - /'
+  [ "$class" = - ] || printf '  storageClassName: %s\n' "$class"
+  [ "$mode" = - ] || printf '  volumeMode: %s\n' "$mode"
+  printf '  resources:\n    requests:\n      storage: "%s"\n' "$size"
+  printf '  dataSource:\n    apiGroup: snapshot.storage.k8s.io\n    kind: VolumeSnapshot\n    name: %s\n' "$snapshot"
+}
+
+claim_phase() { api get persistentvolumeclaim "$1" -o go-template='{{.status.phase}}'; } # NAME
+
+# What the cluster said last of a claim that has no volume yet.
+claim_events() { # NAME
+  api get events --field-selector "involvedObject.kind=PersistentVolumeClaim,involvedObject.name=$1" -o go-template='{{range .items}}{{.reason}}: {{.message}}
+{{end}}' | grep . | tail -n 1 || :
+}

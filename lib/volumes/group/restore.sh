@@ -1,0 +1,116 @@
+#!/bin/sh
+# Makes claims from the snapshots of a group, as asked for. It changes no claim that is there, and deletes none but what it has made.
+#
+# environment, beside lib.sh's and clones.sh's:
+#   RECOVERY_POINT   an id, `newest`, `newest-verified` (the newest verified one, else the newest), or a time
+#   CLAIMS           the claims to restore, separated by spaces, each under its own name, or under another: `data-db-0=data-trial-0`;
+#                    empty: every claim of the group under its own name
+#   LABELS           a line `LABEL: VALUE` for every label of the new claims
+#   BIND_TIMEOUT     seconds until the new claims have volumes
+set -eu
+# shellcheck source=lib/shell/lib.sh
+. "$BACKUP_HOME/shell/lib.sh"
+# shellcheck source=lib/volumes/group/api.sh
+. "$BACKUP_HOME/kubectl/api.sh"
+# shellcheck source=lib/volumes/group/groups.sh
+. "$BACKUP_HOME/kubectl/groups.sh"
+# shellcheck source=lib/volumes/group/clones.sh
+. "$BACKUP_HOME/kubectl/clones.sh"
+
+repository_list() {
+  groups_good && return 0
+  api_reason >"$SCRATCH/repository.reason"
+  return 1
+}
+
+# What this run has made, though it may not have heard so. By uid: what has taken a name meanwhile is somebody else's.
+discard() {
+  while read -r _ name; do
+    api get persistentvolumeclaim "$name" -o go-template='{{index .metadata.annotations "cdk8s-backup/restored-by"}} {{.metadata.uid}}{{"\n"}}' >"$SCRATCH/owner" </dev/null || continue
+    read -r owner uid <"$SCRATCH/owner"
+    [ "$owner" = "$POD_NAME" ] || continue
+    printf '{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{"uid":"%s"}}' "$uid" >"$SCRATCH/delete.json"
+    api delete --raw "/api/v1/namespaces/$NAMESPACE/persistentvolumeclaims/$name" -f "$SCRATCH/delete.json" >/dev/null </dev/null ||
+      log "WARNING: claim $name, which this failed restore has made, could not be deleted again: $(api_reason)"
+  done <"$SCRATCH/wanted"
+}
+finish() {
+  rc=$?
+  trap '' TERM INT HUP
+  set +e
+  API_LIMIT=10
+  [ "$rc" = 0 ] || [ ! -f "$SCRATCH/making" ] || discard
+  exit "$rc"
+}
+
+# Leaves `CLAIM NAME` for every claim to make in $SCRATCH/wanted.
+choose_claims() {
+  if [ -n "$CLAIMS" ]; then printf '%s\n' "$CLAIMS" | tr ', ' '\n' | grep .; else cut -f 1 "$SCRATCH/volumes"; fi |
+    awk -F = '{ print $1, (NF > 1 ? $2 : $1) }' >"$SCRATCH/wanted"
+  while read -r claim name; do
+    [ -n "$(volume_of "$claim")" ] ||
+      refuse "group $POINT has no volume of claim $claim; it has: $(cut -f 1 "$SCRATCH/volumes" | tr '\n' ' '). Nothing was changed"
+    case $name in
+      '' | *[!-.a-z0-9]*) refuse "claims is '$CLAIMS': '$name' is no name of a claim. Nothing was changed" ;;
+    esac
+  done <"$SCRATCH/wanted"
+  twice=$(cut -d ' ' -f 2 "$SCRATCH/wanted" | LC_ALL=C sort | uniq -d | head -n 1)
+  [ -z "$twice" ] || refuse "claims is '$CLAIMS': two claims would be $twice. Nothing was changed"
+}
+
+refuse_existing() {
+  : >"$SCRATCH/existing"
+  while read -r _ name; do
+    if api get persistentvolumeclaim "$name" -o name >/dev/null </dev/null; then
+      echo "$name" >>"$SCRATCH/existing"
+    else
+      not_found || die "whether claim $name exists cannot be asked: $(api_reason). Nothing was changed"
+    fi
+  done <"$SCRATCH/wanted"
+  [ ! -s "$SCRATCH/existing" ] ||
+    refuse "these claims exist: $(tr '\n' ' ' <"$SCRATCH/existing"| sed 's/ $//'); nothing was changed. Restore under other names (claims: <claim>=<new name>), or scale the workload to zero, keep what they hold if anybody may want it, and delete them"
+}
+
+make_claims() {
+  : >"$SCRATCH/making"
+  while read -r claim name; do
+    printf '%s\n' "$LABELS" | grep . >"$SCRATCH/labels" || :
+    claim_from_snapshot "$claim" "$name" <"$SCRATCH/labels" >"$SCRATCH/claim.yaml"
+    api create -f "$SCRATCH/claim.yaml" >/dev/null </dev/null || die "claim $name cannot be made: $(api_reason)"
+    log "made claim $name from the snapshot of $claim"
+  done <"$SCRATCH/wanted"
+}
+
+# A class that waits for the first consumer makes the volume for the first pod that mounts it: that is not for this job to see.
+wait_until_bound() {
+  bound_until=$(($(date +%s) + BIND_TIMEOUT))
+  while :; do
+    : >"$SCRATCH/pending"
+    : >"$SCRATCH/unbound"
+    while read -r _ name; do
+      [ "$(claim_phase "$name" </dev/null)" != Bound ] || continue
+      said=$(claim_events "$name" </dev/null)
+      case $said in
+        WaitForFirstConsumer:* | WaitForPodScheduled:*) echo "$name" >>"$SCRATCH/unbound" ;;
+        *) printf '%s (%s) ' "$name" "${said:-no word of it}" >>"$SCRATCH/pending" ;;
+      esac
+    done <"$SCRATCH/wanted"
+    [ -s "$SCRATCH/pending" ] || break
+    [ "$(date +%s)" -lt "$bound_until" ] || die "these claims have no volume after $BIND_TIMEOUT s: $(cat "$SCRATCH/pending")"
+    sleep 1
+  done
+  [ ! -s "$SCRATCH/unbound" ] ||
+    log "WARNING: the volumes of these claims are made when a pod mounts them (WaitForFirstConsumer): $(tr '\n' ' ' <"$SCRATCH/unbound"). Keep the group until they are"
+}
+
+trap finish EXIT
+trap 'exit 143' TERM INT HUP
+restore_started=$(date +%s)
+choose_point "$RECOVERY_POINT"
+group_volumes
+choose_claims
+refuse_existing
+make_claims
+wait_until_bound
+outcome restoreSeconds "$(($(date +%s) - restore_started))"
+log "restored $POINT to the claims $(cut -d ' ' -f 2 "$SCRATCH/wanted" | tr '\n' ' '| sed 's/ $//'): start the workload on them"

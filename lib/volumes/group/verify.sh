@@ -1,0 +1,140 @@
+#!/bin/sh
+# Proves the newest group of snapshots: makes a volume of each snapshot, has a job start the server on it and check it, and notes the
+# group as verified when all are good. Volumes and jobs are deleted again, however it ends.
+#
+# environment, beside lib.sh's, lease.sh's and clones.sh's:
+#   CHECKS          a line `CLAIM CRONJOB` for every volume: which CronJob's job checks it, on the claim <series>-verify-<claim>
+#   CHECK_TIMEOUT   seconds that a check may take, from its volume on; the deadline of its job
+set -eu
+# shellcheck source=lib/shell/lib.sh
+. "$BACKUP_HOME/shell/lib.sh"
+# shellcheck source=lib/volumes/group/api.sh
+. "$BACKUP_HOME/kubectl/api.sh"
+# shellcheck source=lib/volumes/group/groups.sh
+. "$BACKUP_HOME/kubectl/groups.sh"
+# shellcheck source=lib/volumes/group/lease.sh
+. "$BACKUP_HOME/kubectl/lease.sh"
+# shellcheck source=lib/volumes/group/clones.sh
+. "$BACKUP_HOME/kubectl/clones.sh"
+
+clone_of() { printf '%s-verify-%s' "$SERIES" "$1"; } # CLAIM
+
+discard() { # CLAIM CRONJOB
+  api delete job "$2" --ignore-not-found --wait=false >/dev/null </dev/null &&
+    api delete persistentvolumeclaim "$(clone_of "$1")" --ignore-not-found --wait=false >/dev/null </dev/null
+}
+
+finish() {
+  rc=$?
+  # From here on nothing interrupts, not even for kubectl.
+  trap '' TERM INT HUP
+  set +e
+  API_LIMIT=10
+  if [ -n "${checking:-}" ]; then
+    # shellcheck disable=SC2086 # two words
+    discard $checking || log "WARNING: the job and the volume of $checking are left over; the next run deletes them: $(api_reason)"
+  fi
+  lease_give_back
+  exit "$rc"
+}
+
+choose_group() {
+  groups_good >"$SCRATCH/points" || die "the groups cannot be listed: $(api_reason)"
+  POINT=$(LC_ALL=C sort "$SCRATCH/points" | tail -n 1 | cut -d ' ' -f 1)
+  newest=$(cut -d ' ' -f 1 "$SCRATCH/groups" | LC_ALL=C sort | tail -n 1)
+  [ -n "$newest" ] || refuse "series $SERIES has no group of snapshots"
+  [ -n "$POINT" ] || die "no group of series $SERIES is complete: of $newest, snapshots are missing or cannot be used"
+  [ "$newest" = "$POINT" ] || log "WARNING: of the newer group $newest, snapshots are missing or cannot be used"
+  outcome id "$POINT"
+  group_volumes
+}
+
+# What nobody has looked at is not proven.
+compare_checks() {
+  printf '%s\n' "$CHECKS" | grep . >"$SCRATCH/checks"
+  awk 'FILENAME == ARGV[1] { checked[$1]; next } !($1 in checked) { print $1 }' "$SCRATCH/checks" "$SCRATCH/volumes" >"$SCRATCH/unchecked"
+  [ ! -s "$SCRATCH/unchecked" ] || refuse "nothing checks these claims of group $POINT: $(tr '\n' ' ' <"$SCRATCH/unchecked"); name them in the claims of a check"
+  awk 'FILENAME == ARGV[1] { held[$1]; next } !($1 in held) { print $1 }' "$SCRATCH/volumes" "$SCRATCH/checks" >"$SCRATCH/missing"
+  [ ! -s "$SCRATCH/missing" ] || die "group $POINT has no volume of these claims, which are to be checked: $(tr '\n' ' ' <"$SCRATCH/missing")"
+}
+
+# An earlier run that was killed may have left some; a volume is deleted when the pod that has it is gone.
+remove_leftovers() {
+  while read -r claim job; do
+    discard "$claim" "$job" || die "what an earlier run has left for claim $claim cannot be deleted: $(api_reason)"
+  done <"$SCRATCH/checks"
+  gone_until=$(($(date +%s) + 300))
+  while read -r claim job; do
+    while api get job "$job" -o name >/dev/null </dev/null || ! not_found || api get persistentvolumeclaim "$(clone_of "$claim")" -o name >/dev/null </dev/null || ! not_found; do
+      [ "$(date +%s)" -lt "$gone_until" ] || die "what an earlier run has left, the job $job or the claim $(clone_of "$claim"), does not go away"
+      sleep 1
+    done
+  done <"$SCRATCH/checks"
+}
+
+# Waits until the job has ended, and leaves in $end how: `Complete`, or `Failed` and why.
+wait_for_job() { # CRONJOB
+  end=''
+  # The job has a deadline of its own, and this one is only for when nobody enforces it.
+  end_until=$(($(date +%s) + CHECK_TIMEOUT + 120))
+  while :; do
+    if api get job "$1" -o go-template='{{range .status.conditions}}{{if eq .status "True"}}{{.type}} {{with .reason}}{{.}}{{end}} {{with .message}}{{.}}{{end}}
+{{end}}{{end}}' >"$SCRATCH/conditions"; then
+      end=$(grep -E '^(Complete|Failed) ' "$SCRATCH/conditions" | head -n 1) || :
+      [ -z "$end" ] || return 0
+    elif not_found; then
+      end='Failed Deleted: somebody has deleted the job'
+      return 0
+    fi
+    [ "$(date +%s)" -lt "$end_until" ] || { end='Failed its deadline has passed, and the job did not end'; return 0; }
+    sleep 1
+  done
+}
+
+# What the check itself said, in the result line of its pod.
+said_by_job() { # CRONJOB
+  api get pods -l "batch.kubernetes.io/job-name=$1" -o go-template='{{range .items}}{{range .status.containerStatuses}}{{with .state.terminated}}{{.message}}
+{{end}}{{end}}{{end}}' | grep '^{"what":"check",' | tail -n 1 || :
+}
+
+check_volume() { # CLAIM CRONJOB
+  clone=$(clone_of "$1")
+  checking="$1 $2"
+  printf 'cdk8s-backup/series: %s\ncdk8s-backup/operation: check\n' "$SERIES" | claim_from_snapshot "$1" "$clone" >"$SCRATCH/clone.yaml"
+  api create -f "$SCRATCH/clone.yaml" >/dev/null </dev/null || die "the claim $clone cannot be made: $(api_reason)"
+  api create job "$2" --from="cronjob/$2" >/dev/null </dev/null || die "the job $2 cannot be made: $(api_reason)"
+  log "checking $1: job $2 on claim $clone"
+  wait_for_job "$2"
+  said=$(said_by_job "$2")
+  case $end:$said in
+    Complete*:*'"verdict":"succeeded"'*)
+      took=$(printf '%s' "$said" | sed -n 's/.*"restoreSeconds":\([0-9]*\),.*/\1/p')
+      [ "${took:-0}" -le "$longest" ] || longest=$took
+      log "$1 is good: $said"
+      ;;
+    *)
+      reason=$(printf '%s' "$said" | sed -n 's/.*,"reason":"\(.*\)"}$/\1/p' | sed 's/\\\(.\)/\1/g')
+      if [ -z "$reason" ] && [ "$(claim_phase "$clone" </dev/null)" = Pending ]; then
+        reason="no volume was made from its snapshot within $CHECK_TIMEOUT s: $(claim_events "$clone" </dev/null)"
+      fi
+      log "ERROR: $1: ${reason:-$end}"
+      printf '%s: %s; ' "$1" "${reason:-the job $2 did not succeed: $end}" >>"$SCRATCH/bad"
+      ;;
+  esac
+  if discard "$1" "$2"; then checking=''; else log "WARNING: the job and the volume of $1 could not be deleted: $(api_reason)"; fi
+}
+
+trap finish EXIT
+trap 'exit 143' TERM INT HUP
+lease_take
+choose_group
+compare_checks
+remove_leftovers
+longest=0
+: >"$SCRATCH/bad"
+while read -r claim job; do check_volume "$claim" "$job"; done <"$SCRATCH/checks"
+[ ! -s "$SCRATCH/bad" ] || die "group $POINT is not good: $(sed 's/; $//' "$SCRATCH/bad")"
+outcome restoreSeconds "$longest"
+api annotate configmap "$(group_name "$POINT")" --overwrite "cdk8s-backup/verified=$(date -u +%Y-%m-%dT%H:%M:%SZ)" >/dev/null ||
+  die "group $POINT is good, but that could not be noted: $(api_reason)"
+log "verified $POINT"

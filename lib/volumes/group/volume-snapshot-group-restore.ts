@@ -1,0 +1,140 @@
+import { type ApiObject, Duration } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+import { RecoveryPoint } from '../../backup/recovery-point';
+import { kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl';
+import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
+import { checkCronJobName, checkObjectName } from '../../core/names';
+import { cronJobObject, operationJobSpec } from '../../core/pod';
+import { Schedule } from '../../core/schedule';
+import { GROUP_SCRIPTS } from './scripts';
+import { checkLabels } from './snapshot-mode';
+import type { VolumeSnapshotGroup } from './volume-snapshot-group';
+
+/** Options of a restore of a group of snapshots. */
+export interface VolumeSnapshotGroupRestoreOptions {
+  /**
+   * Which group is restored, unless the request says otherwise.
+   * @default RecoveryPoint.newestVerified()
+   */
+  readonly from?: RecoveryPoint;
+  /**
+   * The claims that are restored, by the claims that were snapshotted, and their new names: `{ 'data-db-0': 'data-trial-0' }`. A
+   * StatefulSet `trial` with a template `data` finds `data-trial-0`.
+   * @default - every claim of the group, under its own name
+   */
+  readonly claims?: { [claim: string]: string };
+  /**
+   * The StorageClass of the new claims: one of the same driver.
+   * @default - that of the claim that was snapshotted
+   */
+  readonly storageClassName?: string;
+  /**
+   * Labels of the new claims, such as those by which a group selects its members. A StatefulSet labels no claim that it finds.
+   * @default - those of SnapshotMode.native({ selector }); none for other groups
+   */
+  readonly labels?: { [label: string]: string };
+  /**
+   * The longest to wait until the new claims have volumes.
+   * @default Duration.minutes(30)
+   */
+  readonly bindTimeout?: Duration;
+}
+
+/** Props of a restore of a group of snapshots. */
+export interface VolumeSnapshotGroupRestoreProps extends VolumeSnapshotGroupRestoreOptions {
+  /** The group. */
+  readonly group: VolumeSnapshotGroup;
+}
+
+/**
+ * Brings a group back as claims of its namespace: a CronJob `<series>-restore` that never runs by itself, and a ConfigMap
+ * `<series>-restore-request` that says what to restore (recoveryPoint; claims, as `data-db-0` or `data-db-0=data-trial-0`, separated by spaces,
+ * or empty for all).
+ *
+ * ```sh
+ * kubectl scale statefulset db --replicas=0
+ * kubectl delete pvc data-db-0        # or restore under another name
+ * kubectl create job --from=cronjob/shop-restore shop-restore-1
+ * kubectl scale statefulset db --replicas=1
+ * ```
+ *
+ * It refuses when a claim of a name is there, and then has changed nothing. When it fails half way, it deletes what it has made itself, and
+ * nothing else, ever. A claim whose StorageClass waits for the first consumer gets its volume with the first pod that mounts it.
+ *
+ * Snapshots can be restored where they are, in their namespace; for another one there is `VolumesFromSnapshotHandles`. Claims that are to
+ * be in Git are made by `VolumesFromGroup`.
+ */
+export class VolumeSnapshotGroupRestore extends Construct {
+  /** The CronJob that restores. */
+  public readonly cronJob: ApiObject;
+
+  /**
+   * Most call `group.restore()`.
+   *
+   * @throws InputError when a prop cannot stand
+   */
+  constructor(scope: Construct, id: string, props: VolumeSnapshotGroupRestoreProps) {
+    super(scope, id);
+    const { group, from = RecoveryPoint.newestVerified(), bindTimeout = Duration.minutes(30) } = props;
+    const { series } = group;
+    const name = checkCronJobName(this, `${series}-restore`);
+    const labels = { ...STANDARD_LABELS, 'app.kubernetes.io/component': 'restore', [SERIES_LABEL]: series, [OPERATION_LABEL]: 'restore' };
+    const claimLabels = props.labels ?? group._mode.selector;
+    checkLabels(this, 'labels', claimLabels);
+    const request: { [key: string]: string } = {
+      recoveryPoint: from.bind(this, 'from'),
+      claims: Object.entries(props.claims ?? {})
+        .map(([claim, newName]) => this.checkClaim(group, claim, newName))
+        .join(' '),
+    };
+    const variables: { [key: string]: string } = { recoveryPoint: 'RECOVERY_POINT', claims: 'CLAIMS' };
+    new k8s.KubeConfigMap(this, 'Request', { metadata: { name: `${name}-request`, labels }, data: request });
+    const pod = kubectlPod(this, {
+      ...{ operation: 'restore', scripts: GROUP_SCRIPTS, name, labels, image: group.props.kubectlImage, options: group.props.pods },
+      rules: [
+        { apiGroups: ['snapshot.storage.k8s.io'], resources: ['volumesnapshots'], verbs: ['get', 'list'] },
+        { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list'] },
+        // To delete: only what the same run has made, by its uid. The names are the request's, so none can be named here.
+        { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'create', 'delete'] },
+        { apiGroups: [''], resources: ['events'], verbs: ['list'] },
+      ],
+      environment: [
+        { name: 'SERIES', value: series },
+        { name: 'LABELS', value: lines(claimLabels) },
+        {
+          name: 'STORAGE_CLASS',
+          value: props.storageClassName === undefined ? '' : checkObjectName(this, 'storageClassName', props.storageClassName),
+        },
+        { name: 'BIND_TIMEOUT', value: String(bindTimeout.toSeconds()) },
+        ...Object.entries(variables).map(([key, variable]) => ({
+          name: variable,
+          valueFrom: { configMapKeyRef: { name: `${name}-request`, key } },
+        })),
+      ],
+    });
+    this.cronJob = cronJobObject(this, 'CronJob', {
+      metadata: { name, labels },
+      schedule: Schedule.never().bind(this, 'schedule'),
+      job: operationJobSpec({
+        ...{ pod, operation: 'restore', keepFinished: Duration.days(30) },
+        // A restore that failed is looked at before it is tried again.
+        retries: 0,
+        deadline: Duration.seconds(bindTimeout.toSeconds() + 600),
+      }),
+    });
+    kubectlNetworkPolicy(this, name, labels, { [SERIES_LABEL]: series, [OPERATION_LABEL]: 'restore' });
+  }
+
+  private checkClaim(group: VolumeSnapshotGroup, claim: string, name: string): string {
+    group._checkClaim(this, 'claims', claim);
+    return claim === name ? claim : `${claim}=${checkObjectName(this, 'claims', name)}`;
+  }
+}
+
+/** As YAML; the values are quoted, since some look like numbers. */
+function lines(labels: { [label: string]: string }): string {
+  return Object.entries(labels)
+    .map(([label, value]) => `${label}: "${value}"`)
+    .join('\n');
+}

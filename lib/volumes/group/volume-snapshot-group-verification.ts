@@ -1,0 +1,200 @@
+import { createHash } from 'node:crypto';
+import { type ApiObject, Duration } from 'cdk8s';
+import { Construct } from 'constructs';
+import { InputError } from '../../core/input-error';
+import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl';
+import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
+import { checkCronJobName, checkObjectName } from '../../core/names';
+import { cronJobObject, operationJobSpec, type PodOptions } from '../../core/pod';
+import { Schedule } from '../../core/schedule';
+import { checkCronJob, checkNetworkPolicy } from '../check/check-job';
+import { VolumeCheck } from '../check/volume-check';
+import { GROUP_SCRIPTS } from './scripts';
+import type { VolumeSnapshotGroup } from './volume-snapshot-group';
+
+/** Options of the verification of a group of snapshots. */
+export interface VolumeSnapshotGroupVerificationOptions {
+  /**
+   * How the volumes are checked. One check may leave out its claims: it is for all that no other names.
+   * @default - the volumes of all other claims are mounted and read, without a word on what is in their files
+   */
+  readonly checks?: VolumeCheck[];
+  /**
+   * When the newest group is checked. `Schedule.never()` leaves it to `kubectl create job --from`.
+   * @default Schedule.weekly({ at: '05:00', spread: Duration.hours(2) }) - Sundays between 05:00 and 07:00 UTC
+   */
+  readonly schedule?: Schedule;
+  /**
+   * The StorageClass of the volumes that are made for the checks: cheaper than production's perhaps, and of the same driver.
+   * @default - that of the claim that was snapshotted
+   */
+  readonly storageClassName?: string;
+  /**
+   * The longest that the check of one volume may take, with making the volume. They are checked one after the other.
+   * @default Duration.hours(2)
+   */
+  readonly checkDeadline?: Duration;
+  /**
+   * How often a failed verification is tried again.
+   * @default 1
+   */
+  readonly retries?: number;
+  /**
+   * How the pods that check are placed and what they may use.
+   * @default - see PodOptions; those that start a server may use 2Gi of memory
+   */
+  readonly pods?: PodOptions;
+}
+
+/** Props of the verification of a group of snapshots. */
+export interface VolumeSnapshotGroupVerificationProps extends VolumeSnapshotGroupVerificationOptions {
+  /** The group. */
+  readonly group: VolumeSnapshotGroup;
+}
+
+/**
+ * Proves that servers start on the snapshots of a group: a CronJob `<series>-verify` makes a volume of every snapshot of the newest
+ * complete group, starts the server on it in a pod of its own, lets it recover and checks it, deletes the volume, and notes the group as
+ * verified when all of them are good (annotation `cdk8s-backup/verified`). Retention and restores know it by that.
+ *
+ * The volumes are claims `<series>-verify-<claim>`, and there is one at a time: storage for the largest of them has to be free. The pods
+ * that check are made from suspended CronJobs `<series>-check-<claim>`. They have no token for the Kubernetes API and no credentials, and
+ * their NetworkPolicy lets them reach nothing.
+ *
+ * The job that makes them may create Jobs, and whoever may create Jobs in a namespace may do there whatever any of its service accounts
+ * may, and read its Secrets. Nothing else of what it may do is as far-reaching: it deletes nothing but the claims and Jobs of those
+ * names. Where that is too much, leave verifications out, and check restored claims by hand.
+ */
+export class VolumeSnapshotGroupVerification extends Construct {
+  /** The CronJob that verifies. */
+  public readonly cronJob: ApiObject;
+  /** The CronJobs that check one volume each, in the order of the group's claims. */
+  public readonly checkCronJobs: ApiObject[];
+  /** The longest expected time between two verifications. */
+  public readonly interval: Duration;
+
+  private readonly series: string;
+
+  /**
+   * Most call `group.verify()`.
+   *
+   * @throws InputError when a prop cannot stand, or a check names a claim that the group does not have
+   */
+  constructor(scope: Construct, id: string, props: VolumeSnapshotGroupVerificationProps) {
+    super(scope, id);
+    const { group, retries = 1, checkDeadline = Duration.hours(2) } = props;
+    const { series } = group;
+    this.series = series;
+    const { kubectlImage } = group.props;
+    const checks = this.checksByClaim(group, props.checks ?? []);
+    const storageClass = props.storageClassName === undefined ? '' : checkObjectName(this, 'storageClassName', props.storageClassName);
+    const schedule = (props.schedule ?? Schedule.weekly({ at: '05:00', spread: Duration.hours(2) })).bind(this, 'schedule');
+    this.interval = schedule.interval;
+
+    this.checkCronJobs = checks.map(({ claim, name, check, prop }) => {
+      const claimName = cloneOf(series, claim);
+      return checkCronJob(this, `Check-${claim}`, {
+        ...{ name, series, check, prop, claimName, deadline: checkDeadline, options: props.pods ?? {}, kubectlImage },
+      });
+    });
+    checkNetworkPolicy(this, `${series}-check`, series);
+
+    const name = checkCronJobName(this, `${series}-verify`);
+    const labels = { ...STANDARD_LABELS, 'app.kubernetes.io/component': 'verify', [SERIES_LABEL]: series, [OPERATION_LABEL]: 'verify' };
+    // Of every check beside its deadline: making and deleting its objects.
+    const deadline = Duration.seconds((checkDeadline.toSeconds() + 300) * checks.length + 600);
+    const pod = kubectlPod(this, {
+      ...{ operation: 'verify', scripts: GROUP_SCRIPTS, name, labels, image: kubectlImage, options: group.props.pods },
+      rules: this.rules(
+        name,
+        checks.map(check => check.name),
+        checks.map(({ claim }) => cloneOf(series, claim)),
+      ),
+      environment: [
+        { name: 'SERIES', value: series },
+        { name: 'CHECKS', value: checks.map(check => `${check.claim} ${check.name}`).join('\n') },
+        { name: 'CHECK_TIMEOUT', value: String(checkDeadline.toSeconds()) },
+        { name: 'STORAGE_CLASS', value: storageClass },
+        { name: 'LEASE_SECONDS', value: String(deadline.toSeconds()) },
+      ],
+    });
+    this.cronJob = cronJobObject(this, 'CronJob', {
+      metadata: { name, labels },
+      schedule,
+      startingDeadline: schedule.intervalUpTo(Duration.hours(12)),
+      job: operationJobSpec({ pod, operation: 'verify', retries, deadline, keepFinished: Duration.days(14) }),
+    });
+    kubectlNetworkPolicy(this, name, labels, { [SERIES_LABEL]: series, [OPERATION_LABEL]: 'verify' });
+    group._verifiedBy();
+  }
+
+  /** Every claim that is known to belong to the group, or that a check names where it is found by its labels, with its one check. */
+  private checksByClaim(group: VolumeSnapshotGroup, checks: VolumeCheck[]): CheckOfClaim[] {
+    const known = group._members.flatMap(({ claims }) => claims);
+    const found = new Map<string, CheckOfClaim>();
+    checks.forEach((check, index) => {
+      for (const claim of check._claims ?? []) {
+        const prop = `checks[${index}]`;
+        group._checkClaim(this, `${prop}.claims`, claim);
+        if (found.has(claim)) throw new InputError(this, { prop: `${prop}.claims`, got: claim, because: 'another check names it already' });
+        found.set(claim, { claim, check, prop, name: this.checkName(claim) });
+      }
+    });
+    const rest = checks.flatMap((check, index) => (check._claims ? [] : [{ check, prop: `checks[${index}]` }]));
+    if (rest.length > 1) {
+      const because = 'only one check can be for all claims that no other names: give the others claims';
+      throw new InputError(this, { prop: 'checks', got: `${rest.length} checks without claims`, because });
+    }
+    const { check, prop } = rest[0] ?? { check: VolumeCheck.files(), prop: 'checks' };
+    for (const claim of known) if (!found.has(claim)) found.set(claim, { claim, check, prop, name: this.checkName(claim) });
+    if (found.size === 0) {
+      const because = 'the claims of this group are found by their labels: name them in the claims of checks';
+      throw new InputError(this, { prop: 'checks', got: checks.length, because });
+    }
+    return [...found.values()];
+  }
+
+  private checkName(claim: string): string {
+    const name = `${this.series}-check-${claim}`;
+    const hash = createHash('sha256').update(claim).digest('hex').slice(0, 8);
+    return checkCronJobName(this, name.length > 52 ? `${this.series}-check-${hash}` : name);
+  }
+
+  /** Names wherever the API takes names: what it creates is the only thing that has none yet, and what it lists. */
+  private rules(name: string, checks: string[], clones: string[]): ApiRule[] {
+    const of = (apiGroup: string, resource: string, verbs: string[], resourceNames?: string[]): ApiRule => ({
+      apiGroups: [apiGroup],
+      resources: [resource],
+      verbs,
+      ...(resourceNames && { resourceNames }),
+    });
+    return [
+      of('snapshot.storage.k8s.io', 'volumesnapshots', ['get', 'list']),
+      // To patch: groups are noted as verified, and have names that are not known yet.
+      of('', 'configmaps', ['get', 'list', 'patch']),
+      of('', 'persistentvolumeclaims', ['create']),
+      of('', 'persistentvolumeclaims', ['get', 'delete'], clones),
+      of('batch', 'cronjobs', ['get'], checks),
+      of('batch', 'jobs', ['create']),
+      of('batch', 'jobs', ['get', 'delete'], checks),
+      of('', 'pods', ['get', 'list']),
+      of('', 'events', ['list']),
+      of('coordination.k8s.io', 'leases', ['create']),
+      of('coordination.k8s.io', 'leases', ['get', 'update', 'delete'], [name]),
+    ];
+  }
+}
+
+interface CheckOfClaim {
+  readonly claim: string;
+  readonly check: VolumeCheck;
+  /** What the check is called in errors. */
+  readonly prop: string;
+  /** Its CronJob. */
+  readonly name: string;
+}
+
+/** The claim that is checked in the place of one. */
+function cloneOf(series: string, claim: string): string {
+  return `${series}-verify-${claim}`;
+}

@@ -1,0 +1,120 @@
+import type { Size } from 'cdk8s';
+import type { PersistentVolumeAccessMode } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+import type { RecoveryPoint } from '../backup/recovery-point';
+import { InputError } from '../core/input-error';
+import type { VolumeSnapshotGroup } from './group/volume-snapshot-group';
+import { VolumeFromSnapshot } from './volume-from-snapshot';
+
+/** What may be said of several claims that are made from snapshots. */
+export interface VolumesFromSnapshotsOptions {
+  /** How large each volume is: at least as large as the one that was snapshotted. */
+  readonly size: Size;
+  /**
+   * Those that have another size, by the claims that were snapshotted.
+   * @default - none
+   */
+  readonly sizes?: { [claim: string]: Size };
+  /**
+   * New names, by the claims that were snapshotted: `{ 'data-db-0': 'data-trial-0' }`. A StatefulSet `trial` with a template `data`
+   * finds `data-trial-0`.
+   * @default - each has the name of the claim that was snapshotted, by which its StatefulSet finds it
+   */
+  readonly names?: { [claim: string]: string };
+  /**
+   * The StorageClass: one of the driver that took the snapshots.
+   * @default - the cluster's default
+   */
+  readonly storageClassName?: string;
+  /**
+   * Who may mount them.
+   * @default PersistentVolumeAccessMode.READ_WRITE_ONCE
+   */
+  readonly accessModes?: PersistentVolumeAccessMode[];
+  /**
+   * Further labels of the claims.
+   * @default - none
+   */
+  readonly labels?: { [label: string]: string };
+}
+
+/** Props of the volumes of a group. */
+export interface VolumesFromGroupProps extends VolumesFromSnapshotsOptions {
+  /** The group. It has to be a coordinated one: the snapshots of a native one have names that only the cluster knows. */
+  readonly group: VolumeSnapshotGroup;
+  /** Which recovery point, by its id: `RecoveryPoint.id('20260801T023000Z-x7k2p')`. */
+  readonly recoveryPoint: RecoveryPoint;
+  /**
+   * The claims of the group that are restored.
+   * @default - all that are known by name
+   */
+  readonly claims?: string[];
+}
+
+/**
+ * Claims that begin as the snapshots of one group, as manifests: for a restore that is in Git. A claim that is there already cannot be
+ * given another source, and applying these over it fails without changing it; `group.restore()` says so before, knows sizes and classes
+ * by itself, and takes the newest group that is proven.
+ */
+export class VolumesFromGroup extends Construct {
+  /** The claims, by the claims that were snapshotted. */
+  public readonly names: { [claim: string]: string };
+
+  /**
+   * @throws InputError when a prop cannot stand, or the group is native
+   */
+  constructor(scope: Construct, id: string, props: VolumesFromGroupProps) {
+    super(scope, id);
+    const { group, claims = group._members.flatMap(member => member.claims) } = props;
+    const point = props.recoveryPoint.bind(this, 'recoveryPoint');
+    if (!/^\d{8}T/.test(point)) {
+      const because =
+        "manifests do not know what is in the cluster: write RecoveryPoint.id('<id>'), as the ConfigMaps of the group have it";
+      throw new InputError(this, { prop: 'recoveryPoint', got: point, because });
+    }
+    if (group._mode.name === 'native') {
+      const because = 'the snapshots of a native group have names that only the cluster knows: use group.restore(), or VolumeFromSnapshot';
+      throw new InputError(this, { prop: 'group', got: group.series, because });
+    }
+    if (claims.length === 0) {
+      const because = 'the claims of this group are found by their labels: name those that are restored';
+      throw new InputError(this, { prop: 'claims', got: claims, because });
+    }
+    for (const claim of claims) group._checkClaim(this, 'claims', claim);
+    this.names = volumesFromSnapshots(this, props, claims, claim => `${group.series}-${point.toLowerCase()}-${claim}`);
+  }
+}
+
+/**
+ * A claim for each of those that were snapshotted.
+ *
+ * @throws InputError when a size or a name is of a claim that is none of them
+ * @internal
+ */
+export function volumesFromSnapshots(
+  scope: Construct,
+  options: VolumesFromSnapshotsOptions,
+  claims: string[],
+  snapshotOf: (claim: string) => string,
+): { [claim: string]: string } {
+  const { size, sizes = {}, names = {}, storageClassName, accessModes, labels } = options;
+  for (const [prop, record] of Object.entries({ sizes, names })) {
+    for (const claim of Object.keys(record)) {
+      if (!claims.includes(claim)) throw new InputError(scope, { prop, got: claim, because: `restored are ${claims.join(', ')}` });
+    }
+  }
+  const made = claims.map(claim => {
+    const volume = new VolumeFromSnapshot(scope, claim, {
+      ...{
+        name: names[claim] ?? claim,
+        snapshotName: snapshotOf(claim),
+        size: sizes[claim] ?? size,
+        storageClassName,
+        accessModes,
+        labels,
+      },
+    });
+    return [claim, volume.name];
+  });
+  return Object.fromEntries(made);
+}

@@ -1,0 +1,84 @@
+import { ApiObject, Chart, JsonPatch } from 'cdk8s';
+import { PersistentVolumeMode } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+import * as snapshot from '../../imports/snapshot.storage.k8s.io';
+import { InputError } from '../core/input-error';
+import { STANDARD_LABELS } from '../core/labels';
+import type { CsiDriver } from './csi-driver';
+import { KEEP_ANNOTATIONS } from './gitops';
+import { VolumeSnapshot, VolumeSnapshotSource } from './volume-snapshot';
+import { type VolumesFromSnapshotsOptions, volumesFromSnapshots } from './volumes-from-group';
+
+/** Props of volumes that are made from snapshots which the storage system has. */
+export interface VolumesFromSnapshotHandlesProps extends VolumesFromSnapshotsOptions {
+  /** The driver that took the snapshots. */
+  readonly driver: CsiDriver;
+  /** The snapshots, by the claims that were snapshotted, as the storage system calls them: `{ 'data-db-0': 'snap-0a1b2c3d' }`. */
+  readonly handles: { [claim: string]: string };
+}
+
+/**
+ * Claims in this namespace that begin as snapshots taken in another namespace, or in another cluster with the same storage.
+ *
+ * A VolumeSnapshot is of its namespace. What is shared is the snapshot that the storage system has: its handle is brought in by a
+ * VolumeSnapshotContent of its own, and a VolumeSnapshot on that. (Kubernetes documentation, "Volume Snapshots", "Pre-provisioned".) These
+ * objects say Retain: deleting them never deletes the snapshot, which goes with the group that it is of. So the group has to stay until
+ * the claims are bound.
+ *
+ * The handles of a group in namespace `shop`, by its recovery point:
+ *
+ * ```sh
+ * kubectl get volumesnapshotcontents -o go-template='{{range .items}}{{.spec.volumeSnapshotRef.namespace}} {{.spec.volumeSnapshotRef.name}} {{.status.snapshotHandle}}{{"\n"}}{{end}}' |
+ *   grep '^shop shop-20260801t023000z-x7k2p-'
+ * ```
+ */
+export class VolumesFromSnapshotHandles extends Construct {
+  /** The claims, by the claims that were snapshotted. */
+  public readonly names: { [claim: string]: string };
+
+  /**
+   * @throws InputError when a prop cannot stand, or the chart has no namespace
+   */
+  constructor(scope: Construct, id: string, props: VolumesFromSnapshotHandlesProps) {
+    super(scope, id);
+    const { namespace } = Chart.of(this);
+    if (namespace === undefined) {
+      const because = 'the contents of the snapshots name the namespace that they are for: give the chart one';
+      throw new InputError(this, { prop: 'namespace', got: undefined, because });
+    }
+    const claims = Object.keys(props.handles);
+    if (claims.length === 0) {
+      throw new InputError(this, { prop: 'handles', got: {}, because: "name a snapshot, for example { 'data-db-0': 'snap-0a1b2c3d' }" });
+    }
+    // The driver's name is checked as that of a class would be.
+    props.driver._snapshotParameters(this);
+    for (const claim of claims) this.bringIn(namespace, claim, props);
+    this.names = volumesFromSnapshots(this, props, claims, claim => this.nameOf(claim));
+  }
+
+  private bringIn(namespace: string, claim: string, { driver, handles }: VolumesFromSnapshotHandlesProps): void {
+    const handle = handles[claim] ?? '';
+    if (handle.trim() === '') {
+      throw new InputError(this, { prop: `handles.${claim}`, got: handle, because: 'write what the storage system calls the snapshot' });
+    }
+    const name = this.nameOf(claim);
+    // Contents belong to the cluster: the namespace keeps them apart.
+    const contentName = `${namespace}-${name}`;
+    const content = new snapshot.VolumeSnapshotContent(this, `${claim}-content`, {
+      metadata: { name: contentName, labels: { ...STANDARD_LABELS }, annotations: { ...KEEP_ANNOTATIONS } },
+      spec: {
+        deletionPolicy: snapshot.VolumeSnapshotContentSpecDeletionPolicy.RETAIN,
+        driver: driver.name,
+        source: { snapshotHandle: handle },
+        sourceVolumeMode: PersistentVolumeMode.FILE_SYSTEM,
+        volumeSnapshotRef: { name, namespace },
+      },
+    });
+    ApiObject.of(content).addJsonPatch(JsonPatch.remove('/metadata/namespace'));
+    new VolumeSnapshot(this, `${claim}-snapshot`, { name, source: VolumeSnapshotSource.content(contentName) });
+  }
+
+  private nameOf(claim: string): string {
+    return `${this.node.id}-${claim}`;
+  }
+}

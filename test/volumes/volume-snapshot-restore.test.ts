@@ -1,0 +1,156 @@
+import { Size } from 'cdk8s';
+import { describe, expect, test } from 'vitest';
+import {
+  Assertion,
+  CsiDriver,
+  Engine,
+  PostgresVersion,
+  RecoveryPoint,
+  RedisVersion,
+  Retention,
+  SnapshotMode,
+  VolumeCheck,
+  VolumeSnapshotGroup,
+  VolumeSnapshotMember,
+  VolumesFromGroup,
+  VolumesFromSnapshotHandles,
+} from '../../lib';
+import { chart, container, environment, type Manifest, objects, podSpec } from '../support/synth';
+
+const size = Size.gibibytes(10);
+const postgres = Engine.postgresPhysical({ version: PostgresVersion.V15 });
+const redis = Engine.redis({ version: RedisVersion.V7_2 });
+
+function group(
+  of = chart(),
+  members = [VolumeSnapshotMember.claims(['data-db-0', 'data-db-1', 'cache', 'pictures'])],
+  mode?: SnapshotMode,
+) {
+  return new VolumeSnapshotGroup(of, 'shop', { members, mode, retention: Retention.keep({ daily: 7 }) });
+}
+
+describe('a verification', () => {
+  const of = chart();
+  group(of).verify({
+    checks: [
+      VolumeCheck.engine(postgres, { path: 'pgdata', assertions: [Assertion.atLeast('select 1', 1, { database: 'shop' })] }),
+      VolumeCheck.engine(redis, { claims: ['cache'] }),
+      VolumeCheck.files({ claims: ['pictures'] }),
+    ],
+  });
+  const made = objects(of);
+
+  test('has a check for every claim: that which names it, or the one that names none', () => {
+    expect(environment(made['CronJob/shop-verify']).CHECKS).toBe(
+      ['cache', 'pictures', 'data-db-0', 'data-db-1'].map(claim => `${claim} shop-check-${claim}`).join('\n'),
+    );
+    expect(environment(made['CronJob/shop-check-data-db-1'])).toMatchObject({
+      ENGINE: 'postgres-physical',
+      DATA_DIRECTORY: '/data/pgdata',
+    });
+    expect(environment(made['CronJob/shop-check-cache'])).toMatchObject({ ENGINE: 'redis', DATA_DIRECTORY: '/data' });
+    expect(environment(made['CronJob/shop-check-pictures'])).toMatchObject({ ENGINE: 'files' });
+  });
+
+  test('checks in pods that know no server, ask no API and reach nothing, on a volume of their own', () => {
+    const job = made['CronJob/shop-check-data-db-0'];
+    expect(job.spec.suspend).toBe(true);
+    expect(podSpec(job)).toMatchObject({ automountServiceAccountToken: false });
+    expect(podSpec(job).volumes).toContainEqual({ name: 'data', persistentVolumeClaim: { claimName: 'shop-verify-data-db-0' } });
+    expect(container(job).env.filter((variable: Manifest) => variable.valueFrom?.secretKeyRef)).toEqual([]);
+    expect(made['NetworkPolicy/shop-check'].spec).toMatchObject({ policyTypes: ['Ingress', 'Egress'] });
+    expect(made['NetworkPolicy/shop-check'].spec.egress ?? []).toEqual([]);
+  });
+
+  test('may delete what it makes, by its names, and nothing else', () => {
+    const deletes = made['Role/shop-verify'].rules.filter(({ verbs }: Manifest) => verbs.includes('delete'));
+    expect(deletes.map(({ resources, resourceNames }: Manifest) => [resources[0], resourceNames.length])).toEqual([
+      ['persistentvolumeclaims', 4],
+      ['jobs', 4],
+      ['leases', 1],
+    ]);
+  });
+
+  test.each<[string, VolumeCheck[], RegExp]>([
+    [
+      'a claim of somebody else',
+      [VolumeCheck.files({ claims: ['other'] })],
+      /checks\[0\]\.claims is "other": the group has the claims data-db-0/,
+    ],
+    [
+      'a claim twice',
+      [VolumeCheck.files({ claims: ['cache'] }), VolumeCheck.files({ claims: ['cache'] })],
+      /another check names it already/,
+    ],
+    ['two for the rest', [VolumeCheck.files(), VolumeCheck.engine(redis)], /only one check can be for all claims that no other names/],
+    [
+      'a logical engine',
+      [VolumeCheck.engine(Engine.postgres({ version: PostgresVersion.V15 }))],
+      /checks\[0\] is "postgres": .*Engine\.postgresPhysical/,
+    ],
+  ])('%s is refused', (_, checks, because) => {
+    expect(() => group().verify({ checks })).toThrow(because);
+  });
+
+  test('of claims that are found by their labels has to name them', () => {
+    const selected = () => group(chart(), [VolumeSnapshotMember.selecting({ app: 'shop' })]);
+    expect(() => selected().verify()).toThrow(/checks is 0: the claims of this group are found by their labels/);
+    selected().verify({ checks: [VolumeCheck.files({ claims: ['anything'] })] });
+  });
+});
+
+test('a restore waits for somebody to ask for it, and says what', () => {
+  const of = chart();
+  group(of).restore({ claims: { 'data-db-0': 'data-trial-0', cache: 'cache' }, labels: { app: 'shop' } });
+  const made = objects(of);
+  expect(made['ConfigMap/shop-restore-request'].data).toEqual({ recoveryPoint: 'newest-verified', claims: 'data-db-0=data-trial-0 cache' });
+  expect(made['CronJob/shop-restore'].spec.suspend).toBe(true);
+  expect(environment(made['CronJob/shop-restore']).LABELS).toBe('app: "shop"');
+  expect(() => group().restore({ claims: { other: 'new' } })).toThrow(/claims is "other": the group has the claims/);
+  expect(() => group().restore({ claims: { cache: 'New Name' } })).toThrow(/claims is "New Name"/);
+});
+
+describe('claims as manifests', () => {
+  const recoveryPoint = RecoveryPoint.id('20260801T023000Z-x7k2p');
+
+  test('of a group have the names of those that were snapshotted, or new ones', () => {
+    const of = chart();
+    const { names } = new VolumesFromGroup(of, 'back', { group: group(of), recoveryPoint, size, names: { cache: 'cache-trial' } });
+    expect(names).toMatchObject({ 'data-db-0': 'data-db-0', cache: 'cache-trial' });
+    expect(objects(of)['PersistentVolumeClaim/cache-trial'].spec.dataSource.name).toBe('shop-20260801t023000z-x7k2p-cache');
+  });
+
+  test('cannot be of a group that only the cluster knows', () => {
+    const from = (different: object) => () => {
+      const of = chart();
+      return new VolumesFromGroup(of, 'back', { group: group(of), recoveryPoint, size, ...different });
+    };
+    expect(from({ recoveryPoint: RecoveryPoint.newest() })).toThrow(/recoveryPoint is "newest": manifests do not know/);
+    expect(from({ names: { other: 'new' } })).toThrow(/names is "other": restored are data-db-0/);
+    const native = group(chart(), [VolumeSnapshotMember.selecting({ app: 'shop' })], SnapshotMode.native({ selector: { app: 'shop' } }));
+    expect(from({ group: native })).toThrow(/group is "shop": the snapshots of a native group/);
+  });
+
+  test('in another namespace keep the snapshot that they are of, whatever becomes of them', () => {
+    const of = chart('trial');
+    const driver = CsiDriver.of('ebs.csi.aws.com');
+    new VolumesFromSnapshotHandles(of, 'shop', { driver, handles: { 'data-db-0': 'snap-1' }, size });
+    const made = objects(of);
+    const content = made['VolumeSnapshotContent/trial-shop-data-db-0'];
+    expect(content.metadata.namespace).toBeUndefined();
+    expect(content.spec).toMatchObject({
+      deletionPolicy: 'Retain',
+      driver: 'ebs.csi.aws.com',
+      source: { snapshotHandle: 'snap-1' },
+      volumeSnapshotRef: { name: 'shop-data-db-0', namespace: 'trial' },
+    });
+    expect(made['VolumeSnapshot/shop-data-db-0'].spec.source).toEqual({ volumeSnapshotContentName: 'trial-shop-data-db-0' });
+    expect(made['PersistentVolumeClaim/data-db-0'].spec.dataSource.name).toBe('shop-data-db-0');
+    expect(() => new VolumesFromSnapshotHandles(chart(), 'shop', { driver, handles: {}, size })).toThrow(
+      /handles is \{\}: name a snapshot/,
+    );
+    expect(() => new VolumesFromSnapshotHandles(chart(), 'shop', { driver, handles: { cache: ' ' }, size })).toThrow(
+      /handles\.cache is " "/,
+    );
+  });
+});
