@@ -43,7 +43,8 @@ already_there() { grep -q '(AlreadyExists)' "$SCRATCH/api.err"; }
 # Refuses what this job may not do, before it matters. Where nobody may ask, it is found out later.
 may() { # VERB RESOURCE ARGUMENTS...
   kubectl --request-timeout="${API_LIMIT}s" auth can-i "$@" >"$SCRATCH/may" 2>"$SCRATCH/api.err" && return 0
-  [ "$(cat "$SCRATCH/may")" = no ] || { log "whether this job may $* cannot be asked: $(api_reason)"; return 0; }
+  # It may say why not.
+  grep -q '^no' "$SCRATCH/may" || { log "whether this job may $* cannot be asked: $(api_reason)"; return 0; }
   refuse "the Role of this job does not allow it to $*; apply the Role as it was synthesized. Nothing was touched"
 }
 

@@ -63,7 +63,7 @@ report_bad_groups() {
 }
 
 tidy() {
-  prune || { log "WARNING: pruning failed; the new group is published, and the next run prunes again: $(repository_reason)"; return 0; }
+  prune || log "WARNING: pruning failed; the new group is published, and the next run prunes again: $(repository_reason)"
   report_bad_groups
   remove_leftovers || log "WARNING: leftovers of earlier runs could not be removed; the next run tries again: $(api_reason)"
 }

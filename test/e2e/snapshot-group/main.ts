@@ -26,18 +26,33 @@ new VolumeGroupSnapshotClass(storage, 'together', { driver });
 const shop = new Chart(app, 'shop', { namespace: 'shop' });
 const STOCK = `
 create database if not exists shop;
-create table if not exists shop.hits (n int auto_increment primary key, writer int) engine=aria;
+create table if not exists shop.hits (n int auto_increment primary key, writer int) engine=aria transactional=0;
 create table if not exists shop.sales (n int auto_increment primary key, writer int) engine=innodb;
 create user if not exists backup@'127.0.0.1' identified by 'quiesce';
 grant reload on *.* to backup@'127.0.0.1';
 `;
-const stock = database('stock-db', 'mariadb:10.11.19-jammy', '/var/lib/mysql', 2, [
-  'mkdir -p /var/lib/mysql/data; test -d /var/lib/mysql/data/mysql ||',
-  'mariadb-install-db --no-defaults --datadir=/var/lib/mysql/data --auth-root-authentication-method=normal --skip-test-db --force >/dev/null',
-  'printf %s "$STOCK" | tr "\\n" " " | sed "s/; */;\\n/g" >/tmp/init.sql',
-  `exec mariadbd --no-defaults --datadir=/var/lib/mysql/data --socket=/tmp/mysqld.sock --pid-file=/tmp/pid --bind-address=127.0.0.1 --port=${process.env.STOCK_PORT} --init-file=/tmp/init.sql`,
-]);
-const orders = database('orders-db', 'postgres:15.19-bookworm', '/var/lib/postgresql', 2, [
+// Each in a session of its own, a row to a table of Aria and one to InnoDB, again and again.
+const WRITERS = `
+until test -S /tmp/mysqld.sock; do sleep 0.1; done
+sleep 1
+for writer in 1 2 3 4 5 6 7 8; do
+  { while sleep 0.1; do echo "insert into shop.hits(writer) values ($writer); insert into shop.sales(writer) values ($writer);"; done |
+    mariadb --socket=/tmp/mysqld.sock --user=root --password= --force; } &
+done
+wait`;
+const stock = database(
+  'stock-db',
+  'mariadb:10.11.19-jammy',
+  '/var/lib/mysql',
+  [
+    'mkdir -p /var/lib/mysql/data; test -d /var/lib/mysql/data/mysql ||',
+    'mariadb-install-db --no-defaults --datadir=/var/lib/mysql/data --auth-root-authentication-method=normal --skip-test-db --force >/dev/null',
+    'printf %s "$STOCK" | tr "\\n" " " | sed "s/; */;\\n/g" >/tmp/init.sql',
+    `exec mariadbd --no-defaults --datadir=/var/lib/mysql/data --socket=/tmp/mysqld.sock --pid-file=/tmp/pid --bind-address=127.0.0.1 --port=${process.env.STOCK_PORT} --init-file=/tmp/init.sql --innodb-log-file-size=8M`,
+  ],
+  WRITERS,
+);
+const orders = database('orders-db', 'postgres:15.19-bookworm', '/var/lib/postgresql', [
   'PATH=$PATH:/usr/lib/postgresql/15/bin; test -d /var/lib/postgresql/data || initdb --no-sync --auth=trust --username=postgres /var/lib/postgresql/data >/dev/null',
   "exec postgres -D /var/lib/postgresql/data -c listen_addresses='' -c unix_socket_directories=/tmp",
 ]);
@@ -46,8 +61,8 @@ const quiesce = Quiesce.mariadb({
   version: MariadbVersion.V10_11,
   credentials: SecretRef.named('stock-quiesce'),
   port: Number(process.env.STOCK_PORT),
-  wait: Duration.seconds(5),
-  limit: Duration.seconds(6),
+  wait: Duration.seconds(2),
+  limit: Duration.seconds(5),
 });
 const held = VolumeSnapshotMember.workload(stock, { quiesce });
 const rest = [
@@ -69,15 +84,15 @@ function group(name: string, props: Omit<VolumeSnapshotGroupProps, 'retention'>)
   new VolumeSnapshotGroup(shop, name, {
     schedule: Schedule.never(),
     retention: Retention.keep({ last: 2, atLeast: 1 }),
-    cutTimeout: Duration.seconds(5),
-    readyTimeout: Duration.seconds(3),
+    cutTimeout: Duration.seconds(3),
+    readyTimeout: Duration.seconds(2),
     retries: 0,
     ...props,
   });
 }
 
-/** A server with a volume and nothing else. */
-function database(name: string, image: string, mountPath: string, graceSeconds: number, script: string[]): k8s.KubeStatefulSet {
+/** A server with a volume, and something that runs beside it. */
+function database(name: string, image: string, mountPath: string, script: string[], beside?: string): k8s.KubeStatefulSet {
   const labels = { app: name };
   return new k8s.KubeStatefulSet(shop, name, {
     metadata: { name },
@@ -89,7 +104,7 @@ function database(name: string, image: string, mountPath: string, graceSeconds: 
         spec: {
           automountServiceAccountToken: false,
           enableServiceLinks: false,
-          terminationGracePeriodSeconds: graceSeconds,
+          terminationGracePeriodSeconds: 2,
           securityContext: { runAsNonRoot: true, runAsUser: 999, runAsGroup: 999, fsGroup: 999 },
           containers: [
             {
@@ -102,6 +117,9 @@ function database(name: string, image: string, mountPath: string, graceSeconds: 
                 { name: 'tmp', mountPath: '/tmp' },
               ],
             },
+            ...(beside
+              ? [{ name: 'beside', image, command: ['sh', '-c', beside], volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }] }]
+              : []),
           ],
           volumes: [{ name: 'tmp', emptyDir: {} }],
         },

@@ -125,10 +125,30 @@ export class Driver {
     for (;;) {
       const now = [...pods.flatMap(pod => pod.pids()), ...others.flatMap(pids => pids())];
       const moving = now.filter(pid => !stands(pid));
-      if (moving.length === 0) return [...stopped];
+      if (moving.length === 0) {
+        // Who has a command run in a container stops with it by itself (util-linux, nsenter), and goes on only when told to.
+        const callers = [...stopped].map(parentOf).filter(isCaller);
+        if (callers.every(stands)) return [...stopped, ...callers];
+      }
       for (const pid of moving) if (kill(pid, 'SIGSTOP')) stopped.add(pid);
       await sleep(1);
     }
+  }
+}
+
+function parentOf(pid: number): number {
+  return Number(/\) \S (\d+) /.exec(readOr(`/proc/${pid}/stat`))?.[1] ?? 0);
+}
+
+function isCaller(pid: number): boolean {
+  return readOr(`/proc/${pid}/comm`).trim() === 'nsenter';
+}
+
+function readOr(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return ''; // gone
   }
 }
 
