@@ -1,22 +1,23 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, test, vi } from 'vitest';
 import { Cluster, type ImageCatalog } from '../rehearsal';
 import { FrozenVolume } from './quiesce/frozen';
-import { QuiescedPod } from './quiesce/pod';
+import { QuiescedPod, runInImage } from './quiesce/pod';
+import { holds, PASSWORD, printProofs, prove, proveTheRest } from './quiesce/proofs';
 import { SqlServer } from './quiesce/sql';
 import { imageNamed, imagesOfDist } from './support/images';
-import { inImage } from './support/in-image';
 import { synthesize, until } from './support/rehearse';
 
 // How servers are held still: the emitted agent beside real servers, to which eight clients write all the time.
 
+// They mostly wait.
+vi.setConfig({ maxConcurrency: 10 });
+
 const NAMESPACE = 'quiesce';
-const LIMIT = 5;
-const PASSWORD = `pa"ss \\ word #1's`;
 /** What it is in SQL. */
 const QUOTED = PASSWORD.replace(/[\\']/g, '\\$&');
 
@@ -24,9 +25,6 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 let images: ImageCatalog;
 let cluster: Cluster;
-const proofs: string[][] = [];
-const prove = (preset: string, what: string, seen: string) => proofs.push([preset, what, seen]);
-
 beforeAll(async () => {
   images = await imagesOfDist();
   const dist = synthesize(join(__dirname, 'quiesce', 'main.ts'));
@@ -46,83 +44,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await cluster?.destroy();
-  const widths = [0, 1].map(column => Math.max(...proofs.map(proof => proof[column]?.length ?? 0)));
-  console.info(
-    proofs
-      .sort(([a = ''], [b = '']) => a.localeCompare(b))
-      .map(row => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  '))
-      .join('\n'),
-  );
+  printProofs();
 });
-
-/** What is proven of every preset that holds something. */
-interface Held {
-  readonly name: string;
-  readonly pod: QuiescedPod;
-  /** Whether what has to wait, waits. */
-  isHeld(): Promise<boolean>;
-  /** Makes the lock not to be had, until it is called again. */
-  block(): Promise<() => Promise<void>>;
-}
-
-async function untilFree({ isHeld }: Held, since: number, seconds: number): Promise<string> {
-  await until('the server goes on', async () => !(await isHeld()), seconds - (Date.now() - since) / 1000);
-  return `${((Date.now() - since) / 1000).toFixed(1)} s`;
-}
-
-async function holds({ pod }: Held): Promise<void> {
-  expect(await pod.hold().ended).toMatchObject({
-    exitCode: 0,
-    stderr: '',
-    stdout: expect.stringMatching(/is held, after \d s, for 5 s at most/),
-  });
-}
-
-async function proveTheRest(held: Held): Promise<void> {
-  const { name, pod } = held;
-  const refused = (because: RegExp) => ({ exitCode: 1, stdout: '', stderr: expect.stringMatching(because) });
-
-  expect(await pod.release()).toEqual(refused(/no lock is held: it was released at/));
-  prove(name, 'post hook twice', 'the second fails: no lock is held');
-
-  await holds(held);
-  prove(name, 'watchdog', `no post hook: it goes on after ${await untilFree(held, Date.now(), LIMIT + 2)}, limit ${LIMIT} s`);
-  expect(await pod.release()).toEqual(refused(/no lock is held: nobody released it within 5 s/));
-  prove(name, 'late post hook', 'fails: nobody released it within 5 s');
-
-  let unblock = await held.block();
-  const { exitCode, stderr } = await pod.hold().ended;
-  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('is not held: ')]);
-  await unblock();
-  prove(name, 'failed pre hook', `nothing is held, ${await untilFree(held, Date.now(), 2)} after; ${stderr.trim()}`);
-
-  unblock = await held.block();
-  const killed = pod.hold();
-  await sleep(1000);
-  killed.kill();
-  expect(await killed.ended).toMatchObject({ exitCode: 137, stdout: '' });
-  await unblock();
-  prove(name, 'killed pre hook', `nothing is held, ${await untilFree(held, Date.now(), 4)} after`);
-  expect(await pod.release()).toEqual(refused(/no lock is held/));
-
-  await holds(held);
-  pod.pod.killContainer('quiesce');
-  prove(name, 'killed agent', `goes on after ${await untilFree(held, Date.now(), 3)}`);
-  await pod.ready('quiesce', 'test', '-p', '/quiesce/events');
-  await until('the agent answers', async () => (await pod.release()).stderr.includes('the container was started again while'));
-
-  await holds(held);
-  await pod.pod.exec('quiesce', ['sh', '-c', 'kill -STOP "$(cat /quiesce/session.pid)"']).ended;
-  expect(await pod.release()).toEqual(refused(/was not held until now, and what was copied is not to be relied upon: no answer/));
-  prove(name, 'frozen client', `post hook fails, goes on after ${await untilFree(held, Date.now(), 2)}`);
-
-  await holds(held);
-  const began = Date.now();
-  await pod.pod.exec('quiesce', ['sh', '-c', 'kill -STOP "$(cat /quiesce/session.pid)"']).ended;
-  pod.pod.killContainer('quiesce', 'SIGSTOP');
-  prove(name, 'frozen agent', `the server lets go after ${await untilFree(held, began, LIMIT + 8)}, wait_timeout ${LIMIT + 5} s`);
-  pod.pod.killContainer('quiesce', 'SIGCONT');
-}
 
 describe.concurrent('servers with eight writers', () => {
   test('MariaDB: commits and writes wait', async ({ expect }) => {
@@ -151,7 +74,7 @@ describe.concurrent('servers with eight writers', () => {
     expect(await server.count()).toBe(before);
     expect(await pod.release()).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/was held for \d s, and goes on/) });
     expect(await server.isWritten()).toBe(true);
-    expect(server.check(image, copy)).toEqual({ complaints: [], count: before });
+    expect(await server.check(image, copy)).toEqual({ complaints: [], count: before });
     pod.discard(copy);
     prove('mariadb', 'copied file by file while held', 'starts, every table is sound, counts and sums are those of the held server');
     await proveTheRest(held);
@@ -160,7 +83,7 @@ describe.concurrent('servers with eight writers', () => {
     let tries = 0;
     for (; !complaints.some(line => /\terror\t|[Cc]orrupt/.test(line)) && tries < 10; tries += 1) {
       const torn = pod.copyFiles();
-      complaints = server.check(image, torn).complaints;
+      ({ complaints } = await server.check(image, torn));
       pod.discard(torn);
     }
     expect(complaints.join()).toMatch(/\terror\t|[Cc]orrupt/);
@@ -192,7 +115,7 @@ describe.concurrent('servers with eight writers', () => {
     prove('mysql, instance', 'lock held', 'definitions wait, rows are written and read');
     const copy = await pod.snapshot();
     expect(await pod.release()).toMatchObject({ exitCode: 0 });
-    expect(server.check(imageNamed(images, 'mysql:9.7'), copy).complaints).toEqual([]);
+    expect((await server.check(imageNamed(images, 'mysql:9.7'), copy)).complaints).toEqual([]);
     pod.discard(copy);
     prove('mysql, instance', 'copied at one instant', 'starts, every table is sound');
     await proveTheRest(held);
@@ -226,7 +149,7 @@ describe.concurrent('servers with eight writers', () => {
     const before = await server.count();
     const copy = pod.copyFiles();
     expect(await pod.release()).toMatchObject({ exitCode: 0 });
-    expect(server.check(imageNamed(images, 'mysql:9.7'), copy)).toEqual({ complaints: [], count: before });
+    expect(await server.check(imageNamed(images, 'mysql:9.7'), copy)).toEqual({ complaints: [], count: before });
     pod.discard(copy);
     prove('mysql, tables', 'copied file by file while held', 'starts, every table is sound, counts and sums are those of the held server');
     await proveTheRest(held);
@@ -320,10 +243,8 @@ describe.concurrent('servers with eight writers', () => {
       until psql -c 'select 1' >/dev/null 2>&1; do kill -0 $server || { cat /srv/log; exit 1; }; sleep 0.1; done
       pg_amcheck --heapallindexed --table t && psql -XAtqc 'select count(*) from t'; rc=$?; kill -KILL $server; wait; exit $rc`;
     rmSync(join(copy, 'data', 'postmaster.pid'), { force: true });
-    const started = spawnSync('unshare', inImage(image, copy, 999, ['env', `PATH=${image.path}`, 'sh', '-c', script, 'sh', PASSWORD]), {
-      encoding: 'utf8',
-    });
-    expect(started).toMatchObject({ status: 0 });
+    const started = await runInImage(image, copy, ['env', `PATH=${image.path}`, 'sh', '-c', script, 'sh', PASSWORD]);
+    expect(started).toMatchObject({ exitCode: 0 });
     expect(Number(started.stdout.trim())).toBeGreaterThanOrEqual(rows);
     pod.discard(copy);
     prove(name, 'copied at one instant', 'starts, pg_amcheck finds nothing, no row of before is missing');
@@ -353,7 +274,7 @@ describe.concurrent('servers with eight writers', () => {
       redis-server --port 0 --unixsocket /srv/s --dir /srv --save '' >/srv/log & server=$!
       until redis-cli -s /srv/s ping | grep -q PONG; do sleep 0.1; done 2>/dev/null
       redis-cli -s /srv/s get before; kill -KILL $server; wait`;
-    const started = spawnSync('unshare', inImage(image, copy, 999, ['sh', '-c', script]), { encoding: 'utf8' });
+    const started = await runInImage(image, copy, ['sh', '-c', script]);
     expect(started).toMatchObject({ stdout: 'the hook\n' });
     pod.discard(copy);
     prove(name, 'copied at one instant', 'the dump is sound, and a server starts from it');

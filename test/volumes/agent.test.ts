@@ -287,6 +287,16 @@ describe.concurrent.each(SHELLS.map(shell => ({ name: shell.join(' '), shell }))
     expect(agent.isHeld).toBe(false);
   });
 
+  test('one hold after the other: no timer that is stopped at once keeps the agent busy', async ({ expect }) => {
+    const agent = await start(shell, { QUIESCE_WAIT: '20' });
+    const began = Date.now();
+    for (let i = 0; i < 10; i += 1) {
+      expect(await agent.hold()).toEqual(done(/is held/));
+      expect(await agent.release()).toEqual(done(/goes on/));
+    }
+    expect(Date.now() - began).toBeLessThan(15_000);
+  });
+
   test('what is only prepared holds nothing', async ({ expect }) => {
     const agent = await start(shell, { QUIESCE_HOLDS: 'no' });
     expect(await agent.hold()).toEqual(done(/is prepared, after \d s/));

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
@@ -66,6 +67,8 @@ export interface MongodbQuiesceOptions extends QuiesceOptions {
  * primary too, and fail there: snapshot one member of the set. While it is locked a secondary falls behind, and acknowledges no write: with
  * `limit` it must not be what the majority of three needs. Who else locks or unlocks the server meanwhile is noticed.
  *
+ * mongosh takes seconds to start: here `wait` is 30 s where nothing is said.
+ *
  * The user needs the roles `hostManager` and `clusterMonitor`. (MongoDB manual, "db.fsyncLock()".)
  *
  * The tests of this library run the real mongosh against a stand-in for mongod, as no free software is one: have a backup succeed on your
@@ -122,8 +125,8 @@ export class MongodbQuiesce implements IQuiesce {
         volumeMounts: [{ name: 'quiesce-tls', mountPath: TLS, readOnly: true }],
       }),
       // mongosh is a program of its own size.
-      memoryLimit: '384Mi',
-      ...holdingTimes(scope, this.options),
+      memoryLimit: '256Mi',
+      ...holdingTimes(scope, { wait: Duration.seconds(30), ...this.options }),
     };
   }
 }

@@ -73,6 +73,8 @@ export interface MysqlQuiesceOptions extends MysqlServerQuiesceOptions {
  * sound, where one taken without it has corrupt tables of MyISAM and Aria. InnoDB by itself, on one volume that is snapshotted atomically,
  * needs no quiesce.
  *
+ * A statement that has begun to write to a crash-safe Aria table writes its rows, and waits at its end: a copy has those in that table's log.
+ *
  * It waits for running definitions and writes to tables without transactions, neither for long reads nor for open transactions. The role needs RELOAD:
  * `GRANT RELOAD ON *.* TO backup@'127.0.0.1'`. (MariaDB Server documentation, "BACKUP STAGE".)
  */

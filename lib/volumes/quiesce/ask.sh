@@ -13,7 +13,7 @@ exec 3<>"reply.$id"
 trap 'end' EXIT
 
 end() {
-  [ -z "$alarm" ] || kill "$alarm" 2>/dev/null
+  [ -z "$alarm" ] || kill -USR1 "$alarm" 2>/dev/null
   rm -f "reply.$id"
 }
 
@@ -24,7 +24,7 @@ hear() { # SECONDS
   # Its output is closed: whoever runs this waits until everybody has closed it.
   (
     nap=''
-    trap '[ -z "$nap" ] || kill "$nap"; exit 0' TERM
+    trap '[ -z "$nap" ] || kill "$nap"; exit 0' USR1
     sleep "$1" 3>&- &
     nap=$!
     wait "$nap"

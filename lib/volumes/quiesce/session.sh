@@ -46,9 +46,9 @@ session_start() { # COMMAND...
     "$@" <session.in 1<>session.out 2>session.err &
     echo $! >session.pid
     wait "$!" && rc=0 || rc=$?
-    said=$(last_words session.err)
-    printf 'ENDED %s the client ended with %s%s\n' "$sessions" "$rc" "${said:+: $said}" 1<>session.out
-    printf 'lost %s the client ended with %s%s\n' "${number:?}" "$rc" "${said:+: $said}" 1<>events
+    end="the client ended with $rc$(last_line session.err)"
+    printf 'ENDED %s %s\n' "$sessions" "$end" 1<>session.out
+    printf 'lost %s %s\n' "${number:?}" "$end" 1<>events
   ) 2>/dev/null &
   session=$!
 }
@@ -69,7 +69,7 @@ session_expect() { # WORD SECONDS
       "$1") answer=$rest rc=0 ;;
       REFUSED) reason=$rest rc=1 ;;
       ENDED) reason=${rest#* } rc=1 ;;
-      TIMEOUT) reason="no answer within $2 s: $(last_words session.err)" rc=1 ;;
+      TIMEOUT) reason="no answer within $2 s$(last_line session.err)" rc=1 ;;
       *) continue ;;
     esac
     case $word in ENDED | TIMEOUT) [ "${rest%% *}" = "$sessions" ] || continue ;; esac
@@ -89,5 +89,5 @@ session_end() {
   session=''
 }
 
-# The last line of a file that says something, as one that fits into an answer.
-last_words() { awk 'NF { line = $0 } END { print substr(line, 1, 500) }' "$1" 2>/dev/null; }
+# The last line of a file that says something, behind a colon and short enough for an answer; or nothing.
+last_line() { awk 'NF { line = $0 } END { if (line != "") print ": " substr(line, 1, 500) }' "$1" 2>/dev/null; }

@@ -3,6 +3,7 @@ import {
   BackupApp,
   type IQuiesce,
   MariadbVersion,
+  MongodbVersion,
   MysqlLock,
   MysqlVersion,
   PostgresVersion,
@@ -86,5 +87,19 @@ server(
   'redis:7.2.14-bookworm',
   'redis-server /first/redis.conf',
   Quiesce.redis({ version: RedisVersion.V7_2, credentials: SecretRef.named('agent'), wait: Duration.seconds(30) }),
+);
+server(
+  'mongodb',
+  'mongo:7.0.37-jammy',
+  `mkdir -p /srv/data
+  ROOT_PASSWORD="$(cat /first/password)" mongod --dbpath /srv/data --port 27018 &
+  /usr/lib/mongosh/node /first/stand-in.js 27017 27018 /srv`,
+  Quiesce.mongodb({
+    version: MongodbVersion.V7_0,
+    credentials: SecretRef.named('mongodb-agent'),
+    replicaSet: 'rs0',
+    limit: Duration.seconds(16),
+    wait: Duration.seconds(15),
+  }),
 );
 app.synth();

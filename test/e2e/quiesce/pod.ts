@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chownSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Cluster, Executed, Execution, RunningPod } from '../../rehearsal';
+import type { Cluster, Executed, Execution, Image, RunningPod } from '../../rehearsal';
+import { inImage } from '../support/in-image';
 import { until } from '../support/rehearse';
 
 const OWNER = 'quiesce';
@@ -80,4 +81,17 @@ export class QuiescedPod {
   discard(copy: string): void {
     rmSync(copy, { recursive: true, force: true });
   }
+}
+
+/** Runs a command in an image, with a copy of a volume at /srv. What else is tested meanwhile goes on. */
+export function runInImage(image: Image, copy: string, argv: string[]): Promise<Executed> {
+  chownSync(copy, 999, 999);
+  const child = spawn('unshare', inImage(image, copy, 999, argv), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', text => {
+      said[stream] += text;
+    });
+  }
+  return new Promise(done => child.once('close', code => done({ exitCode: code ?? 137, ...said })));
 }

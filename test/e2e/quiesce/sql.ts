@@ -1,9 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { chownSync } from 'node:fs';
 import type { Execution, Image } from '../../rehearsal';
-import { inImage } from '../support/in-image';
 import { until } from '../support/rehearse';
-import type { QuiescedPod } from './pod';
+import { type QuiescedPod, runInImage } from './pod';
 
 const PAD = 'repeat(char(97 + floor(rand() * 26)), 20 + floor(rand() * 400))';
 const someRow = 'where id = floor(rand() * 400)';
@@ -15,6 +12,12 @@ export class SqlServer {
     private readonly client: 'mariadb' | 'mysql',
     readonly tables: { [name: string]: string },
   ) {}
+
+  /** Without crash-safe Aria tables: statements that had begun may still write to them, and wait at their end ("BACKUP STAGE"). */
+  private get counting(): string {
+    const counted = Object.keys(this.tables).filter(table => table !== 'aria');
+    return counted.map(table => `select '${table}', count(*), max(id), sum(k) from shop.${table};`).join(' ');
+  }
 
   async fill(): Promise<void> {
     await this.pod.ready('server', this.client, ...ROOT, '-e', 'select 1');
@@ -35,7 +38,7 @@ export class SqlServer {
       `delete from ${table} ${someRow} order by id limit 1;`,
     ]);
     const script = `yes "$1" | ${this.client} ${ROOT.join(' ')} --force shop`;
-    for (let i = 0; i < writers; i += 1) this.pod.pod.exec('server', ['sh', '-c', script, 'sh', `${statements.join(' ')} do sleep(0.01);`]);
+    for (let i = 0; i < writers; i += 1) this.pod.pod.exec('server', ['sh', '-c', script, 'sh', `${statements.join(' ')} do sleep(0.04);`]);
     await until('somebody writes', () => this.isWritten());
   }
 
@@ -51,11 +54,7 @@ export class SqlServer {
 
   /** Reads, too. */
   async count(): Promise<string> {
-    return this.ask(
-      Object.keys(this.tables)
-        .map(table => `select '${table}', count(*), max(id), sum(k) from shop.${table};`)
-        .join(' '),
-    );
+    return this.ask(this.counting);
   }
 
   async canDefine(): Promise<boolean> {
@@ -80,12 +79,9 @@ export class SqlServer {
   }
 
   /** Starts a server over a copy of the data; what CHECK TABLE complains of, and the tables' counts. */
-  check(image: Image, copy: string): { readonly complaints: string[]; readonly count: string } {
+  async check(image: Image, copy: string): Promise<{ readonly complaints: string[]; readonly count: string }> {
     const daemon = this.client === 'mariadb' ? 'mariadbd' : 'mysqld';
     const more = this.client === 'mariadb' ? '' : '--mysqlx=OFF --innodb-buffer-pool-size=64M';
-    const count = Object.keys(this.tables)
-      .map(table => `select '${table}', count(*), max(id), sum(k) from shop.${table};`)
-      .join(' ');
     const script = `
       rm -f /srv/socket*
       ${daemon} --no-defaults --datadir=/srv/data --socket=/srv/socket --skip-networking ${more} >/srv/log 2>&1 & server=$!
@@ -98,12 +94,11 @@ export class SqlServer {
         .map(table => `shop.${table}`)
         .join(', ')} extended" 2>&1
       echo counts
-      ask "${count}" 2>&1
+      ask "${this.counting}" 2>&1
       kill -KILL $server; wait`;
-    chownSync(copy, 999, 999);
-    const { stdout, stderr, status } = spawnSync('unshare', inImage(image, copy, 999, ['sh', '-c', script]), { encoding: 'utf8' });
+    const { stdout, stderr } = await runInImage(image, copy, ['sh', '-c', script]);
     const [checked = '', counted = ''] = stdout.split('counts\n');
-    if (status === null || checked === '') throw new Error(`no check: ${stderr}`);
+    if (checked === '') throw new Error(`no check: ${stderr}`);
     return { complaints: checked.split('\n').filter(line => line !== '' && !/\tstatus\tOK$/.test(line)), count: counted.trim() };
   }
 }

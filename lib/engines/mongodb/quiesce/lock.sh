@@ -18,6 +18,8 @@ mongosh_script() { # NAME
   [ "$MONGODB_TLS" != yes ] || tls="&tls=true&tlsAllowInvalidHostnames=true${MONGODB_TLS_CA:+&tlsCAFile=$(encode "$MONGODB_TLS_CA")}"
   MONGODB_URI="mongodb://$(encode "$MONGODB_USERNAME"):$(encode "$MONGODB_PASSWORD")@127.0.0.1:$MONGODB_PORT/?authSource=$(encode "$AUTHENTICATION_DATABASE")&directConnection=true&connectTimeoutMS=5000&serverSelectionTimeoutMS=5000$tls"
   export MONGODB_URI
+  # It keeps a log of every run, for which there is little room.
+  rm -rf "$HOME/.mongodb"
   exec mongosh --nodb --quiet --norc "$QUIESCE_HOME/lock/$1.js"
 }
 
@@ -30,7 +32,7 @@ lock_take() {
 
 lock_release() {
   session_say release
-  if session_expect RELEASED 10; then
+  if session_expect RELEASED 5; then
     session_end
     return 0
   fi
@@ -44,7 +46,7 @@ lock_release() {
 lock_recover() {
   [ -e locked ] || return 0
   session_start mongosh_script unlock
-  session_expect UNLOCKED 15 && rc=0 || rc=1
+  session_expect UNLOCKED 10 && rc=0 || rc=1
   session_end
   [ "$rc" = 1 ] || rm -f locked
   return "$rc"

@@ -15,8 +15,8 @@ lock_take() {
   : >frozen
   # It writes out first what is in memory, which no signal ends at once: what comes too late is thawed.
   timeout "$QUIESCE_WAIT" fsfreeze --freeze "$VOLUME" 2>fsfreeze.err && return 0 || rc=$?
-  reason=$(last_words fsfreeze.err)
-  case $reason in *[Bb]usy*) reason="somebody else has frozen it: $reason"; rm -f frozen; return 1 ;; esac
+  reason="it could not be frozen$(last_line fsfreeze.err)"
+  case $reason in *[Bb]usy*) reason="somebody else has frozen it$(last_line fsfreeze.err)"; rm -f frozen; return 1 ;; esac
   [ "$rc" != 124 ] || reason="what was in memory was not written out within $QUIESCE_WAIT s"
   fsfreeze --unfreeze "$VOLUME" 2>/dev/null
   rm -f frozen
@@ -28,8 +28,8 @@ lock_release() {
     rm -f frozen
     return 0
   fi
-  reason=$(last_words fsfreeze.err)
-  case $reason in *[Ii]nvalid*) reason="somebody else had thawed it: $reason"; rm -f frozen; return 1 ;; esac
+  reason="it could not be thawed$(last_line fsfreeze.err)"
+  case $reason in *[Ii]nvalid*) reason="somebody else had thawed it$(last_line fsfreeze.err)"; rm -f frozen; return 1 ;; esac
   return 2
 }
 
