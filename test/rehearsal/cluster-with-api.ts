@@ -93,7 +93,7 @@ export class ClusterWithApi {
     const snapshots = new Snapshots(api, this.kinds, this.claims, driver, snapshotFaults, timers);
     new GroupSnapshots(api, this.kinds, this.claims, snapshots, driver, snapshotFaults, timers);
     this.jobs = new Jobs(api, this.kinds, cluster);
-    this.workloads = new Workloads(api, this.kinds, cluster);
+    this.workloads = new Workloads(api, this.kinds, cluster, timers);
   }
 
   static async create(options: ClusterWithApiOptions): Promise<ClusterWithApi> {

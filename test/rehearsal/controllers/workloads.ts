@@ -3,22 +3,34 @@ import type { ApiObject } from '../api/object';
 import type { Change } from '../api/store';
 import type { Cluster, Deployed } from '../cluster';
 import type { Kinds } from './kinds';
+import type { Timers } from './timers';
 
-/** The pods of one workload, by their ordinal; a Deployment's has 0. */
-type Replicas = Map<number, Deployed>;
+/** Until a pod that has ended is made again. */
+const RETRY_SECONDS = 0.2;
+
+/** One workload. */
+interface Managed {
+  /** Its pods, by their ordinal; a Deployment's has 0. */
+  readonly replicas: Map<number, Deployed>;
+  /** The ordinals of pods that have just ended: they are made again in a while. */
+  readonly resting: Set<number>;
+  busy: boolean;
+  again: boolean;
+}
 
 /**
  * Keeps as many pods of a StatefulSet or Deployment as it asks for: it is scaled, its pods are made again. A changed template is no reason to
  * restart one.
  */
 export class Workloads {
-  private readonly managed = new Map<string, { readonly replicas: Replicas; busy: boolean; again: boolean }>();
+  private readonly managed = new Map<string, Managed>();
   private closed = false;
 
   constructor(
     private readonly api: Api,
     private readonly kinds: Kinds,
     private readonly cluster: Cluster,
+    private readonly timers: Timers,
   ) {
     api.watch(change => this.observe(change));
   }
@@ -26,7 +38,7 @@ export class Workloads {
   /** From now on the workload has its pods. Resolves when all of them have been started. */
   async start(kind: 'StatefulSet' | 'Deployment', namespace: string, name: string): Promise<void> {
     const workload = this.api.get(kind === 'StatefulSet' ? this.kinds.statefulSet : this.kinds.deployment, namespace, name);
-    this.managed.set(workload.metadata.uid ?? '', { replicas: new Map(), busy: false, again: false });
+    this.managed.set(workload.metadata.uid ?? '', { replicas: new Map(), resting: new Set(), busy: false, again: false });
     await this.sync(workload);
   }
 
@@ -49,11 +61,11 @@ export class Workloads {
     }
     state.busy = true;
     try {
-      await this.scale(workload, state.replicas);
+      await this.scale(workload, state);
     } finally {
       state.busy = false;
     }
-    this.report(workload, state.replicas);
+    this.report(workload, state);
     const now = this.api.store.get(this.api.resourceOf(workload), workload.metadata.namespace, workload.metadata.name);
     if (state.again && now) {
       state.again = false;
@@ -61,7 +73,8 @@ export class Workloads {
     }
   }
 
-  private async scale({ kind, metadata: { namespace = '', name }, spec }: ApiObject, replicas: Replicas): Promise<void> {
+  private async scale({ kind, metadata: { namespace = '', name }, spec }: ApiObject, state: Managed): Promise<void> {
+    const { replicas, resting } = state;
     const wanted = spec.replicas ?? 1;
     for (const ordinal of [...replicas.keys()].sort((a, b) => b - a)) {
       const { pod, ended } = replicas.get(ordinal) as Deployed;
@@ -70,13 +83,13 @@ export class Workloads {
       await ended;
     }
     for (let ordinal = 0; ordinal < wanted; ordinal += 1) {
-      if (replicas.has(ordinal) || this.closed) continue;
+      if (replicas.has(ordinal) || resting.has(ordinal) || this.closed) continue;
       const deployed =
         kind === 'StatefulSet'
           ? await this.cluster.deployStatefulSet(namespace, name, ordinal)
           : await this.cluster.deploy(namespace, name);
       replicas.set(ordinal, deployed);
-      void deployed.ended.then(({ name: pod }) => this.lost({ kind, namespace, name }, pod, replicas, ordinal));
+      void deployed.ended.then(({ name: pod }) => this.lost({ kind, namespace, name }, pod, state, ordinal));
     }
   }
 
@@ -84,18 +97,23 @@ export class Workloads {
   private lost(
     { kind, namespace, name }: { kind: string; namespace: string; name: string },
     pod: string,
-    replicas: Replicas,
+    state: Managed,
     ordinal: number,
   ): void {
-    replicas.delete(ordinal);
+    state.replicas.delete(ordinal);
+    state.resting.add(ordinal);
     if (this.closed) return;
     if (this.api.store.get(this.kinds.pod, namespace, pod)) this.api.delete(this.kinds.pod, namespace, pod, { gracePeriodSeconds: 0 });
     const resource = kind === 'StatefulSet' ? this.kinds.statefulSet : this.kinds.deployment;
-    const workload = this.api.store.get(resource, namespace, name);
-    if (workload) void this.sync(workload);
+    // One that cannot start, for want of a Secret that comes later, would wait; here it is tried again.
+    this.timers.after(RETRY_SECONDS, () => {
+      state.resting.delete(ordinal);
+      const workload = this.api.store.get(resource, namespace, name);
+      if (workload) void this.sync(workload);
+    });
   }
 
-  private report(workload: ApiObject, { size }: Replicas): void {
+  private report(workload: ApiObject, { replicas: { size } }: Managed): void {
     const { generation, uid } = workload.metadata;
     const { status } = workload;
     if (status?.replicas === size && status.observedGeneration === generation) return;
