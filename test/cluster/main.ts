@@ -1,6 +1,17 @@
 import { App, Chart, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
-import { MariadbVersion, Quiesce, Retention, Schedule, SecretRef, VolumeSnapshotGroup, VolumeSnapshotMember } from '../../lib';
+import {
+  Assertion,
+  Engine,
+  MariadbVersion,
+  Quiesce,
+  Retention,
+  Schedule,
+  SecretRef,
+  VolumeCheck,
+  VolumeSnapshotGroup,
+  VolumeSnapshotMember,
+} from '../../lib';
 
 // A shop for a cluster, whichever: a MariaDB that is held still, and its volume and one of files as a group. NAMESPACE is the namespace,
 // STORAGE_CLASS and SNAPSHOT_CLASS are the cluster's classes, or its defaults; PORT is the server's, where pods share their addresses.
@@ -65,7 +76,12 @@ const quiesce = Quiesce.mariadb({
 });
 const common = { retention: Retention.keep({ last: 2, atLeast: 1 }), schedule: Schedule.never(), retries: 0 };
 const members = [VolumeSnapshotMember.workload(db, { quiesce })];
-new VolumeSnapshotGroup(shop, 'shop', { ...common, members, snapshotClassName: SNAPSHOT_CLASS });
+const group = new VolumeSnapshotGroup(shop, 'shop', { ...common, members, snapshotClassName: SNAPSHOT_CLASS });
+const assertions = [Assertion.atLeast('select count(*) from sales', 1, { database: 'shop' })];
+const check = VolumeCheck.engine(Engine.mariadbPhysical({ version: MariadbVersion.V10_11 }), {
+  ...{ claims: ['data-db-0'], path: 'data', assertions },
+});
+group.verify({ checks: [check], schedule: Schedule.never(), storageClassName: STORAGE_CLASS, retries: 0 });
 // A class that no cluster has.
 const files = [VolumeSnapshotMember.claims(['files-db-0'])];
 new VolumeSnapshotGroup(shop, 'classless', { ...common, members: files, snapshotClassName: 'cdk8s-backup-has-no-such-class' });

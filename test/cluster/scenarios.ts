@@ -54,10 +54,13 @@ export function snapshotScenarios(start: () => Promise<TestCluster>): void {
         () => false,
       ),
     );
+    // A volume without files is no proof of anything.
+    await output(cluster, 'exec', 'db-0', '--container=server', '--', 'sh', '-c', 'echo a picture >/files/cat.jpg');
   }, 600_000);
   afterAll(() => cluster?.close(), 600_000);
 
   let first: string | undefined;
+  let newest: string | undefined;
 
   test('a group is complete: a snapshot of every claim, all of them ready, and the server goes on', async () => {
     const { verdict, id, reason } = await run('shop-snapshot');
@@ -86,14 +89,25 @@ export function snapshotScenarios(start: () => Promise<TestCluster>): void {
 
   test('retention lets the oldest group go, with its snapshots', async () => {
     await run('shop-snapshot');
-    const { id: last } = await run('shop-snapshot');
+    ({ id: newest } = await run('shop-snapshot'));
     const kept = (await groups()).map(pointOf);
     expect(kept).toHaveLength(2);
-    expect(kept).toContain(last);
+    expect(kept).toContain(newest);
     expect(kept).not.toContain(first);
     for (const { metadata } of (await snapshots()).filter(each => pointOf(each) === first)) {
       await output(cluster, 'wait', '--for=delete', `volumesnapshot/${metadata.name}`, '--timeout=5m');
     }
     expect(new Set((await snapshots()).map(pointOf))).toEqual(new Set(kept));
+  });
+
+  // Last: a verified group is kept beyond what retention says, until a newer one is verified.
+  test('a group is verified: a server starts on a volume of its snapshot, which is gone afterwards', async () => {
+    const { verdict, id, reason } = await run('shop-verify');
+    expect(reason).toBe('');
+    expect({ verdict, id }).toEqual({ verdict: 'verified', id: newest });
+    const group = (await groups()).find(each => pointOf(each) === newest);
+    expect(group?.metadata.annotations?.['cdk8s-backup/verified']).toMatch(/^\d{4}-/);
+    const claims = async () => (await output(cluster, 'get', 'persistentvolumeclaims', '--output=name')).split('\n');
+    await until('its volumes are gone', async () => (await claims()).length === CLAIMS.length);
   });
 }

@@ -22,7 +22,11 @@ export async function objects(cluster: TestCluster, kind: string, labels: string
 
 /** An object, as far as scenarios look at it. */
 export interface ClusterObject {
-  readonly metadata: { readonly name: string; readonly labels: { readonly [label: string]: string } };
+  readonly metadata: {
+    readonly name: string;
+    readonly labels: { readonly [label: string]: string };
+    readonly annotations?: { readonly [annotation: string]: string };
+  };
   readonly data?: { readonly [key: string]: string };
   readonly spec: { readonly source: { readonly persistentVolumeClaimName: string } };
   readonly status?: { readonly readyToUse?: boolean; readonly creationTime?: string };

@@ -122,6 +122,7 @@ describe('a running pod', () => {
   test('comes back when it is deleted, and is gone when its set is scaled', async () => {
     const old = shop.object('Pod', 'shop', 'db-1')?.metadata.uid;
     await output('delete', 'pod', 'db-1');
+    await until('there is a new one', () => shop.object('Pod', 'shop', 'db-1') !== undefined);
     await output('wait', '--for=condition=Ready', 'pod/db-1', '--timeout=20s');
     expect(shop.object('Pod', 'shop', 'db-1')?.metadata.uid).not.toBe(old);
     await output('scale', 'statefulset/db', '--replicas=1');
@@ -129,6 +130,27 @@ describe('a running pod', () => {
     expect(await output('get', 'pod', '--selector=app=db', '--output=name')).toBe('pod/db-0');
     await output('scale', 'statefulset/db', '--replicas=2');
     await output('wait', '--for=jsonpath={.status.readyReplicas}=2', 'statefulset/db', '--timeout=20s');
+  });
+});
+
+describe('a workload', () => {
+  test('whose pods cannot start yet has them when they can', async () => {
+    const labels = { app: 'late' };
+    const container = {
+      name: 'main',
+      image: 'alpine/kubectl:1.34.2',
+      command: ['sleep', '3600'],
+      envFrom: [{ secretRef: { name: 'late' } }],
+    };
+    const template = { metadata: { labels }, spec: { terminationGracePeriodSeconds: 0, containers: [container] } };
+    const spec = { replicas: 1, strategy: { type: 'Recreate' }, selector: { matchLabels: labels }, template };
+    await create({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'late', namespace: 'shop' }, spec });
+    await shop.start('Deployment', 'shop', 'late');
+    await output('create', 'secret', 'generic', 'late', '--from-literal=word=hello');
+    const pods = () => shop.objects('Pod', 'shop').filter(({ metadata }) => metadata.labels?.app === 'late');
+    await until('it runs', () => pods().some(({ status }) => status.phase === 'Running'));
+    await output('scale', 'deployment/late', '--replicas=0');
+    await until('it is gone', () => pods().length === 0);
   });
 });
 

@@ -2,10 +2,11 @@ import type { Api } from '../api/api';
 import type { ApiObject } from '../api/object';
 import type { Change } from '../api/store';
 import type { Cluster, Deployed } from '../cluster';
+import type { PodRun } from '../pod';
 import type { Kinds } from './kinds';
 import type { Timers } from './timers';
 
-/** Until a pod that has ended is made again. */
+/** Until a pod that could not start is made again. */
 const RETRY_SECONDS = 0.2;
 
 /** One workload. */
@@ -89,14 +90,14 @@ export class Workloads {
           ? await this.cluster.deployStatefulSet(namespace, name, ordinal)
           : await this.cluster.deploy(namespace, name);
       replicas.set(ordinal, deployed);
-      void deployed.ended.then(({ name: pod }) => this.lost({ kind, namespace, name }, pod, state, ordinal));
+      void deployed.ended.then(run => this.lost({ kind, namespace, name }, run, state, ordinal));
     }
   }
 
   /** A pod has ended, for whatever reason: a new one is made if it is wanted. */
   private lost(
     { kind, namespace, name }: { kind: string; namespace: string; name: string },
-    pod: string,
+    { name: pod, reason }: PodRun,
     state: Managed,
     ordinal: number,
   ): void {
@@ -106,7 +107,7 @@ export class Workloads {
     if (this.api.store.get(this.kinds.pod, namespace, pod)) this.api.delete(this.kinds.pod, namespace, pod, { gracePeriodSeconds: 0 });
     const resource = kind === 'StatefulSet' ? this.kinds.statefulSet : this.kinds.deployment;
     // One that cannot start, for want of a Secret that comes later, would wait; here it is tried again.
-    this.timers.after(RETRY_SECONDS, () => {
+    this.timers.after(reason ? RETRY_SECONDS : 0, () => {
       state.resting.delete(ordinal);
       const workload = this.api.store.get(resource, namespace, name);
       if (workload) void this.sync(workload);
