@@ -159,6 +159,19 @@ test('a restore that fails half way deletes what it has made, and nothing else',
   table.add('an error of the API at the second claim', half.reason, good);
 });
 
+test('a class that waits for the first pod is no failure: the claims are there for it', async () => {
+  const told = (name: string) => {
+    const claim = api.object('PersistentVolumeClaim', NAMESPACE, name);
+    if (claim) api.api.event(claim, 'Normal', 'WaitForFirstConsumer', 'waiting for first consumer to be created before binding');
+    return claim !== undefined;
+  };
+  const waiting = run('stuck-restore', { onPod: () => void until('the claim is made', () => told('pictures-trial')) });
+  const restored = await waiting;
+  expect(restored.succeeded, restored.log).toBe(true);
+  expect(restored.log).toMatch(/are made when a pod mounts them \(WaitForFirstConsumer\): pictures-trial/);
+  table.add('a StorageClass that waits for the first consumer', 'restored', good);
+});
+
 test('requests that cannot be met are refused', async () => {
   request({ claims: 'music' });
   failure(await run('shop-restore'), /^group \S+ has no volume of claim music; it has: data-db-0 pictures/);

@@ -35,8 +35,8 @@ claim_from_snapshot() { # CLAIM NAME
 
 claim_phase() { api get persistentvolumeclaim "$1" -o go-template='{{.status.phase}}'; } # NAME
 
-# What the cluster said last of a claim that has no volume yet.
+# What the cluster said last of a claim that has no volume yet. Events come in no order.
 claim_events() { # NAME
-  api get events --field-selector "involvedObject.kind=PersistentVolumeClaim,involvedObject.name=$1" -o go-template='{{range .items}}{{.reason}}: {{.message}}
-{{end}}' | grep . | tail -n 1 || :
+  api get events --field-selector "involvedObject.kind=PersistentVolumeClaim,involvedObject.name=$1" -o go-template='{{range .items}}{{with .lastTimestamp}}{{.}}{{else}}{{.metadata.creationTimestamp}}{{end}} {{.reason}}: {{.message}}
+{{end}}' | LC_ALL=C sort | grep ' ' | tail -n 1 | cut -d ' ' -f 2- || :
 }

@@ -175,6 +175,7 @@ export class VolumeSnapshotGroupVerification extends Construct {
       of('', 'persistentvolumeclaims', ['create']),
       of('', 'persistentvolumeclaims', ['get', 'delete'], clones),
       of('batch', 'cronjobs', ['get'], checks),
+      // As far-reaching as said above. No rule can say which Jobs.
       of('batch', 'jobs', ['create']),
       of('batch', 'jobs', ['get', 'delete'], checks),
       of('', 'pods', ['get', 'list']),
