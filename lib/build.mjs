@@ -7,4 +7,4 @@ const SCRIPTS = ['.sh', '.awk', '.sql', '.js', '.escript'];
 
 rmSync('build', { recursive: true, force: true });
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'lib'], { stdio: 'inherit' });
-cpSync('lib', 'build', { recursive: true, filter: path => statSync(path).isDirectory() || SCRIPTS.includes(extname(path)) });
+cpSync('lib', 'build/lib', { recursive: true, filter: path => statSync(path).isDirectory() || SCRIPTS.includes(extname(path)) });

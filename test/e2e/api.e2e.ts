@@ -11,6 +11,7 @@ let directory: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'api-'));
   cpSync('lib', join(directory, 'lib'), { recursive: true, filter: path => !/tsconfig\.json$|\.mjs$/.test(path) });
+  cpSync('imports', join(directory, 'imports'), { recursive: true });
   symlinkSync(resolve('node_modules'), join(directory, 'node_modules'));
   writeFileSync(join(directory, 'README.md'), '');
   const { name, version, description, license, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));

@@ -26,7 +26,7 @@ orders.restore();
 app.synth();
 `;
 
-const SCRIPTS = ['.sh', '.awk', '.sql'];
+const SCRIPTS = ['.sh', '.awk', '.sql', '.escript'];
 
 let project: string;
 let installed: string;
@@ -62,7 +62,7 @@ function filesBelow(folder: string): string[] {
 
 test('brings every script of the library', () => {
   const scripts = (folder: string) => filesBelow(folder).filter(file => SCRIPTS.includes(extname(file)));
-  expect(scripts(join(installed, 'build'))).toEqual(scripts('lib'));
+  expect(scripts(join(installed, 'build', 'lib'))).toEqual(scripts('lib'));
   expect(scripts('lib')).toContain('shell/run.sh');
 });
 
