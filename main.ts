@@ -33,6 +33,7 @@ import {
   SnapshotMode,
   VeleroBackup,
   VeleroBackupStorageLocation,
+  VeleroCheck,
   VeleroDump,
   VeleroHook,
   VeleroModifierRule,
@@ -42,6 +43,7 @@ import {
   VeleroResourceModifiers,
   VeleroResourcePolicies,
   VeleroRestore,
+  VeleroRestoreJob,
   VeleroSchedule,
   VeleroVolume,
   VeleroVolumePolicy,
@@ -436,6 +438,16 @@ const galleryDaily = new VeleroSchedule(velero, 'gallery-daily', {
   }),
 });
 VeleroProtection.of(galleryDatabase, { quiesce: quietly, volumes: [VeleroVolume.snapshot('data')], backup: galleryDaily });
+
+// A quiesce has two hooks, and each of the thumbnails' pods one.
+new VeleroCheck(velero, 'gallery-check', { veleroSchedule: galleryDaily, expectedHooks: 4 });
+
+// The same namespace beside itself, when somebody asks: kubectl -n velero create job --from=cronjob/gallery-copy gallery-copy-1
+new VeleroRestoreJob(velero, 'gallery-copy', {
+  scheduleName: galleryDaily.name,
+  includedNamespaces: ['gallery'],
+  namespaceMapping: { gallery: 'gallery-copy' },
+});
 
 // The store's catalogue goes into Velero's backups as a dump: what the server has open is copied by nobody.
 const storeWeekly = new VeleroSchedule(velero, 'store-weekly', {

@@ -1,5 +1,6 @@
 export * from './backup';
 export type { IVeleroBackup, VeleroBackupTemplate } from './backup-template';
+export * from './check';
 export * from './dump';
 export { type VeleroCommandOptions, VeleroHook, type VeleroHookOptions, VeleroOnError, type VeleroScriptOptions } from './hook';
 export * from './locations';
@@ -16,6 +17,7 @@ export {
   type VeleroRestoreProps,
   type VeleroRestoreTemplate,
 } from './restore';
+export * from './restore-job';
 export * from './schedule';
 export { type VeleroFilter, VeleroLabelOperator, type VeleroLabelRequirement, type VeleroLabelSelector } from './selector';
 export * from './volume';

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { type ApiObject, Chart, Duration } from 'cdk8s';
+import type { k8s } from 'cdk8s-plus-27';
+import type { Construct } from 'constructs';
+import { InputError } from '../core/input-error';
+import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../core/kubectl';
+import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
+import { checkCronJobName } from '../core/names';
+import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
+import type { Schedule } from '../core/schedule';
+import { ScriptFolder } from '../core/script-folder';
+
+const FILES = ['ask.sh', 'velero-check.sh', 'velero-restore.sh', join('..', 'volumes', 'group', 'api.sh')];
+const SCRIPTS = ScriptFolder.of(
+  'velero',
+  Object.fromEntries(FILES.map(file => [basename(file), readFileSync(join(__dirname, file), 'utf8')])),
+);
+
+/** A job that asks Velero. @internal */
+export interface VeleroJob {
+  readonly name: string;
+  /** What its result is about. */
+  readonly series: string;
+  /** Velero's. */
+  readonly namespace: string;
+  readonly operation: string;
+  readonly schedule: Schedule;
+  readonly retries: number;
+  readonly deadline: Duration;
+  readonly rules: ApiRule[];
+  readonly environment: k8s.EnvVar[];
+  readonly kubectlImage?: string;
+  readonly pods?: PodOptions;
+}
+
+/**
+ * A CronJob that asks Velero, with its NetworkPolicy.
+ *
+ * @throws InputError when it is not in a chart of Velero's namespace
+ * @internal
+ */
+export function veleroCronJob(scope: Construct, job: VeleroJob): ApiObject {
+  const { series, operation, retries, deadline, namespace } = job;
+  if (Chart.of(scope).namespace !== namespace) {
+    throw new InputError(scope, {
+      prop: 'scope',
+      got: `a chart of namespace ${Chart.of(scope).namespace}`,
+      because: `its job asks Velero from within Velero's namespace: make it in a Chart with namespace: '${namespace}'`,
+    });
+  }
+  const name = checkCronJobName(scope, job.name);
+  const selects = { [SERIES_LABEL]: series, [OPERATION_LABEL]: operation };
+  const labels = { ...STANDARD_LABELS, 'app.kubernetes.io/name': 'velero', 'app.kubernetes.io/component': operation, ...selects };
+  const pod = kubectlPod(scope, {
+    operation,
+    scripts: SCRIPTS,
+    name,
+    labels,
+    rules: job.rules,
+    image: job.kubectlImage,
+    options: job.pods,
+    environment: [{ name: 'SERIES', value: series }, ...job.environment],
+  });
+  const schedule = job.schedule.bind(scope, 'schedule');
+  kubectlNetworkPolicy(scope, name, labels, selects);
+  return cronJobObject(scope, 'CronJob', {
+    metadata: { name, labels },
+    schedule,
+    ...(!schedule.isNever && { startingDeadline: schedule.intervalUpTo(Duration.hours(4)) }),
+    job: operationJobSpec({ pod, operation, retries, deadline, keepFinished: Duration.days(schedule.isNever ? 30 : 7) }),
+  });
+}

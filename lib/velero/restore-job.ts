@@ -1,0 +1,91 @@
+import { type ApiObject, Duration } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+import { STANDARD_LABELS } from '../core/labels';
+import type { PodOptions } from '../core/pod';
+import { Schedule } from '../core/schedule';
+import { veleroCronJob } from './job';
+import { VELERO_NAMESPACE } from './object';
+import { restoreSpec, type VeleroRestoreTemplate } from './restore';
+
+/** Props of a restore that somebody starts. */
+export interface VeleroRestoreJobProps extends VeleroRestoreTemplate {
+  /**
+   * What the CronJob is called, and the Restores that it makes.
+   * @default - the construct's id
+   */
+  readonly name?: string;
+  /**
+   * The namespace that Velero runs in, which has to be that of the chart.
+   * @default 'velero'
+   */
+  readonly namespace?: string;
+  /**
+   * How long it is waited for the restore. Velero goes on after that.
+   * @default Duration.hours(12)
+   */
+  readonly deadline?: Duration;
+  /**
+   * An image with kubectl and busybox's shell.
+   * @default - a pinned alpine/kubectl
+   */
+  readonly kubectlImage?: string;
+  /**
+   * How the pods are placed and what they may use.
+   * @default - see PodOptions
+   */
+  readonly pods?: PodOptions;
+}
+
+/** The operation, which is the script's name as well. */
+const OPERATION = 'velero-restore';
+
+/**
+ * Restores by Velero when somebody asks: a CronJob `<name>` in Velero's namespace that never runs by itself, and a ConfigMap
+ * `<name>-request` whose `backup` names the Backup, where it is not the one that was said here. It can be kept in Git, where a Restore
+ * cannot: `kubectl -n velero create job --from=cronjob/<name> <name>-1`. The job ends as the restore does, and says why.
+ */
+export class VeleroRestoreJob extends Construct {
+  /** The CronJob. */
+  public readonly cronJob: ApiObject;
+
+  /**
+   * @throws InputError when it is not in a chart of Velero's namespace, or a prop cannot stand
+   */
+  constructor(scope: Construct, id: string, props: VeleroRestoreJobProps) {
+    super(scope, id);
+    const { name = id, backupName = '', scheduleName = '', deadline = Duration.hours(12) } = props;
+    const { kubectlImage, pods, namespace = VELERO_NAMESPACE } = props;
+    // Never empty: the script puts the source in front.
+    const {
+      backupName: _,
+      scheduleName: __,
+      ...spec
+    } = restoreSpec(this, {
+      ...props,
+      itemOperationTimeout: props.itemOperationTimeout ?? Duration.hours(4),
+    }) as { backupName?: string; scheduleName?: string };
+    const request = `${name}-request`;
+    new k8s.KubeConfigMap(this, 'Request', { metadata: { name: request, labels: STANDARD_LABELS }, data: { backup: backupName } });
+    this.cronJob = veleroCronJob(this, {
+      name,
+      series: name,
+      namespace,
+      operation: OPERATION,
+      schedule: Schedule.never(),
+      retries: 0,
+      deadline,
+      kubectlImage,
+      pods,
+      rules: [
+        { apiGroups: ['velero.io'], resources: ['backups'], verbs: ['get'] },
+        { apiGroups: ['velero.io'], resources: ['restores'], verbs: ['get', 'create'] },
+      ],
+      environment: [
+        { name: 'BACKUP', valueFrom: { configMapKeyRef: { name: request, key: 'backup' } } },
+        { name: 'SCHEDULE', value: scheduleName },
+        { name: 'SPEC', value: JSON.stringify(spec) },
+      ],
+    });
+  }
+}

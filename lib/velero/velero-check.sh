@@ -1,0 +1,108 @@
+#!/bin/sh
+# Whether Velero is what its backups rest on: it runs, its store can be reached, and the newest backup of a schedule is whole, of
+# today, and its hooks were run.
+#
+# environment, beside lib.sh's:
+#   NAMESPACE          Velero's, in which this pod is
+#   SERIES             the Schedule's name
+#   STORAGE_LOCATION   the BackupStorageLocation's name; empty: the default one
+#   NODE_AGENT         `yes`: volumes are copied or moved, which the node agent does
+#   MAXIMUM_AGE        seconds since the newest good backup was begun
+#   EXPECTED_HOOKS     how many hooks have to have been run in it, at least
+set -eu
+# shellcheck source=lib/shell/lib.sh
+. "$BACKUP_HOME/shell/lib.sh"
+# shellcheck source=lib/volumes/group/api.sh
+. "$BACKUP_HOME/kubectl/api.sh"
+# shellcheck source=lib/velero/ask.sh
+. "$BACKUP_HOME/kubectl/ask.sh"
+
+# Older ones ran post hooks before the volumes were copied (vmware-tanzu/velero#8159).
+OLDEST=1.15.1
+
+# Where the image's tag is a version, and before OLDEST.
+too_old() { # VERSION
+  printf '%s %s\n' "$1" "$OLDEST" | awk '{
+    if ($1 !~ /^[0-9]+\.[0-9]+\.[0-9]+/) exit 1
+    split($1, is, /[.-]/); split($2, least, ".")
+    for (i = 1; i <= 3; i++) if (is[i] + 0 != least[i] + 0) exit is[i] + 0 > least[i] + 0
+    exit 1
+  }'
+}
+
+check_server() {
+  ask deployment velero '{.status.availableReplicas}|{.spec.template.spec.containers[0].image}' ||
+    die "there is no Deployment velero in namespace $NAMESPACE: install Velero there, with \`velero install\` or its Helm chart"
+  [ "$(answer 1)" -gt 0 ] 2>/dev/null ||
+    die "no pod of Velero's is available: nothing is backed up or restored; look at \`kubectl -n $NAMESPACE describe deployment velero\`"
+  version=$(answer 2 | sed -n 's/.*:v\{0,1\}\([0-9][^@]*\).*/\1/p')
+  ! too_old "$version" ||
+    die "Velero is $version, which runs post hooks before the volumes are copied: upgrade it to $OLDEST or later"
+}
+
+check_location() {
+  location=$STORAGE_LOCATION
+  if [ -z "$location" ]; then
+    location=$(api get backupstoragelocations.velero.io -o 'jsonpath={.items[?(@.spec.default==true)].metadata.name}') ||
+      die "the storage locations cannot be read: $(api_reason)"
+    [ -n "$location" ] || die 'there is no default BackupStorageLocation, and the schedule names none: mark one as the default, or name one'
+    location=${location%% *}
+  fi
+  ask backupstoragelocations.velero.io "$location" '{.status.phase}|{.status.message}' ||
+    die "there is no BackupStorageLocation $location in namespace $NAMESPACE: apply it, or name another"
+  why=$(answer 2)
+  [ "$(answer 1)" = Available ] ||
+    die "the BackupStorageLocation $location is not available (${why:-Velero has not looked at it yet}): backups there can be neither made nor restored; check bucket, credentials and network"
+}
+
+check_node_agent() {
+  [ "$NODE_AGENT" = yes ] || return 0
+  ask daemonset node-agent '{.status.desiredNumberScheduled}|{.status.numberReady}' ||
+    die "there is no DaemonSet node-agent in namespace $NAMESPACE, which copies and moves volumes: install Velero with --use-node-agent"
+  [ "$(answer 1)" -gt 0 ] 2>/dev/null || die 'the DaemonSet node-agent is on no node: look at its nodeSelector and tolerations'
+  [ "$(answer 1)" = "$(answer 2)" ] ||
+    die "only $(answer 2) of $(answer 1) pods of node-agent are ready: volumes of the other nodes are not backed up; look at \`kubectl -n $NAMESPACE get pods\`"
+}
+
+check_schedule() {
+  ask schedules.velero.io "$SERIES" '{.spec.paused}|{.status.phase}|{.status.validationErrors}' ||
+    die "there is no Schedule $SERIES in namespace $NAMESPACE: apply it"
+  [ "$(answer 1)" != true ] || die "the Schedule $SERIES is paused, and makes no backups: unpause it with \`velero schedule unpause $SERIES\`"
+  [ "$(answer 2)" != FailedValidation ] || die "Velero refuses the Schedule $SERIES: $(answer 3)"
+}
+
+# The backups of the schedule, the newest first.
+list_backups() {
+  api get backups.velero.io -l "velero.io/schedule-name=$SERIES" -o 'jsonpath={range .items[*]}{.metadata.creationTimestamp}|{.metadata.name}|{.status.phase}|{.status.startTimestamp}|{.status.hookStatus.hooksAttempted}|{.status.hookStatus.hooksFailed}|{.status.errors}|{.status.failureReason}{.status.validationErrors}{"\n"}{end}' \
+    >"$SCRATCH/backups" || die "the backups cannot be read: $(api_reason)"
+  LC_ALL=C sort -r "$SCRATCH/backups" | grep .
+}
+
+# The first that has come to an end: those that are still going on say nothing yet.
+newest_ended() {
+  list_backups | awk -F '|' '$3 !~ /^(|New|Queued|ReadyToStart|InProgress|WaitingForPluginOperations|Finalizing|Deleting)$/ { print; exit }'
+}
+
+check_backup() {
+  newest_ended >"$SCRATCH/answer"
+  backup=$(answer 2) began=$(answer 4) attempted=$(answer 5) failed=$(answer 6) why=$(answer 8)
+  [ -n "$backup" ] || die "the Schedule $SERIES has made no backup that has come to an end: begin one with \`velero backup create --from-schedule $SERIES\`"
+  outcome id "$backup"
+  [ "$(answer 3)" = Completed ] ||
+    die "the backup $backup is $(answer 3), with $(number "$(answer 7)") errors${why:+ ($why)}: look at \`velero backup describe $backup --details\` and \`velero backup logs $backup\`"
+  [ "$(number "$failed")" = 0 ] ||
+    die "$failed of $attempted hooks failed in the backup $backup: what they were to hold or dump is not as it should be; look at \`velero backup logs $backup\`"
+  [ "$(number "$attempted")" -ge "$EXPECTED_HOOKS" ] ||
+    die "only $(number "$attempted") of $EXPECTED_HOOKS hooks were run in the backup $backup: Velero runs those of running pods that it backs up; look for the annotations on the pods, and whether these ran"
+  is_after "$began" "$(date -u -d "@$(($(date +%s) - MAXIMUM_AGE))" +%Y-%m-%dT%H:%M:%SZ)" ||
+    die "the newest good backup $backup was begun at $began, more than $((MAXIMUM_AGE / 3600)) hours ago: look at \`velero schedule get\` and at Velero's log"
+}
+
+number() { printf %s "${1:-0}"; }
+
+check_server
+check_location
+check_node_agent
+check_schedule
+check_backup
+log "$backup of $began is whole; Velero, its store and its schedule are as they should be"

@@ -1,0 +1,48 @@
+import { Duration } from 'cdk8s';
+import { describe, expect, test } from 'vitest';
+import { Schedule, VeleroCheck, type VeleroCheckProps, VeleroSchedule, type VeleroScheduleProps } from '../../lib';
+import { chart, environment, objects } from '../support/synth';
+import { refusal } from './workloads';
+
+function synthesize(of: Partial<VeleroScheduleProps> = {}, different: Partial<VeleroCheckProps> = {}, namespace = 'velero') {
+  const velero = chart(namespace);
+  const veleroSchedule = new VeleroSchedule(velero, 'shop-daily', { schedule: Schedule.daily(), ...of });
+  new VeleroCheck(velero, 'check', { veleroSchedule, ...different });
+  return objects(velero);
+}
+
+describe('a check of Velero', () => {
+  test('reads what it looks at, and may do nothing else', () => {
+    const { rules } = synthesize()['Role/shop-daily-check'];
+    expect(rules.flatMap(({ verbs }: { verbs: string[] }) => verbs)).toEqual(['get', 'get', 'list']);
+    expect(rules.flatMap(({ resources }: { resources: string[] }) => resources)).toEqual([
+      'deployments',
+      'daemonsets',
+      'backups',
+      'backupstoragelocations',
+      'schedules',
+    ]);
+  });
+
+  test('follows its schedule', () => {
+    expect(environment(synthesize()['CronJob/shop-daily-check'])).toMatchObject({
+      SERIES: 'shop-daily',
+      STORAGE_LOCATION: '',
+      NODE_AGENT: 'no',
+      MAXIMUM_AGE: '108000',
+      EXPECTED_HOOKS: '0',
+    });
+    const moving = synthesize({ snapshotMoveData: true, storageLocation: 'offsite' }, { expectedHooks: 2, maximumAge: Duration.hours(2) });
+    expect(environment(moving['CronJob/shop-daily-check'])).toMatchObject({
+      STORAGE_LOCATION: 'offsite',
+      NODE_AGENT: 'yes',
+      MAXIMUM_AGE: '7200',
+      EXPECTED_HOOKS: '2',
+    });
+  });
+
+  test('is refused outside of the namespace of Velero, and with half a hook', () => {
+    expect(refusal(() => synthesize({}, {}, 'shop'))).toContain("make it in a Chart with namespace: 'velero'");
+    expect(refusal(() => synthesize({}, { expectedHooks: 0.5 }))).toContain('expectedHooks is 0.5: write a whole number');
+  });
+});
