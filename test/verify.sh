@@ -42,8 +42,10 @@ install_tools() {
   command -v mawk >/dev/null || missing+=(mawk)
   command -v ssh-keygen >/dev/null || missing+=(openssh-client)
   command -v setpriv >/dev/null || missing+=(util-linux)
+  command -v openssl >/dev/null || missing+=(openssl)
+  command -v mkfs.ext4 >/dev/null || missing+=(e2fsprogs)
   [ "${#missing[@]}" = 0 ] || { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; } || return 1
-  for tool in shellcheck bwrap debootstrap rclone busybox gawk mawk ssh-keygen setpriv flock; do
+  for tool in shellcheck bwrap debootstrap rclone busybox gawk mawk ssh-keygen setpriv flock openssl mkfs.ext4 fsfreeze; do
     command -v "$tool" >/dev/null || { echo "$tool is missing, and the tests need it"; return 1; }
   done
 }
