@@ -9,6 +9,11 @@ import { STANDARD_LABELS } from './labels';
 /** What of a folder goes into the pod: scripts for a shell, for awk, for a database, and for what its image brings. */
 const SCRIPT = /\.(sh|awk|sql|js|escript)$/;
 
+/** In the package, the compiler's JavaScript is beside the scripts; it has its types beside it. */
+function isCompiled(file: string, all: string[]): boolean {
+  return file.endsWith('.js') && all.includes(file.replace(/js$/, 'd.ts'));
+}
+
 /**
  * A folder of scripts as pods see it: an immutable ConfigMap whose name carries a hash of its content.
  *
@@ -22,9 +27,8 @@ export class ScriptFolder {
    * @param path the folder on disk
    */
   public static at(name: string, path: string): ScriptFolder {
-    const files = readdirSync(path)
-      .filter(file => SCRIPT.test(file))
-      .sort();
+    const all = readdirSync(path);
+    const files = all.filter(file => SCRIPT.test(file) && !isCompiled(file, all)).sort();
     return new ScriptFolder(name, Object.fromEntries(files.map(file => [file, readFileSync(join(path, file), 'utf8')])));
   }
 

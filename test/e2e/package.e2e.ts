@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, extname, join, relative, resolve } from 'node:path';
+import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 
@@ -97,3 +98,13 @@ test.each(['main.mjs', 'main.cjs'])('%s synthesizes pods with their scripts', fi
   const shell = scripts.find(({ metadata }) => metadata.name.startsWith('backup-scripts-shell-'));
   expect(shell.data['run.sh']).toBe(readFileSync('lib/shell/run.sh', 'utf8'));
 });
+
+test('synthesizes the example platform, byte for byte, as the sources do', () => {
+  const main = readFileSync('main.ts', 'utf8').replace("from './lib'", "from 'cdk8s-backup'");
+  const { outputText } = transpileModule(main, { compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022 } });
+  writeFileSync(join(project, 'platform.cjs'), outputText);
+  rmSync(join(project, 'dist'), { recursive: true, force: true });
+  run(project, process.execPath, 'platform.cjs');
+  const written = (folder: string) => Object.fromEntries(filesBelow(folder).map(file => [file, readFileSync(join(folder, file), 'utf8')]));
+  expect(written(join(project, 'dist'))).toEqual(written('dist'));
+}, 60_000);
