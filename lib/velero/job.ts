@@ -1,21 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
 import { type ApiObject, Chart, Duration } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
-import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../core/kubectl';
+import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../core/kubectl/kubectl';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
 import { checkCronJobName } from '../core/names';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
 import type { Schedule } from '../core/schedule';
 import { ScriptFolder } from '../core/script-folder';
 
-const FILES = ['ask.sh', 'velero-check.sh', 'velero-restore.sh', join('..', 'volumes', 'group', 'api.sh')];
-const SCRIPTS = ScriptFolder.of(
-  'velero',
-  Object.fromEntries(FILES.map(file => [basename(file), readFileSync(join(__dirname, file), 'utf8')])),
-);
+const SCRIPTS = ScriptFolder.at('velero', __dirname);
 
 /** A job that asks Velero. @internal */
 export interface VeleroJob {

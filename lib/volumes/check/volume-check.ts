@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import { type Assertion, assertionScripts } from '../../backup/assertion';
 import { DataVolume } from '../../core/data-volume';
 import { InputError } from '../../core/input-error';
-import { kubectlImage, NOBODY } from '../../core/kubectl';
+import { kubectlImage, NOBODY } from '../../core/kubectl/kubectl';
 import { operationPod, type PodOptions } from '../../core/pod';
 import { Scratch } from '../../core/scratch';
 import { ScriptFolder } from '../../core/script-folder';

@@ -2,7 +2,7 @@ import { type ApiObject, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { RecoveryPoint } from '../../backup/recovery-point';
-import { kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl';
+import { kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl/kubectl';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
 import { checkCronJobName, checkObjectName } from '../../core/names';
 import { cronJobObject, operationJobSpec } from '../../core/pod';

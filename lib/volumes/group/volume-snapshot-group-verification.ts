@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { InputError } from '../../core/input-error';
-import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl';
+import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl/kubectl';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
 import { checkCronJobName, checkObjectName } from '../../core/names';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../../core/pod';

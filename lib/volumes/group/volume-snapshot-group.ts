@@ -2,7 +2,7 @@ import { type ApiObject, Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { registerName, registerSeries } from '../../backup/database-backup';
 import { InputError } from '../../core/input-error';
-import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl';
+import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl/kubectl';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
 import { checkObjectName, checkSeries } from '../../core/names';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../../core/pod';

@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
-import { ImageCatalog } from './image-catalog';
-import { STANDARD_LABELS } from './labels';
-import { operationPod, type PodOptions } from './pod';
-import { Scratch } from './scratch';
-import { ScriptFolder } from './script-folder';
+import { ImageCatalog } from '../image-catalog';
+import { STANDARD_LABELS } from '../labels';
+import { operationPod, type PodOptions } from '../pod';
+import { Scratch } from '../scratch';
+import { ScriptFolder } from '../script-folder';
 
 /**
  * kubectl with a shell. The project's own `registry.k8s.io/kubectl` has none (kubernetes/kubernetes#116672), and what had one
@@ -50,17 +50,19 @@ export interface KubectlPod {
   readonly options?: PodOptions;
 }
 
-const SHELL = ScriptFolder.at('shell', join(__dirname, '..', 'shell'));
+const SHELL = ScriptFolder.at('shell', join(__dirname, '..', '..', 'shell'));
 
 /** The image with kubectl and a shell, the user's or this library's. */
 export function kubectlImage(scope: Construct, image?: string): string {
   return ImageCatalog.of(scope).image(scope, { key: 'kubectl:1', prop: 'kubectlImage', image, defaultImage: KUBECTL_IMAGE });
 }
 
+const API = ScriptFolder.at('api', __dirname);
+
 /**
  * A pod that asks the Kubernetes API, with a service account of its own and the rights that it names.
  *
- * Its script sources `shell/lib.sh`, finds kubectl in its image, and gives the result line of every job.
+ * Its script sources `shell/lib.sh` and `api/api.sh`, finds kubectl in its image, and gives the result line of every job.
  *
  * @internal
  */
@@ -87,7 +89,7 @@ export function kubectlPod(scope: Construct, pod: KubectlPod): k8s.PodTemplateSp
       { name: 'KUBECACHEDIR', value: '/scratch/kube' },
       ...pod.environment,
     ],
-    scripts: { shell: SHELL.bind(scope), kubectl: pod.scripts.bind(scope) },
+    scripts: { shell: SHELL.bind(scope), api: API.bind(scope), kubectl: pod.scripts.bind(scope) },
     initContainers: [],
     steps: [],
     volumes: [],
