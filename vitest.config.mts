@@ -19,7 +19,8 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: FaultsFirst },
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout: 30_000 } },
+      // In one process after the other: what they import, they share, and nothing of it is changed.
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout: 30_000, isolate: false } },
       // Every file has servers, addresses and a cluster of its own; a machine without built images builds them once, under a lock.
       { test: { name: 'e2e', include: ['test/e2e/**/*.e2e.ts'], testTimeout: 600_000, hookTimeout: 900_000 } },
       // On the cluster of KUBECONFIG; it is no part of verify.

@@ -866,7 +866,8 @@ describe.skipIf(cannotRun)('the network', () => {
     const pod = {
       containers: [
         talk('main', 'echo spoken | nc -l -p 9000'),
-        talk('other', 'until nc 127.0.0.1 9000 </dev/null 2>/dev/null; do sleep 0.01; done'),
+        // Who has nothing more to say is hung up on: it stays on the line for a while.
+        talk('other', 'until sleep 0.3 | nc 127.0.0.1 9000 2>/dev/null; do :; done'),
       ],
     };
     expect((await runTiny([tinyJob('', { pod }), policy(DNS)])).log).toBe('[other] spoken');

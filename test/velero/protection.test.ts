@@ -3,10 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duration, Size } from 'cdk8s';
 import { Deployment } from 'cdk8s-plus-27';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  MariadbVersion,
+  PostgresVersion,
   ProtectedStatefulSet,
+  Quiesce,
   Schedule,
+  SecretRef,
   VeleroHook,
   type VeleroHookOptions,
   VeleroOnError,
@@ -16,21 +20,12 @@ import {
   VeleroVolume,
 } from '../../lib';
 import { warnings } from '../../lib/core/warning';
-import type { QuiesceAgent } from '../../lib/volumes/quiesce/agent';
 import { chart, objects } from '../support/synth';
 import { annotationsOf, frontend, refusal, server } from './workloads';
 
-/** What the quiesce's agent says of itself: its own tests show that it is true. */
-const agent: QuiesceAgent = {
-  container: 'quiesce',
-  hold: ['sh', '/opt/backup/hold.sh'],
-  release: ['sh', '/opt/backup/release.sh'],
-  wait: Duration.seconds(20),
-  limit: Duration.minutes(2),
-};
-let currentAgent = agent;
-vi.mock('../../lib/volumes/quiesce/agent', () => ({ quiesceAgent: () => currentAgent }));
-const quiesce = { bind: () => ({}) as never };
+const CREDENTIALS = SecretRef.named('orders-quiesce');
+const quiesce = (limit = Duration.minutes(2)) =>
+  Quiesce.mariadb({ version: MariadbVersion.V10_11, credentials: CREDENTIALS, wait: Duration.seconds(15), limit });
 
 let folder: string;
 beforeAll(() => {
@@ -116,25 +111,26 @@ describe('the pod template says', () => {
 });
 
 describe('a server that is held', () => {
-  const held = { quiesce, volumes: [VeleroVolume.snapshot('data')] };
+  const held = { quiesce: quiesce(), volumes: [VeleroVolume.snapshot('data')] };
 
   test('is held and let go by its agent, and either that fails the backup or the lock was whole', () => {
     expect(protect(held)).toMatchObject({
       'pre.hook.backup.velero.io/container': 'quiesce',
-      'pre.hook.backup.velero.io/command': '["sh","/opt/backup/hold.sh"]',
+      'pre.hook.backup.velero.io/command': expect.stringMatching(/^\["sh","\/opt\/quiesce\/agent\/hold.sh",".+"\]$/),
       'pre.hook.backup.velero.io/on-error': 'Fail',
       'pre.hook.backup.velero.io/timeout': '35s',
       'post.hook.backup.velero.io/container': 'quiesce',
-      'post.hook.backup.velero.io/command': '["sh","/opt/backup/release.sh"]',
+      'post.hook.backup.velero.io/command': expect.stringMatching(/^\["sh","\/opt\/quiesce\/agent\/release.sh",".+"\]$/),
       'post.hook.backup.velero.io/on-error': 'Fail',
       'post.hook.backup.velero.io/timeout': '60s',
     });
   });
 
   test('has no post hook where nothing is held', () => {
-    currentAgent = { ...agent, release: undefined };
-    expect(Object.keys(protect(held)).filter(annotation => annotation.startsWith('post'))).toEqual([]);
-    currentAgent = agent;
+    const checkpoint = Quiesce.postgres({ version: PostgresVersion.V16, credentials: CREDENTIALS });
+    const annotations = Object.keys(protect({ ...held, quiesce: checkpoint }));
+    expect(annotations).toContain('pre.hook.backup.velero.io/command');
+    expect(annotations.filter(annotation => annotation.startsWith('post'))).toEqual([]);
   });
 
   test('is one of several: somebody should know that they are held one after the other', () => {
@@ -157,16 +153,16 @@ describe('a server that is held', () => {
 
   test.each<[string, VeleroProtectionOptions, string]>([
     ['a hook of its own beside it', { ...held, preHook: command() }, 'preHook is "a hook of your own": Velero runs one pre hook'],
-    ['no volume that is snapshotted', { quiesce }, "name its volumes, for example volumes: [VeleroVolume.snapshot('data')]"],
+    ['no volume that is snapshotted', { quiesce: quiesce() }, "name its volumes, for example volumes: [VeleroVolume.snapshot('data')]"],
     ['a dump that nobody writes', { ...held, volumes: [VeleroVolume.dump('dumps')] }, 'the pre hook is the quiesce, which writes no dump'],
   ])('cannot have %s', (_, options, says) => {
     expect(refusal(() => protect(options))).toContain(says);
   });
 
   test('is not held for longer than the backup waits for its snapshot', () => {
-    currentAgent = { ...agent, limit: Duration.minutes(30) };
-    expect(refusal(() => protect(held))).toContain('quiesce.limit is "30 minutes": the backup gives up a snapshot after 10 minutes');
-    currentAgent = agent;
+    expect(refusal(() => protect({ ...held, quiesce: quiesce(Duration.minutes(30)) }))).toContain(
+      'quiesce.limit is "30 minutes": the backup gives up a snapshot after 10 minutes',
+    );
   });
 });
 
