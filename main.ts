@@ -23,6 +23,7 @@ import {
   Quiesce,
   RabbitmqVersion,
   RecoveryOrder,
+  RecoveryPoint,
   RedisVersion,
   Repository,
   ResticLocation,
@@ -57,6 +58,7 @@ import {
   VolumeSnapshotGroup,
   VolumeSnapshotMember,
   VolumeSnapshotSource,
+  VolumesFromGroup,
   VolumesFromSnapshotHandles,
 } from './lib';
 
@@ -374,6 +376,15 @@ galleryVolumes.verify({
   ],
 });
 galleryVolumes.restore();
+// A recovery point of that group beside the application, to look into: other claims, in Git.
+new VolumesFromGroup(gallery, 'gallery-look', {
+  group: galleryVolumes,
+  recoveryPoint: RecoveryPoint.id('20261101T040000Z-x7k2p'),
+  names: { 'data-gallery-db-0': 'data-gallery-look-0', pictures: 'pictures-look' },
+  size: Size.gibibytes(100),
+  sizes: { 'data-gallery-db-0': Size.gibibytes(20) },
+  storageClassName: 'ceph-block',
+});
 // The same by the driver, at one instant, of whatever has the label.
 new VolumeSnapshotGroup(gallery, 'gallery-instant', {
   members: [VolumeSnapshotMember.selecting({ app: 'gallery' })],
