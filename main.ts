@@ -391,7 +391,7 @@ new VolumeSnapshotGroup(gallery, 'gallery-instant', {
   mode: SnapshotMode.native({ selector: { app: 'gallery' }, groupClassName: together.name }),
   schedule: Schedule.daily({ at: '23:00' }),
   retention: Retention.keep({ daily: 2 }),
-});
+}).verify({ checks: [VolumeCheck.engine(Engine.mariadbPhysical({ version: MariadbVersion.V10_11 }), { claims: ['data-gallery-db-0'] })] });
 new VolumeSnapshot(gallery, 'pictures-before-import', { source: VolumeSnapshotSource.claim('pictures'), snapshotClassName: single.name });
 new VolumeFromSnapshot(gallery, 'pictures-trial', {
   snapshotName: 'pictures-before-import',
