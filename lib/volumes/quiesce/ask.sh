@@ -12,9 +12,12 @@ mkfifo "reply.$id"
 exec 3<>"reply.$id"
 trap 'end' EXIT
 
+# By force, as session.sh ends its timers; and waited for, or bash tells whoever runs this that it was.
 end() {
-  [ -z "$alarm" ] || kill -USR1 "$alarm" 2>/dev/null
-  rm -f "reply.$id"
+  if [ -n "$alarm" ]; then
+    { kill -KILL "$alarm"; wait "$alarm"; kill "$(cat "nap.$id")"; } 2>/dev/null
+  fi
+  rm -f "reply.$id" "nap.$id"
 }
 
 ask() { printf '%s %s %s\n' "$1" "$id" "${2:-}" 1<>events; } # EVENT [OWNER]
@@ -23,11 +26,9 @@ ask() { printf '%s %s %s\n' "$1" "$id" "${2:-}" 1<>events; } # EVENT [OWNER]
 hear() { # SECONDS
   # Its output is closed: whoever runs this waits until everybody has closed it.
   (
-    nap=''
-    trap '[ -z "$nap" ] || kill "$nap"; exit 0' USR1
     sleep "$1" 3>&- &
-    nap=$!
-    wait "$nap"
+    echo "$!" >"nap.$id"
+    wait "$!"
     echo "1 silence" >&3
   ) >/dev/null 2>&1 &
   alarm=$!
