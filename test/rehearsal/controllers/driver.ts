@@ -152,11 +152,10 @@ function readOr(file: string): string {
   }
 }
 
-/** Stopped, dead, or about to be. */
+/** Stopped, dead, or about to be; or in a vfork, as dash starts commands, until its child goes on, which has been stopped. */
 function stands(pid: number): boolean {
-  try {
-    return /\) [TtZXx] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return true; // gone
-  }
+  const [, state = 'X'] = /\) (\S) /.exec(readOr(`/proc/${pid}/stat`)) ?? [];
+  if (state !== 'D') return 'TtZXx'.includes(state);
+  const children = readOr(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean);
+  return children.some(child => stands(Number(child)));
 }
