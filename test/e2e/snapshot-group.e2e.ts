@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ClusterWithApi, type ImageCatalog, type JobRun, type RunningPod } from '../rehearsal';
 
@@ -221,13 +220,11 @@ describe('a group', () => {
   });
 
   test('is not there when a server cannot be held', async () => {
-    const other = database().exec('server', [
-      'sh',
-      '-c',
-      '{ echo "backup stage start;"; sleep 5; } | mariadb --socket=/tmp/mysqld.sock --user=root --password=',
-    ]);
-    await sleep(300);
+    const holding = "{ echo 'backup stage start;'; echo 'system touch /tmp/held'; until [ -e /tmp/let-go ]; do sleep 0.1; done; }";
+    const other = database().exec('server', ['sh', '-c', `${holding} | mariadb --socket=/tmp/mysqld.sock --user=root --password=`]);
+    await until('it has the lock', async () => (await database().exec('server', ['test', '-e', '/tmp/held']).ended).exitCode === 0);
     await fails('somebody else has the lock', /pod stock-db-0 of StatefulSet\/stock-db could not be held/);
+    await database().exec('server', ['touch', '/tmp/let-go']).ended;
     await other.ended;
   });
 
