@@ -67,6 +67,13 @@ groups_good() {
   sed -n 's/^good //p' "$SCRATCH/groups.judged"
 }
 
+# What lib.sh and retention.sh ask a repository for: groups are recovery points like all others.
+repository_list() {
+  groups_good && return 0
+  api_reason >"$SCRATCH/repository.reason"
+  return 1
+}
+
 # The manifest of a group.
 group_manifest() { # ID: to $SCRATCH/manifest.json
   api get configmap "$(group_name "$1")" -o go-template='{{index .data "manifest.json"}}' >"$SCRATCH/manifest.json" || return 1

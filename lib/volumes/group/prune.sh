@@ -1,12 +1,6 @@
 # shellcheck shell=sh
 # What retention.sh needs of a repository, over groups; and what runs that were killed have left. Source it after groups.sh and the mode.
 
-repository_list() {
-  groups_good && return 0
-  api_reason >"$SCRATCH/repository.reason"
-  return 1
-}
-
 # Deletes groups; those that a claim is being made from stay, and are taken off the list.
 repository_prune() { # FILE with ids
   claims_waiting || { api_reason >"$SCRATCH/repository.reason"; return 1; }

@@ -17,12 +17,6 @@ set -eu
 # shellcheck source=lib/volumes/group/clones.sh
 . "$BACKUP_HOME/kubectl/clones.sh"
 
-repository_list() {
-  groups_good && return 0
-  api_reason >"$SCRATCH/repository.reason"
-  return 1
-}
-
 # What this run has made, though it may not have heard so. By uid: what has taken a name meanwhile is somebody else's.
 discard() {
   while read -r _ name; do
