@@ -16,7 +16,8 @@
 #   fetch NAME FILE   write it to a file of the scratch or the data volume, and say so when that is full
 #   fact KEY NUMBER   note something countable about the data, which a restore must reproduce
 #   needs ID...       note recovery points that this one builds on
-#   about KEY TEXT    note something worth knowing about the run (versions, sizes)
+#   about KEY TEXT    note something worth knowing about the run (versions, sizes); of `about logBytes N`, how many bytes of
+#                     what was stored are at most the log of the meantime, the check of sizes takes account
 # Member names are of [a-z0-9._-]; everything that a name must carry beyond that goes into a member.
 set -eu
 umask 077

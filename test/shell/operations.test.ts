@@ -159,6 +159,17 @@ describe('publishing', () => {
     expect(job.run('backup', { COMPRESSION: 'none', SIZE_DROP_LIMIT: '100' }).result.verdict).toBe('published');
   });
 
+  test('does not take the log of a busy night for data that is gone on a quiet one', () => {
+    const night = (log: number, data: number) =>
+      job.engine({ dump: `put data.txt seq 1 200; put log.txt head -c ${log} /dev/zero; about logBytes ${log}; fact rows ${data}` });
+    night(100_000, 200);
+    job.run('backup', { COMPRESSION: 'none' });
+    night(10, 200);
+    expect(job.run('backup', { COMPRESSION: 'none' }).result.verdict).toBe('published');
+    job.engine({ dump: 'put data.txt seq 1 20; about logBytes 10; fact rows 20' });
+    expect(job.run('backup', { COMPRESSION: 'none' }).result.reason).toMatch(/a drop of more than 50 %/);
+  });
+
   test('clears away what a killed run left, but nothing that is whole', () => {
     const { result } = job.run('backup');
     const orders = join(job.repository, 'orders');

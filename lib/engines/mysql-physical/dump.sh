@@ -65,7 +65,10 @@ put server.cnf cat "$SCRATCH/server.new"
 
 # ---- the copy -------------------------------------------------------------------------------------------------------
 put "$stream" sh "$BACKUP_HOME/engine/dump-stream.sh"
-fact lsn "$(sed -n -e 's/.*(from LSN [0-9]* to \([0-9]*\)) was copied.*/\1/p' -e 's/.*log of lsn ([0-9]*) to (\([0-9]*\)) was copied.*/\1/p' "$SCRATCH/tool.log")"
+sed -n -e 's/.*(from LSN \([0-9]*\) to \([0-9]*\)) was copied.*/\1 \2/p' -e 's/.*log of lsn (\([0-9]*\)) to (\([0-9]*\)) was copied.*/\1 \2/p' "$SCRATCH/tool.log" >"$SCRATCH/redo"
+read -r redo_from redo_to <"$SCRATCH/redo" || refuse "$tool does not say which redo log it copied"
+fact lsn "$redo_to"
+about logBytes $((redo_to - redo_from))
 if [ "$DIALECT" = mariadb ]; then
   # `#` begins what a statement has not finished.
   sed -n 's|.*Streaming \./\([^/]*\)/[^/#]*\.frm to .*|\1|p' "$SCRATCH/tool.log" | LC_ALL=C sort | uniq -c >"$SCRATCH/definitions"

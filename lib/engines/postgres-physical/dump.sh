@@ -59,6 +59,8 @@ parent() {
   [ "$(grep -c . "$SCRATCH/parent.needs")" -ge "$INCREMENTALS" ] || printf %s "$parent_id"
 }
 
+lsn_bytes() { echo $((0x${1%/*} * 4294967296 + 0x${1#*/})); }
+
 BACKUP_SLOT=backup_$(printf %s "$POINT" | tr '[:upper:]-' '[:lower:]_')
 export BACKUP_SLOT
 PARENT=$(parent)
@@ -83,4 +85,7 @@ fi
 put backup_manifest cat "$SCRATCH/backup_manifest"
 put server cat "$SCRATCH/server"
 facts_of_manifest "$SCRATCH/backup_manifest"
-about wal "$(sed -n 's/.*"Timeline": \([0-9]*\), "Start-LSN": "\([0-9A-F\/]*\)", "End-LSN": "\([0-9A-F\/]*\)".*/timeline \1, from \2 to \3/p' "$SCRATCH/backup_manifest" | tail -n 1)"
+sed -n 's/.*"Timeline": \([0-9]*\), "Start-LSN": "\([0-9A-F\/]*\)", "End-LSN": "\([0-9A-F\/]*\)".*/\1 \2 \3/p' "$SCRATCH/backup_manifest" | tail -n 1 >"$SCRATCH/wal"
+read -r timeline wal_from wal_to <"$SCRATCH/wal" || refuse "pg_basebackup's manifest does not say which log it copied"
+about wal "timeline $timeline, from $wal_from to $wal_to"
+about logBytes $(($(lsn_bytes "$wal_to") - $(lsn_bytes "$wal_from")))
