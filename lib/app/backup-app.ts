@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type ApiObject, App, type AppProps, Chart, Names, Yaml, YamlOutputType } from 'cdk8s';
+import { App, type AppProps, Chart, Names, Yaml, YamlOutputType } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { warnings } from '../core/warning';
-import { type Document, type File, type Manifest, sameFiles, sameObjects } from './collisions';
+import { type Document, type File, sameFiles, sameObjects } from './collisions';
 import { type Topology, topologyOf } from './topology';
+import { yamlOf } from './yaml';
 
 /**
  * An app whose synthesis takes time linear in its size, and that checks before it writes.
@@ -44,20 +45,20 @@ export class BackupApp extends App {
     const constructs = this.node.findAll();
     validate(constructs);
     const topology = topologyOf(constructs);
-    const rendered = topology.charts.map(chart => ({ chart, documents: render(chart, topology) }));
+    const inFolders = this.yamlOutputType === YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE;
+    const rendered = topology.charts.map(chart => ({ chart, documents: render(chart, topology, inFolders) }));
     const files = this.layOut(rendered, topology);
     refuseCollisions([...sameObjects(rendered.flatMap(({ documents }) => documents)), ...sameFiles(files)]);
-    const contents = files.map(file => Yaml.stringify(...file.documents.map(({ manifest }) => manifest)));
 
     for (const line of warnings(constructs)) {
       process.stderr.write(`${line}\n`);
     }
-    mkdirSync(this.outdir, { recursive: true });
-    files.forEach((file, i) => {
-      const path = join(this.outdir, file.path);
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, contents[i] ?? '');
-    });
+    for (const folder of new Set([this.outdir, ...files.map(({ path }) => join(this.outdir, dirname(path)))])) {
+      mkdirSync(folder, { recursive: true });
+    }
+    for (const { path, documents } of files) {
+      writeFileSync(join(this.outdir, path), textOf(documents));
+    }
     if (this.writesConstructMetadata) {
       this.writeMetadata(topology);
     }
@@ -74,16 +75,20 @@ export class BackupApp extends App {
     const topology = topologyOf(constructs);
     const documents = topology.charts.flatMap(chart => render(chart, topology));
     refuseCollisions(sameObjects(documents));
-    return Yaml.stringify(...documents.map(({ manifest }) => manifest));
+    return textOf(documents);
   }
 
-  private layOut(rendered: RenderedChart[], topology: Topology): File[] {
+  private layOut(rendered: RenderedChart[], topology: Topology): RenderedFile[] {
     const chartName = (chart: Chart, position: number) =>
       `${topology.ordered ? `${String(position).padStart(4, '0')}-` : ''}${Names.toDnsLabel(chart)}`;
-    const filePerObject = (documents: RenderedDocument[], folder: string) =>
+    const filePerObject = (documents: RenderedDocument[], folder = '') =>
       documents
-        .filter(({ manifest }) => manifest !== undefined)
-        .map(document => ({ path: join(folder, this.fileName(document, folder !== '')), from: document.from, documents: [document] }));
+        .filter(({ isNothing }) => !isNothing)
+        .map(document => ({
+          path: join(folder, `${document.fileName}${this.outputFileExtension}`),
+          from: document.from,
+          documents: [document],
+        }));
 
     switch (this.yamlOutputType) {
       case YamlOutputType.FILE_PER_APP: {
@@ -91,7 +96,7 @@ export class BackupApp extends App {
         return rendered.length ? [{ path: `app${this.outputFileExtension}`, from: '(app)', documents }] : [];
       }
       case YamlOutputType.FILE_PER_RESOURCE:
-        return rendered.flatMap(({ documents }) => filePerObject(documents, ''));
+        return rendered.flatMap(({ documents }) => filePerObject(documents));
       case YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE:
         return rendered.flatMap(({ chart, documents }, i) => filePerObject(documents, chartName(chart, i)));
       default:
@@ -103,12 +108,6 @@ export class BackupApp extends App {
     }
   }
 
-  /** `App` names a file in a folder after the construct, and one without a folder after the manifest; a patch may tell them apart. */
-  private fileName({ object, manifest }: RenderedDocument, inFolder: boolean): string {
-    const { kind, metadata } = inFolder && object ? object : (manifest ?? {});
-    return `${`${kind}.${metadata?.name}`.replace(/[^0-9a-zA-Z-_.]/g, '')}${this.outputFileExtension}`;
-  }
-
   /** For the validation plugins of cdk8s-cli, which find the construct of an object by it. */
   private writeMetadata(topology: Topology): void {
     const objects = topology.charts.flatMap(chart => topology.objectsOf(chart));
@@ -117,9 +116,13 @@ export class BackupApp extends App {
   }
 }
 
+/** An object in its final form. Its manifest is not kept: it takes many times the memory of its text. */
 interface RenderedDocument extends Document {
-  /** What it was rendered from, unless its chart rendered itself. */
-  readonly object?: ApiObject;
+  readonly text: string;
+  /** A hook may leave a place empty, which is a document of its own in a file with others, and no file by itself. */
+  readonly isNothing: boolean;
+  /** Its file's name where it has a file of its own, without the extension. */
+  readonly fileName: string;
 }
 
 interface RenderedChart {
@@ -127,12 +130,50 @@ interface RenderedChart {
   readonly documents: RenderedDocument[];
 }
 
-/** A chart that overrides `toJson` hooks into synthesis (cdk8s documentation, "Chart"); of others the objects are enough. */
-function render(chart: Chart, topology: Topology): RenderedDocument[] {
+interface RenderedFile extends File {
+  readonly documents: RenderedDocument[];
+}
+
+/** As much of a manifest as is looked at. */
+interface Manifest {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata?: { readonly name?: string; readonly namespace?: string };
+}
+
+/**
+ * The objects of a chart. A chart that overrides `toJson` hooks into synthesis (cdk8s documentation, "Chart").
+ *
+ * @param namedByConstruct `App` names a file in a folder after the construct, and one without a folder after the manifest; a patch
+ *   may tell them apart
+ */
+function render(chart: Chart, topology: Topology, namedByConstruct = false): RenderedDocument[] {
   if (chart.toJson !== Chart.prototype.toJson) {
-    return Object.values<Manifest | undefined>(chart.toJson()).map(manifest => ({ from: chart.node.path, manifest }));
+    return chart.toJson().map((manifest: Manifest | undefined) => written(chart.node.path, manifest, manifest));
   }
-  return topology.objectsOf(chart).map(object => ({ from: object.node.path, manifest: object.toJson(), object }));
+  return topology.objectsOf(chart).map(object => {
+    const manifest: Manifest = object.toJson();
+    return written(object.node.path, manifest, namedByConstruct ? object : manifest);
+  });
+}
+
+function written(from: string, manifest: Manifest | undefined, namedAfter: Manifest | undefined): RenderedDocument {
+  const { apiVersion, kind, metadata } = manifest ?? {};
+  return {
+    from,
+    apiVersion,
+    kind,
+    name: metadata?.name,
+    namespace: metadata?.namespace,
+    text: manifest === undefined ? Yaml.stringify(manifest) : yamlOf(manifest),
+    isNothing: manifest === undefined,
+    fileName: `${namedAfter?.kind}.${namedAfter?.metadata?.name}`.replace(/[^0-9a-zA-Z-_.]/g, ''),
+  };
+}
+
+/** `Yaml.stringify` separates documents so. */
+function textOf(documents: RenderedDocument[]): string {
+  return documents.map(({ text }) => text).join('---\n');
 }
 
 function validate(constructs: IConstruct[]): void {

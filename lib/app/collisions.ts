@@ -1,16 +1,11 @@
-/** A manifest, and where in the app it comes from. */
+/** An object that is to be written: what the API server knows it by, and where in the app it comes from. */
 export interface Document {
   /** The path of the object's construct; of its chart, when the chart renders itself. */
   readonly from: string;
-  /** The manifest as it is written. */
-  readonly manifest: Manifest | undefined;
-}
-
-/** As much of a manifest as is looked at. */
-export interface Manifest {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly metadata?: { readonly name?: string; readonly namespace?: string };
+  readonly name?: string;
+  readonly namespace?: string;
 }
 
 /** A file to be written. */
@@ -19,7 +14,6 @@ export interface File {
   readonly path: string;
   /** The path of the construct whose file it is. */
   readonly from: string;
-  readonly documents: Document[];
 }
 
 /**
@@ -29,9 +23,8 @@ export interface File {
  */
 export function sameObjects(documents: Document[]): string[] {
   return shared(
-    documents.filter(({ manifest }) => manifest?.metadata?.name),
-    ({ manifest }) => {
-      const { apiVersion = '', kind = '', metadata: { name = '', namespace = '' } = {} } = manifest ?? {};
+    documents.filter(({ name }) => name),
+    ({ apiVersion = '', kind = '', name = '', namespace = '' }) => {
       const group = apiVersion.includes('/') ? `.${apiVersion.split('/')[0]}` : '';
       return `${kind}${group} '${name}'${namespace && ` in namespace '${namespace}'`}`;
     },

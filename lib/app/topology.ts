@@ -1,5 +1,6 @@
 import { ApiObject, Chart } from 'cdk8s';
 import type { IConstruct } from 'constructs';
+import { memoized } from '../core/memoized';
 
 /**
  * In which order charts and objects are written: what depends comes after what it depends on.
@@ -117,13 +118,4 @@ function sorted(constructs: IConstruct[], edges: Edges): IConstruct[] {
 /** cdk8s keeps constructs as properties of an object by path, and JavaScript puts properties that look like numbers first. */
 function inCdk8sOrder(constructs: IConstruct[]): IConstruct[] {
   return Object.values(Object.fromEntries(constructs.map(construct => [construct.node.path, construct])));
-}
-
-function memoized<K, V>(compute: (key: K) => V): (key: K) => V {
-  const known = new Map<K, V>();
-  return key => {
-    const value = known.get(key) ?? compute(key);
-    known.set(key, value);
-    return value;
-  };
 }

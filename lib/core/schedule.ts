@@ -3,7 +3,7 @@ import { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { Cron, CronError } from './cron';
 import { InputError } from './input-error';
-import { clockChanges, timeZoneProblem } from './time-zone';
+import { changedMinutes, clockChanges, timeZoneProblem } from './time-zone';
 import { warn } from './warning';
 
 const DAY = 24 * 60;
@@ -368,7 +368,8 @@ function duration(minutes: number): Duration {
  * met twice.
  */
 function clockTrouble(cron: Cron, timeZone: string): string {
-  if (cron.everyHour) {
+  const doubtful = changedMinutes(timeZone);
+  if (cron.everyHour || !cron.minutes.some(minute => doubtful.has(minute))) {
     return '';
   }
   const first = (twice: boolean) =>

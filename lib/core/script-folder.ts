@@ -5,6 +5,7 @@ import { Chart } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { STANDARD_LABELS } from './labels';
+import { memoized } from './memoized';
 
 /** What of a folder goes into the pod: scripts for a shell, for awk, for a database, and for what its image brings. */
 const SCRIPT = /\.(sh|awk|sql|js|escript)$/;
@@ -27,9 +28,7 @@ export class ScriptFolder {
    * @param path the folder on disk
    */
   public static at(name: string, path: string): ScriptFolder {
-    const all = readdirSync(path);
-    const files = all.filter(file => SCRIPT.test(file) && !isCompiled(file, all)).sort();
-    return new ScriptFolder(name, Object.fromEntries(files.map(file => [file, readFileSync(join(path, file), 'utf8')])));
+    return new ScriptFolder(name, filesAt(path));
   }
 
   /**
@@ -52,8 +51,7 @@ export class ScriptFolder {
    */
   public bind(scope: Construct): string {
     const chart = Chart.of(scope);
-    const hash = createHash('sha256').update(JSON.stringify(this.files)).digest('hex').slice(0, 10);
-    const name = `backup-scripts-${this.name}-${hash}`;
+    const name = `backup-scripts-${this.name}-${hashOf(this.files)}`;
     const made = namespaces(scope.node.root as Construct);
     const key = `${chart.namespace ?? ''}/${name}`;
     if (!made.has(key)) {
@@ -67,6 +65,16 @@ export class ScriptFolder {
     return name;
   }
 }
+
+/** A thousand databases ask for the same few folders: each is read, and its hash computed, once. */
+const filesAt = memoized((path: string): { [file: string]: string } => {
+  const all = readdirSync(path);
+  const files = all.filter(file => SCRIPT.test(file) && !isCompiled(file, all)).sort();
+  return Object.fromEntries(files.map(file => [file, readFileSync(join(path, file), 'utf8')]));
+});
+const hashOf = memoized((files: { [file: string]: string }) =>
+  createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 10),
+);
 
 /** Which ConfigMaps an app has, by namespace: charts that share a namespace share them. */
 const apps = new WeakMap<Construct, Set<string>>();

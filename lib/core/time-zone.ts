@@ -1,3 +1,5 @@
+import { memoized } from './memoized';
+
 const MINUTE_MS = 60_000;
 const WEEK_MS = 7 * 24 * 60 * MINUTE_MS;
 
@@ -24,7 +26,7 @@ export interface ClockChange {
  * A name is an IANA name by area and city, or UTC. Abbreviations are refused: node knows some that Kubernetes does not, and
  * they mean different things to different people. (Kubernetes documentation, "CronJob", "Time zones".)
  */
-export function timeZoneProblem(name: string): string | undefined {
+export const timeZoneProblem = memoized((name: string): string | undefined => {
   const example = "write an IANA name by area and city, such as 'Europe/Berlin', or 'UTC'";
   if (name.toLowerCase() === 'local') {
     return `'Local' is whatever the control plane has, and Kubernetes refuses it; ${example}`;
@@ -42,14 +44,10 @@ export function timeZoneProblem(name: string): string | undefined {
     return `names of time zones are case-sensitive in Kubernetes; write '${known}'`;
   }
   return /^[A-Z][\w+-]*(\/[A-Z][\w+-]*)+$/.test(name) ? undefined : example;
-}
+});
 
-/** The clock changes of a zone in the years looked at, in order. */
-export function clockChanges(timeZone: string): ClockChange[] {
-  const known = changesOf.get(timeZone);
-  if (known) {
-    return known;
-  }
+/** The clock changes of a zone in the years looked at, in order; some thousand questions to Intl. */
+export const clockChanges = memoized((timeZone: string): ClockChange[] => {
   const format = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' });
   const changes: ClockChange[] = [];
   const end = Date.UTC(LAST_YEAR + 1, 0, 1);
@@ -60,12 +58,16 @@ export function clockChanges(timeZone: string): ClockChange[] {
       changes.push({ from: instant + Math.min(before, after), until: instant + Math.max(before, after), twice: after < before });
     }
   }
-  changesOf.set(timeZone, changes);
   return changes;
-}
+});
 
-/** Some thousand questions to Intl a zone, and one zone for hundreds of backups. */
-const changesOf = new Map<string, ClockChange[]>();
+/** The minutes of a day that some clock change of a zone leaves out or gives twice. */
+export const changedMinutes = memoized((timeZone: string): Set<number> => {
+  const minutes = clockChanges(timeZone).flatMap(({ from, until }) =>
+    Array.from({ length: (until - from) / MINUTE_MS }, (_, i) => (from / MINUTE_MS + i) % (24 * 60)),
+  );
+  return new Set(minutes);
+});
 
 /** The last minute within a week of `start` at which the offset still is what it is at `start`. */
 function lastInstantOf(format: Intl.DateTimeFormat, start: number, before: number): number {

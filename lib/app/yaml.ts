@@ -1,0 +1,79 @@
+import { Yaml } from 'cdk8s';
+import { memoized } from '../core/memoized';
+
+/**
+ * A manifest as YAML: what `Yaml.stringify` makes of it, byte for byte, in a fraction of the time.
+ *
+ * Manifests are many and alike: few shapes, and words that come again and again. So each word is written by `Yaml.stringify` once,
+ * and then remembered; only how maps and lists are put together is known here. What is no plain tree (an object that occurs twice,
+ * of which YAML makes an anchor; an undefined; an instance of a class) is left to `Yaml.stringify` altogether.
+ */
+export function yamlOf(manifest: unknown): string {
+  try {
+    if (!isCollection(manifest) || isEmpty(manifest)) throw UNUSUAL;
+    return `${block(manifest, '', new Set())}\n`;
+  } catch (reason) {
+    if (reason !== UNUSUAL) throw reason;
+    return Yaml.stringify(manifest);
+  }
+}
+
+type Scalar = string | number | boolean | null;
+type Collection = unknown[] | { [key: string]: unknown };
+
+const UNUSUAL = Symbol('not a plain tree');
+const STEP = '  ';
+
+/** A map or list that is not empty, without the indentation of its first line. */
+function block(value: Collection, indent: string, seen: Set<Collection>): string {
+  if (seen.has(value)) throw UNUSUAL;
+  seen.add(value);
+  const inner = indent + STEP;
+  const lines = Array.isArray(value)
+    ? value.map(item => `- ${isCollection(item) && !isEmpty(item) ? block(item, inner, seen) : flow(item, indent, seen)}`)
+    : Object.keys(value).map(key => {
+        const item = value[key];
+        return `${keyText(key)}:${isCollection(item) && !isEmpty(item) ? `\n${inner}${block(item, inner, seen)}` : ` ${flow(item, indent, seen)}`}`;
+      });
+  return lines.join(`\n${indent}`);
+}
+
+/** What begins on the line of its key or dash. */
+function flow(value: unknown, indent: string, seen: Set<Collection>): string {
+  if (isCollection(value)) {
+    if (seen.has(value)) throw UNUSUAL;
+    seen.add(value);
+    return Array.isArray(value) ? '[]' : '{}';
+  }
+  if (!isScalar(value)) throw UNUSUAL;
+  const text = scalarText(value);
+  return indent && text.includes('\n') ? text.replace(/\n(?=[^\n])/g, `\n${indent}`) : text;
+}
+
+const keyText = memoized((key: string) => {
+  const text = Yaml.stringify({ [key]: 0 });
+  // A long key, or one of several lines, is written in a way of its own; what could end a document, in another place otherwise.
+  if (!text.endsWith(': 0\n') || text.startsWith('?') || `a:\n  ${text}` !== Yaml.stringify({ a: { [key]: 0 } })) throw UNUSUAL;
+  return text.slice(0, -': 0\n'.length);
+});
+
+const scalarText = memoized((value: Scalar) => Yaml.stringify({ a: value, b: 0 }).slice('a: '.length, -'\nb: 0\n'.length));
+
+function isCollection(value: unknown): value is Collection {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return true;
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) throw UNUSUAL;
+  return true;
+}
+
+function isEmpty(value: Collection): boolean {
+  for (const _ in value) return false;
+  return true;
+}
+
+function isScalar(value: unknown): value is Scalar {
+  // What remembers words takes -0 for 0; YAML does not.
+  if (typeof value === 'number') return !Object.is(value, -0);
+  return typeof value === 'string' || typeof value === 'boolean' || value === null;
+}
