@@ -26,12 +26,15 @@ case $name in
 esac
 
 while [ ! -e "$wal/$name" ]; do
-  for file in "$wal"/????????????????????????; do
+  # A segment that was still being written when it was stored tells of those before it as well.
+  for file in "$wal"/???????????????????????? "$wal"/????????????????????????.partial; do
     [ -e "$file" ] || continue
-    if later "${file##*/}" "$name"; then
+    stored=${file##*/}
+    stored=${stored%.partial}
+    if later "$stored" "$name"; then
       # What was written before the archive began came with the base backup; the server finds it itself.
       [ ! -e "${2%/*}/$name" ] || exit 1
-      echo "the archived log has a gap: segment $name is missing, though ${file##*/} is there. A restore can go no further than before the gap (until: a time or lsn before it), or start from a recovery point after it" >"$SCRATCH/gap"
+      echo "the archived log has a gap: segment $name is missing, though $stored is there. A restore can go no further than before the gap (until: a time or lsn before it), or start from a recovery point after it" >"$SCRATCH/gap"
       exit 1
     fi
   done

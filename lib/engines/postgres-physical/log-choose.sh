@@ -3,8 +3,8 @@
 # when it has changed. Makes $SCRATCH/more when there is more than that.
 #
 # environment:
-#   SPOOL   where log-follow.sh receives. Beside the segments it holds `stored` (their names), `stored.partial` (the checksum of
-#           the unfinished one) and former/ (what is of a history that the server has left)
+#   SPOOL   where log-follow.sh receives. Beside the segments it holds `stored` (their names), `stored.partial` (the checksums of
+#           unfinished ones) and former/ (what is of a history that the server has left)
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"

@@ -8,7 +8,11 @@ set -eu
 . "$BACKUP_HOME/shell/lib.sh"
 cd "$SPOOL"
 grep -v '\.partial$' "$1" >>stored || :
-cp "$SCRATCH/partial" stored.partial
+# The unfinished segment of a timeline that is over stays as it is: what was stored of it before is not stored with every batch again.
+while read -r name state; do
+  [ ! -e "$name" ] || grep -qF "$name " "$SCRATCH/partial" || printf '%s %s\n' "$name" "$state"
+done <stored.partial >"$SCRATCH/partial.before"
+cat "$SCRATCH/partial" "$SCRATCH/partial.before" >stored.partial
 newest=$(find . -maxdepth 1 -type f -name '????????????????????????' | sed 's|^\./||' | LC_ALL=C sort | tail -n 1)
 while read -r name; do
   [ "$name" = "$newest" ] || rm -f "$name"
