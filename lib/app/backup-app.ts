@@ -1,9 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { App, type AppProps, Chart, Names, Yaml, YamlOutputType } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { warnings } from '../core/warning';
 import { type Document, type File, sameFiles, sameObjects } from './collisions';
+import { Staging } from './staging';
 import { type Topology, topologyOf } from './topology';
 import { yamlOf } from './yaml';
 
@@ -15,7 +15,7 @@ import { yamlOf } from './yaml';
  * - Dependencies are resolved and validations called once, where `App` does both anew for each chart, and in time exponential in
  *   the depth of dependencies.
  * - Objects that would replace each other in the cluster, and files that would overwrite each other, are errors.
- * - Nothing is written when anything fails, not even the output directory.
+ * - Files come into the output directory together, or none does: what fails half way, such as a disk that fills, leaves it as it was.
  * - What constructs warn about goes to stderr, a line each: `warning: <path>: <text>`.
  * - A chart's own `toJson` counts in every output type; `App` passes it over in FOLDER_PER_CHART_FILE_PER_RESOURCE. A chart that
  *   calls `super.toJson()` in it pays what it costs in `App`.
@@ -45,22 +45,19 @@ export class BackupApp extends App {
     const constructs = this.node.findAll();
     validate(constructs);
     const topology = topologyOf(constructs);
-    const inFolders = this.yamlOutputType === YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE;
-    const rendered = topology.charts.map(chart => ({ chart, documents: render(chart, topology, inFolders) }));
-    const files = this.layOut(rendered, topology);
-    refuseCollisions([...sameObjects(rendered.flatMap(({ documents }) => documents)), ...sameFiles(files)]);
-
-    for (const line of warnings(constructs)) {
-      process.stderr.write(`${line}\n`);
-    }
-    for (const folder of new Set([this.outdir, ...files.map(({ path }) => join(this.outdir, dirname(path)))])) {
-      mkdirSync(folder, { recursive: true });
-    }
-    for (const { path, documents } of files) {
-      writeFileSync(join(this.outdir, path), textOf(documents));
-    }
-    if (this.writesConstructMetadata) {
-      this.writeMetadata(topology);
+    const staging = new Staging(this.outdir);
+    try {
+      this.stage(topology, staging);
+      if (this.writesConstructMetadata) {
+        staging.add('construct-metadata.json', constructMetadata(topology));
+      }
+      for (const line of warnings(constructs)) {
+        process.stderr.write(`${line}\n`);
+      }
+      staging.publish();
+    } catch (error) {
+      staging.discard();
+      throw error;
     }
   }
 
@@ -78,60 +75,45 @@ export class BackupApp extends App {
     return textOf(documents);
   }
 
-  private layOut(rendered: RenderedChart[], topology: Topology): RenderedFile[] {
-    const chartName = (chart: Chart, position: number) =>
-      `${topology.ordered ? `${String(position).padStart(4, '0')}-` : ''}${Names.toDnsLabel(chart)}`;
-    const filePerObject = (documents: RenderedDocument[], folder = '') =>
-      documents
-        .filter(({ isNothing }) => !isNothing)
-        .map(document => ({
-          path: join(folder, `${document.fileName}${this.outputFileExtension}`),
-          from: document.from,
-          documents: [document],
-        }));
-
-    switch (this.yamlOutputType) {
-      case YamlOutputType.FILE_PER_APP: {
-        const documents = rendered.flatMap(chart => chart.documents);
-        return rendered.length ? [{ path: `app${this.outputFileExtension}`, from: '(app)', documents }] : [];
+  private stage(topology: Topology, staging: Staging): void {
+    const { yamlOutputType, outputFileExtension } = this;
+    const objects: Document[] = [];
+    const files: File[] = [];
+    const add = (name: string, from: string, documents: RenderedDocument[]) => {
+      files.push({ path: `${name}${outputFileExtension}`, from });
+      staging.add(`${name}${outputFileExtension}`, textOf(documents));
+    };
+    topology.charts.forEach((chart, position) => {
+      const documents = render(chart, topology, yamlOutputType === YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE);
+      const chartName = `${topology.ordered ? `${String(position).padStart(4, '0')}-` : ''}${Names.toDnsLabel(chart)}`;
+      switch (yamlOutputType) {
+        case YamlOutputType.FILE_PER_APP:
+          if (position === 0) add('app', '(app)', documents);
+          else if (documents.length > 0) staging.append(`${objects.length > 0 ? SEPARATOR : ''}${textOf(documents)}`);
+          break;
+        case YamlOutputType.FILE_PER_RESOURCE:
+        case YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE:
+          for (const document of documents.filter(({ isNothing }) => !isNothing)) {
+            const folder = yamlOutputType === YamlOutputType.FILE_PER_RESOURCE ? '' : chartName;
+            add(join(folder, document.fileName), document.from, [document]);
+          }
+          break;
+        default:
+          add(chartName, chart.node.path, documents);
       }
-      case YamlOutputType.FILE_PER_RESOURCE:
-        return rendered.flatMap(({ documents }) => filePerObject(documents));
-      case YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE:
-        return rendered.flatMap(({ chart, documents }, i) => filePerObject(documents, chartName(chart, i)));
-      default:
-        return rendered.map(({ chart, documents }, i) => ({
-          path: `${chartName(chart, i)}${this.outputFileExtension}`,
-          from: chart.node.path,
-          documents,
-        }));
-    }
-  }
-
-  /** For the validation plugins of cdk8s-cli, which find the construct of an object by it. */
-  private writeMetadata(topology: Topology): void {
-    const objects = topology.charts.flatMap(chart => topology.objectsOf(chart));
-    const resources = Object.fromEntries(objects.map(({ name, node }) => [name, { path: node.path }]));
-    writeFileSync(join(this.outdir, 'construct-metadata.json'), JSON.stringify({ version: '1.0.0', resources }));
+      objects.push(...documents.map(({ text, ...object }) => object));
+    });
+    refuseCollisions([...sameObjects(objects), ...sameFiles(files)]);
   }
 }
 
-/** An object in its final form. Its manifest is not kept: it takes many times the memory of its text. */
+/** An object in its final form. */
 interface RenderedDocument extends Document {
   readonly text: string;
   /** A hook may leave a place empty, which is a document of its own in a file with others, and no file by itself. */
   readonly isNothing: boolean;
   /** Its file's name where it has a file of its own, without the extension. */
   readonly fileName: string;
-}
-
-interface RenderedChart {
-  readonly chart: Chart;
-  readonly documents: RenderedDocument[];
-}
-
-interface RenderedFile extends File {
-  readonly documents: RenderedDocument[];
 }
 
 /** As much of a manifest as is looked at. */
@@ -171,9 +153,24 @@ function written(from: string, manifest: Manifest | undefined, namedAfter: Manif
   };
 }
 
-/** `Yaml.stringify` separates documents so. */
 function textOf(documents: RenderedDocument[]): string {
-  return documents.map(({ text }) => text).join('---\n');
+  return documents.map(({ text }) => text).join(SEPARATOR);
+}
+
+/** What `Yaml.stringify` puts between documents. */
+const SEPARATOR = '---\n';
+
+/**
+ * For the validation plugins of cdk8s-cli, which look up the construct of an object by the object's name alone: where several objects
+ * have one name, they are told of all of them.
+ */
+function constructMetadata(topology: Topology): string {
+  const paths = new Map<string, string[]>();
+  for (const { name, node } of topology.charts.flatMap(chart => topology.objectsOf(chart))) {
+    paths.set(name, [...(paths.get(name) ?? []), node.path]);
+  }
+  const resources = Object.fromEntries([...paths].map(([name, all]) => [name, { path: all.join(', ') }]));
+  return JSON.stringify({ version: '1.0.0', resources });
 }
 
 function validate(constructs: IConstruct[]): void {

@@ -115,7 +115,9 @@ function sorted(constructs: IConstruct[], edges: Edges): IConstruct[] {
   return [...done];
 }
 
-/** cdk8s keeps constructs as properties of an object by path, and JavaScript puts properties that look like numbers first. */
+/** cdk8s keeps constructs as properties of an object by path, and JavaScript puts those that look like an index of an array first. */
 function inCdk8sOrder(constructs: IConstruct[]): IConstruct[] {
-  return Object.values(Object.fromEntries(constructs.map(construct => [construct.node.path, construct])));
+  const looksLikeIndex = ({ node: { path } }: IConstruct) => /^(0|[1-9]\d*)$/.test(path) && Number(path) < 2 ** 32 - 1;
+  const first = constructs.filter(looksLikeIndex).sort((a, b) => Number(a.node.path) - Number(b.node.path));
+  return first.length > 0 ? [...first, ...constructs.filter(construct => !looksLikeIndex(construct))] : constructs;
 }

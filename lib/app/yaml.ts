@@ -46,9 +46,13 @@ function flow(value: unknown, indent: string, seen: Set<Collection>): string {
     return Array.isArray(value) ? '[]' : '{}';
   }
   if (!isScalar(value)) throw UNUSUAL;
+  if (typeof value === 'string' && NAME.test(value)) return value;
   const text = scalarText(value);
   return indent && text.includes('\n') ? text.replace(/\n(?=[^\n])/g, `\n${indent}`) : text;
 }
+
+/** Names with a hyphen, of which every object has its own, are nothing but text in any version of YAML. */
+const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)+$/;
 
 const keyText = memoized((key: string) => {
   const text = Yaml.stringify({ [key]: 0 });

@@ -4,8 +4,9 @@ import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
 import { InputError } from '../core/input-error';
+import { kubernetesObject } from '../core/kubernetes-object';
 import { checkCronJobName, checkObjectName, SAFETY_SUFFIX } from '../core/names';
-import { cronJobObject, jobObject, operationJobSpec, type PodOptions } from '../core/pod';
+import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
 import { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
 import type { SecretRef } from '../core/secret-ref';
@@ -169,7 +170,7 @@ export class DatabaseRestore extends Construct {
     const name = `${backup.series}-${props.name ?? 'restore'}`;
     if (form === RestoreForm.ON_DEMAND) {
       const metadata = { name: `${name}-request`, labels: operation.labels('restore') };
-      new k8s.KubeConfigMap(this, 'Request', { metadata, data: this.request });
+      kubernetesObject(this, 'Request', k8s.KubeConfigMap.GVK, { metadata, data: this.request });
     }
     this.jobs =
       restoreTargets.length === 0
@@ -182,7 +183,7 @@ export class DatabaseRestore extends Construct {
     if (this.target.runbook !== undefined) {
       const metadata = { name: `${name}-runbook`, labels: operation.labels('restore') };
       const data = { 'restore.md': this.target.runbook, 'fetch.md': repository.byHand };
-      new k8s.KubeConfigMap(this, 'Runbook', { metadata, data });
+      kubernetesObject(this, 'Runbook', k8s.KubeConfigMap.GVK, { metadata, data });
     }
     if (props.host !== undefined || props.repository !== undefined) {
       operation.networkPolicy(this, name, ['restore'], operation.destinations(this.target, repository));
@@ -231,7 +232,7 @@ export class DatabaseRestore extends Construct {
         this.known.map(({ key, variable }) => ({ name: variable, value: this.request[key] ?? '' })),
       );
       const hash = createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 10);
-      return jobObject(this, `Job${id}`, { name: `${name}-${hash}`, labels }, spec);
+      return kubernetesObject(this, `Job${id}`, k8s.KubeJob.GVK, { metadata: { name: `${name}-${hash}`, labels }, spec });
     }
     const asked = this.known.map(({ key, variable }) => ({
       name: variable,

@@ -4,6 +4,7 @@ import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { DATA, type DataVolume, type DataVolumeBinding } from '../core/data-volume';
 import { InputError } from '../core/input-error';
+import { kubernetesObject } from '../core/kubernetes-object';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
 import { egressTo, type NetworkDestination } from '../core/network';
 import { operationPod, type PodOptions, type ToolContainer } from '../core/pod';
@@ -217,7 +218,7 @@ export class Operation {
     destinations: NetworkDestination[],
     labels: { [label: string]: string } = {},
   ): void {
-    new k8s.KubeNetworkPolicy(scope, 'NetworkPolicy', {
+    kubernetesObject(scope, 'NetworkPolicy', k8s.KubeNetworkPolicy.GVK, {
       metadata: { name, labels: { ...STANDARD_LABELS, 'app.kubernetes.io/component': 'network-policy', [SERIES_LABEL]: this.series } },
       spec: {
         podSelector: {

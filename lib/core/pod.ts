@@ -1,6 +1,7 @@
-import { ApiObject, type ApiObjectMetadata, type Duration } from 'cdk8s';
+import type { ApiObject, ApiObjectMetadata, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { kubernetesObject } from './kubernetes-object';
 import { NOT_RESTRICTED_ANNOTATION } from './labels';
 import type { ScheduleConfig } from './schedule';
 import type { Scratch } from './scratch';
@@ -302,14 +303,10 @@ export interface OperationCronJob {
   readonly job: k8s.JobSpec;
 }
 
-/**
- * A CronJob whose pods were built here. `KubeCronJob` would drop what it does not know of a container.
- *
- * @internal
- */
+/** @internal */
 export function cronJobObject(scope: Construct, id: string, cronJob: OperationCronJob): ApiObject {
   const { metadata, schedule, startingDeadline, job } = cronJob;
-  const written = k8s.toJson_CronJobSpec({
+  const spec: k8s.CronJobSpec = {
     schedule: schedule.cron,
     timeZone: schedule.timeZone,
     ...(schedule.isNever && { suspend: true }),
@@ -319,25 +316,6 @@ export function cronJobObject(scope: Construct, id: string, cronJob: OperationCr
     successfulJobsHistoryLimit: 3,
     failedJobsHistoryLimit: 3,
     jobTemplate: { spec: job },
-  });
-  keepRestartPolicies(job.template, written?.jobTemplate.spec.template);
-  return new ApiObject(scope, id, { ...k8s.KubeCronJob.GVK, metadata, spec: written });
-}
-
-/**
- * A Job whose pods were built here. `KubeJob` would drop what it does not know of a container.
- *
- * @internal
- */
-export function jobObject(scope: Construct, id: string, metadata: ApiObjectMetadata, spec: k8s.JobSpec): ApiObject {
-  const written = k8s.toJson_JobSpec(spec);
-  keepRestartPolicies(spec.template, written?.template);
-  return new ApiObject(scope, id, { ...k8s.KubeJob.GVK, metadata, spec: written });
-}
-
-function keepRestartPolicies(pod: k8s.PodTemplateSpec | undefined, written: { spec: { initContainers: object[] } }): void {
-  const containers: InitContainer[] = pod?.spec?.initContainers ?? [];
-  containers.forEach(({ restartPolicy }, index) => {
-    if (restartPolicy) Object.assign(written.spec.initContainers[index] ?? {}, { restartPolicy });
-  });
+  };
+  return kubernetesObject(scope, id, k8s.KubeCronJob.GVK, { metadata, spec });
 }

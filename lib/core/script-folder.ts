@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Chart } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { kubernetesObject } from './kubernetes-object';
 import { STANDARD_LABELS } from './labels';
 import { memoized } from './memoized';
 
@@ -56,7 +57,7 @@ export class ScriptFolder {
     const key = `${chart.namespace ?? ''}/${name}`;
     if (!made.has(key)) {
       made.add(key);
-      new k8s.KubeConfigMap(chart, name, {
+      kubernetesObject(chart, name, k8s.KubeConfigMap.GVK, {
         metadata: { name, labels: { ...STANDARD_LABELS, 'app.kubernetes.io/component': 'scripts' } },
         immutable: true,
         data: this.files,

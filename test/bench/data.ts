@@ -1,5 +1,4 @@
-import { chownSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { chownSync, cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { imageNamed, imagesOfDist } from '../e2e/support/images';
 import { MysqlServer } from '../e2e/support/mysql-server';
@@ -7,6 +6,7 @@ import { PostgresServer } from '../e2e/support/postgres-server';
 import { request, resultOf, synthesize } from '../e2e/support/rehearse';
 import { Cluster, type JobRun } from '../rehearsal';
 import { type Measured, measure } from './measure';
+import { machine, textTable } from './report';
 
 // `npm run bench:data`: what a backup and a restore cost, of this library's pods, of scripts as articles have them, and of the
 // fastest ways that are known, on the same data, in the same sandbox, in one run. Every way is run by turns, and the better of its
@@ -327,7 +327,6 @@ function sizeOf(path: string): number {
 }
 
 function table(rows: Row[]): string {
-  const model = /^model name\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown processor';
   const mebibytes = (bytes: number | undefined) => (bytes === undefined ? '' : (bytes / 2 ** 20).toFixed(1));
   const cells = rows.map(({ what, measured, bytes }) => [
     what,
@@ -338,15 +337,7 @@ function table(rows: Row[]): string {
     mebibytes(bytes),
   ]);
   const head = ['way', 'seconds', 'CPU s', 'memory MiB', 'scratch MiB', 'stored MiB'];
-  const widths = head.map((title, column) => Math.max(title.length, ...cells.map(row => row[column]?.length ?? 0)));
-  const line = (row: string[]) =>
-    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ');
-  return [
-    `${cpus().length} processors (${model}), ${Math.round(totalmem() / 2 ** 30)} GiB; ${ROWS.large} rows; best of ${ROUNDS} rounds`,
-    line(head),
-    ...cells.map(line),
-    '',
-  ].join('\n');
+  return `${machine()}; ${ROWS.large} rows; best of ${ROUNDS} rounds\n${textTable(head, cells)}`;
 }
 
 main().catch(error => {
