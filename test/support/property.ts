@@ -8,5 +8,5 @@ export function property<Values extends [unknown, ...unknown[]]>(
   ...args: [...arbitraries: { [K in keyof Values]: fc.Arbitrary<Values[K]> }, predicate: (...values: Values) => void]
 ): void {
   console.log(`fast-check seed ${seed}`);
-  fc.assert(fc.property(...args), { seed, numRuns: 300 });
+  fc.assert(fc.property(...args), { seed, numRuns: 150 });
 }

@@ -1,0 +1,41 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App } from 'cdk8s';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+// Every BackupApp of this project, and what App would have written.
+const ROOT = join(__dirname, '..', '..');
+const APPS = ['main.ts', ...readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' }).map(path => join('test', path))]
+  .filter(path => path.endsWith('main.ts') && readFileSync(join(ROOT, path), 'utf8').includes('new BackupApp('))
+  .sort();
+
+let work: string;
+beforeEach(() => {
+  work = mkdtempSync(join(tmpdir(), 'examples-'));
+  vi.resetModules();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  rmSync(work, { recursive: true });
+});
+
+const written = (folder: string) => Object.fromEntries(readdirSync(folder).map(file => [file, readFileSync(join(folder, file), 'utf8')]));
+
+test.each(APPS)('%s is the same bytes', async path => {
+  vi.stubEnv('CDK8S_OUTDIR', join(work, 'ours'));
+  vi.stubEnv('MEMBER_ADDRESSES', '10.0.0.1,10.0.0.2,10.0.0.3');
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const { BackupApp } = await import('../../lib/app/backup-app.js');
+  const synth = vi.spyOn(BackupApp.prototype, 'synth');
+  await import(join(ROOT, path));
+  const [app] = synth.mock.contexts;
+  expect(app).toBeInstanceOf(App);
+
+  Object.defineProperty(app, 'outdir', { value: join(work, 'stock') });
+  App.prototype.synth.call(app);
+
+  expect(Object.keys(written(join(work, 'ours'))).length).toBeGreaterThan(0);
+  expect(written(join(work, 'ours'))).toEqual(written(join(work, 'stock')));
+});
