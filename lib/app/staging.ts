@@ -29,7 +29,7 @@ export class Staging {
     appendFileSync(this.staged(this.paths.length - 1), text);
   }
 
-  /** Puts all files in their places. */
+  /** Puts all files in their places. A rename that fails, as where a directory has a file's name, leaves those before it in place. */
   public publish(): void {
     for (const folder of new Set(this.paths.map(path => dirname(join(this.directory, path))))) {
       mkdirSync(folder, { recursive: true });
