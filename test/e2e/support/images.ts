@@ -1,6 +1,5 @@
 import { type Image, ImageCatalog, prepareImages } from '../../rehearsal';
 import { ageImage } from '../../rehearsal/images/age';
-import { RESTIC_DEBIAN } from '../../rehearsal/images/repositories';
 import { carvedRoot } from '../../rehearsal/rootfs';
 
 /** The images that dist/ names, by the Debian build of the same major version that stands in for each here. */
@@ -29,7 +28,7 @@ export async function imagesOfDist(): Promise<ImageCatalog> {
 /** The official busybox image. Debian builds busybox without the flock that the official one has, so flock comes from util-linux. */
 function busyboxImage(name: string): Promise<Image> {
   const root = carvedRoot('busybox', {
-    from: RESTIC_DEBIAN,
+    from: { suite: 'trixie', packages: ['busybox-static'] },
     // In the official image /bin/flock is busybox itself, as everything there is.
     files: { '/usr/bin/busybox': '/bin/busybox', '/usr/bin/flock': '/bin/flock' },
     programs: ['/usr/bin/flock'],

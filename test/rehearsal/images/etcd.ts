@@ -24,7 +24,7 @@ const CURL_DEBIAN: DebianRecipe = { suite: 'trixie', packages: ['busybox-static'
 
 /**
  * curlimages/curl (curl/curl-container): an Alpine with curl, whose base packages bring zstd. Alpine's busybox has flock, Debian's
- * does not, so that comes from util-linux. The real curl is linked with musl; with Debian's comes the glibc that Debian's restic needs.
+ * does not, so that comes from util-linux. The real curl is linked with musl; Debian's brings its glibc.
  */
 export async function curlImage(): Promise<Image> {
   const root = await carvedRoot('curl', {
