@@ -3,21 +3,21 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * What takes longest goes first, or it runs alone in the end. Vitest takes large files to be long ones; but tests of faults are
- * tables: short to read, and minutes to run.
+ * tables, and shellcheck is a line: short to read, and long to run.
  */
-class FaultsFirst extends BaseSequencer {
+class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const bySize = await super.sort(files);
-    const isLong = ({ moduleId }: TestSpecification) => /faults\.e2e\.ts$/.test(moduleId);
+    const isLong = ({ moduleId }: TestSpecification) => /(faults\.e2e|shellcheck\.test)\.ts$/.test(moduleId);
     return [...bySize.filter(isLong), ...bySize.filter(file => !isLong(file))];
   }
 }
 
 export default defineConfig({
   test: {
-    // Much of an end-to-end test is waiting for a server, a lock or a deadline: three at a time keep two cores busy.
-    maxWorkers: 3,
-    sequence: { sequencer: FaultsFirst },
+    // Much of an end-to-end test is waiting for a server, a lock or a deadline: four at a time keep two cores busy.
+    maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     projects: [
       // In one process after the other: what they import, they share, and nothing of it is changed.
       { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout: 30_000, isolate: false } },
