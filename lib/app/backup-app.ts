@@ -71,7 +71,7 @@ export class BackupApp extends App {
     validate(constructs);
     const topology = topologyOf(constructs);
     const documents = topology.charts.flatMap(chart => render(chart, topology));
-    refuseCollisions(sameObjects(documents));
+    refuseCollisions(sameObjects(documents.map(({ object }) => object)));
     return textOf(documents);
   }
 
@@ -95,20 +95,21 @@ export class BackupApp extends App {
         case YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE:
           for (const document of documents.filter(({ isNothing }) => !isNothing)) {
             const folder = yamlOutputType === YamlOutputType.FILE_PER_RESOURCE ? '' : chartName;
-            add(join(folder, document.fileName), document.from, [document]);
+            add(join(folder, document.fileName), document.object.from, [document]);
           }
           break;
         default:
           add(chartName, chart.node.path, documents);
       }
-      objects.push(...documents.map(({ text, ...object }) => object));
+      objects.push(...documents.map(({ object }) => object));
     });
     refuseCollisions([...sameObjects(objects), ...sameFiles(files)]);
   }
 }
 
 /** An object in its final form. */
-interface RenderedDocument extends Document {
+interface RenderedDocument {
+  readonly object: Document;
   readonly text: string;
   /** A hook may leave a place empty, which is a document of its own in a file with others, and no file by itself. */
   readonly isNothing: boolean;
@@ -142,11 +143,7 @@ function render(chart: Chart, topology: Topology, namedByConstruct = false): Ren
 function written(from: string, manifest: Manifest | undefined, namedAfter: Manifest | undefined): RenderedDocument {
   const { apiVersion, kind, metadata } = manifest ?? {};
   return {
-    from,
-    apiVersion,
-    kind,
-    name: metadata?.name,
-    namespace: metadata?.namespace,
+    object: { from, apiVersion, kind, name: metadata?.name, namespace: metadata?.namespace },
     text: manifest === undefined ? Yaml.stringify(manifest) : yamlOf(manifest),
     isNothing: manifest === undefined,
     fileName: `${namedAfter?.kind}.${namedAfter?.metadata?.name}`.replace(/[^0-9a-zA-Z-_.]/g, ''),
