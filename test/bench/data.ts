@@ -5,6 +5,7 @@ import { MysqlServer } from '../e2e/support/mysql-server';
 import { PostgresServer } from '../e2e/support/postgres-server';
 import { request, resultOf, synthesize } from '../e2e/support/rehearse';
 import { Cluster, type JobRun } from '../rehearsal';
+import { resticImageAsReleased } from '../rehearsal/images/repositories';
 import { type Measured, measure } from './measure';
 import { machine, textTable } from './report';
 
@@ -41,7 +42,7 @@ let store: string;
 let mariaData: string;
 
 async function main(): Promise<void> {
-  const images = await imagesOfDist();
+  const images = await imagesOfDist(resticImageAsReleased);
   const dist = synthesize('test/bench/data/main.ts');
   cluster = await Cluster.create({ manifests: [dist], images, backoffSeconds: 0.1 });
   try {

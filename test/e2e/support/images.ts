@@ -19,8 +19,8 @@ const STAND_INS: { [image: string]: string } = {
   'curlimages/curl:8.21.0': 'curl:8-trixie',
 };
 
-export async function imagesOfDist(): Promise<ImageCatalog> {
-  const catalog = await prepareImages();
+export async function imagesOfDist(restic?: () => Promise<Image>): Promise<ImageCatalog> {
+  const catalog = await prepareImages(restic);
   for (const [name, standIn] of Object.entries(STAND_INS)) catalog.add({ ...imageNamed(catalog, standIn), name });
   return catalog.add(await busyboxImage('busybox:1.37.0-musl')).add(await ageImage('registry.example/age:1.2.1'));
 }

@@ -1,4 +1,4 @@
-import { ImageCatalog } from './catalog';
+import { type Image, ImageCatalog } from './catalog';
 import { curlImage, etcdImage } from './etcd';
 import { kubectlImage } from './kubectl';
 import { minioPrograms } from './minio';
@@ -12,7 +12,7 @@ import { rcloneImage, resticImage } from './repositories';
 export * from './catalog';
 
 /** Builds (or finds in the cache) every root the end-to-end tests use. */
-export async function prepareImages(): Promise<ImageCatalog> {
+export async function prepareImages(restic: () => Promise<Image> = resticImage): Promise<ImageCatalog> {
   const catalog = new ImageCatalog();
   // One after the other: debootstrap is bound by the disk and by dpkg, two at once gain nothing on two cores.
   catalog.add(await postgresImage('15', 'bookworm'));
@@ -26,7 +26,7 @@ export async function prepareImages(): Promise<ImageCatalog> {
   catalog.add(await rabbitmqImage('3.10', 'bookworm'));
   catalog.add(await rabbitmqImage('4.0', 'trixie'));
   catalog.add(await mongoImage('mongo:7.0.37-jammy'));
-  catalog.add(await resticImage());
+  catalog.add(await restic());
   catalog.add(await rcloneImage());
   catalog.add(await etcdImage('3.4', 'bookworm'));
   catalog.add(await etcdImage('3.5', 'trixie'));

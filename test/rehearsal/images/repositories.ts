@@ -1,26 +1,35 @@
-import { carvedRoot } from '../rootfs';
+import { carvedRoot, type DebianRecipe } from '../rootfs';
 import type { Image } from './catalog';
 import { goPrograms } from './go';
 
-/** In the manner of restic's release (build.go), but for keys that are derived in a twentieth of the time: on two cores they would be a fifth of all that tests compute. */
-const RESTIC = goPrograms(
-  `# After go.sh: builds restic.
+/** restic's very version, built in the manner of its release (build.go). */
+const restic = (change: string) =>
+  goPrograms(
+    `# After go.sh: builds restic.
 module github.com/restic/restic v0.18.0 h1:2xSVnbNWYeeZ00AufTLCiw7edzCZS2LE6oDEMlLTr2I= /tmp/restic
 cd /tmp/restic
-sed -i 's/KDFTimeout = 500 \\* time.Millisecond/KDFTimeout = 25 * time.Millisecond/' internal/repository/key.go
-grep -q 'KDFTimeout = 25 ' internal/repository/key.go
-nice go build -tags disable_grpc_modules -ldflags '-s -w' -o /opt/programs/ ./cmd/restic
+${change}nice go build -tags disable_grpc_modules -ldflags '-s -w' -o /opt/programs/ ./cmd/restic
 cd /
 rm -rf /tmp/go /tmp/go-build /tmp/restic
 `,
-  {},
-  ['busybox-static'],
-);
+    {},
+    ['busybox-static'],
+  );
+
+const RESTIC = restic('');
+
+/**
+ * Keys that it makes are derived in a twentieth of the time that restic takes care to take: half a second of each call, which would be a
+ * quarter of all that the tests compute.
+ */
+const RESTIC_OF_CHEAP_KEYS = restic(`sed -i 's/KDFTimeout = 500 /KDFTimeout = 25 /' internal/repository/key.go
+grep -qF 'KDFTimeout = 25 * time.Millisecond' internal/repository/key.go
+`);
 
 /** restic/restic: an Alpine with a static restic and certificates. Alpine's tools are busybox too; its ssh, fuse and jq are left out. */
-export async function resticImage(): Promise<Image> {
+async function imageOf(programs: DebianRecipe): Promise<Image> {
   const root = await carvedRoot('restic', {
-    from: RESTIC,
+    from: programs,
     files: {
       '/usr/bin/busybox': '/bin/busybox',
       '/opt/programs/restic': '/usr/bin/restic',
@@ -34,6 +43,12 @@ export async function resticImage(): Promise<Image> {
   });
   return { name: 'restic/restic:0.18.0', root, entrypoint: ['/usr/bin/restic'] };
 }
+
+/** For tests: with keys that are cheap to derive. */
+export const resticImage = () => imageOf(RESTIC_OF_CHEAP_KEYS);
+
+/** For what is measured: as it is released. */
+export const resticImageAsReleased = () => imageOf(RESTIC);
 
 /** The very version of the image that pods name: what rclone does with an object's time has changed since Debian's. */
 const RCLONE = goPrograms(
