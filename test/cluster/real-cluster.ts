@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { synthesize } from '../e2e/support/rehearse';
+import { withSynthesized } from '../e2e/support/rehearse';
 import { command } from '../rehearsal/command';
 import type { TestCluster } from './test-cluster';
 
@@ -17,7 +17,7 @@ export async function startOnRealCluster(): Promise<TestCluster> {
   await succeed(kubectl(['create', 'namespace', namespace]));
   const close = async () => void (await succeed(kubectl(['delete', 'namespace', namespace, '--timeout=5m'])));
   try {
-    await succeed(kubectl(['apply', '--filename', synthesize('test/cluster/main.ts')]));
+    await withSynthesized('test/cluster/main.ts', dist => succeed(kubectl(['apply', '--filename', dist])));
   } catch (problem) {
     await close();
     throw problem;

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { imagesOfDist } from '../e2e/support/images';
-import { synthesize } from '../e2e/support/rehearse';
+import { withSynthesized } from '../e2e/support/rehearse';
 import { ClusterWithApi } from '../rehearsal';
 import type { TestCluster } from './test-cluster';
 
@@ -9,7 +9,8 @@ const NAMESPACE = 'shop';
 /** The app on the rehearsal's cluster. */
 export async function startStandIn(): Promise<TestCluster> {
   Object.assign(process.env, { NAMESPACE, SNAPSHOT_CLASS: 'rehearsal', PORT: String(await freePort()) });
-  const cluster = await ClusterWithApi.create({ manifests: [synthesize('test/cluster/main.ts')], images: await imagesOfDist() });
+  const images = await imagesOfDist();
+  const cluster = await withSynthesized('test/cluster/main.ts', dist => ClusterWithApi.create({ manifests: [dist], images }));
   cluster.put({
     apiVersion: 'snapshot.storage.k8s.io/v1',
     kind: 'VolumeSnapshotClass',

@@ -20,7 +20,7 @@ import { imageNamed, imagesOfDist } from './support/images';
 import { MysqlServer } from './support/mysql-server';
 import { PostgresServer } from './support/postgres-server';
 import { RedisServer } from './support/redis-server';
-import { synthesize, until } from './support/rehearse';
+import { until, withSynthesized } from './support/rehearse';
 import { copy, snapshotOf } from './support/snapshot';
 
 // Servers under load, whose files are copied as a snapshot copies them, and then as nothing should: a check starts a server on each copy.
@@ -34,7 +34,9 @@ let images: ImageCatalog;
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'e2e-check-'));
   images = await imagesOfDist();
-  cluster = await Cluster.create({ manifests: [synthesize('test/e2e/check-volume/main.ts')], images, backoffSeconds: 0.1 });
+  cluster = await withSynthesized('test/e2e/check-volume/main.ts', dist =>
+    Cluster.create({ manifests: [dist], images, backoffSeconds: 0.1 }),
+  );
 });
 
 afterAll(async () => {

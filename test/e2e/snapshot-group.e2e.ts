@@ -7,7 +7,7 @@ import { ClusterWithApi, type ImageCatalog, type JobRun, type RunningPod } from 
 import { FaultTable, failure } from './support/faults';
 import { imageNamed, imagesOfDist } from './support/images';
 import { inImage } from './support/in-image';
-import { resultOf, succeed, synthesize, until } from './support/rehearse';
+import { resultOf, succeed, until, withSynthesized } from './support/rehearse';
 
 // A real MariaDB with 8 writers, a real PostgreSQL and three other volumes, snapshotted as one by the real kubectl. What goes wrong must
 // leave no server held, no group that is not whole, and everything that was there before.
@@ -22,7 +22,7 @@ let shop: ClusterWithApi;
 beforeAll(async () => {
   process.env.STOCK_PORT = String(await freePort());
   images = await imagesOfDist();
-  shop = await ClusterWithApi.create({ manifests: [synthesize('test/e2e/snapshot-group/main.ts')], images });
+  shop = await withSynthesized('test/e2e/snapshot-group/main.ts', dist => ClusterWithApi.create({ manifests: [dist], images }));
   shop.cluster.secret(NAMESPACE, 'stock-quiesce', { username: 'backup', password: 'quiesce' });
   await Promise.all(['stock-db', 'orders-db'].map(name => shop.start('StatefulSet', NAMESPACE, name)));
   for (const name of ['uploads', 'thumbs', 'carts']) shop.cluster.claim(NAMESPACE, name);

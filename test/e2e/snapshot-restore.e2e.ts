@@ -5,12 +5,13 @@ import { ClusterWithApi, type ImageCatalog, type RunOptions } from '../rehearsal
 import { FaultTable, failure } from './support/faults';
 import { imageNamed, imagesOfDist } from './support/images';
 import { childrenOf, PostgresServer } from './support/postgres-server';
-import { resultOf, succeed, synthesize, until } from './support/rehearse';
+import { resultOf, succeed, until, withSynthesized } from './support/rehearse';
 
 // Groups of snapshots of a PostgreSQL's volume and a volume of files: proven by starting servers on them, and brought back as claims, on
 // which a server starts.
 
 const NAMESPACE = 'shop';
+const MAIN = 'test/e2e/snapshot-restore/main.ts';
 const table = new FaultTable('groups of snapshots, verified and restored');
 let images: ImageCatalog;
 let api: ClusterWithApi;
@@ -54,7 +55,7 @@ function storedSnapshot(point: string, claim: string): string {
 
 beforeAll(async () => {
   images = await imagesOfDist();
-  api = await ClusterWithApi.create({ manifests: [synthesize('test/e2e/snapshot-restore/main.ts')], images, backoffSeconds: 0.1 });
+  api = await withSynthesized(MAIN, dist => ClusterWithApi.create({ manifests: [dist], images, backoffSeconds: 0.1 }));
   writeFileSync(join(volume('pictures'), 'cat.jpg'), 'a picture');
   server = await PostgresServer.start(imageNamed(images, 'postgres:15.19-bookworm'), '15', {}, volume('data-db-0'));
   servers.push(server);
@@ -195,7 +196,7 @@ test('in another namespace, and from Git, claims are made of the handles and the
 
   process.env.POINT = good;
   process.env.HANDLES = JSON.stringify(handles);
-  api.cluster.apply([synthesize('test/e2e/snapshot-restore/main.ts')]);
+  await withSynthesized(MAIN, dist => api.cluster.apply([dist]));
   const bound = (namespace: string, name: string) => api.object('PersistentVolumeClaim', namespace, name)?.status?.phase === 'Bound';
   await until(
     'the claims are bound',

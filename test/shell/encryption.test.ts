@@ -14,7 +14,7 @@ const AGE = `#!/bin/sh
 case $1 in
   --recipients-file) printf 'cipher\\n'; cat "$2"; echo ---; base64 ;;
   --decrypt)
-    f=$(mktemp) && cat >"$f"
+    f=$(mktemp "$SCRATCH/age.XXXXXX") && cat >"$f"
     if sed '/^---$/q' "$f" | grep -qxF -f "$3"; then sed '1,/^---$/d' "$f" | base64 -d; rc=$?; else echo 'age: error: no identity matched any of the recipients' >&2; rc=1; fi
     rm -f "$f"; exit $rc ;;
 esac

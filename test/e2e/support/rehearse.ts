@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments, type YAMLMap, type YAMLSeq } from 'yaml';
@@ -38,6 +38,16 @@ export function synthesize(main: string): string {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   return directory;
+}
+
+/** What an app synthesizes, for as long as it is used: what is applied is in the cluster, and needs no file. */
+export async function withSynthesized<T>(main: string, use: (directory: string) => T | Promise<T>): Promise<T> {
+  const directory = synthesize(main);
+  try {
+    return await use(directory);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }
 
 /** Gives the CronJobs of a directory further variables, as somebody would who edits what was synthesized. */
