@@ -15,8 +15,9 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    // Much of an end-to-end test is waiting for a server, a lock or a deadline: four at a time keep two cores busy.
-    maxWorkers: 4,
+    // Much of an end-to-end test is waiting for a server, a lock or a deadline: three at a time keep two cores busy.
+    // With four, locks that a snapshot holds for seconds are lost to neighbours.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
       // In one process after the other: what they import, they share, and nothing of it is changed.
