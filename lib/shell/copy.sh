@@ -56,6 +56,7 @@ copy_point() {
   manifest_facts "$copy_of" >"$SCRATCH/facts"
   manifest_about "$copy_of" >"$SCRATCH/about"
   manifest_field "$copy_of" needs >"$SCRATCH/needs"
+  manifest_caveats "$copy_of" >"$SCRATCH/caveats"
   : >"$SCRATCH/members"
   repository_begin || die "$(repository_reason)"
   manifest_members "$copy_of" | cut -f 1 >"$SCRATCH/copying.members"

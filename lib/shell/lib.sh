@@ -16,6 +16,8 @@
 #   fetch NAME FILE   write it to a file of the scratch or the data volume, and say so when that is full
 #   fact KEY NUMBER   note something countable about the data, which a restore must reproduce
 #   needs ID...       note recovery points that this one builds on
+#   caveat TEXT       say what a good verdict does not cover: what was left out, not seen or not compared. It goes into the log, the
+#                     manifest of a recovery point that is being made, and the reason beside the verdict
 #   about KEY TEXT    note something worth knowing about the run (versions, sizes); of `about logBytes N`, how many bytes of
 #                     what was stored are at most the log of the meantime, the check of sizes takes account
 # Member names are of [a-z0-9._-]; everything that a name must carry beyond that goes into a member.
@@ -25,6 +27,13 @@ cd "$SCRATCH"
 : "${SAFETY:=no}" "${HAS_LOG:=no}"
 
 log() { printf '%s %s\n' "$(date -u +%H:%M:%S)" "$*" >&2; }
+
+caveat() {
+  log "WARNING: $*"
+  caveat_line=$(printf %s "$*" | tr '\n\t' '  ')
+  printf '%s\n' "$caveat_line" >>"$SCRATCH/caveats"
+  printf '%s\n' "$caveat_line" >>"$SCRATCH/outcome/caveats"
+}
 
 outcome() { printf '%s' "$2" >"$SCRATCH/outcome/$1"; } # NAME VALUE: goes into the result line
 
@@ -129,7 +138,11 @@ manifest_write() { # FILE
     [ ! -s "$SCRATCH/needs" ] || printf '"needs":"%s",\n' "$(tr '\n' ' ' <"$SCRATCH/needs" | sed 's/ $//')"
     printf '"about":{\n'
     comma_lines "$SCRATCH/about"
-    printf '},\n"members":[\n'
+    printf '},\n"caveats":[\n'
+    [ ! -s "$SCRATCH/caveats" ] || while IFS= read -r manifest_caveat; do
+      printf '%s\n' "$(json_string "$manifest_caveat")"
+    done <"$SCRATCH/caveats" | comma_lines -
+    printf '],\n"members":[\n'
     awk -F '\t' '{ printf "{\"name\":\"%s\",\"bytes\":%s,\"digest\":\"%s\"}\n", $1, $2, $3 }' "$SCRATCH/members" | comma_lines -
     printf '],\n"facts":{\n'
     LC_ALL=C sort "$SCRATCH/facts" | comma_lines -
@@ -145,6 +158,9 @@ manifest_members() {                                                            
 }
 manifest_facts() { sed -n '/^"facts":{$/,/^}$/{ /^"facts":{$/d; /^}$/d; s/,$//; p; }' "$1"; } # FILE
 manifest_about() { sed -n '/^"about":{$/,/^},$/{ /^"about":{$/d; /^},$/d; s/,$//; p; }' "$1"; }   # FILE
+manifest_caveats() { # FILE: a text a line
+  sed -n '/^"caveats":\[$/,/^\],$/{ /^"caveats":\[$/d; /^\],$/d; s/,$//; s/^"//; s/"$//; s/\\\(.\)/\1/g; p; }' "$1"
+}
 manifest_whole() { [ "$(tail -n 1 "$1")" = '}' ] && [ "$(manifest_field "$1" id)" = "$2" ] && [ -n "$(manifest_members "$1")" ]; } # FILE ID
 
 # Fetches the manifest of the recovery point to $SCRATCH/manifest.json.
@@ -166,6 +182,7 @@ begin_point() {
   : >"$SCRATCH/facts"
   : >"$SCRATCH/about"
   : >"$SCRATCH/needs"
+  : >"$SCRATCH/caveats"
 }
 
 list_points() { # to $SCRATCH/points, oldest first
@@ -231,6 +248,9 @@ open_point() { # WANTED
   outcome bytes "$(manifest_field "$SCRATCH/manifest.json" bytes)"
   manifest_facts "$SCRATCH/manifest.json" >"$SCRATCH/facts.expected"
   : >"$SCRATCH/facts"
+  # What it does not hold is nothing that a verification or a restore of it could be good about.
+  manifest_caveats "$SCRATCH/manifest.json" >"$SCRATCH/caveats.of-point"
+  while IFS= read -r open_caveat; do caveat "recovery point $POINT: $open_caveat"; done <"$SCRATCH/caveats.of-point"
 }
 
 # Compares the facts of the manifest with the facts found after a restore.

@@ -9,7 +9,8 @@
 # Whatever happens to the operation (it fails, it is told to stop, a child is killed), one JSON line goes to stdout and to
 # the termination message, of the same shape for all jobs:
 #   {"what","series","id","bytes","seconds","restoreSeconds","verdict","reason"}
-# verdict is published, verified, restored, mirrored, pruned or succeeded on success, and failed otherwise; reason is empty on success.
+# verdict is published, verified, restored, mirrored, pruned or succeeded on success, and failed otherwise. On success reason is empty, or
+# names what the verdict does not cover (lib.sh's `caveat`): what was left out, not seen, or not compared.
 #
 # Exit codes: 0 success; 78 a failure that no retry can mend (the Job's podFailurePolicy stops there); others: may be retried.
 #
@@ -39,6 +40,12 @@ field() { # NAME DEFAULT: what the operation noted with `outcome`, as one JSON-s
   fi
 }
 
+caveats() { # what a good verdict does not cover, each said once
+  [ -s "$SCRATCH/outcome/caveats" ] || return 0
+  awk '!seen[$0]++ { printf "%s%s", separator, $0; separator = "; " }' "$SCRATCH/outcome/caveats" >"$SCRATCH/outcome/caveats.line"
+  field caveats.line ''
+}
+
 report() { # EXIT-CODE
   case $1:$OPERATION in
     0:backup | 0:archive) verdict=published ;;
@@ -51,7 +58,7 @@ report() { # EXIT-CODE
     *) verdict=failed ;;
   esac
   if [ "$1" = 0 ]; then
-    reason=
+    reason=$(caveats)
   elif [ -n "$stopped" ]; then
     reason="stopped by SIG$stopped (a deadline passed, or the pod was deleted)"
     case $OPERATION in

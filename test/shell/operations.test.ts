@@ -51,6 +51,22 @@ describe('the verdict', () => {
     expect(result.reason).toBe('a "quoted" \\ reason with a tab, ünïcode');
   });
 
+  test('says beside a good word what it does not cover: of the backup, of its verification and of its restore', () => {
+    job.engine({ dump: `${SAMPLE.dump}; caveat 'table "odd\\name", left out'; caveat 'one more'` });
+    const backup = job.run('backup');
+    expect(backup.result, backup.log).toMatchObject({ verdict: 'published', reason: 'table "odd\\name", left out; one more' });
+    for (const [operation, verdict] of [
+      ['verify', 'verified'],
+      ['restore', 'restored'],
+    ] as const) {
+      const { id } = backup.result;
+      const reason = `recovery point ${id}: table "odd\\name", left out; recovery point ${id}: one more`;
+      expect(job.run(operation).result).toMatchObject({ verdict, reason });
+    }
+    job.engine(SAMPLE);
+    expect(job.run('backup').result, 'the next run is another one').toMatchObject({ verdict: 'published', reason: '' });
+  });
+
   test('takes the line that is an error, not the hint after it', () => {
     job.engine({ dump: `put data.txt sh -c 'printf "tool: ERROR: no room\\nHINT: make some\\n" >&2; exit 1'; fact rows 1` });
     expect(job.run('backup').result.reason).toBe('storing data.txt failed: tool: ERROR: no room');
