@@ -38,7 +38,7 @@ export interface DatabaseMirrorProps extends DatabaseMirrorOptions {
  * repositories are; the archived log, too. The bytes of a copy are read back and compared by SHA-256 before it counts; of a
  * mirror that is encrypted plain files, which these pods cannot open, as they were encrypted. A recovery point that cannot be
  * read where it comes from is named, and the run fails when all others are copied. A mirror removes nothing because the
- * repository that it mirrors has lost it; when that has lost everything, runs fail.
+ * repository that it mirrors has lost it; when that has nothing, or has lost everything, runs fail.
  *
  * That a recovery point was verified is not copied with it: the mirror is verified by itself, with `verify()`. Series of safety
  * backups are not mirrored.

@@ -48,4 +48,4 @@ repository_commit "$SCRATCH/manifest.new" || die "publishing failed: $(repositor
 outcome published yes
 log "published $POINT"
 # The recovery point is safe by now: a failing prune is a warning, never a failed backup.
-prune || log "WARNING: pruning failed; the new recovery point is published, and the next run prunes again"
+prune || remark 'pruning failed; the new recovery point is published, and the next run prunes again'

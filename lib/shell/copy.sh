@@ -4,14 +4,14 @@
 
 from() { sh "$BACKUP_HOME/shell/source.sh" "$@"; }
 
-# What the two repositories have: $SCRATCH/points and $SCRATCH/source.points.
+# What the two repositories have: $SCRATCH/points.all and $SCRATCH/source.points.
 list_both() {
   repository_open write || die "$(repository_reason)"
-  list_points
+  list_all_points
   from list >"$SCRATCH/source.points" || die "the repository that is mirrored: $(cat "$SCRATCH/source/failed" 2>/dev/null)"
   # Somebody should know, while the mirror still has what was there.
-  [ -s "$SCRATCH/source.points" ] || [ ! -s "$SCRATCH/points" ] ||
-    refuse "the repository that is mirrored has no recovery point of series $SERIES any more; the mirror keeps its $(wc -l <"$SCRATCH/points" | tr -d ' ')"
+  [ -s "$SCRATCH/source.points" ] || [ ! -s "$SCRATCH/points.all" ] ||
+    refuse "the repository that is mirrored has no recovery point of series $SERIES any more; the mirror keeps its $(wc -l <"$SCRATCH/points.all" | tr -d ' ')"
   : >"$SCRATCH/copied"
   : >"$SCRATCH/left"
   printf 0 >"$SCRATCH/copied.bytes"
@@ -19,12 +19,13 @@ list_both() {
 
 # All recovery points, once each. What is not here yet is as good as what a verification has not restored here.
 both() {
-  cat "$SCRATCH/points"
+  cat "$SCRATCH/points.all"
   not_here "$SCRATCH/source.points" | sed 's/$/ unverified/'
 }
 
 # The ids, of those in a file, that are not here yet.
-not_here() { awk 'FILENAME == ARGV[1] { here[$1]; next } !($1 in here) { print $1 }' "$SCRATCH/points" "$1"; } # FILE
+not_here() { but_for "$SCRATCH/points.all" "$1"; } # FILE
+but_for() { awk 'FILENAME == ARGV[1] { left[$1]; next } !($1 in left) { print $1 }' "$1" "$2"; } # FILE-OF-OTHERS FILE
 
 # Copies recovery points, oldest first, so that one comes after those that it builds on.
 copy_points() { # FILE with an id a line
@@ -32,7 +33,7 @@ copy_points() { # FILE with an id a line
   while read -r POINT <&7; do
     export POINT
     copy_point || continue
-    printf '%s unverified\n' "$POINT" >>"$SCRATCH/points"
+    printf '%s unverified\n' "$POINT" >>"$SCRATCH/points.all"
     printf '%s\n' "$POINT" >>"$SCRATCH/copied"
     printf %s "$(($(cat "$SCRATCH/copied.bytes") + $(members_bytes)))" >"$SCRATCH/copied.bytes"
     outcome id "$POINT"
@@ -46,7 +47,7 @@ copy_point() {
   from manifest "$POINT" || { leave_out "$(cat "$SCRATCH/source/failed" 2>/dev/null)"; return 1; }
   copy_of=$SCRATCH/source/manifest.json
   for copy_needs in $(manifest_field "$copy_of" needs); do
-    grep -q "^$copy_needs " "$SCRATCH/points" || { leave_out "it builds on $copy_needs, which is not in the mirror"; return 1; }
+    grep -q "^$copy_needs " "$SCRATCH/points.all" || { leave_out "it builds on $copy_needs, which is not in the mirror"; return 1; }
   done
   # For manifest_write.
   ENGINE=$(manifest_field "$copy_of" engine)
@@ -55,6 +56,8 @@ copy_point() {
   export ENGINE STARTED FINISHED
   manifest_facts "$copy_of" >"$SCRATCH/facts"
   manifest_about "$copy_of" >"$SCRATCH/about"
+  AFTER=$(manifest_field "$copy_of" after)
+  export AFTER
   manifest_field "$copy_of" needs >"$SCRATCH/needs"
   manifest_caveats "$copy_of" >"$SCRATCH/caveats"
   : >"$SCRATCH/members"

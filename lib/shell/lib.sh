@@ -9,6 +9,7 @@
 #   HAS_LOG           `yes`: the engine's log is archived beside the recovery points, as series <series>-log
 #   REPOSITORY_FOLDER where the repository's scripts are below BACKUP_HOME, where it is not `repository`; `none`: there is none
 #   SAFETY            `yes` in a safety backup before a restore: dump whatever is there, and miss nothing
+#   CLOCK_TOLERANCE   seconds by which clocks of two nodes may differ: what is further ahead is of the future
 # For engine scripts this file gives
 #   put NAME COMMAND  store the command's standard output as member NAME of the recovery point being made (a program, not a
 #                     function: some repositories run it themselves)
@@ -24,15 +25,19 @@
 set -eu
 umask 077
 cd "$SCRATCH"
-: "${SAFETY:=no}" "${HAS_LOG:=no}"
+: "${SAFETY:=no}" "${HAS_LOG:=no}" "${CLOCK_TOLERANCE:=3600}" "${CLOCK_IS_WRONG:=no}"
 
 log() { printf '%s %s\n' "$(date -u +%H:%M:%S)" "$*" >&2; }
 
-caveat() {
+# As `caveat`, of the run and not of the recovery point that it makes.
+remark() {
   log "WARNING: $*"
-  caveat_line=$(printf %s "$*" | tr '\n\t' '  ')
-  printf '%s\n' "$caveat_line" >>"$SCRATCH/caveats"
-  printf '%s\n' "$caveat_line" >>"$SCRATCH/outcome/caveats"
+  printf '%s\n' "$(printf %s "$*" | tr '\n\t' '  ')" >>"$SCRATCH/outcome/caveats"
+}
+
+caveat() {
+  remark "$@"
+  tail -n 1 "$SCRATCH/outcome/caveats" >>"$SCRATCH/caveats"
 }
 
 outcome() { printf '%s' "$2" >"$SCRATCH/outcome/$1"; } # NAME VALUE: goes into the result line
@@ -136,6 +141,7 @@ manifest_write() { # FILE
     printf '{\n"format":1,\n"id":"%s",\n"series":"%s",\n"engine":"%s",\n' "$POINT" "$SERIES" "$ENGINE"
     printf '"started":"%s",\n"finished":"%s",\n"bytes":%s,\n' "$STARTED" "${FINISHED:-$(date -u +%Y-%m-%dT%H:%M:%SZ)}" "$(members_bytes)"
     [ ! -s "$SCRATCH/needs" ] || printf '"needs":"%s",\n' "$(tr '\n' ' ' <"$SCRATCH/needs" | sed 's/ $//')"
+    [ -z "${AFTER:-}" ] || printf '"after":"%s",\n' "$AFTER"
     printf '"about":{\n'
     comma_lines "$SCRATCH/about"
     printf '},\n"caveats":[\n'
@@ -185,9 +191,54 @@ begin_point() {
   : >"$SCRATCH/caveats"
 }
 
-list_points() { # to $SCRATCH/points, oldest first
+# Recovery points, oldest first: all of them to $SCRATCH/points.all, those of the future to $SCRATCH/points.future, and all others to
+# $SCRATCH/points. Whoever looks for the newest looks there: one that a wrong clock has made would be the newest until its day comes.
+list_points() {
+  list_all_points
+  cut -d ' ' -f 1 "$SCRATCH/points.future" >"$SCRATCH/future"
+  name_future "$SCRATCH/future"
+}
+name_future() { # FILE with ids
+  [ ! -s "$1" ] ||
+    remark "this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ), by which these recovery points of series $SERIES are of the future: $(some_of "$1"). They count for nothing, and are restored by their ids only. Set the clock that is wrong; what one that was ahead has made has to be removed by hand before its day comes"
+}
+list_all_points() {
+  judge_clock
   repository_list >"$SCRATCH/points.unsorted" || die "the recovery points of series $SERIES could not be listed: $(repository_reason)"
-  LC_ALL=C sort "$SCRATCH/points.unsorted" >"$SCRATCH/points"
+  LC_ALL=C sort "$SCRATCH/points.unsorted" >"$SCRATCH/points.all"
+  tell_future "$SCRATCH/points.all" "$SCRATCH/points" "$SCRATCH/points.future"
+}
+
+# The time after which everything is of the future, as in an id.
+future_begins() { date -u -d "@$(($(date +%s) + CLOCK_TOLERANCE))" +%Y%m%dT%H%M%SZ; }
+tell_future() { # FILE PRESENT FUTURE
+  awk -v begins="$(future_begins)" 'substr($1, 1, 16) "" <= begins ""' "$1" >"$2"
+  awk -v begins="$(future_begins)" 'substr($1, 1, 16) "" > begins ""' "$1" >"$3"
+}
+
+some_of() { # FILE: its lines in one, not too many of them
+  awk '{ if (NR < 21) printf "%s%s", (NR > 1 ? " " : ""), $0 } END { if (NR > 20) printf " and %d more", NR - 20 }' "$1"
+}
+
+# A pod of a CronJob is called after the minute for which its run was due, by the clock of the control plane
+# (kubernetes pkg/controller/cronjob/utils.go, getJobName). Whoever publishes under a time that is over publishes what pruning removes.
+judge_clock() {
+  due=$(printf %s "${POD_NAME:-}" | sed -n 's/.*-\([0-9]\{8\}\)-\{0,1\}[a-z0-9]\{5\}$/\1/p')
+  # What somebody has named after a day is no minute of these years.
+  [ "${due:-0}" -gt 26300000 ] || return 0
+  clock=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+  ahead=$(($(date +%s) - due * 60))
+  [ "$ahead" -ge "-$CLOCK_TOLERANCE" ] ||
+    die "the clock of this node is behind: it says $clock, and this run was due for $(date -u -d "@$((due * 60))" +%Y-%m-%dT%H:%M:%SZ). Set it; nothing was done"
+  [ "$ahead" -le 604800 ] ||
+    ahead_of "the clock of this node is ahead: it says $clock, and this run was due for $(date -u -d "@$((due * 60))" +%Y-%m-%dT%H:%M:%SZ). Set it"
+}
+ahead_of() { # WORDS: data is rather saved under a wrong time than not; all else can wait for a right one
+  case ${OPERATION:-} in
+    backup | snapshot | restore) caveat "$1. A recovery point of the future is restored by its id only; nothing is pruned" ;;
+    *) die "$1; nothing was done" ;;
+  esac
+  CLOCK_IS_WRONG=yes
 }
 
 # Which recovery point: an id, `newest`, `newest-verified` (the newest verified one, else the newest), or a time such as
@@ -196,25 +247,43 @@ choose_point() { # WANTED
   list_points
   # What was prepared for is what it is, though a newer one may have come since.
   [ ! -s "$SCRATCH/prepared" ] || set -- "$(cat "$SCRATCH/prepared")"
-  [ -s "$SCRATCH/points" ] || refuse "series $SERIES has no recovery point in this repository"
+  [ -s "$SCRATCH/points.all" ] || refuse "series $SERIES has no recovery point in this repository"
+  case $1 in
+    [0-9]*[!Z]) ;;
+    *) [ -s "$SCRATCH/points" ] || refuse "series $SERIES has no recovery point but of the future, as this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ): set the clock that is wrong, or name one by its id: $(some_of "$SCRATCH/future")" ;;
+  esac
   case $1 in
     newest) POINT=$(tail -n 1 "$SCRATCH/points" | cut -d ' ' -f 1) ;;
-    newest-verified)
-      POINT=$(grep ' verified$' "$SCRATCH/points" | tail -n 1 | cut -d ' ' -f 1)
-      if [ -z "$POINT" ]; then
-        log "WARNING: no recovery point of series $SERIES is verified; taking the newest"
-        POINT=$(tail -n 1 "$SCRATCH/points" | cut -d ' ' -f 1)
-      fi
-      ;;
+    newest-verified) choose_newest_verified ;;
     [0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*Z) choose_point_at "$1" ;;
     *)
       POINT=$1
-      cut -d ' ' -f 1 "$SCRATCH/points" | grep -qxF -e "$POINT" ||
-        refuse "series $SERIES has no recovery point $POINT; it has: $(tail -n 10 "$SCRATCH/points" | LC_ALL=C sort -r | tr '\n' ',' | sed -e 's/,$//' -e 's/,/, /g')"
+      cut -d ' ' -f 1 "$SCRATCH/points.all" | grep -qxF -e "$POINT" ||
+        refuse "series $SERIES has no recovery point $POINT; it has: $(tail -n 10 "$SCRATCH/points.all" | LC_ALL=C sort -r | tr '\n' ',' | sed -e 's/,$//' -e 's/,/, /g')"
       ;;
   esac
   export POINT
   outcome id "$POINT"
+}
+
+choose_newest_verified() {
+  newest_point=$(tail -n 1 "$SCRATCH/points" | cut -d ' ' -f 1)
+  POINT=$(grep ' verified$' "$SCRATCH/points" | tail -n 1 | cut -d ' ' -f 1)
+  if [ -z "$POINT" ]; then
+    POINT=$newest_point
+    remark "no recovery point of series $SERIES is verified: the newest is taken, $POINT, of $(age_in_words "$POINT") ago"
+  elif [ "$POINT" != "$newest_point" ]; then
+    remark "the newest verified recovery point is taken, $POINT, of $(age_in_words "$POINT") ago; the newest is $newest_point, of $(age_in_words "$newest_point") ago, and no verification has restored it. What was written in between is not in what is taken"
+  fi
+}
+
+seconds_of() { # ID: since 1970
+  date -u -d "$(printf %s "$1" | sed 's/^\(....\)\(..\)\(..\)T\(..\)\(..\)\(..\)Z.*/\1-\2-\3 \4:\5:\6/')" +%s
+}
+age_of() { echo $(($(date +%s) - $(seconds_of "$1"))); } # ID
+age_in_words() { in_words "$(age_of "$1")"; }            # ID
+in_words() { # SECONDS
+  if [ "$1" -lt 7200 ]; then echo "$(($1 / 60)) minutes"; elif [ "$1" -lt 172800 ]; then echo "$(($1 / 3600)) hours"; else echo "$(($1 / 86400)) days"; fi
 }
 
 # A dump shows the database as it was when the run began; a copy of files is consistent when the run has ended.

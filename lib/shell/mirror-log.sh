@@ -7,15 +7,22 @@
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-# shellcheck source=lib/shell/retention.sh
-. "$BACKUP_HOME/shell/retention.sh"
 # shellcheck source=lib/shell/copy.sh
 . "$BACKUP_HOME/shell/copy.sh"
+# shellcheck source=lib/shell/log-order.sh
+. "$BACKUP_HOME/shell/log-order.sh"
+
+# Of either repository: what is not here is in the other one.
+either_manifest() { # ID
+  if grep -q "^$1 " "$SCRATCH/points.all"; then manifest_fetch "$1"; else from manifest "$1" && cp "$SCRATCH/source/manifest.json" "$SCRATCH/manifest.json"; fi
+}
 
 list_both
-both | LC_ALL=C sort >"$SCRATCH/both"
-old_log "$SCRATCH/both" >"$SCRATCH/old"
-not_here "$SCRATCH/source.points" | grep -vxF -f "$SCRATCH/old" >"$SCRATCH/wanted" || :
+both >"$SCRATCH/both"
+order_batches "$SCRATCH/both" either_manifest
+old_batches >"$SCRATCH/old"
+not_here "$SCRATCH/source.points" >"$SCRATCH/missing"
+but_for "$SCRATCH/old" "$SCRATCH/missing" >"$SCRATCH/wanted"
 copy_points "$SCRATCH/wanted"
 log "copied $(wc -l <"$SCRATCH/copied" | tr -d ' ') batches of the log"
 name_left_out

@@ -4,7 +4,7 @@
 #
 # environment: lib.sh's (for the repository that is copied to), source.sh's and retention.sh's
 # A recovery point is whole there or it is none; what was copied stays, whatever becomes of the run. Nothing is removed there
-# because the source has lost it.
+# because the source has lost it. Recovery points of the future are not copied: their clock was wrong, and may be put right.
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
@@ -18,8 +18,11 @@ choose() {
   both >"$SCRATCH/both"
   decide "$SCRATCH/both" ||
     die 'the recovery points of the two repositories cannot be read as such'
+  sed -n 's/^keep \([^ ]*\) .*future$/\1/p' "$SCRATCH/retention" >"$SCRATCH/future"
+  name_future "$SCRATCH/future"
   kept >"$SCRATCH/kept"
-  not_here "$SCRATCH/kept" >"$SCRATCH/wanted"
+  not_here "$SCRATCH/kept" >"$SCRATCH/missing"
+  but_for "$SCRATCH/future" "$SCRATCH/missing" >"$SCRATCH/wanted"
   [ "${CHAINS:-no}" = yes ] || return 0
   cp "$SCRATCH/wanted" "$SCRATCH/building"
   while read -r choose_point <&7; do
@@ -30,23 +33,24 @@ choose() {
   done 7<"$SCRATCH/building"
 }
 
-newest() { LC_ALL=C sort "$1" | tail -n 1 | cut -d ' ' -f 1; } # FILE
-
 list_both
 choose
 copy_points "$SCRATCH/wanted"
-POINT=$(newest "$SCRATCH/points")
+list_all_points
+POINT=$(tail -n 1 "$SCRATCH/points" | cut -d ' ' -f 1)
 export POINT
 outcome id "$POINT"
-if [ -n "$POINT" ]; then
-  prune || log 'WARNING: pruning failed; what was copied is there, and the next run prunes again'
-  log "the newest recovery point of the mirror is $POINT; the newest of what it mirrors is $(newest "$SCRATCH/source.points")"
-else
-  log "WARNING: series $SERIES has no recovery point yet, so there is nothing to mirror"
+if [ -z "$POINT" ]; then
+  name_left_out
+  refuse "series $SERIES has no recovery point in the repository that is mirrored: nothing was copied, and the mirror is empty. Has the backup ever run, into that repository and under that name?"
 fi
-if [ "$HAS_LOG" = yes ] && [ -n "$POINT" ]; then
+prune || remark 'pruning failed; what was copied is there, and the next run prunes again'
+tell_future "$SCRATCH/source.points" "$SCRATCH/source.present" "$SCRATCH/source.future"
+log "the newest recovery point of the mirror is $POINT; the newest of what it mirrors is $(LC_ALL=C sort "$SCRATCH/source.present" | tail -n 1 | cut -d ' ' -f 1)"
+if [ "$HAS_LOG" = yes ]; then
   mkdir -p "$SCRATCH/log/outcome"
-  OLDEST=$(oldest_kept)
+  list_all_points
+  OLDEST=$(oldest_there)
   SERIES="$SERIES-log" SCRATCH="$SCRATCH/log" OLDEST="$OLDEST" sh "$BACKUP_HOME/shell/mirror-log.sh" || log_rc=$?
   outcome bytes "$(($(cat "$SCRATCH/copied.bytes") + $(cat "$SCRATCH/log/copied.bytes" 2>/dev/null || echo 0)))"
 fi

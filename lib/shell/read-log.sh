@@ -8,7 +8,8 @@
 # environment, beside lib.sh's:
 #   POINT   the recovery point that is restored
 # A batch that was stored before the recovery point was begun ended before it. The newest of those is read as well: the clocks of
-# two nodes may differ, and within one second ids tell nothing of the order.
+# two nodes may differ, and within one second ids tell nothing of the order. For a recovery point of the future, whose id does not tell
+# when it was begun, all of the log is read.
 set -eu
 export SERIES="$SERIES-log" SCRATCH="$SCRATCH/log"
 mkdir -p "$SCRATCH"
@@ -16,6 +17,8 @@ mkdir -p "$SCRATCH"
 [ -e "$SCRATCH/outcome" ] || ln -s ../outcome "$SCRATCH/outcome"
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
+# shellcheck source=lib/shell/log-order.sh
+. "$BACKUP_HOME/shell/log-order.sh"
 
 unpack() { # BATCH
   POINT=$1
@@ -30,12 +33,14 @@ case $1 in
     # No log was ever archived: that is for the caller to judge.
     [ "$open_rc" != 10 ] || { echo 0; exit 0; }
     [ "$open_rc" = 0 ] || die "the archived log cannot be read: $(repository_reason)"
-    list_points
-    POINT=$POINT awk '
-      substr($1, 1, 16) < substr(ENVIRON["POINT"], 1, 16) { before = $1; next }
+    list_all_points
+    order_batches "$SCRATCH/points.all" manifest_fetch
+    POINT=$POINT awk -v begins="$(future_begins)" '
+      BEGIN { from = substr(ENVIRON["POINT"], 1, 16); if (from "" > begins "") from = "" }
+      substr($1, 1, 16) "" < from "" { before = $3; next }
       before != "" { print before; before = "" }
-      { print $1 }
-      END { if (before != "") print before }' "$SCRATCH/points" >"$SCRATCH/batches"
+      { print $3 }
+      END { if (before != "") print before }' "$SCRATCH/ordered" >"$SCRATCH/batches"
     wc -l <"$SCRATCH/batches" | tr -d ' '
     ;;
   next)

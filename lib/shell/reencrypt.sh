@@ -28,7 +28,7 @@ fi
 # shellcheck source=lib/repositories/files/reencrypt.sh
 . "$BACKUP_HOME/${REPOSITORY_FOLDER:-repository}/reencrypt.sh"
 
-list_points
+list_all_points
 renewed=0 current=0 plain=0 failed=0
 while read -r POINT _; do
   repository_open write || die "$(repository_reason)"
@@ -53,7 +53,7 @@ while read -r POINT _; do
   fi
   # Gives the lock back.
   exec 9>&-
-done <"$SCRATCH/points"
+done <"$SCRATCH/points.all"
 log "series $SERIES: $renewed recovery points encrypted anew, $current were current"
 [ "$plain" = 0 ] || log "WARNING: series $SERIES: $plain recovery points are not encrypted at all, and stay so until they are pruned"
 [ "$failed" = 0 ] || die "$failed of $((renewed + current + plain + failed)) recovery points of series $SERIES could not be encrypted anew and are as they were; the first: $(cat "$SCRATCH/first.reason")"

@@ -7,7 +7,8 @@
 #   APPEND_ONLY   `yes`: the repository's credentials cannot delete, and something else prunes
 
 kept() { sed -n 's/^keep \([^ ]*\) .*/\1/p' "$SCRATCH/retention"; }
-oldest_kept() { kept | LC_ALL=C sort | head -n 1; }
+# The oldest that the repository still has, once it was pruned: from it on the log is needed. One of the future tells no time.
+oldest_there() { head -n 1 "$SCRATCH/points" | cut -d ' ' -f 1; }
 
 # Takes out of the list of what to drop what a recovery point that stays builds on.
 keep_needed() {
@@ -24,29 +25,33 @@ keep_needed() {
 
 # Leaves in $SCRATCH/retention what the policy says of each recovery point.
 decide() { # FILE with recovery points
-  awk -v policy="$RETENTION" -v now="$(date -u +%Y%m%dT%H%M%SZ)" -f "$BACKUP_HOME/shell/retention.awk" "$1" >"$SCRATCH/retention"
+  awk -v policy="$RETENTION" -v now="$(future_begins)" -f "$BACKUP_HOME/shell/retention.awk" "$1" >"$SCRATCH/retention"
 }
 
 # Leaves in $SCRATCH/drop what was removed.
 prune() {
   : >"$SCRATCH/drop"
-  [ -n "$RETENTION" ] && [ "$RETENTION" != all ] && [ "${APPEND_ONLY:-no}" != yes ] || return 0
-  repository_list >"$SCRATCH/points" && decide "$SCRATCH/points" || return 1
+  [ -n "$RETENTION" ] && [ "$RETENTION" != all ] && [ "${APPEND_ONLY:-no}" != yes ] && [ "$CLOCK_IS_WRONG" = no ] || return 0
+  repository_list >"$SCRATCH/points.all" && decide "$SCRATCH/points.all" || return 1
   sed -n 's/^drop //p' "$SCRATCH/retention" >"$SCRATCH/drop"
   [ ! -s "$SCRATCH/drop" ] || [ "${CHAINS:-no}" != yes ] || keep_needed || return 1
   # A policy that would drop what was published a moment ago is not a policy but a fault.
   [ -z "${POINT:-}" ] || ! grep -qxF -e "$POINT" "$SCRATCH/drop" || return 1
   # Nobody makes recovery points of the future but a clock that is wrong, or somebody who should not.
-  ! grep -q '[ ,]future$' "$SCRATCH/retention" ||
-    log "WARNING: recovery points of the future are kept, and push out no other: $(sed -n 's/^keep \([^ ]*\) .*future$/\1/p' "$SCRATCH/retention" | tr '\n' ' ')"
+  sed -n 's/^keep \([^ ]*\) .*future$/\1/p' "$SCRATCH/retention" >"$SCRATCH/future"
+  [ ! -s "$SCRATCH/future" ] || log "WARNING: recovery points of the future are kept, and push out no other: $(some_of "$SCRATCH/future")"
   repository_prune "$SCRATCH/drop" || return 1
-  [ ! -s "$SCRATCH/drop" ] || log "pruned: $(tr '\n' ' ' <"$SCRATCH/drop")"
+  [ ! -s "$SCRATCH/drop" ] || log "pruned: $(some_of "$SCRATCH/drop")"
   [ "$HAS_LOG" = yes ] || return 0
-  OLDEST=$(oldest_kept) sh "$BACKUP_HOME/shell/prune-log.sh"
+  # What the policy drops may be there all the same: while somebody reads the series, nothing goes.
+  list_all_points
+  prune_log
 }
 
-# Of the batches of a log, which no recovery point needs any more: those that were stored before $OLDEST was begun, but for the
-# newest of them, which read-log.sh reads.
-old_log() { # FILE with batches, oldest first
-  awk 'substr($1, 1, 16) < substr(ENVIRON["OLDEST"], 1, 16) { if (before != "") print before; before = $1 }' "$1"
+prune_log() {
+  OLDEST=$(oldest_there)
+  [ -n "$OLDEST" ] || return 0
+  OLDEST=$OLDEST sh "$BACKUP_HOME/shell/prune-log.sh" && prune_log_rc=0 || prune_log_rc=$?
+  cat "$SCRATCH/log/outcome/caveats" >>"$SCRATCH/outcome/caveats" 2>/dev/null || :
+  return "$prune_log_rc"
 }

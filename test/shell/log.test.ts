@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -74,6 +74,23 @@ describe('pruning', () => {
     expect(job.run('backup', { BUILDS_ON: String(id) }).result).toMatchObject({ verdict: 'published' });
   });
 
+  test('keeps the log of recovery points that stay because somebody reads them', () => {
+    backupsAt(POINTS);
+    const batches = backupsAt(['20251231T000000Z', '20260101T120000Z', '20260102T120000Z', '20260103T120000Z'], 'orders-log');
+    const reading = spawn('flock', ['--shared', '--no-fork', join(job.repository, 'orders'), 'sleep', '30'], { stdio: 'ignore' });
+    execFileSync('sleep', ['0.3']);
+    const backup = job.run('backup', { RETENTION: retention, HAS_LOG: 'yes' });
+    const pruning = job.run('prune', { RETENTION: retention, HAS_LOG: 'yes' });
+    reading.kill();
+    expect(backup.result, backup.log).toMatchObject({
+      verdict: 'published',
+      reason: expect.stringContaining('nothing is pruned this time'),
+    });
+    expect(pruning.result).toMatchObject({ verdict: 'pruned', reason: expect.stringContaining('nothing is pruned this time') });
+    expect(job.points()).toHaveLength(4);
+    expect(job.points('orders-log')).toEqual(batches);
+  });
+
   test('takes the log with it that was stored before the oldest recovery point', () => {
     backupsAt(POINTS);
     backupsAt(['20251231T000000Z', '20260101T120000Z', '20260102T120000Z', '20260103T120000Z'], 'orders-log');
@@ -127,19 +144,61 @@ describe('a log archive', () => {
     expect(job.points('orders-log')).toHaveLength(1);
   });
 
-  test('stores nothing under an id that is before the newest batch: the clock of another node may be ahead', () => {
-    const stamp = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString().replace(/[-:]|\.\d+/g, '');
-    const [far = ''] = backupsAt([stamp(3600)], 'orders-log');
-    writeFileSync(join(spool, 'a'), 'alpha');
-    const { result } = job.run('archive', words());
-    expect(result.reason).toMatch(/^the newest batch of the log is of \d{8}T\d{6}Z, and this node's clock is not there yet/);
-    expect(readFileSync(join(spool, 'a'), 'utf8')).toBe('alpha');
+  const stamp = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString().replace(/[-:]|\.\d+/g, '');
 
-    rmSync(join(job.repository, 'orders-log', far), { recursive: true });
-    const [near = ''] = backupsAt([stamp(2)], 'orders-log');
-    const next = String(job.run('archive', { ...words(), REPOSITORY_WAIT: '10' }).result.id);
-    expect(next > near).toBe(true);
-    expect(next.slice(0, 16)).not.toBe(near.slice(0, 16));
+  test('goes on after a batch of a node whose clock is a little ahead: its id comes after that', () => {
+    const [ahead = ''] = backupsAt([stamp(1800)], 'orders-log');
+    for (const name of ['a', 'b']) {
+      writeFileSync(join(spool, name), name);
+      expect(job.run('archive', words()).result).toMatchObject({ verdict: 'published', reason: '' });
+    }
+    const [first = '', second = '', third = ''] = job.points('orders-log');
+    expect([first, second > first, third > second]).toEqual([ahead, true, true]);
+  });
+
+  test('is not held up by a batch of the future, which is read where it belongs', () => {
+    const archive = (content: string, days = 0) => {
+      writeFileSync(join(spool, content), `${content} `);
+      const { result, log } = job.run('archive', { ...words(), ...job.pathOfClock(days) });
+      expect(result, log).toMatchObject({ verdict: 'published' });
+      return result;
+    };
+    const [point = ''] = backupsAt([stamp(-60)]);
+    // One whose manifest does not say what it comes after.
+    backupsAt([stamp(300 * 86_400)], 'orders-log');
+    archive('one');
+    const far = archive('two', 200).id;
+    archive('three', 100);
+    const next = archive('four');
+    expect(next.reason).toContain(String(far));
+    expect(String(next.id).slice(0, 8)).toBe(stamp(0).slice(0, 8));
+    archive('five', 200);
+    archive('six');
+    const read = () => {
+      const { result, log } = job.run('restore', { RECOVERY_POINT: point, HAS_LOG: 'yes' });
+      expect(result, log).toMatchObject({ verdict: 'restored' });
+      return readFileSync(join(job.directory, 'read'), 'utf8').trim().replace('\n', ' ');
+    };
+    job.engine({
+      restore:
+        'sh "$BACKUP_HOME/shell/read-log.sh" begin; while sh "$BACKUP_HOME/shell/read-log.sh" next; do :; done; cp "$SCRATCH/read" "$SCRATCH/../"',
+    });
+    expect(read()).toBe('data one two three four five six');
+
+    // A mirror has all of it, in the same order.
+    expect(job.runMirror({ RETENTION: 'all', HAS_LOG: 'yes' }).log).toContain('copied 7 batches');
+    expect(job.points('orders-log', job.mirror)).toEqual(job.points('orders-log'));
+    rmSync(join(spool, '..', 'last-batch'));
+    archive('seven');
+    expect(read()).toBe('data one two three four five six seven');
+  });
+
+  test('of a node whose clock is behind stores what is not pruned as old, and comes last', () => {
+    const ids = backupsAt([-600, -500, -400, -300, -200, -100].map(stamp), 'orders-log');
+    writeFileSync(join(spool, 'a'), 'alpha');
+    const { result, log } = job.run('archive', { ...words(), ...job.pathOfClock(-200) });
+    expect(result, log).toMatchObject({ verdict: 'published', reason: expect.stringContaining('set the clock that is wrong') });
+    expect(job.points('orders-log')).toEqual([...ids, result.id]);
   });
 
   test('keeps in the spool what could not be stored', () => {

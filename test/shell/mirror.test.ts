@@ -112,8 +112,14 @@ describe('what a mirror keeps', () => {
 });
 
 describe('a mirror', () => {
-  test('before the first backup has nothing to do; and fails when all that it has is gone where it came from', () => {
-    expect(job.runMirror(ALL).result).toMatchObject({ id: '', verdict: 'mirrored' });
+  test('of a series that is empty fails; and when all that it has is gone where it came from', () => {
+    const empty = job.runMirror(ALL);
+    expect(empty.code).toBe(78);
+    expect(empty.result).toMatchObject({
+      id: '',
+      verdict: 'failed',
+      reason: expect.stringMatching(/^series orders has no recovery point in the repository that is mirrored: nothing was copied/),
+    });
     const ids = job.backupsAt(TIMES.slice(0, 1));
     job.runMirror(ALL);
     rmSync(join(job.repository, 'orders'), { recursive: true });

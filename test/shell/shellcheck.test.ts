@@ -12,7 +12,7 @@ const scripts = execFileSync(
   .split('\n');
 const missing = spawnSync('shellcheck', ['--version']).status !== 0;
 
-test.skipIf(missing)('every script is clean', { timeout: 120_000 }, () => {
+test.skipIf(missing)('every script is clean', { timeout: 600_000 }, () => {
   expect(scripts).toContain('lib/shell/run.sh');
   const { status, stdout } = spawnSync('shellcheck', ['--external-sources', '--source-path=.', ...scripts], { encoding: 'utf8' });
   expect(stdout).toBe('');

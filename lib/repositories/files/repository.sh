@@ -20,7 +20,8 @@ case $COMPRESSION in
   gzip) suffix=.gz ;;
   *) suffix= ;;
 esac
-compress() { case $COMPRESSION in zstd) zstd -q -T0 -1 -c ;; gzip) gzip -1 -c ;; *) cat ;; esac }
+# As many threads as the node has processors would not fit into the pod's memory; four keep up with any database.
+compress() { case $COMPRESSION in zstd) zstd -q -T4 -1 -c ;; gzip) gzip -1 -c ;; *) cat ;; esac }
 
 because() { printf '%s' "$*" >"$SCRATCH/repository.reason"; return 1; }
 
@@ -193,7 +194,7 @@ repository_mark() { # ID FILE
 repository_prune() { # FILE with an id a line
   [ -s "$1" ] || return 0
   exec 8<"$series_path"
-  flock -n 8 || { log "a verification or a restore is reading series $SERIES: nothing is pruned this time"; : >"$1"; return 0; }
+  flock -n 8 || { remark "a verification or a restore is reading series $SERIES: nothing is pruned this time"; : >"$1"; return 0; }
   while read -r point; do
     # Renamed first: a recovery point is whole or it is none.
     mv "$series_path/$point" "$series_path/.deleting-$point" && rm -rf "$series_path/.deleting-$point" || return 1
