@@ -355,7 +355,6 @@ new k8s.KubeNetworkPolicy(gallery, 'gallery-db-policy', {
     podSelector: { matchLabels: { app: 'gallery-db' } },
     policyTypes: ['Ingress', 'Egress'],
     ingress: [{ from: [{ podSelector: { matchLabels: { app: 'gallery' } } }], ports: [{ port: k8s.IntOrString.fromNumber(3306) }] }],
-    egress: [],
   },
 });
 const quietly = Quiesce.mariadb({ version: MariadbVersion.V10_11, credentials: SecretRef.named('gallery-quiesce') });
@@ -419,7 +418,6 @@ new k8s.KubeNetworkPolicy(gallery, 'thumbnails-policy', {
     podSelector: { matchLabels: { app: 'thumbnails' } },
     policyTypes: ['Ingress', 'Egress'],
     ingress: [{ from: [{ podSelector: { matchLabels: { app: 'gallery' } } }], ports: [{ port: k8s.IntOrString.fromNumber(6379) }] }],
-    egress: [],
   },
 });
 RecoveryOrder.of(galleryDatabase, { priority: 10 });

@@ -24,6 +24,7 @@ test('the first example of README synthesizes what README says is emitted', () =
       'CronJob/orders-restore',
       'CronJob/orders-verify',
       'NetworkPolicy/orders-backup',
+      'NetworkPolicy/orders-restore',
       'NetworkPolicy/orders-verify',
     ]);
   } finally {

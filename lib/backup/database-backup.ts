@@ -174,7 +174,7 @@ export class DatabaseBackup extends Construct {
       job: operationJobSpec({ pod, operation: 'backup', retries, deadline: this._operation.deadline, keepFinished: Duration.days(7) }),
     });
     const { engine, repository } = this._operation;
-    this._operation.networkPolicy(this, `${this.series}-backup`, ['backup', 'restore'], this._operation.destinations(engine));
+    this._operation.networkPolicy(this, `${this.series}-backup`, this._operation.destinations(engine));
     registerSeries(this, repository.identity, this.series);
     registerName(this, 'backup', this.series);
     registerPlace(this, repository);
@@ -294,6 +294,7 @@ export class DatabaseBackup extends Construct {
     const retention = this.props.retention.bind(this, 'retention');
     return this._operation.pod(scope, {
       operation: 'backup',
+      job: `${this.series}-backup`,
       server: engine,
       environment: [
         ...this._operation.waitFor(readyTimeout),
@@ -302,7 +303,7 @@ export class DatabaseBackup extends Construct {
         // Whether somebody else prunes is known only when everything has been added.
         ...Object.entries(retention.environment).map(([name, value]) => ({
           name,
-          value: Lazy.any({ produce: () => (this.prunesItself ? value : '') }) as string,
+          value: Lazy.any({ produce: () => (this.prunesItself && value !== '' ? value : undefined) }) as string,
         })),
       ],
       ...different,

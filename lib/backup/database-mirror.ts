@@ -93,6 +93,7 @@ export class DatabaseMirror extends Construct {
       job: operationJobSpec({
         pod: operation.pod(this, {
           operation: 'mirror',
+          job: name,
           repository,
           copies: true,
           longestRun: deadline,
@@ -107,7 +108,7 @@ export class DatabaseMirror extends Construct {
         keepFinished: Duration.days(7),
       }),
     });
-    operation.networkPolicy(this, name, ['mirror'], [...source.destinations, ...destination.destinations], labels);
+    operation.networkPolicy(this, name, [...source.destinations, ...destination.destinations]);
     renewLocks(this, { backup, retention, interval: backup.interval, mirror: { name: props.name, repository } });
     this.node.addValidation({ validate: () => this.warnOfGaps() });
   }

@@ -95,6 +95,7 @@ export class DatabasePrune extends Construct {
       job: operationJobSpec({
         pod: operation.pod(this, {
           operation: 'prune',
+          job: name,
           repository: props.repository,
           environment: Object.entries(retention.environment).map(([variable, value]) => ({ name: variable, value })),
           pods: props.pods,
@@ -105,6 +106,6 @@ export class DatabasePrune extends Construct {
         keepFinished: Duration.days(14),
       }),
     });
-    operation.networkPolicy(this, name, ['prune'], repository.destinations);
+    operation.networkPolicy(this, name, repository.destinations);
   }
 }

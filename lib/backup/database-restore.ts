@@ -185,9 +185,7 @@ export class DatabaseRestore extends Construct {
       const data = { 'restore.md': this.target.runbook, 'fetch.md': repository.byHand };
       kubernetesObject(this, 'Runbook', k8s.KubeConfigMap.GVK, { metadata, data });
     }
-    if (props.host !== undefined || props.repository !== undefined) {
-      operation.networkPolicy(this, name, ['restore'], operation.destinations(this.target, repository));
-    }
+    operation.networkPolicy(this, name, operation.destinations(this.target, repository));
   }
 
   /** The engine, bound to the server that is restored. */
@@ -251,6 +249,7 @@ export class DatabaseRestore extends Construct {
     return operationJobSpec({
       pod: operation.pod(this, {
         operation: 'restore',
+        job: `${backup.series}-${this.props.name ?? 'restore'}`,
         repository: this.props.repository,
         server,
         dataVolume: this.props.dataVolume,

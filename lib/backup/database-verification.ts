@@ -107,6 +107,7 @@ export class DatabaseVerification extends Construct {
       job: operationJobSpec({
         pod: operation.pod(this, {
           operation: 'verify',
+          job: name,
           repository: props.repository,
           environment: (props.checkRepository ?? RepositoryCheck.structure())._bind(this),
           assertions: assertionScripts(this, backup.series, props.assertions ?? [], backup._operation.engine.defaultDatabase),
@@ -120,7 +121,7 @@ export class DatabaseVerification extends Construct {
         keepFinished: Duration.days(14),
       }),
     });
-    operation.networkPolicy(this, name, ['verify'], repository.destinations);
+    operation.networkPolicy(this, name, repository.destinations);
   }
 }
 

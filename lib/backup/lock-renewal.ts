@@ -59,6 +59,7 @@ export function renewLocks(scope: Construct, { backup, retention, interval, mirr
     job: operationJobSpec({
       pod: operation.pod(job, {
         operation: RENEW_LOCKS,
+        job: name,
         repository: mirror?.repository,
         labels,
         scratch: Scratch.emptyDir(Size.gibibytes(1)),
@@ -69,5 +70,5 @@ export function renewLocks(scope: Construct, { backup, retention, interval, mirr
       keepFinished: Duration.days(14),
     }),
   });
-  operation.networkPolicy(job, name, [RENEW_LOCKS], repository.destinations, labels);
+  operation.networkPolicy(job, name, repository.destinations);
 }

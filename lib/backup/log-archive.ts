@@ -2,6 +2,7 @@ import { type ApiObject, Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
+import { kubernetesObject } from '../core/kubernetes-object';
 import { OPERATION_LABEL, SERIES_LABEL } from '../core/labels';
 import type { PodOptions } from '../core/pod';
 import { quantity, Scratch } from '../core/scratch';
@@ -74,7 +75,7 @@ export class LogArchive extends Construct {
     }
     const name = `${backup.series}${LOG_SUFFIX}`;
     const labels = operation.labels('log');
-    new k8s.KubePersistentVolumeClaim(this, 'Spool', {
+    kubernetesObject(this, 'Spool', k8s.KubePersistentVolumeClaim.GVK, {
       metadata: {
         name,
         labels,
@@ -87,7 +88,9 @@ export class LogArchive extends Construct {
         resources: { requests: { storage: quantity(spoolSize) } },
       },
     });
-    this.deployment = new k8s.KubeDeployment(this, 'Deployment', {
+    // Before what it is about: its pod starts at once.
+    operation.networkPolicy(this, name, operation.destinations(operation.engine));
+    this.deployment = kubernetesObject(this, 'Deployment', k8s.KubeDeployment.GVK, {
       metadata: { name, labels },
       spec: {
         replicas: 1,
@@ -97,6 +100,7 @@ export class LogArchive extends Construct {
         selector: { matchLabels: { [SERIES_LABEL]: backup.series, [OPERATION_LABEL]: 'log' } },
         template: operation.pod(this, {
           operation: 'log',
+          job: name,
           server: operation.engine,
           environment: [
             ...operation.waitFor(backup.props.readyTimeout ?? Duration.minutes(5)),
@@ -112,6 +116,5 @@ export class LogArchive extends Construct {
       },
     });
     registerSeries(this, operation.repository.identity, name);
-    operation.networkPolicy(this, name, ['log'], operation.destinations(operation.engine));
   }
 }

@@ -25,16 +25,21 @@ export interface OnDemandOptions {
  *
  * @internal
  */
-export function onDemandJob(scope: Construct, backup: DatabaseBackup, pod: OperationPodProps, options: OnDemandOptions): ApiObject {
+export function onDemandJob(
+  scope: Construct,
+  backup: DatabaseBackup,
+  pod: Omit<OperationPodProps, 'job'>,
+  options: OnDemandOptions,
+): ApiObject {
   const operation = backup._operation;
   const name = checkCronJobName(scope, `${backup.series}-${pod.operation}`);
   const repository = operation.bindRepository(scope, pod.operation, pod.repository);
-  operation.networkPolicy(scope, name, [pod.operation], repository.destinations);
+  operation.networkPolicy(scope, name, repository.destinations);
   return cronJobObject(scope, 'CronJob', {
     metadata: { name, labels: operation.labels(pod.operation) },
     schedule: Schedule.never().bind(scope, 'schedule'),
     job: operationJobSpec({
-      pod: operation.pod(scope, { ...pod, pods: options.pods }),
+      pod: operation.pod(scope, { ...pod, job: name, pods: options.pods }),
       operation: pod.operation,
       retries: 0,
       deadline: options.deadline ?? Duration.hours(24),

@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import { DATA, type DataVolume, type DataVolumeBinding } from '../core/data-volume';
 import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
-import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
+import { ENGINE_LABEL, JOB_LABEL, OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
 import { egressTo, type NetworkDestination } from '../core/network';
 import { operationPod, type PodOptions, type ToolContainer } from '../core/pod';
 import { Scratch } from '../core/scratch';
@@ -18,6 +18,8 @@ import type { DatabaseBackup, DatabaseBackupProps } from './database-backup';
 /** @internal */
 export interface OperationPodProps {
   readonly operation: string;
+  /** The name of the job, and of the NetworkPolicy that selects its pods. */
+  readonly job: string;
   readonly environment?: k8s.EnvVar[];
   /** The engine, bound to the server that the job talks to; a job that has no business with it is given none. */
   readonly server?: EngineConfig;
@@ -98,8 +100,8 @@ export class Operation {
   public labels(operation: string): { [label: string]: string } {
     return {
       ...STANDARD_LABELS,
-      'app.kubernetes.io/name': this.engine.name,
       'app.kubernetes.io/component': operation,
+      [ENGINE_LABEL]: this.engine.name,
       [SERIES_LABEL]: this.series,
       [OPERATION_LABEL]: operation,
     };
@@ -131,7 +133,7 @@ export class Operation {
       ...(source ? sourceVariables(source, repository) : []),
       ...(pod.environment ?? []),
     ]);
-    return operationPod({
+    return operationPod(scope, {
       operation: pod.operation,
       image: this.engine.image,
       user: node?.user ?? this.engine.user,
@@ -175,7 +177,8 @@ export class Operation {
       // A volume that one node at a time can mount is where the server is. A restore finds no server to be beside.
       ...(data && pod.operation === 'backup' && this.props.podLabels && { beside: this.props.podLabels }),
       scratch: pod.scratch ?? this.props.scratch ?? this.engine.defaults?.scratch ?? Scratch.emptyDir(Size.gibibytes(2)),
-      labels: { ...this.labels(pod.operation), ...pod.labels },
+      notLabels: this.props.podLabels,
+      labels: { ...this.labels(pod.operation), [JOB_LABEL]: pod.job, ...pod.labels },
       ...(pod.spoolClaim !== undefined && { lasting: { script: 'archive-log.sh', health: 'log-healthy.sh' } }),
       ...(pod.waits && { lasting: { script: 'wait.sh' } }),
       options: pod.pods ?? this.props.pods ?? {},
@@ -210,21 +213,12 @@ export class Operation {
     return [server.destination, ...(server.alsoReaches ?? []), ...repository.destinations];
   }
 
-  /** Nothing may reach the pods of these operations, and they may reach nothing but the destinations. */
-  public networkPolicy(
-    scope: Construct,
-    name: string,
-    operations: string[],
-    destinations: NetworkDestination[],
-    labels: { [label: string]: string } = {},
-  ): void {
+  /** Nothing may reach the pods of this job, and they may reach nothing but the destinations. */
+  public networkPolicy(scope: Construct, job: string, destinations: NetworkDestination[]): void {
     kubernetesObject(scope, 'NetworkPolicy', k8s.KubeNetworkPolicy.GVK, {
-      metadata: { name, labels: { ...STANDARD_LABELS, 'app.kubernetes.io/component': 'network-policy', [SERIES_LABEL]: this.series } },
+      metadata: { name: job, labels: { ...STANDARD_LABELS, 'app.kubernetes.io/component': 'network-policy', [SERIES_LABEL]: this.series } },
       spec: {
-        podSelector: {
-          matchLabels: { [SERIES_LABEL]: this.series, ...labels },
-          matchExpressions: [{ key: OPERATION_LABEL, operator: 'In', values: operations }],
-        },
+        podSelector: { matchLabels: { [JOB_LABEL]: job } },
         policyTypes: ['Ingress', 'Egress'],
         ingress: [],
         egress: egressTo(destinations),

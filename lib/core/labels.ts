@@ -3,12 +3,20 @@
  * would prune Jobs that carry a label of theirs and are not in Git.
  */
 export const STANDARD_LABELS: { [label: string]: string } = {
+  // Never the database's: a Service, a NetworkPolicy or a PodDisruptionBudget of its own that selects by it would take jobs in.
+  'app.kubernetes.io/name': 'cdk8s-backup',
   'app.kubernetes.io/managed-by': 'cdk8s-backup',
   'app.kubernetes.io/part-of': 'backup',
 };
 
-/** The label that tells the pods of one series apart; NetworkPolicies select by it. */
+/** The label that tells the pods of one series apart. */
 export const SERIES_LABEL = 'cdk8s-backup/series';
+
+/** The label that tells the pods of one job apart: by it one NetworkPolicy selects them, and no other does, since policies add up. */
+export const JOB_LABEL = 'cdk8s-backup/job';
+
+/** The label that tells which engine a pod works for. */
+export const ENGINE_LABEL = 'cdk8s-backup/engine';
 
 /** The label that tells the mirrors of one series apart. */
 export const MIRROR_LABEL = 'cdk8s-backup/mirror';

@@ -1,8 +1,10 @@
 import type { ApiObject, ApiObjectMetadata, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { InputError } from './input-error';
 import { kubernetesObject } from './kubernetes-object';
-import { NOT_RESTRICTED_ANNOTATION } from './labels';
+import { NOT_RESTRICTED_ANNOTATION, STANDARD_LABELS } from './labels';
+import { checkCpu, checkMemory } from './quantity';
 import type { ScheduleConfig } from './schedule';
 import type { Scratch } from './scratch';
 
@@ -46,7 +48,7 @@ export interface PodOptions {
    */
   readonly imagePullSecrets?: string[];
   /**
-   * Further labels of the pods.
+   * Further labels of the pods. Labels of the database's own pods are refused: its Service would send clients to the job.
    * @default - none
    */
   readonly labels?: { [label: string]: string };
@@ -74,6 +76,8 @@ export interface OperationPod {
   readonly volumes: k8s.Volume[];
   readonly volumeMounts: k8s.VolumeMount[];
   readonly scratch: Scratch;
+  /** Labels of the database's own pods, which this one must not have. */
+  readonly notLabels?: { [label: string]: string };
   /** Labels of pods on whose node this one has to be. */
   readonly beside?: { [label: string]: string };
   readonly labels: { [label: string]: string };
@@ -139,8 +143,9 @@ const CONTAINER_SECURITY: k8s.SecurityContext = {
  *
  * @internal
  */
-export function operationPod(pod: OperationPod): k8s.PodTemplateSpec {
+export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTemplateSpec {
   const { options, node } = pod;
+  checkPodOptions(scope, pod);
   const folders = Object.entries(pod.scripts);
   const tools = pod.initContainers.length > 0;
   const annotations = { ...options.annotations, ...(node && { [NOT_RESTRICTED_ANNOTATION]: node.because }) };
@@ -235,6 +240,25 @@ export function operationPod(pod: OperationPod): k8s.PodTemplateSpec {
   };
 }
 
+function checkPodOptions(scope: Construct, { options, defaults, labels, notLabels = {} }: OperationPod): void {
+  const { cpuRequest, memoryRequest = defaults.memoryRequest, memoryLimit = defaults.memoryLimit } = options;
+  if (cpuRequest !== undefined) checkCpu(scope, 'pods.cpuRequest', cpuRequest);
+  if (checkMemory(scope, 'pods.memoryLimit', memoryLimit) < checkMemory(scope, 'pods.memoryRequest', memoryRequest)) {
+    const because = `it is below the request, ${memoryRequest}, and the API server would refuse the pods: raise it, or set memoryRequest too`;
+    throw new InputError(scope, { prop: 'pods.memoryLimit', got: memoryLimit, because });
+  }
+  for (const [label, value] of Object.entries(options.labels ?? {})) {
+    if (label in labels || label in STANDARD_LABELS || label.startsWith('cdk8s-backup/')) {
+      const because = 'policies and selectors of this library go by that label: choose another';
+      throw new InputError(scope, { prop: `pods.labels['${label}']`, got: value, because });
+    }
+    if (notLabels[label] === value) {
+      const because = "the database's own pods have it (podLabels), and what selects them would take the job's pods in: choose another";
+      throw new InputError(scope, { prop: `pods.labels['${label}']`, got: value, because });
+    }
+  }
+}
+
 /** Where a step has its own image, it has nothing else: no scripts, no tools, no variables that its program could take for settings. */
 function stepContainer(step: PodStep, options: PodOptions, defaults: OperationPod['defaults']): InitContainer {
   return {
@@ -285,7 +309,7 @@ export function operationJobSpec(job: OperationJob): k8s.JobSpec {
     ...(job.keepFinished && { ttlSecondsAfterFinished: job.keepFinished.toSeconds() }),
     podFailurePolicy: {
       rules: [job.operation, ...(job.pod.spec?.initContainers ?? []).map(({ name }) => name).filter(name => name === PREPARE)].map(
-        // Kubernetes up to 1.27 wants onPodConditions in its schema although nothing needs it.
+        // cdk8s-plus-27 wants onPodConditions although nothing needs it; what is empty is not written.
         containerName => ({ action: 'FailJob', onExitCodes: { containerName, operator: 'In', values: [REFUSED] }, onPodConditions: [] }),
       ),
     },

@@ -2,6 +2,7 @@ import { ApiObject, JsonPatch } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { InputError } from './input-error';
+import { asKept } from './kubernetes-object';
 
 /**
  * A StatefulSet, Deployment or other workload that somebody else wrote, as it will be applied: to read it, and to add to its pods.
@@ -117,7 +118,7 @@ export class Workload {
 
   /** A container beside the others. */
   public addContainer(container: k8s.Container): void {
-    this.replace('/spec/template/spec/containers', [...this.containers, k8s.toJson_Container(container)]);
+    this.replace('/spec/template/spec/containers', [...this.containers, asKept(k8s.toJson_Container(container))]);
   }
 
   /** A volume for them to mount; one that is there already, under the same name, is left as it is. */

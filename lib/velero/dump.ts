@@ -3,6 +3,7 @@ import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import type { DatabaseBackup } from '../backup/database-backup';
 import { InputError } from '../core/input-error';
+import { kubernetesObject } from '../core/kubernetes-object';
 import { OPERATION_LABEL, SERIES_LABEL } from '../core/labels';
 import { HOME, type PodOptions } from '../core/pod';
 import type { IVeleroBackup } from './backup-template';
@@ -57,14 +58,16 @@ export class VeleroDump extends Construct {
     const operation = backup._operation;
     const name = `${backup.series}-velero`;
     const volume = this.volumeOf(backup);
-    this.deployment = new k8s.KubeDeployment(this, 'Deployment', {
+    // Before what it is about: its pod starts at once.
+    operation.networkPolicy(this, name, operation.destinations(operation.engine));
+    this.deployment = kubernetesObject(this, 'Deployment', k8s.KubeDeployment.GVK, {
       metadata: { name, labels: { ...operation.labels('backup'), [OPERATION_LABEL]: OPERATION } },
       spec: {
         replicas: 1,
         strategy: { type: 'Recreate' },
         // A selector can never be changed: it has no more than tells these pods apart.
         selector: { matchLabels: { [SERIES_LABEL]: backup.series, [OPERATION_LABEL]: OPERATION } },
-        template: backup._pod(this, { waits: true, pods: props.pods, labels: { [OPERATION_LABEL]: OPERATION } }),
+        template: backup._pod(this, { job: name, waits: true, pods: props.pods, labels: { [OPERATION_LABEL]: OPERATION } }),
       },
     });
     VeleroProtection.of(this.deployment, {
@@ -72,7 +75,6 @@ export class VeleroDump extends Construct {
       preHook: VeleroHook.command({ command: ['sh', `${HOME}/shell/hook.sh`, 'backup'], timeout }),
       backup: veleroBackup,
     });
-    operation.networkPolicy(this, name, [OPERATION], operation.destinations(operation.engine));
   }
 
   private volumeOf({ _operation: { engine, repository } }: DatabaseBackup): string {

@@ -45,7 +45,7 @@ export function veleroCronJob(scope: Construct, job: VeleroJob): ApiObject {
   }
   const name = checkCronJobName(scope, job.name);
   const selects = { [SERIES_LABEL]: series, [OPERATION_LABEL]: operation };
-  const labels = { ...STANDARD_LABELS, 'app.kubernetes.io/name': 'velero', 'app.kubernetes.io/component': operation, ...selects };
+  const labels = { ...STANDARD_LABELS, 'app.kubernetes.io/component': operation, ...selects };
   const pod = kubectlPod(scope, {
     operation,
     scripts: SCRIPTS,

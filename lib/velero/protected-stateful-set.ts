@@ -2,6 +2,7 @@ import { ApiObject, JsonPatch, type Size } from 'cdk8s';
 import { StatefulSet, type StatefulSetProps } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
+import { asKept } from '../core/kubernetes-object';
 import { quantity } from '../core/scratch';
 import { Workload } from '../core/workload';
 import { VeleroProtection, type VeleroProtectionOptions } from './protection';
@@ -65,6 +66,11 @@ export class ProtectedStatefulSet extends StatefulSet {
       workload.mount(this.containerOf(claim, workload), { name, mountPath });
     }
     this.protection = VeleroProtection.of(this, protection);
+    // cdk8s-plus writes quantities and empty lists that no API server keeps.
+    for (const object of this.node.findAll().filter(ApiObject.isApiObject)) {
+      const written = object.toJson.bind(object);
+      object.toJson = () => asKept(written());
+    }
   }
 
   private containerOf({ name, container }: ProtectedClaim, workload: Workload): string {

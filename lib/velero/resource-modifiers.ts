@@ -2,6 +2,7 @@ import { Yaml } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
+import { kubernetesObject } from '../core/kubernetes-object';
 import { type VeleroObjectOptions, veleroMetadata } from './object';
 import type { VeleroLabelSelector } from './selector';
 
@@ -174,6 +175,6 @@ export class VeleroResourceModifiers extends Construct {
     const modifiers = { version: 'v1', resourceModifierRules: props.rules.map((rule, i) => rule._bind(this, `rules[${i}]`)) };
     const metadata = veleroMetadata(this, props);
     this.name = metadata.name;
-    new k8s.KubeConfigMap(this, 'ConfigMap', { metadata, data: { 'modifiers.yaml': Yaml.stringify(modifiers) } });
+    kubernetesObject(this, 'ConfigMap', k8s.KubeConfigMap.GVK, { metadata, data: { 'modifiers.yaml': Yaml.stringify(modifiers) } });
   }
 }

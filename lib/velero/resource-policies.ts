@@ -2,6 +2,7 @@ import { type Size, Yaml } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
+import { kubernetesObject } from '../core/kubernetes-object';
 import { checkLabels } from './labels';
 import { type VeleroObjectOptions, veleroMetadata } from './object';
 import { checkLists } from './selector';
@@ -174,7 +175,7 @@ export class VeleroResourcePolicies extends Construct {
     };
     const metadata = veleroMetadata(this, props);
     this.name = metadata.name;
-    new k8s.KubeConfigMap(this, 'ConfigMap', { metadata, data: { 'policies.yaml': Yaml.stringify(policies) } });
+    kubernetesObject(this, 'ConfigMap', k8s.KubeConfigMap.GVK, { metadata, data: { 'policies.yaml': Yaml.stringify(policies) } });
   }
 
   private includeExcludePolicy(props: VeleroResourcePoliciesProps): object {

@@ -1,6 +1,7 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
+import { kubernetesObject } from '../core/kubernetes-object';
 import { STANDARD_LABELS } from '../core/labels';
 import type { PodOptions } from '../core/pod';
 import { Schedule } from '../core/schedule';
@@ -66,7 +67,10 @@ export class VeleroRestoreJob extends Construct {
       itemOperationTimeout: props.itemOperationTimeout ?? Duration.hours(4),
     }) as { backupName?: string; scheduleName?: string };
     const request = `${name}-request`;
-    new k8s.KubeConfigMap(this, 'Request', { metadata: { name: request, labels: STANDARD_LABELS }, data: { backup: backupName } });
+    kubernetesObject(this, 'Request', k8s.KubeConfigMap.GVK, {
+      metadata: { name: request, labels: STANDARD_LABELS },
+      data: { backup: backupName },
+    });
     this.cronJob = veleroCronJob(this, {
       name,
       series: name,

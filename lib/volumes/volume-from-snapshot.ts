@@ -1,6 +1,7 @@
 import type { Size } from 'cdk8s';
 import { k8s, PersistentVolumeAccessMode, PersistentVolumeMode } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
+import { kubernetesObject } from '../core/kubernetes-object';
 import { STANDARD_LABELS } from '../core/labels';
 import { checkObjectName } from '../core/names';
 import { KEEP_ANNOTATIONS } from './gitops';
@@ -56,7 +57,7 @@ export class VolumeFromSnapshot extends Construct {
   constructor(scope: Construct, id: string, props: VolumeFromSnapshotProps) {
     super(scope, id);
     this.name = checkObjectName(this, 'name', props.name ?? id);
-    new k8s.KubePersistentVolumeClaim(this, 'Claim', {
+    kubernetesObject(this, 'Claim', k8s.KubePersistentVolumeClaim.GVK, {
       metadata: { name: this.name, labels: { ...STANDARD_LABELS, ...props.labels }, annotations: { ...KEEP_ANNOTATIONS } },
       spec: {
         accessModes: props.accessModes ?? [PersistentVolumeAccessMode.READ_WRITE_ONCE],

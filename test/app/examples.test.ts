@@ -3,6 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'cdk8s';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { readManifests } from '../manifests/manifest';
+import { asKept } from '../manifests/rules/as-kept';
+import { foreignSelectors } from '../manifests/rules/foreign-selectors';
+import { networkPolicyCovers } from '../manifests/rules/network-policy';
 
 // Every BackupApp of this project, and what App would have written.
 const ROOT = join(__dirname, '..', '..');
@@ -38,4 +42,7 @@ test.each(APPS)('%s is the same bytes', async path => {
 
   expect(Object.keys(written(join(work, 'ours'))).length).toBeGreaterThan(0);
   expect(written(join(work, 'ours'))).toEqual(written(join(work, 'stock')));
+
+  const manifests = readManifests(join(work, 'ours'));
+  expect([networkPolicyCovers, foreignSelectors, asKept].flatMap(rule => rule(manifests))).toEqual([]);
 });

@@ -28,7 +28,7 @@ describe('the CronJob of a backup', () => {
       ttlSecondsAfterFinished: 7 * 86400,
     });
     expect(cronJob.spec.jobTemplate.spec.podFailurePolicy.rules).toEqual([
-      { action: 'FailJob', onExitCodes: { containerName: 'backup', operator: 'In', values: [78] }, onPodConditions: [] },
+      { action: 'FailJob', onExitCodes: { containerName: 'backup', operator: 'In', values: [78] } },
     ]);
   });
 
@@ -103,12 +103,8 @@ describe('the NetworkPolicy of a backup', () => {
 
   test('lets the pods reach names and the database, and nobody reach the pods', () => {
     expect(policy('orders-db')).toEqual({
-      podSelector: {
-        matchLabels: { 'cdk8s-backup/series': 'orders' },
-        matchExpressions: [{ key: 'cdk8s-backup/operation', operator: 'In', values: ['backup', 'restore'] }],
-      },
+      podSelector: { matchLabels: { 'cdk8s-backup/job': 'orders-backup' } },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [],
       egress: [
         {
           ports: [
@@ -229,6 +225,32 @@ describe('fails, naming the construct, the prop, the value and what to write', (
       'shop/orders: series is "orders-safety": restores keep their safety backups',
     ],
     ['a host with a port', { host: 'db/5432' }, 'shop/orders: host is "db/5432": write a Service, an address or a host name'],
+    [
+      'memory in bits and bytes',
+      { pods: { memoryLimit: '512MB' } },
+      `shop/orders: pods.memoryLimit is "512MB": write memory in 1024s, for example '512Mi' or '2Gi'`,
+    ],
+    ['memory in thousandths', { pods: { memoryLimit: '512m' } }, 'a small m stands for thousandths, here of a byte'],
+    ['memory without a unit', { pods: { memoryLimit: '512' } }, 'no container starts with 512 bytes'],
+    ['memory as a number', { pods: { memoryRequest: 512 as never } }, 'shop/orders: pods.memoryRequest is 512: write memory'],
+    [
+      'a limit below its request',
+      { pods: { memoryLimit: '1Gi', memoryRequest: '2Gi' } },
+      'shop/orders: pods.memoryLimit is "1Gi": it is below the request, 2Gi',
+    ],
+    ['a limit below the default request', { pods: { memoryLimit: '100Mi' } }, 'it is below the request, 128Mi'],
+    ['processors in words', { pods: { cpuRequest: '2 cores' } }, 'shop/orders: pods.cpuRequest is "2 cores": write processors'],
+    [
+      'a label of this library',
+      { pods: { labels: { 'app.kubernetes.io/name': 'orders-db' } } },
+      `shop/orders: pods.labels['app.kubernetes.io/name'] is "orders-db": policies and selectors of this library go by that label`,
+    ],
+    ['a label that a policy goes by', { pods: { labels: { 'cdk8s-backup/job': 'x' } } }, `pods.labels['cdk8s-backup/job'] is "x"`],
+    [
+      "a label of the database's pods",
+      { podLabels: { app: 'orders-db', tier: 'data' }, pods: { labels: { team: 'a', app: 'orders-db' } } },
+      `shop/orders: pods.labels['app'] is "orders-db": the database's own pods have it (podLabels)`,
+    ],
     ['a port that is none', { port: 70000 }, 'shop/orders: port is 70000: write a whole number from 1 to 65535'],
     ['a size drop that never holds', { sizeDropLimit: 0 }, 'shop/orders: sizeDropLimit is 0: write a whole number from 1 to 100'],
     [

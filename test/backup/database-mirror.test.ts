@@ -15,6 +15,8 @@ import {
   SecretRef,
 } from '../../lib';
 import { warnings } from '../../lib/core/warning';
+import { type Manifest, networkPolicies } from '../manifests/manifest';
+import { networkPolicyCovers } from '../manifests/rules/network-policy';
 import { backup, chart, environment, files, objects, podSpec, props, restic } from '../support/synth';
 
 const retention = Retention.keep({ daily: 30 });
@@ -23,6 +25,26 @@ const rest = (host: string) =>
     location: ResticLocation.rest({ url: `http://${host}:8000/shop/`, credentials: SecretRef.named(host) }),
     password: SecretRef.named(`${host}-key`).key('password'),
   });
+
+test('of two verifications, each has the policy of its own repository alone, since policies add up', () => {
+  const shop = chart();
+  const orders = backup(shop);
+  orders.verify();
+  orders.restore();
+  const mirror = orders.mirror('offsite', { repository: restic, retention });
+  mirror.verify();
+  mirror.restore({ host: 'orders-db.drill' });
+  const made: Manifest[] = Object.values(objects(shop));
+  expect(networkPolicyCovers(made)).toEqual([]);
+  expect(Object.fromEntries(networkPolicies(made).map(({ metadata, spec }) => [metadata.name, spec?.egress?.length ?? 0]))).toEqual({
+    'orders-backup': 2,
+    'orders-verify': 0,
+    'orders-restore': 2,
+    'orders-mirror-offsite': 2,
+    'orders-verify-offsite': 2,
+    'orders-restore-offsite': 3,
+  });
+});
 
 describe('a mirror', () => {
   const shop = chart();
@@ -55,7 +77,9 @@ describe('a mirror', () => {
 
   test('knows nothing of the production server, and reaches the two repositories alone', () => {
     expect(JSON.stringify(cronJob)).not.toContain('orders-db');
-    expect(made['NetworkPolicy/orders-mirror-offsite'].spec.podSelector.matchLabels).toMatchObject({ 'cdk8s-backup/mirror': 'offsite' });
+    expect(made['NetworkPolicy/orders-mirror-offsite'].spec.podSelector.matchLabels).toEqual({
+      'cdk8s-backup/job': 'orders-mirror-offsite',
+    });
     expect(
       made['NetworkPolicy/orders-mirror-offsite'].spec.egress.map((rule: { ports: { port: number }[] }) =>
         rule.ports.map(({ port }) => port),

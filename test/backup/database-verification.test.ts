@@ -25,8 +25,6 @@ describe('a verification', () => {
     backup(local).verify();
     expect(objects(local)['NetworkPolicy/orders-verify'].spec).toMatchObject({
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [],
-      egress: [],
     });
   });
 

@@ -55,7 +55,7 @@ test("a backup reads the files where the server has them, on the server's node, 
 test('a restore may write beside the data directory', () => {
   const { 'CronJob/orders-restore': job } = jobs(mariadb, DataVolume.claim('data-orders-db-0', 'mysql'));
   expect(podSpec(job).volumes).toContainEqual({ name: 'data', persistentVolumeClaim: { claimName: 'data-orders-db-0' } });
-  expect(container(job).volumeMounts).toContainEqual({ name: 'data', mountPath: '/data', readOnly: false });
+  expect(container(job).volumeMounts).toContainEqual({ name: 'data', mountPath: '/data' });
   expect(environment(job)).toMatchObject({ DATA_DIRECTORY: '/data/mysql' });
 });
 

@@ -54,6 +54,7 @@ export function podSpec(object: Manifest): Manifest {
   return (object.spec.jobTemplate?.spec ?? object.spec).template.spec;
 }
 
+/** The variables of the main container; one without a value is set, and empty. */
 export function environment(object: Manifest): { [name: string]: Manifest } {
-  return Object.fromEntries(container(object).env.map((variable: Manifest) => [variable.name, variable.value ?? variable.valueFrom]));
+  return Object.fromEntries(container(object).env.map((variable: Manifest) => [variable.name, variable.value ?? variable.valueFrom ?? '']));
 }

@@ -23,7 +23,9 @@ describe('a dump for Velero', () => {
     expect({ ...waits, command: works.command }).toEqual(works);
     expect(waits.command).toEqual(['sh', '/opt/backup/shell/wait.sh']);
     expect(template.metadata.labels).toMatchObject(selector.matchLabels);
-    expect(synthesized['NetworkPolicy/orders-velero'].spec.podSelector.matchExpressions[0].values).toEqual(['velero-dump']);
+    const selected = synthesized['NetworkPolicy/orders-velero'].spec.podSelector.matchLabels;
+    expect(template.metadata.labels).toMatchObject(selected);
+    expect(selected).toEqual({ 'cdk8s-backup/job': 'orders-velero' });
   });
 
   test('is refused of what is on no volume', () => {

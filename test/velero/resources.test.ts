@@ -47,7 +47,13 @@ describe('a schedule', () => {
       schedule: 'CRON_TZ=Europe/Berlin 30 2 * * *',
       useOwnerReferencesInBackup: false,
       template: {
-        metadata: { labels: { 'app.kubernetes.io/managed-by': 'cdk8s-backup', 'app.kubernetes.io/part-of': 'backup' } },
+        metadata: {
+          labels: {
+            'app.kubernetes.io/name': 'cdk8s-backup',
+            'app.kubernetes.io/managed-by': 'cdk8s-backup',
+            'app.kubernetes.io/part-of': 'backup',
+          },
+        },
         includedNamespaces: ['shop'],
         ttl: '2592000s',
         csiSnapshotTimeout: '600s',

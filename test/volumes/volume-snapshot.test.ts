@@ -39,6 +39,7 @@ test('a class belongs to the whole cluster, and says what becomes of the data', 
       annotations: { 'snapshot.storage.kubernetes.io/is-default-class': 'true' },
       labels: {
         'app.kubernetes.io/managed-by': 'cdk8s-backup',
+        'app.kubernetes.io/name': 'cdk8s-backup',
         'app.kubernetes.io/part-of': 'backup',
         'velero.io/csi-volumesnapshot-class': 'true',
       },

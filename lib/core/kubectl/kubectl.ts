@@ -3,6 +3,7 @@ import { Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { ImageCatalog } from '../image-catalog';
+import { kubernetesObject } from '../kubernetes-object';
 import { STANDARD_LABELS } from '../labels';
 import { operationPod, type PodOptions } from '../pod';
 import { Scratch } from '../scratch';
@@ -70,14 +71,14 @@ export function kubectlPod(scope: Construct, pod: KubectlPod): k8s.PodTemplateSp
   const { name, operation, labels } = pod;
   const metadata = { name, labels: { ...STANDARD_LABELS, ...labels } };
   // The pods say themselves whether they want its token.
-  new k8s.KubeServiceAccount(scope, 'ServiceAccount', { metadata, automountServiceAccountToken: false });
-  new k8s.KubeRole(scope, 'Role', { metadata, rules: pod.rules });
-  new k8s.KubeRoleBinding(scope, 'RoleBinding', {
+  kubernetesObject(scope, 'ServiceAccount', k8s.KubeServiceAccount.GVK, { metadata, automountServiceAccountToken: false });
+  kubernetesObject(scope, 'Role', k8s.KubeRole.GVK, { metadata, rules: pod.rules });
+  kubernetesObject(scope, 'RoleBinding', k8s.KubeRoleBinding.GVK, {
     metadata,
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
     subjects: [{ kind: 'ServiceAccount', name }],
   });
-  return operationPod({
+  return operationPod(scope, {
     operation,
     image: kubectlImage(scope, pod.image),
     user: NOBODY,
@@ -115,7 +116,7 @@ export function kubectlNetworkPolicy(
   selects: { [label: string]: string },
 ): void {
   const port = (number: number, protocol = 'TCP') => ({ port: k8s.IntOrString.fromNumber(number), protocol });
-  new k8s.KubeNetworkPolicy(scope, 'NetworkPolicy', {
+  kubernetesObject(scope, 'NetworkPolicy', k8s.KubeNetworkPolicy.GVK, {
     metadata: { name, labels: { ...STANDARD_LABELS, ...labels, 'app.kubernetes.io/component': 'network-policy' } },
     spec: {
       podSelector: { matchLabels: selects },

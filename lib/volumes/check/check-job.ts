@@ -1,6 +1,7 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { kubernetesObject } from '../../core/kubernetes-object';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../../core/pod';
 import { Schedule } from '../../core/schedule';
@@ -45,7 +46,7 @@ export function checkCronJob(scope: Construct, id: string, job: CheckCronJob): A
  * @internal
  */
 export function checkNetworkPolicy(scope: Construct, name: string, series: string): void {
-  new k8s.KubeNetworkPolicy(scope, 'CheckNetworkPolicy', {
+  kubernetesObject(scope, 'CheckNetworkPolicy', k8s.KubeNetworkPolicy.GVK, {
     metadata: { name, labels: { ...STANDARD_LABELS, 'app.kubernetes.io/component': 'network-policy', [SERIES_LABEL]: series } },
     spec: {
       podSelector: { matchLabels: { [SERIES_LABEL]: series, [OPERATION_LABEL]: 'check' } },

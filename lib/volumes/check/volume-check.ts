@@ -88,7 +88,7 @@ export class VolumeCheck {
     const data = DataVolume.claim(claimName, this.options.path)._bind(scope);
     const { assertions = [], scratch = Scratch.emptyDir(Size.gibibytes(2)) } = this.engineOptions;
     const asked = assertionScripts(scope, series, assertions, engine?.defaultDatabase);
-    return operationPod({
+    return operationPod(scope, {
       operation: 'check',
       image: engine?.image ?? kubectlImage(scope, pod.kubectlImage),
       user: engine?.user ?? NOBODY,

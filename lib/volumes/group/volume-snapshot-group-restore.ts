@@ -3,6 +3,7 @@ import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { RecoveryPoint } from '../../backup/recovery-point';
 import { kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl/kubectl';
+import { kubernetesObject } from '../../core/kubernetes-object';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
 import { checkCronJobName, checkObjectName } from '../../core/names';
 import { cronJobObject, operationJobSpec } from '../../core/pod';
@@ -89,7 +90,7 @@ export class VolumeSnapshotGroupRestore extends Construct {
         .join(' '),
     };
     const variables: { [key: string]: string } = { recoveryPoint: 'RECOVERY_POINT', claims: 'CLAIMS' };
-    new k8s.KubeConfigMap(this, 'Request', { metadata: { name: `${name}-request`, labels }, data: request });
+    kubernetesObject(this, 'Request', k8s.KubeConfigMap.GVK, { metadata: { name: `${name}-request`, labels }, data: request });
     const pod = kubectlPod(this, {
       ...{ operation: 'restore', scripts: GROUP_SCRIPTS, name, labels, image: group.props.kubectlImage, options: group.props.pods },
       rules: [

@@ -1,4 +1,5 @@
 import { Chart, Duration } from 'cdk8s';
+import { Construct } from 'constructs';
 import { Assertion, BackupApp, Engine, MariadbVersion, PostgresVersion, RedisVersion } from '../../../lib';
 import { checkCronJob, checkNetworkPolicy } from '../../../lib/volumes/check/check-job';
 import { VolumeCheck } from '../../../lib/volumes/check/volume-check';
@@ -25,6 +26,6 @@ for (const [series, check] of Object.entries(checks)) {
     deadline: Duration.minutes(10),
     options: {},
   });
+  checkNetworkPolicy(new Construct(chart, `${series}-network`), `${series}-check`, series);
 }
-checkNetworkPolicy(chart, 'postgres-check', 'postgres');
 app.synth();

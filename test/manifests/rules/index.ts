@@ -1,8 +1,10 @@
 import type { Rule } from '../manifest';
+import { asKept } from './as-kept';
 import { claimReferences } from './claim-references';
 import { configMapReferences } from './config-map-references';
 import { cronJobLimits } from './cron-job-limits';
 import { envUnique } from './env-unique';
+import { foreignSelectors } from './foreign-selectors';
 import { imagePinned } from './image-pinned';
 import { jobName } from './job-name';
 import { labels } from './labels';
@@ -43,4 +45,6 @@ export const RULES = {
   claimReferences,
   networkPolicySelects,
   networkPolicyCovers,
+  foreignSelectors,
+  asKept,
 } satisfies { [name: string]: Rule };

@@ -7,11 +7,16 @@ export const networkPolicySelects: Rule = manifests =>
     .filter(policy => !podTemplates(manifests).some(template => covers(policy, template)))
     .map(policy => `${nameOf(policy)}: selects no pod`);
 
-/** Without a NetworkPolicy a pod reaches, and is reached by, everything. */
+/** Without a NetworkPolicy a pod reaches, and is reached by, everything; with two, whatever either of them allows. */
 export const networkPolicyCovers: Rule = manifests =>
-  podTemplates(manifests)
-    .filter(template => !networkPolicies(manifests).some(policy => covers(policy, template)))
-    .map(({ of }) => `${nameOf(of)}: no NetworkPolicy selects its pods`);
+  podTemplates(manifests).flatMap(template => {
+    const policies = networkPolicies(manifests).filter(policy => covers(policy, template));
+    const of = nameOf(template.of);
+    if (policies.length === 0) return [`${of}: no NetworkPolicy selects its pods`];
+    return policies.length === 1
+      ? []
+      : [`${of}: policies add up, and ${policies.map(({ metadata }) => metadata.name).join(', ')} select its pods`];
+  });
 
 function covers(policy: ReturnType<typeof networkPolicies>[number], { namespace, labels }: PodTemplate): boolean {
   return policy.metadata.namespace === namespace && selects(policy.spec?.podSelector ?? {}, labels);

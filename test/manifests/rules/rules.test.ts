@@ -29,6 +29,17 @@ const otherScripts = {
   data: { 'run.sh': 'exec pg_dumpall' },
 };
 
+const policy = (name: string): Manifest => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  metadata: { name, namespace: 'shop' },
+});
+
+function renamed(manifest: Manifest): Manifest {
+  const text = JSON.stringify(manifest).replaceAll('"app.kubernetes.io/name":"cdk8s-backup"', '"app.kubernetes.io/name":"postgres"');
+  return JSON.parse(text);
+}
+
 /** Which rule, what is wrong, with what, and a part of what the rule says. */
 type Violation = [rule: keyof typeof RULES, what: string, manifests: Manifest[], finding: string];
 
@@ -219,6 +230,47 @@ const violations: Violation[] = [
     planted('CronJob.spec.jobTemplate.spec.template.metadata.labels', { series: 'crm' }),
     'CronJob shop/orders-backup: no NetworkPolicy selects its pods',
   ],
+  [
+    'networkPolicyCovers',
+    'a pod of two policies',
+    [
+      ...specimen(),
+      { ...policy('wider'), spec: { podSelector: { matchExpressions: [{ key: 'series', operator: 'Exists' }] } } } as Manifest,
+    ],
+    'CronJob shop/orders-backup: policies add up, and orders, wider select its pods',
+  ],
+
+  ['foreignSelectors', 'the name of the database', specimen().map(renamed), 'app.kubernetes.io/name is postgres'],
+  [
+    'foreignSelectors',
+    'a usual label',
+    planted('CronJob.spec.jobTemplate.spec.template.metadata.labels.app', 'postgres'),
+    'its pods have the label app',
+  ],
+  [
+    'foreignSelectors',
+    'a Service that takes them in',
+    [...specimen(), { ...policy('db'), apiVersion: 'v1', kind: 'Service', spec: { selector: { series: 'orders' } } } as Manifest],
+    'CronJob shop/orders-backup: Service shop/db takes its pods in',
+  ],
+
+  ...(
+    [
+      ['CronJob.spec.jobTemplate.spec.podFailurePolicy.rules.0.onPodConditions', [], 'onPodConditions is empty'],
+      ['NetworkPolicy.spec.ingress', [], 'spec.ingress is empty'],
+      ['NetworkPolicy.spec.egress', [], 'spec.egress is empty'],
+      ['NetworkPolicy.metadata.creationTimestamp', null, "metadata.creationTimestamp is the server's to set"],
+      [`${POD}.containers.0.env.0.value`, '', 'env.0.value is empty'],
+      [`${POD}.containers.0.volumeMounts.1.readOnly`, false, 'volumeMounts.1.readOnly is false'],
+      [`${POD}.containers.0.volumeMounts.1.subPath`, '', 'volumeMounts.1.subPath is empty'],
+      [`${POD}.containers.0.resources.limits.memory`, '1024Mi', 'limits.memory is 1024Mi, kept as 1Gi'],
+      [`${POD}.containers.0.resources.requests.cpu`, '0.5', 'requests.cpu is 0.5, kept as 500m'],
+      [`${POD}.volumes.2.emptyDir.sizeLimit`, '2048Mi', 'sizeLimit is 2048Mi, kept as 2Gi'],
+      ['PersistentVolumeClaim.spec.resources.requests.storage', '1000G', 'storage is 1000G, kept as 1T'],
+      [`${POD}.nodeSelector`, {}, 'nodeSelector is empty'],
+      ['ConfigMap/orders-request.data.count', 1, 'data.count is no text'],
+    ] as const
+  ).map(([path, value, finding]): Violation => ['asKept', path, planted(path, value), finding]),
 ];
 
 describe('a violation is found', () => {

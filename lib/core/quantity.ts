@@ -1,0 +1,71 @@
+import type { IConstruct } from 'constructs';
+import { InputError } from './input-error';
+
+/** A number, and a suffix of 1024s, of 1000s, or an exponent. (Kubernetes documentation, "Quantity".) */
+const QUANTITY = /^(?<sign>[+-]?)(?<whole>\d*)(?:\.(?<fraction>\d*))?(?<suffix>[KMGTPE]i|[numkMGTPE]?|[eE][+-]?\d+)$/;
+
+const BINARY = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
+const DECIMAL = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'];
+
+/** What no container starts with: runc itself needs some of it. */
+const LEAST_MEMORY = 16 * 1024 ** 2;
+
+/**
+ * A quantity as the API server writes it: `1024Mi` is `1Gi`, `1000m` is `1`, `0.5` is `500m`. Written otherwise, it differs from what is
+ * stored for ever. What is no quantity, or has an exponent, is given back as it is. (`CanonicalizeBytes` in k8s.io/apimachinery.)
+ */
+export function canonicalQuantity(text: string): string {
+  const { sign, whole = '', fraction = '', suffix } = QUANTITY.exec(text)?.groups ?? {};
+  if (suffix === undefined || /^[eE][+-]?\d/.test(suffix) || !/\d/.test(whole + fraction)) return text;
+  const isBinary = suffix.endsWith('i');
+  const [suffixes, base] = isBinary ? [BINARY, 1024n] : [DECIMAL, 1000n];
+  let place = suffixes.indexOf(suffix);
+  let number = BigInt(whole + fraction);
+  let divisor = 10n ** BigInt(fraction.length);
+  while (number % divisor !== 0n && place > 0) {
+    number *= base;
+    place--;
+  }
+  // What is finer than the finest suffix is rounded up.
+  number = (number + divisor - 1n) / divisor;
+  divisor = base;
+  while (number > 0n && number % divisor === 0n && place < suffixes.length - 1) {
+    number /= divisor;
+    place++;
+  }
+  return number === 0n ? '0' : `${sign === '-' ? '-' : ''}${number}${suffixes[place]}`;
+}
+
+/**
+ * Checks memory as a Kubernetes quantity.
+ *
+ * @returns how many bytes
+ * @throws InputError when it is none, or so little that a suffix must have been left out
+ */
+export function checkMemory(scope: IConstruct, prop: string, text: string): number {
+  const example = "write memory in 1024s, for example '512Mi' or '2Gi'";
+  const match = typeof text === 'string' ? /^(\d+(?:\.\d+)?)([KMGTPE]i|[kMGTPE]?)$/.exec(text) : null;
+  if (!match) {
+    const because = /m$/.test(String(text)) ? `a small m stands for thousandths, here of a byte; ${example}` : example;
+    throw new InputError(scope, { prop, got: text, because });
+  }
+  const [, number, suffix = ''] = match;
+  const bytes = Number(number) * (suffix.endsWith('i') ? 1024 ** BINARY.indexOf(suffix) : 1000 ** (DECIMAL.indexOf(suffix) - 3));
+  if (bytes < LEAST_MEMORY)
+    throw new InputError(scope, { prop, got: text, because: `no container starts with ${bytes} bytes; ${example}` });
+  return bytes;
+}
+
+/**
+ * Checks CPU as a Kubernetes quantity.
+ *
+ * @returns how many processors
+ * @throws InputError when it is none, or finer than a thousandth
+ */
+export function checkCpu(scope: IConstruct, prop: string, text: string): number {
+  const match = typeof text === 'string' ? /^(\d+(?:\.\d{1,3})?)(m?)$/.exec(text) : null;
+  if (!match || (match[2] && match[1]?.includes('.'))) {
+    throw new InputError(scope, { prop, got: text, because: "write processors, or thousandths of one: for example '2', '0.5' or '500m'" });
+  }
+  return Number(match[1]) / (match[2] ? 1000 : 1);
+}
