@@ -74,7 +74,8 @@ export interface DatabaseVerificationProps extends DatabaseVerificationOptions {
  * engine's consistency checks and the assertions, and notes the recovery point as verified.
  *
  * Its pod has neither address nor credentials of the production server, and its NetworkPolicy lets it reach nothing but the
- * repository.
+ * repository. The server is in a container of its own, `workbench`, which has neither keys of the repository nor its volume: a
+ * recovery point may hold code, such as constraints and functions, which runs there.
  */
 export class DatabaseVerification extends Construct {
   /** The CronJob that verifies. */
@@ -112,6 +113,7 @@ export class DatabaseVerification extends Construct {
           environment: (props.checkRepository ?? RepositoryCheck.structure())._bind(this),
           assertions: assertionScripts(this, backup.series, props.assertions ?? [], backup._operation.engine.defaultDatabase),
           scratch: props.scratch ?? Scratch.emptyDir(Size.gibibytes(20)),
+          onWorkbench: true,
           pods: props.pods,
           memory: { memoryRequest: '512Mi', memoryLimit: '2Gi' },
         }),

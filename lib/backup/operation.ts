@@ -30,6 +30,11 @@ export interface OperationPodProps {
   readonly spoolClaim?: string;
   /** The pod runs nothing by itself: `hook.sh <operation>` is run in it. */
   readonly waits?: boolean;
+  /**
+   * The engine's script runs in a container of its own, which has the scratch volume and nothing of the repository: what the data's
+   * owner has put into a recovery point runs with it.
+   */
+  readonly onWorkbench?: boolean;
   /** The data volume that this operation works on, where it is not the backup's own. */
   readonly dataVolume?: DataVolume;
   /** The repository that this operation works on, where it is not the backup's own, or with other credentials. */
@@ -120,12 +125,18 @@ export class Operation {
     const connectionMounts = pod.server?.connectionMounts ?? [];
     const node = pod.server?.node;
     const steps = ((pod.server ?? this.engine).steps ?? []).filter(step => step.operations.includes(pod.operation));
-    const environment = lastWins([
+    const ofEngine = [
       { name: 'SERIES', value: this.series },
       { name: 'ENGINE', value: this.engine.name },
       { name: 'REPOSITORY_WAIT', value: String((this.props.repositoryWait ?? Duration.minutes(15)).toSeconds()) },
       ...(this.engine.hasLog ? [{ name: 'HAS_LOG', value: 'yes' }] : []),
       ...this.engine.environment,
+    ];
+    const scratch = pod.scratch ?? this.props.scratch ?? this.engine.defaults?.scratch ?? Scratch.emptyDir(Size.gibibytes(2));
+    // What its steps bring up has a container of its own already.
+    const onWorkbench = pod.onWorkbench && steps.length === 0;
+    const environment = lastWins([
+      ...ofEngine,
       ...(pod.server?.connection ?? []),
       ...(data ? [{ name: 'DATA_DIRECTORY', value: data.directory }] : []),
       ...(pod.spoolClaim !== undefined ? [{ name: 'SPOOL', value: '/spool/received' }] : []),
@@ -176,7 +187,8 @@ export class Operation {
       ...(node && { node }),
       // A volume that one node at a time can mount is where the server is. A restore finds no server to be beside.
       ...(data && pod.operation === 'backup' && this.props.podLabels && { beside: this.props.podLabels }),
-      scratch: pod.scratch ?? this.props.scratch ?? this.engine.defaults?.scratch ?? Scratch.emptyDir(Size.gibibytes(2)),
+      scratch: onWorkbench ? (this.props.scratch ?? Scratch.emptyDir(Size.gibibytes(2))) : scratch,
+      ...(onWorkbench && { workbench: { environment: lastWins(ofEngine), volumeMounts: [], scratch } }),
       notLabels: this.props.podLabels,
       labels: { ...this.labels(pod.operation), [JOB_LABEL]: pod.job, ...pod.labels },
       ...(pod.spoolClaim !== undefined && { lasting: { script: 'archive-log.sh', health: 'log-healthy.sh' } }),

@@ -10,6 +10,10 @@ import type { Scratch } from './scratch';
 
 /** Where the scripts are in every pod, as BACKUP_HOME. */
 export const HOME = '/opt/backup';
+/** What the container that has the repository, and the one that has the server, share, as RELAY. */
+const RELAY = '/relay';
+/** The container that has the server. */
+const WORKBENCH = 'workbench';
 /** Where every container may write, as SCRATCH. */
 export const SCRATCH = '/scratch';
 /** Where tools that the main image lacks are put by init containers. */
@@ -87,6 +91,20 @@ export interface OperationPod {
   /** The service account whose token the pod has, for jobs that ask the Kubernetes API. Left out, it has none. */
   readonly serviceAccount?: string;
   readonly defaults: { readonly memoryRequest: string; readonly memoryLimit: string };
+  /**
+   * A second container, in which the engine's script runs without what the first one has of the repository: `shell/workbench.sh`
+   * tells of the two. Left out, the first one does everything.
+   */
+  readonly workbench?: PodWorkbench;
+}
+
+/** @internal */
+export interface PodWorkbench {
+  /** Its variables: none of the repository's, and none that lead to the production server. */
+  readonly environment: k8s.EnvVar[];
+  readonly volumeMounts: k8s.VolumeMount[];
+  /** Where it may write; the first container has a scratch volume of its own. */
+  readonly scratch: Scratch;
 }
 
 /** @internal */
@@ -144,12 +162,15 @@ const CONTAINER_SECURITY: k8s.SecurityContext = {
  * @internal
  */
 export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTemplateSpec {
-  const { options, node } = pod;
+  const { options, node, workbench } = pod;
   checkPodOptions(scope, pod);
   const folders = Object.entries(pod.scripts);
   const tools = pod.initContainers.length > 0;
   const annotations = { ...options.annotations, ...(node && { [NOT_RESTRICTED_ANNOTATION]: node.because }) };
   const nodeSelector = { ...node?.nodeSelector, ...options.nodeSelector };
+  // What serves the scratch server needs what was asked for; what reads the repository needs no more than a backup.
+  const memoryRequest = workbench ? '128Mi' : (options.memoryRequest ?? pod.defaults.memoryRequest);
+  const memoryLimit = options.memoryLimit ?? pod.defaults.memoryLimit;
   const scripted = (name: string, ...command: string[]): k8s.Container => ({
     name,
     image: pod.image,
@@ -159,19 +180,17 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
       { name: 'SCRATCH', value: SCRATCH },
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
       ...pod.environment,
+      ...(workbench ? [{ name: 'RELAY', value: RELAY }] : []),
     ],
     securityContext: CONTAINER_SECURITY,
-    resources: resources(
-      options.cpuRequest ?? '100m',
-      options.memoryRequest ?? pod.defaults.memoryRequest,
-      options.memoryLimit ?? pod.defaults.memoryLimit,
-    ),
+    resources: resources(options.cpuRequest ?? '100m', memoryRequest, memoryLimit),
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: [
       { name: 'scratch', mountPath: SCRATCH },
       ...folders.map(([folder]) => ({ name: `scripts-${folder}`, mountPath: `${HOME}/${folder}`, readOnly: true })),
       ...(tools ? [{ name: 'tools', mountPath: TOOLS, readOnly: true }] : []),
       ...pod.volumeMounts,
+      ...(workbench ? [{ name: 'relay', mountPath: RELAY }] : []),
     ],
   });
   const main: k8s.Container = pod.lasting
@@ -182,6 +201,7 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
         }),
       }
     : scripted(pod.operation, RUN, pod.operation);
+  const beside: k8s.Container[] = workbench ? [workbenchContainer(scripted(WORKBENCH, RUN, pod.operation, WORKBENCH), pod, workbench)] : [];
   const initContainers: InitContainer[] = [
     ...pod.initContainers.map(container => ({
       ...container,
@@ -229,9 +249,12 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
       ...(options.priorityClassName && { priorityClassName: options.priorityClassName }),
       ...(options.imagePullSecrets && { imagePullSecrets: options.imagePullSecrets.map(name => ({ name })) }),
       ...(initContainers.length > 0 && { initContainers }),
-      containers: [main],
+      containers: [main, ...beside],
       volumes: [
         pod.scratch._toVolume('scratch'),
+        ...(workbench
+          ? [workbench.scratch._toVolume(WORKBENCH), { name: 'relay', emptyDir: { sizeLimit: k8s.Quantity.fromString('128Mi') } }]
+          : []),
         ...folders.map(([folder, configMap]) => ({ name: `scripts-${folder}`, configMap: { name: configMap, defaultMode: 0o555 } })),
         ...(tools ? [{ name: 'tools', emptyDir: { sizeLimit: k8s.Quantity.fromString('256Mi') } }] : []),
         ...pod.volumes,
@@ -257,6 +280,35 @@ function checkPodOptions(scope: Construct, { options, defaults, labels, notLabel
       throw new InputError(scope, { prop: `pods.labels['${label}']`, got: value, because });
     }
   }
+}
+
+/** As the first container, but for what that has of the repository. */
+function workbenchContainer(like: k8s.Container, pod: OperationPod, workbench: PodWorkbench): k8s.Container {
+  const { options, defaults } = pod;
+  const shared = ['scripts-shell', 'scripts-engine', 'scripts-assertions', 'tools'];
+  return {
+    ...like,
+    env: [
+      { name: 'BACKUP_HOME', value: HOME },
+      { name: 'SCRATCH', value: SCRATCH },
+      { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+      ...workbench.environment,
+      { name: 'REPOSITORY_FOLDER', value: 'shell' },
+      { name: 'RELAY', value: RELAY },
+    ],
+    resources: resources(
+      options.cpuRequest ?? '100m',
+      options.memoryRequest ?? defaults.memoryRequest,
+      options.memoryLimit ?? defaults.memoryLimit,
+    ),
+    volumeMounts: [
+      { name: WORKBENCH, mountPath: SCRATCH },
+      ...(like.volumeMounts ?? []).filter(({ name }) => shared.includes(name)),
+      ...workbench.volumeMounts,
+      // What runs here must not be able to put something else in the place of the pipes.
+      { name: 'relay', mountPath: RELAY, readOnly: true },
+    ],
+  };
 }
 
 /** Where a step has its own image, it has nothing else: no scripts, no tools, no variables that its program could take for settings. */

@@ -1,18 +1,20 @@
 #!/bin/sh
 # Restores the newest recovery point into a throw-away server inside this pod and checks what came back.
 #
-# environment, beside lib.sh's and the engine's:
+# environment, beside lib.sh's, broker.sh's and the engine's:
 #   CHECK_REPOSITORY   `yes`: look at the older recovery points too, whether they are intact
 #   CHECK_DATA_OVER    in how many verifications a repository that can be read in parts is read as a whole; empty or unset: it is not read
-# No address and no credential of the production server is here.
+# No address and no credential of the production server is here, and nothing of the repository where the server is: see workbench.sh.
 # The engine's verify script brings the data up, notes its facts and compares them with $SCRATCH/facts.expected, checks the
 # server's own consistency, and answers the assertions in $BACKUP_HOME/assertions.
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
+# shellcheck source=lib/shell/broker.sh
+. "$BACKUP_HOME/shell/broker.sh"
 
 open_point newest
-engine verify || exit $?
+engine_on_workbench verify || exit $?
 
 restore_seconds=$(cat "$SCRATCH/outcome/restoreSeconds" 2>/dev/null || echo null)
 printf '{\n"id":"%s",\n"verified":"%s",\n"restoreSeconds":%s\n}\n' "$POINT" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$restore_seconds" >"$SCRATCH/verified.json"

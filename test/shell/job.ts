@@ -1,5 +1,5 @@
-import { execFileSync, type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -92,6 +92,41 @@ export class Job {
     return new Outcome(done, readFileSync(join(this.directory, 'termination-log'), 'utf8'));
   }
 
+  /** An operation in two processes, as its pod has two containers: one has the repository, the other one the engine's script. */
+  onWorkbench(operation: string, different: { [name: string]: string } = {}, shell: string[] = ['sh']): Workbench {
+    const { REPOSITORY_PATH: _, COMPRESSION: __, ...environment } = this.environment(different);
+    const scratch = `${environment.SCRATCH}-workbench`;
+    const relay = `${environment.SCRATCH}-relay`;
+    for (const directory of [scratch, relay]) mkdirSync(directory);
+    const termination = join(this.directory, 'termination-log');
+    const start = (name: string, env: NodeJS.ProcessEnv, ...step: string[]) => {
+      const [command = 'sh', ...args] = shell;
+      const child = spawn(command, [...args, join(this.home, 'shell', 'run.sh'), operation, ...step], {
+        env: { ...env, RELAY: relay, TERMINATION_LOG: name },
+        detached: true,
+      });
+      const said = { stdout: '', stderr: '' };
+      for (const stream of ['stdout', 'stderr'] as const) {
+        child[stream].on('data', data => {
+          said[stream] += data;
+        });
+      }
+      const end = new Promise<Outcome>((resolve, reject) =>
+        child.on('close', status => {
+          try {
+            resolve(new Outcome({ ...said, status } as SpawnSyncReturns<string>, existsSync(name) ? readFileSync(name, 'utf8') : ''));
+          } catch (problem) {
+            reject(problem);
+          }
+        }),
+      );
+      return { child, end };
+    };
+    const broker = start(termination, { ...environment, REPOSITORY_PATH: this.repository, COMPRESSION: 'gzip' });
+    const bench = start(`${termination}-workbench`, { ...environment, SCRATCH: scratch, REPOSITORY_FOLDER: 'shell' }, 'workbench');
+    return { broker: broker.end, bench: bench.end, processes: { broker: broker.child, bench: bench.child } };
+  }
+
   /** Copies what the repository holds to its mirror, which compresses nothing. */
   runMirror(different: { [name: string]: string } = {}, shell?: string[]): Outcome {
     const source = { REPOSITORY_PATH: this.repository, COMPRESSION: 'gzip' };
@@ -152,8 +187,15 @@ export class Job {
   }
 
   remove(): void {
-    rmSync(this.directory, { recursive: true });
+    // What was killed may still be writing.
+    rmSync(this.directory, { recursive: true, maxRetries: 5 });
   }
+}
+
+export interface Workbench {
+  readonly broker: Promise<Outcome>;
+  readonly bench: Promise<Outcome>;
+  readonly processes: { readonly broker: ChildProcess; readonly bench: ChildProcess };
 }
 
 export class Outcome {
@@ -167,6 +209,7 @@ export class Outcome {
     const line = done.stdout.trim().split('\n').at(-1) ?? '';
     if (line !== terminationMessage.trim())
       throw new Error(`the result on stdout is ${line}, the termination message ${terminationMessage}`);
-    this.result = JSON.parse(line);
+    // A step that went well leaves the result to the operation.
+    this.result = line === '' ? {} : JSON.parse(line);
   }
 }

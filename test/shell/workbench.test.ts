@@ -1,0 +1,143 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Job, SHELLS, type Workbench } from './job';
+
+const SAMPLE = {
+  dump: 'put data.txt seq 1 200000; put more.txt echo more; fact rows 200000',
+  verify: 'get data.txt >data; fact rows "$(wc -l <data | tr -d " ")"; compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"',
+};
+
+let job: Job;
+beforeEach(() => {
+  job = new Job(SAMPLE);
+});
+afterEach(() => job.remove());
+
+const ends = async ({ broker, bench }: Workbench) => {
+  const [verdict, other] = await Promise.all([broker, bench]);
+  return { verdict, other };
+};
+
+describe.each(SHELLS)('in %s', (...shell) => {
+  test('a recovery point is verified by a script that knows nothing of the repository', async () => {
+    const { result } = job.run('backup');
+    job.engine({ verify: `env >&2; ${SAMPLE.verify}; outcome restoreSeconds 7; caveat 'one thing was not looked at'` });
+    const { verdict, other } = await ends(job.onWorkbench('verify', {}, shell));
+    const reason = 'one thing was not looked at';
+    expect(verdict.result, verdict.log).toMatchObject({ verdict: 'verified', id: result.id, restoreSeconds: 7, reason });
+    expect(verdict.log, 'the environment of the script').toContain('RELAY=');
+    expect(verdict.log).not.toContain(`${job.repository}\n`);
+    expect({ code: other.code, result: other.result }).toEqual({ code: 0, result: {} });
+    expect(execFileSync('ls', [join(job.repository, 'orders', String(result.id))], { encoding: 'utf8' })).toContain('verified.json');
+  });
+
+  test('why it fails there is the reason, and how it ends is how the run ends', async () => {
+    job.run('backup');
+    job.engine({ verify: `refuse 'the image holds another version'` });
+    const { verdict, other } = await ends(job.onWorkbench('verify', {}, shell));
+    expect(verdict).toMatchObject({ code: 78, result: { verdict: 'failed', reason: 'the image holds another version' } });
+    expect(other.code).toBe(0);
+  });
+});
+
+describe('the two containers of a verification', () => {
+  test('stream several members at once, and one whose reader goes away', async () => {
+    job.run('backup');
+    job.engine({
+      verify: `get data.txt | { head -n 1; get more.txt; cat; } >all
+        get data.txt | head -n 3 >three || :
+        [ "$(tail -n 1 all)" = 200000 ] && grep -qx more all && [ "$(wc -l <three)" -eq 3 ] || die 'not what was stored'
+        fact rows 200000`,
+    });
+    const { verdict } = await ends(job.onWorkbench('verify'));
+    expect(verdict.result, verdict.log).toMatchObject({ verdict: 'verified' });
+  });
+
+  test('read the archived log, too', async () => {
+    job.run('backup');
+    job.run('backup', { SERIES: 'orders-log', RETENTION: 'all' });
+    job.engine({
+      'log-unpack': 'get more.txt >"$SCRATCH/../unpacked"',
+      verify: `[ "$(sh "$BACKUP_HOME/shell/read-log.sh" begin)" = 1 ] || die 'no batch'
+        sh "$BACKUP_HOME/shell/read-log.sh" next
+        grep -qx more unpacked && fact rows 200000`,
+    });
+    const { verdict } = await ends(job.onWorkbench('verify'));
+    expect(verdict.result, verdict.log).toMatchObject({ verdict: 'verified' });
+  });
+
+  test('say what is wrong with the repository', async () => {
+    const { result } = job.run('backup');
+    const member = join(job.repository, 'orders', String(result.id), 'data.txt.gz');
+    writeFileSync(member, 'something else');
+    job.engine({ verify: 'fetch data.txt data; fact rows 200000' });
+    const { verdict } = await ends(job.onWorkbench('verify'));
+    expect(verdict.result.verdict).toBe('failed');
+    expect(verdict.result.reason).toContain('data.txt.gz');
+  });
+
+  test('end together when the first one fails before there is anything to do', async () => {
+    const { verdict, other } = await ends(job.onWorkbench('verify'));
+    expect(verdict.result.verdict).toBe('failed');
+    expect({ code: other.code, result: other.result }).toEqual({ code: 0, result: {} });
+  });
+
+  test('a workbench that is killed without a word fails the run', async () => {
+    job.run('backup');
+    job.engine({ verify: 'echo at work >&2; sleep 600' });
+    const run = job.onWorkbench('verify');
+    run.bench.catch(() => {});
+    await said(run, 'at work');
+    killAll(run.processes.bench.pid ?? 0);
+    const verdict = await run.broker;
+    expect(verdict.result.verdict).toBe('failed');
+    expect(verdict.result.reason).toContain('the container workbench ended without an outcome');
+  });
+
+  test('a workbench whose other half is gone ends as well', async () => {
+    job.run('backup');
+    job.engine({ verify: 'echo at work >&2; sleep 600' });
+    const run = job.onWorkbench('verify', { PATIENCE: '3' });
+    run.broker.catch(() => {});
+    await said(run, 'at work');
+    killAll(run.processes.broker.pid ?? 0);
+    const other = await run.bench;
+    expect(other.code).not.toBe(0);
+    expect(other.result.reason).toContain('the container that has the repository');
+  });
+
+  test.each([
+    [
+      'that it ended well',
+      `id=$(basename "$(mktemp "$SCRATCH/xXXXXXX")"); echo "$id end 0" >"$RELAY/request"; sleep 1; : >"$RELAY/$id.answer"; sleep 1`,
+    ],
+    ['another series', `SERIES=other; repository_list && fact rows 200000`],
+    ['a name that leaves the recovery point', `repository_get "$POINT" ../../secret && fact rows 200000`],
+  ])('what runs on the workbench cannot claim, or ask for, %s', async (_, verify) => {
+    job.run('backup');
+    job.engine({ verify });
+    const { verdict } = await ends(job.onWorkbench('verify', { PATIENCE: '3' }));
+    expect(verdict.result.verdict, verdict.log).toBe('failed');
+  });
+});
+
+/** Waits until the workbench has said something, which the other half logs. */
+function said(run: Workbench, words: string): Promise<void> {
+  return new Promise(resolve => run.processes.broker.stderr?.on('data', data => String(data).includes(words) && resolve()));
+}
+
+/** As the end of a container does. */
+function killAll(first: number): void {
+  for (const pid of descendants(first)) spawnSync('kill', ['-KILL', String(pid)]);
+}
+
+/** The processes below one, and itself. */
+function descendants(pid: number): number[] {
+  const children = execFileSync('sh', ['-c', `pgrep -P ${pid} || :`], { encoding: 'utf8' })
+    .split('\n')
+    .filter(Boolean)
+    .map(Number);
+  return [pid, ...children.flatMap(descendants)];
+}
