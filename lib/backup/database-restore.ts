@@ -164,7 +164,12 @@ export class DatabaseRestore extends Construct {
     }
     const repository = operation.bindRepository(this, 'restore', props.repository);
     this._identity = repository.identity;
-    this.known = [...COMMON_REQUEST, ...(repository.restoreRequest ?? []), ...(this.target.restoreRequest ?? [])];
+    this.known = [
+      ...COMMON_REQUEST,
+      ...(this.target.needsDataVolume?.includes('restore') ? STOPPED_REQUEST : []),
+      ...(repository.restoreRequest ?? []),
+      ...(this.target.restoreRequest ?? []),
+    ];
     this.request = this.whatIsAsked();
 
     const name = `${backup.series}-${props.name ?? 'restore'}`;
@@ -232,9 +237,9 @@ export class DatabaseRestore extends Construct {
       const hash = createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 10);
       return kubernetesObject(this, `Job${id}`, k8s.KubeJob.GVK, { metadata: { name: `${name}-${hash}`, labels }, spec });
     }
-    const asked = this.known.map(({ key, variable }) => ({
+    const asked = this.known.map(({ key, variable, optional }) => ({
       name: variable,
-      valueFrom: { configMapKeyRef: { name: `${requestName}-request`, key } },
+      valueFrom: { configMapKeyRef: { name: `${requestName}-request`, key, ...(optional && { optional }) } },
     }));
     return cronJobObject(this, `CronJob${id}`, {
       metadata: { name, labels },
@@ -278,3 +283,6 @@ const COMMON_REQUEST: RestoreRequestKey[] = [
   { key: 'series', variable: 'SERIES', value: '' },
   { key: 'safetyBackup', variable: 'SAFETY_BACKUP', value: 'no' },
 ];
+
+/** What a request to an engine may say whose server has to be stopped for a restore. */
+const STOPPED_REQUEST: RestoreRequestKey[] = [{ key: 'serverIsDown', variable: 'SERVER_IS_DOWN', value: 'no', optional: true }];

@@ -121,6 +121,11 @@ export interface RestoreRequestKey {
   readonly variable: string;
   /** Its value unless somebody asks for another. */
   readonly value: string;
+  /**
+   * A request may leave it out: the script knows what is meant then.
+   * @default false
+   */
+  readonly optional?: boolean;
 }
 
 /**

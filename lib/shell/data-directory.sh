@@ -36,6 +36,10 @@ stage_data_directory() {
 
 # Puts the old directory aside and the staged one in its place. OLD is where the old one is now, or empty.
 swap_data_directory() {
+  # Hours may have passed since it was asked for. Its address may not be known here any more.
+  if running_said=$(engine running files 2>&1); then
+    refuse "the $ENGINE server was started while this restore was at work ($running_said): scale it to zero, and restore again; nothing was changed"
+  fi
   OLD=
   if [ "$DATA_DIRECTORY" = "$data_volume" ]; then
     # A volume's root cannot be renamed, what is in it can. A name with a dot in front: some servers take every directory of

@@ -7,6 +7,7 @@
 #   SAFETY_SERIES    where the safety backup goes
 #   READY_TIMEOUT    seconds to wait for the server to accept connections
 #   DATA_DIRECTORY   set for engines that restore files: the server's data directory; the server must not run
+#   SERVER_IS_DOWN   for those: `yes`: the server is known to be down, even where that cannot be told from here
 #   and what the engine's restore script documents (which database, under what name, whether to replace)
 set -eu
 # shellcheck source=lib/shell/lib.sh

@@ -11,13 +11,6 @@ set -eu
 # shellcheck source=lib/shell/data-directory.sh
 . "$BACKUP_HOME/shell/data-directory.sh"
 
-# A server that cannot be reached may still run. It holds a lock on this file, which shows on the node where it runs.
-if [ -e "$DATA_DIRECTORY/ibdata1" ] && command -v innochecksum >/dev/null; then
-  innochecksum --end-page=0 "$DATA_DIRECTORY/ibdata1" >"$SCRATCH/lock.err" 2>&1 || :
-  ! grep -q 'Unable to lock' "$SCRATCH/lock.err" ||
-    refuse "a server has $DATA_DIRECTORY/ibdata1 open: scale it to zero first; nothing was changed"
-fi
-
 choose_target
 stage_data_directory
 cleanup() {
