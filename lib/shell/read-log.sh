@@ -4,6 +4,7 @@
 # usage: read-log.sh begin       lists what there is to read; prints the number of batches
 #        read-log.sh next        fetches the next batch with the engine's `log-unpack`; exit 1 when there is none left
 #        read-log.sh newest      fetches the newest batch, out of turn
+#        read-log.sh about KEY   prints what every listed batch says of itself: ID TAB when it was stored TAB the text noted under KEY
 #
 # environment, beside lib.sh's:
 #   POINT   the recovery point that is restored
@@ -41,6 +42,7 @@ case $1 in
       before != "" { print before; before = "" }
       { print $3 }
       END { if (before != "") print before }' "$SCRATCH/ordered" >"$SCRATCH/batches"
+    cp "$SCRATCH/batches" "$SCRATCH/listed"
     wc -l <"$SCRATCH/batches" | tr -d ' '
     ;;
   next)
@@ -56,5 +58,13 @@ case $1 in
     [ -n "$batch" ] || exit 1
     repository_open read || die "$(repository_reason)"
     unpack "$batch"
+    ;;
+  about)
+    [ -s "$SCRATCH/listed" ] || exit 0
+    repository_open read || die "$(repository_reason)"
+    while read -r batch <&7; do
+      manifest_fetch "$batch" || die "the log's batch $batch cannot be read: $(repository_reason)"
+      printf '%s\t%s\t%s\n' "$batch" "$(manifest_field "$SCRATCH/manifest.json" finished)" "$(manifest_about "$SCRATCH/manifest.json" | sed -n "s/^\"$2\":\"\(.*\)\"\$/\1/p")"
+    done 7<"$SCRATCH/listed"
     ;;
 esac

@@ -4,14 +4,16 @@
 #   UNTIL   how far the log is replayed: `latest`, `base` (no further than the base backup itself needs), a time in UTC such as
 #           2026-08-01T00:00:00Z, `lsn:0/30000A8`, or `name:<restore point>`; empty: the time of RECOVERY_POINT if it is one,
 #           else latest
+#   TIMELINE  the number of the timeline that is followed; empty: the newest that the archive knows
 
 # shellcheck source=lib/engines/postgres-physical/server.sh
 . "$BACKUP_HOME/engine/server.sh"
+# shellcheck source=lib/engines/postgres-physical/timelines.sh
+. "$BACKUP_HOME/engine/timelines.sh"
 
 # Unpacks the recovery point's base backup, and compares every file with the manifest. An incremental one is put together with
 # those that it builds on, which takes their size once more, beside DIRECTORY.
 unpack_base() { # DIRECTORY
-  get server >"$SCRATCH/server" || die "server of $POINT: $(repository_reason)"
   manifest_field "$SCRATCH/manifest.json" needs | tr ' ' '\n' | grep . >"$SCRATCH/chain" || :
   if [ ! -s "$SCRATCH/chain" ]; then
     unpack "$1"
@@ -63,6 +65,7 @@ choose_target() {
   if [ -z "$UNTIL" ]; then
     case ${RECOVERY_POINT:-} in ????-??-??T*Z) UNTIL=$RECOVERY_POINT ;; *) UNTIL=latest ;; esac
   fi
+  get server >"$SCRATCH/server" || die "server of $POINT: $(repository_reason)"
   BATCHES=0
   [ "$UNTIL" = base ] || BATCHES=$(sh "$BACKUP_HOME/shell/read-log.sh" begin) || exit $?
   case $UNTIL in
@@ -85,6 +88,8 @@ choose_target() {
     # History files say which timelines there are, before the first segment is asked for; every batch holds all of its time.
     WAL_DIRECTORY=$SCRATCH/wal sh "$BACKUP_HOME/shell/read-log.sh" newest || exit $?
     find "$SCRATCH/wal" -type f ! -name '*.history' -exec rm -f {} +
+    choose_timeline
+    name_end_of_log
   fi
 }
 
@@ -92,9 +97,14 @@ choose_target() {
 recover() { # DIRECTORY SETTINGS...
   recover_directory=$1
   shift
-  rm -f "$recover_directory"/standby.signal "$SCRATCH/gap"
+  rm -f "$recover_directory"/standby.signal "$SCRATCH/gap" "$SCRATCH/delivered" "$SCRATCH"/committed.*
   : >"$recover_directory/recovery.signal"
   [ "$UNTIL" != base ] || set -- "$@" 'recovery_target = immediate'
+  if [ "$BATCHES" = 0 ] || [ "$timeline" = "$base_timeline" ]; then
+    set -- "$@" 'recovery_target_timeline = current'
+  else
+    set -- "$@" "recovery_target_timeline = '$timeline'"
+  fi
   start_server "$recover_directory" "restore_command = 'sh $BACKUP_HOME/engine/fetch-wal.sh %f %p'" 'recovery_target_action = promote' "$target" "$@"
   # A gap is found when the server asks for what is missing; without a target it would be content with less than there is.
   if [ -s "$SCRATCH/gap" ]; then
@@ -103,18 +113,41 @@ recover() { # DIRECTORY SETTINGS...
   fi
   if [ "$server_rc" != 0 ]; then
     if grep -q 'recovery ended before configured recovery target was reached' "$SCRATCH/server.log"; then
-      refuse "the archived log ends before $UNTIL: $(sed -n 's/.*LOG:  *//p' "$SCRATCH/server.log" | grep 'last completed transaction' | tail -n 1). Choose an earlier moment, or set until to latest"
+      refuse "the archived log ends before $UNTIL: $(sed -n 's/.*LOG:  *//p' "$SCRATCH/server.log" | grep 'last completed transaction' | tail -n 1). The archive has $(timelines_there). Choose an earlier moment, another timeline, or set until to latest"
     fi
     if grep -q 'requested recovery stop point is before consistent recovery point' "$SCRATCH/server.log"; then
       refuse "recovery point $POINT ends after $UNTIL: set recoveryPoint to an older one, or to the time itself"
     fi
     die "the server did not recover: $(last_words "$SCRATCH/server.log" "$server_rc")"
   fi
+  refuse_moment_beyond_fork
   # Where no target was set, all of the log has been asked for, unless something in it made the server stop.
-  if [ "$UNTIL" = latest ] && [ -s "$SCRATCH/log/batches" ]; then
+  if [ "$UNTIL" = latest ] && [ "$BATCHES" != 0 ] && not_asked=$(not_asked_for); then
     stop_server
-    die "the server stopped replaying before the end of the archived log: $(sed -n 's/.*LOG:  *//p' "$SCRATCH/server.log" | grep -E 'invalid|incorrect|unexpected|mismatch|redo done' | tail -n 2 | tr '\n' ';'); batches from $(head -n 1 "$SCRATCH/log/batches") on were not needed"
+    die "the server stopped replaying before the end of the archived log: $(sed -n 's/.*LOG:  *//p' "$SCRATCH/server.log" | grep -E 'invalid|incorrect|unexpected|mismatch|redo done' | tail -n 2 | tr '\n' ';'); $not_asked"
   fi
   log_recovery
   ask_server "$(server_fact superuser)"
+}
+
+# Names what the server could have gone on with.
+not_asked_for() {
+  if [ -s "$SCRATCH/log/batches" ]; then
+    echo "batches from $(head -n 1 "$SCRATCH/log/batches") on were not needed"
+    return 0
+  fi
+  for file in "$SCRATCH"/wal/????????????????????????*; do
+    [ -e "$file" ] || continue
+    file=${file##*/}
+    file=${file%.partial}
+    [ "$(printf %s "$file" | cut -c 9-24)" = "$(cut -c 9-24 "$SCRATCH/delivered" 2>/dev/null)" ] || { echo "segment $file was not needed"; return 0; }
+  done
+  return 1
+}
+
+# A moment that was not stored is not replayed, and nobody else would say so.
+name_end_of_log() {
+  [ "$UNTIL" = latest ] || return 0
+  log_until=$(manifest_about "$SCRATCH/log/manifest.json" | sed -n 's/^"until":"\(.*\)"$/\1/p')
+  log "the archived log holds what the server had written until ${log_until:-a moment that it does not name}"
 }

@@ -39,7 +39,8 @@ about server "$(ask -c 'show server_version')"
 about client "$(pg_basebackup --version)"
 # The first superuser is the one that a copy of the server certainly has.
 ask -F '	' -c "select 'superuser', rolname from pg_roles where oid = 10 union all select 'system', system_identifier::text from pg_control_system()
-  union all select 'encoding', current_setting('server_encoding')" >"$SCRATCH/server"
+  union all select 'encoding', current_setting('server_encoding')
+  union all select 'segment', setting from pg_settings where name = 'wal_segment_size'" >"$SCRATCH/server"
 
 # Prints the recovery point that this one is incremental to, if it is to be incremental; its manifest is $SCRATCH/parent_manifest
 # then, and what it builds on itself in $SCRATCH/parent.needs.

@@ -4,8 +4,9 @@
 #
 # usage: fetch-wal.sh NAME PATH
 #
-# The log is unpacked batch by batch, as the server gets on; what it is done with goes. A segment that is not there though a
-# later one of its timeline is, is a gap: named in $SCRATCH/gap, since the server itself would stop there without a word.
+# The log is unpacked batch by batch, as the server gets on; what it is done with goes, and so does what is of a timeline that the
+# replay does not follow. A segment that is not there though a later one on the way is, is a gap: named in $SCRATCH/gap, since the
+# server itself would stop there without a word.
 set -eu
 wal=$SCRATCH/wal
 name=$1
@@ -14,30 +15,57 @@ take() { # FILE
   cp "$1" "$2.part" && mv "$2.part" "$2"
 }
 
-# `later A B`: of one timeline, and A after B
-later() { [ "$(printf %s "$1" | cut -c 1-8)" = "$(printf %s "$2" | cut -c 1-8)" ] && [ "$1" != "$2" ] && [ "$(printf '%s\n%s\n' "$1" "$2" | LC_ALL=C sort | tail -n 1)" = "$1" ]; }
+# Of the files that are unpacked: `ours` where the replay needs the one that is asked for from its timeline, `later FILE` for the
+# first that comes after it on the way, `done FILE` for what comes before it, and `drop FILE` for what the replay has no use for.
+look() {
+  find "$wal" -type f -name '????????????????????????*' | sed 's|.*/||' | LC_ALL=C sort -k 1.9 | awk -v name="$name" -v path="$SCRATCH/path" -F '\t' '
+    BEGIN {
+      while ((getline line <path) > 0) { split(line, field, "\t"); timeline[++n] = sprintf("%08X", field[1]); from[n] = "x" field[3] }
+      asked = "x" substr(name, 9, 16)
+      if (substr(name, 1, 8) == of(asked)) print "ours"
+    }
+    # The segment in which a timeline begins holds what its parent wrote before that, too.
+    function of(segment,  i) { for (i = 1; i <= n; i++) if (from[i] <= segment) return timeline[i]; return "" }
+    { segment = "x" substr($0, 9, 16) }
+    substr($0, 1, 8) != of(segment) { print "drop " $0; next }
+    segment < asked { print "done " $0 }
+    segment > asked && !later { later = 1; sub(/\.partial$/, ""); print "later " $0 }'
+}
 
 case $name in
   *.history)
-    [ -e "$wal/$name" ] || exit 1
-    take "$wal/$name" "$2"
-    exit 0
+    number=$((0x${name%.history}))
+    if [ -e "$wal/$name" ]; then
+      take "$wal/$name" "$2"
+      exit 0
+    fi
+    # A server that takes writes asks for the first number that is free: those below one that is taken are not.
+    ! cut -f 1 "$SCRATCH/path" 2>/dev/null | grep -qx "$number" || exit 1
+    for history in "$wal"/????????.history; do
+      [ -e "$history" ] || break
+      if [ $((0x$(basename "$history" .history))) -gt "$number" ]; then
+        take "$history" "$2"
+        exit 0
+      fi
+    done
+    exit 1
     ;;
 esac
 
+# Without a log there is what came with the base backup.
+[ -s "$SCRATCH/path" ] || exit 1
+look >"$SCRATCH/look"
+grep -q '^ours$' "$SCRATCH/look" || exit 1
 while [ ! -e "$wal/$name" ]; do
+  sed -n 's/^drop //p' "$SCRATCH/look" | while read -r file; do rm -f "$wal/$file"; done
   # A segment that was still being written when it was stored tells of those before it as well.
-  for file in "$wal"/???????????????????????? "$wal"/????????????????????????.partial; do
-    [ -e "$file" ] || continue
-    stored=${file##*/}
-    stored=${stored%.partial}
-    if later "$stored" "$name"; then
-      # What was written before the archive began came with the base backup; the server finds it itself.
-      [ ! -e "${2%/*}/$name" ] || exit 1
-      echo "the archived log has a gap: segment $name is missing, though $stored is there. A restore can go no further than before the gap (until: a time or lsn before it), or start from a recovery point after it" >"$SCRATCH/gap"
-      exit 1
-    fi
-  done
+  stored=$(sed -n 's/^later //p' "$SCRATCH/look" | head -n 1)
+  if [ -n "$stored" ]; then
+    # What was written before the archive began came with the base backup; the server finds it itself.
+    [ ! -e "${2%/*}/$name" ] || exit 1
+    echo "the archived log has a gap: segment $name is missing, though $stored is there. A restore can go no further than before the gap (until: a time or lsn before it), or start from a recovery point after it" >"$SCRATCH/gap"
+    exit 1
+  fi
   WAL_DIRECTORY=$wal sh "$BACKUP_HOME/shell/read-log.sh" next >&2 && rc=0 || rc=$?
   if [ "$rc" != 0 ]; then
     if [ -s "$SCRATCH/log/batches" ]; then
@@ -46,12 +74,25 @@ while [ ! -e "$wal/$name" ]; do
     fi
     # The segment that was being written when the last batch was stored.
     [ -e "$wal/$name.partial" ] || exit 1
-    take "$wal/$name.partial" "$2"
-    exit 0
+    mv "$wal/$name.partial" "$wal/$name"
   fi
+  look >"$SCRATCH/look"
 done
+sed -n 's/^drop //p' "$SCRATCH/look" | while read -r file; do rm -f "$wal/$file"; done
 take "$wal/$name" "$2"
+echo "$name" >"$SCRATCH/delivered"
+
+# When the first transaction of a timeline ended.
+timeline=$((0x$(printf %s "$name" | cut -c 1-8)))
+begin=$(sed -n "s/^$timeline	\([^	]*\)	.*/\1/p" "$SCRATCH/path")
+if [ "$begin" != 0000000000000000 ] && [ ! -s "$SCRATCH/committed.$timeline" ]; then
+  # From there, or from the beginning of a later segment, to the end of this one, which is no more than it is asked for.
+  from=
+  [ "$(sed -n "s/^$timeline	[^	]*	//p" "$SCRATCH/path")" != "$(printf %s "$name" | cut -c 9-24)" ] ||
+    from=$(printf '%X/%X' "0x$(printf %s "$begin" | cut -c 1-8)" "0x$(printf %s "$begin" | cut -c 9-16)")
+  pg_waldump ${from:+--start="$from"} --rmgr=Transaction "$wal/$name" 2>/dev/null |
+    sed -n 's/.*desc: \(COMMIT\|ABORT\)[A-Z_]* \([0-9: .-]*\) UTC.*/\2/p' | head -n 1 | sed -e 's/ *$//' -e 's/ /T/' -e 's/$/Z/' >"$SCRATCH/committed.$timeline" || :
+fi
+
 # What is before it is replayed.
-for file in "$wal"/????????????????????????; do
-  if later "$name" "${file##*/}"; then rm -f "$file" "$file.partial"; fi
-done
+sed -n 's/^done //p' "$SCRATCH/look" | while read -r file; do rm -f "$wal/$file"; done

@@ -20,10 +20,20 @@ while read -r name; do
     *) ln "$SPOOL/$name" "$batch/" ;;
   esac
 done <"$1"
-find "$SPOOL" -maxdepth 1 -name '????????.history' -exec ln {} "$batch/" \;
 ls "$batch" >"$SCRATCH/packed"
+# A history file of a timeline of which nothing is stored yet would make a replay look for that.
+known=$(cd "$SPOOL" && find . former "$batch" -maxdepth 1 -name '????????????????????????*' 2>/dev/null | sed 's|.*/\(........\)[^/]*$|\1|' | LC_ALL=C sort | tail -n 1)
+find "$SPOOL" -maxdepth 1 -name '????????.history' | while read -r history; do
+  [ "$(printf '%s\n%s\n' "$known" "$(basename "$history" .history)" | LC_ALL=C sort | tail -n 1)" != "$known" ] || ln "$history" "$batch/"
+done
 fact segments "$(grep -c '^[0-9A-F]*$' "$SCRATCH/packed" || :)"
-about first "$(grep -v history "$SCRATCH/packed" | head -n 1)"
-about last "$(grep -v history "$SCRATCH/packed" | tail -n 1)"
+about first "$(head -n 1 "$SCRATCH/packed")"
+about last "$(tail -n 1 "$SCRATCH/packed")"
+# What a restore can choose from.
+while read -r name; do
+  printf '%d\t%s\n' "0x$(printf %s "$name" | cut -c 1-8)" "${name%.partial}"
+done <"$SCRATCH/packed" | awk -F '\t' '$1 != timeline { if (timeline) print timeline ":" first ":" last; timeline = $1; first = $2 } { last = $2 }
+  END { if (timeline) print timeline ":" first ":" last }' >"$SCRATCH/timelines"
+about timelines "$(tr '\n' ' ' <"$SCRATCH/timelines" | sed 's/ $//')"
 put wal.tar tar -cf - -C "$batch" .
 rm -rf "$batch"

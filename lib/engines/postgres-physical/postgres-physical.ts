@@ -177,6 +177,7 @@ export class PostgresPhysicalEngine implements IEngine {
       buildsOnOthers: incrementals > 0,
       restoreRequest: [
         { key: 'until', variable: 'UNTIL', value: '' },
+        { key: 'timeline', variable: 'TIMELINE', value: '', optional: true },
         { key: 'replace', variable: 'REPLACE', value: 'no' },
       ],
     };
