@@ -143,6 +143,12 @@ export class DatabaseBackup extends Construct {
   /** What the backup was made with, for add-ons. */
   public readonly props: DatabaseBackupProps;
 
+  /**
+   * Of the log's archive, where there is one.
+   *
+   * @internal
+   */
+  public _maximumLag: Duration | undefined;
   /** @internal */
   public readonly _operation: Operation;
   private pruner: DatabasePrune | undefined;

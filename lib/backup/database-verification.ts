@@ -1,4 +1,5 @@
-import { type ApiObject, Duration, Size } from 'cdk8s';
+import { type ApiObject, Duration, Lazy, Size } from 'cdk8s';
+import type { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { checkCronJobName } from '../core/names';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
@@ -40,6 +41,12 @@ export interface DatabaseVerificationOptions {
    * @default RepositoryCheck.structure()
    */
   readonly checkRepository?: RepositoryCheck;
+  /**
+   * Where the log is archived: a verification fails when the archive does not hold what the server had written this long ago, whatever
+   * the recovery point is worth by itself.
+   * @default - an hour, or twice the archive's `maximumLag` where that is longer; of another repository, such as a mirror, a day more
+   */
+  readonly maximumLogAge?: Duration;
   /**
    * Where the throw-away server keeps the restored data: a tenth more than the databases' size, and some gigabytes of logs.
    * @default Scratch.emptyDir(Size.gibibytes(20))
@@ -110,7 +117,7 @@ export class DatabaseVerification extends Construct {
           operation: 'verify',
           job: name,
           repository: props.repository,
-          environment: (props.checkRepository ?? RepositoryCheck.structure())._bind(this),
+          environment: [...(props.checkRepository ?? RepositoryCheck.structure())._bind(this), ...this.logAge(props)],
           assertions: assertionScripts(this, backup.series, props.assertions ?? [], backup._operation.engine.defaultDatabase),
           scratch: props.scratch ?? Scratch.emptyDir(Size.gibibytes(20)),
           onWorkbench: true,
@@ -125,6 +132,22 @@ export class DatabaseVerification extends Construct {
     });
     operation.networkPolicy(this, name, repository.destinations);
   }
+
+  /** Whether the log is archived may be said later. */
+  private logAge({ backup, maximumLogAge, repository }: DatabaseVerificationProps): k8s.EnvVar[] {
+    if (!backup._operation.engine.hasLog) return [];
+    const age = (lag: Duration) => (maximumLogAge ?? hoursOf(lag, repository !== undefined)).toSeconds();
+    return [
+      {
+        name: 'MAXIMUM_LOG_AGE',
+        value: Lazy.any({ produce: () => (backup._maximumLag ? String(age(backup._maximumLag)) : '') }) as string,
+      },
+    ];
+  }
+}
+
+function hoursOf(lag: Duration, elsewhere: boolean): Duration {
+  return Duration.seconds(Math.max(3600, 2 * lag.toSeconds()) + (elsewhere ? 86_400 : 0));
 }
 
 /** Verification as an add-on: `plan.add(Verification.weekly())` verifies every backup of the plan. */

@@ -20,6 +20,12 @@ export interface LogArchiveOptions {
    */
   readonly every?: Duration;
   /**
+   * How long ago the server may have written what is not stored yet. Beyond that the Deployment is not ready: the archive is behind,
+   * receives nothing, or cannot ask the server how far it is.
+   * @default - 15 minutes, or three times `every` where that is longer
+   */
+  readonly maximumLag?: Duration;
+  /**
    * The size of the volume for what was received and is not stored yet. A repository that cannot be reached for a while fills
    * it; then the server keeps its log itself, up to the limit that the engine asks for.
    * @default Size.gibibytes(10)
@@ -48,7 +54,8 @@ export interface LogArchiveProps extends LogArchiveOptions {
  * point: a Deployment `<series>-log` that receives the log into a volume of its own and stores it, batch by batch, in the
  * backup's repository as the series `<series>-log`. What no recovery point needs any more is removed after the next backup.
  *
- * It is ready as long as everything was stored lately; `kubectl get deployment` and kube-state-metrics show it.
+ * It is ready as long as what the server had written `maximumLag` ago is stored; `kubectl get deployment` and kube-state-metrics show
+ * it. A verification fails where the log was not stored for longer (`maximumLogAge`).
  */
 export class LogArchive extends Construct {
   /** The Deployment that archives. */
@@ -73,6 +80,15 @@ export class LogArchive extends Construct {
     if (every.toSeconds() < 1 || every.toSeconds() > Duration.hours(24).toSeconds()) {
       throw new InputError(this, { prop: 'every', got: every.toHumanString(), because: 'write a duration from a second to a day' });
     }
+    const maximumLag = props.maximumLag ?? Duration.seconds(Math.max(900, 3 * every.toSeconds()));
+    if (maximumLag.toSeconds() < Math.max(60, every.toSeconds())) {
+      throw new InputError(this, {
+        prop: 'maximumLag',
+        got: maximumLag.toHumanString(),
+        because: `write a minute or more, and no less than every (${every.toHumanString()}): until then nothing new is stored`,
+      });
+    }
+    backup._maximumLag = maximumLag;
     const name = `${backup.series}${LOG_SUFFIX}`;
     const labels = operation.labels('log');
     kubernetesObject(this, 'Spool', k8s.KubePersistentVolumeClaim.GVK, {
@@ -107,7 +123,8 @@ export class LogArchive extends Construct {
             // Its recovery points are of a series of their own.
             { name: 'SERIES', value: name },
             { name: 'ARCHIVE_EVERY', value: String(every.toSeconds()) },
-            { name: 'ARCHIVE_STALE', value: String(Math.ceil((3 * every.toSeconds()) / 60) + 1) },
+            { name: 'ARCHIVE_STALE', value: String(Math.ceil(maximumLag.toSeconds() / 60)) },
+            { name: 'ARCHIVE_HEARTBEAT', value: String(maximumLag.toSeconds()) },
           ],
           scratch: Scratch.emptyDir(Size.gibibytes(4)),
           pods: props.pods,

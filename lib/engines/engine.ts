@@ -166,7 +166,8 @@ export interface EngineConfig {
   readonly alsoReaches?: NetworkDestination[];
   /**
    * The engine has a log that can be archived beside the recovery points, and replayed after them to any moment. Its scripts are
-   * `log-follow.sh` (receives the log into $SPOOL until it is told to stop), `log-choose.sh` (prints the names of what is new
+   * `log-follow.sh` (receives the log into $SPOOL until it is told to stop), `log-received.sh` (succeeds when $SPOOL holds what the
+   * server had written when it was called, for which it waits $ARCHIVE_PATIENCE seconds), `log-choose.sh` (prints the names of what is new
    * there, a batch at most, and makes $SCRATCH/more when there is more), `log-pack.sh NAMES-FILE` (stores those with `put`, notes
    * a fact), `log-stored.sh NAMES-FILE` (they are safe: clears the spool), and `log-unpack.sh` (fetches batch $POINT with `get`),
    * which `shell/read-log.sh` calls for verify.sh and restore.sh, batch by batch.

@@ -9,7 +9,8 @@
 # environment, beside lib.sh's and the engine's:
 #   SPOOL           the directory on a volume that outlives the pod
 #   ARCHIVE_EVERY   seconds between two batches
-# Told to stop, it stops receiving, stores what there is, and ends.
+# $SCRATCH/healthy is as old as what is stored, for log-healthy.sh: what the server had written by then is in the repository.
+# Told to stop, it stores what there is, stops receiving, stores what has come meanwhile, and ends.
 set -eu
 umask 077
 : "${BACKUP_HOME:=/opt/backup}" "${SCRATCH:=/scratch}"
@@ -23,13 +24,13 @@ run() { # OPERATION
 }
 
 # Of a batch that was cut short, the next one begins anew. Several batches follow each other while there is much to store.
-archive() {
+archive() { # PATIENCE
   while :; do
-    rm -f "$SCRATCH/archive/more"
-    (run archive) || return 1
+    rm -f "$SCRATCH/archive/more" "$SCRATCH/archive/confirmed"
+    (export ARCHIVE_PATIENCE="$1"; run archive) || return 1
+    [ ! -e "$SCRATCH/archive/confirmed" ] || mv "$SCRATCH/archive/confirmed" "$SCRATCH/healthy"
     [ -e "$SCRATCH/archive/more" ] || break
   done
-  : >"$SCRATCH/healthy"
 }
 
 stopping=
@@ -44,13 +45,13 @@ while [ -z "$stopping" ]; do
   sleep 2 &
   wait $! || :
   [ -z "$stopping" ] || break
-  # A follower that has ended is no reason not to store what it brought, but no success either.
+  # A follower that has ended is no reason not to store what it brought.
   if [ "$(($(date +%s) - last))" -ge "$ARCHIVE_EVERY" ]; then
     last=$(date +%s)
-    archive || :
-    kill -0 "$follower" 2>/dev/null || rm -f "$SCRATCH/healthy"
+    archive 20 || :
   fi
 done
+archive 3 || :
 kill "$follower" 2>/dev/null || :
 wait "$follower" || :
-archive
+archive 0

@@ -1,10 +1,16 @@
 #!/bin/sh
-# Stores one batch of a server's log as a recovery point of the series <series>-log. Where nothing is new, it stores nothing.
+# Stores one batch of a server's log as a recovery point of the series <series>-log. Where nothing is new, it stores nothing, but
+# for a sign now and then that it has all.
 #
 # environment, beside lib.sh's and the engine's:
-#   SPOOL   the directory that holds what was received; in the file last-batch beside it is which batch was stored last
-# The engine's scripts: `log-choose` prints the names of what is new, a batch at most; `log-pack NAMES-FILE` stores them with
-# `put`, and notes a fact; `log-stored NAMES-FILE` is called when they are safe, and clears the spool.
+#   SPOOL               the directory that holds what was received; in the file last-batch beside it is which batch was stored last
+#   ARCHIVE_HEARTBEAT   seconds after which a batch that holds nothing tells that there was nothing
+#   ARCHIVE_PATIENCE    seconds to wait for what the server has written by now; 0: the server is not asked
+# The engine's scripts: `log-received` succeeds when the spool holds what the server had written when it was called, for which it
+# waits ARCHIVE_PATIENCE, and says on stderr what it lacks; `log-choose` prints the names of what is new, a batch at most, and makes
+# $SCRATCH/more when there is more; `log-pack NAMES-FILE` stores them with `put`, and notes a fact; `log-stored NAMES-FILE` is called
+# when they are safe, and clears the spool.
+# A batch tells until when the log is stored, as `until`. $SCRATCH/confirmed is as old as that when all is stored.
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
@@ -36,18 +42,37 @@ begin_batch() {
   fi
 }
 
+rm -f "$SCRATCH/confirmed"
+: >"$SCRATCH/asked"
+asked=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+received=no
+if [ "$ARCHIVE_PATIENCE" != 0 ]; then
+  if engine log-received 2>"$SCRATCH/behind"; then received=yes; else
+    log "WARNING: not all that the server has written is received: $(last_words "$SCRATCH/behind" 1)"
+  fi
+fi
 engine log-choose >"$SCRATCH/chosen" || exit $?
-if [ ! -s "$SCRATCH/chosen" ]; then
+until=$(cat "$SPOOL/until" 2>/dev/null || :)
+[ "$received" = no ] || [ -e "$SCRATCH/more" ] || until=$asked
+# That nothing was written is worth a batch only where somebody would take silence for an archive that is down.
+silent=$(($(date +%s) - $(date -r "$SPOOL/until" +%s 2>/dev/null || echo 0)))
+if [ ! -s "$SCRATCH/chosen" ] && { [ "$until" != "$asked" ] || { [ "$silent" -ge 0 ] && [ "$silent" -lt "$ARCHIVE_HEARTBEAT" ]; }; }; then
+  [ "$until" != "$asked" ] || mv "$SCRATCH/asked" "$SCRATCH/confirmed"
   outcome quiet yes
   exit 0
 fi
 repository_open write || die "$(repository_reason)"
 begin_batch
 repository_begin || die "$(repository_reason)"
+[ -z "$until" ] || about until "$until"
 engine log-pack "$SCRATCH/chosen" || exit $?
 manifest_write "$SCRATCH/manifest.new"
 repository_commit "$SCRATCH/manifest.new" || die "publishing failed: $(repository_reason)"
 outcome bytes "$(members_bytes)"
 outcome published yes
 printf '%s\n' "$POINT" >"$SPOOL/../last-batch" || log 'WARNING: which batch was stored last could not be noted beside the spool'
+if [ "$until" = "$asked" ]; then
+  printf '%s\n' "$until" >"$SPOOL/until"
+  mv "$SCRATCH/asked" "$SCRATCH/confirmed"
+fi
 engine log-stored "$SCRATCH/chosen" || log 'WARNING: what was stored could not be removed from the spool'

@@ -7,7 +7,8 @@
 #        read-log.sh about KEY   prints what every listed batch says of itself: ID TAB when it was stored TAB the text noted under KEY
 #
 # environment, beside lib.sh's:
-#   POINT   the recovery point that is restored
+#   POINT             the recovery point that is restored
+#   MAXIMUM_LOG_AGE   a log that was not stored until this many seconds ago fails the verification; empty or unset: it may be of any age
 # A batch that was stored before the recovery point was begun ended before it. The newest of those is read as well: the clocks of
 # two nodes may differ, and within one second ids tell nothing of the order. For a recovery point of the future, whose id does not tell
 # when it was begun, all of the log is read.
@@ -27,12 +28,32 @@ unpack() { # BATCH
   engine log-unpack || exit $?
 }
 
+# An archive that receives nothing has nothing to store, and looks like that of a server that writes nothing.
+judge_age() {
+  until=
+  newest=$(tail -n 1 "$SCRATCH/listed")
+  if [ -n "$newest" ]; then
+    manifest_fetch "$newest" || die "the log's batch $newest cannot be read: $(repository_reason)"
+    until=$(manifest_about "$SCRATCH/manifest.json" | sed -n 's/^"until":"\(.*\)"$/\1/p')
+    # A clock that was ahead tells nothing.
+    ! is_after "${until:-0}" "$(date -u -d "@$(($(date +%s) + CLOCK_TOLERANCE))" +%Y-%m-%dT%H:%M:%SZ)" || until=
+    log "the archived log holds what the server had written until ${until:-a moment that no batch names}"
+  fi
+  [ -n "${MAXIMUM_LOG_AGE:-}" ] || return 0
+  is_after "${until:-0}" "$(date -u -d "@$(($(date +%s) - MAXIMUM_LOG_AGE))" +%Y-%m-%dT%H:%M:%SZ)" ||
+    die "the archived log holds what the server had written until ${until:-a moment that no batch names}, more than $MAXIMUM_LOG_AGE s ago (maximumLogAge): what came later cannot be brought back. Look at the log of the Deployment $SERIES"
+}
+
 case $1 in
   begin)
     : >"$SCRATCH/batches"
     repository_open read && open_rc=0 || open_rc=$?
     # No log was ever archived: that is for the caller to judge.
-    [ "$open_rc" != 10 ] || { echo 0; exit 0; }
+    [ "$open_rc" != 10 ] || {
+      [ -z "${MAXIMUM_LOG_AGE:-}" ] || die "nothing was ever stored of the log, though an archive of it is meant to run: look at the Deployment $SERIES"
+      echo 0
+      exit 0
+    }
     [ "$open_rc" = 0 ] || die "the archived log cannot be read: $(repository_reason)"
     list_all_points
     order_batches "$SCRATCH/points.all" manifest_fetch
@@ -43,6 +64,7 @@ case $1 in
       { print $3 }
       END { if (before != "") print before }' "$SCRATCH/ordered" >"$SCRATCH/batches"
     cp "$SCRATCH/batches" "$SCRATCH/listed"
+    judge_age
     wc -l <"$SCRATCH/batches" | tr -d ' '
     ;;
   next)

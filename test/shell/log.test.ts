@@ -14,7 +14,8 @@ const SAMPLE = {
   restore: 'echo "$POINT" >"$SCRATCH/../restored"',
   // The log is files in the spool, each stored once.
   'log-follow': 'cd "$SPOOL"; trap "exit 0" TERM; echo one >1; while :; do sleep 0.1; done',
-  'log-choose': 'cd "$SPOOL" 2>/dev/null || exit 0; ls',
+  'log-received': '[ ! -e "$SCRATCH/../silent" ] || { echo "the server was at 7, and the archive is at 3" >&2; exit 1; }',
+  'log-choose': 'cd "$SPOOL" 2>/dev/null || exit 0; ls | grep -v until || :',
   'log-pack': 'while read -r name; do put "$name" cat "$SPOOL/$name"; done <"$1"; fact files "$(wc -l <"$1" | tr -d " ")"',
   'log-stored': 'while read -r name; do rm "$SPOOL/$name"; done <"$1"',
   'log-unpack': 'manifest_members "$SCRATCH/manifest.json" | cut -f 1 | while read -r name; do get "$name" >>"$SCRATCH/../read"; done',
@@ -132,13 +133,19 @@ test('a log that cannot be read is not taken for one that never was', async () =
 });
 
 describe('a log archive', () => {
-  const words = () => ({ SERIES: 'orders-log', SPOOL: spool, ARCHIVE_EVERY: '60' });
+  const words = () => ({
+    SERIES: 'orders-log',
+    SPOOL: spool,
+    ARCHIVE_EVERY: '60',
+    ARCHIVE_HEARTBEAT: '900',
+    ARCHIVE_PATIENCE: '1',
+  });
 
   test('stores what is in the spool, clears it, and says nothing when there is nothing', () => {
     writeFileSync(join(spool, 'a'), 'alpha');
     const { result } = job.run('archive', words());
     expect(result).toMatchObject({ what: 'archive', series: 'orders-log', verdict: 'published' });
-    expect(readdirSync(spool)).toEqual([]);
+    expect(readdirSync(spool)).toEqual(['until']);
     expect(job.points('orders-log')).toEqual([result.id]);
     expect(() => job.run('archive', words())).toThrow(/the result on stdout is /);
     expect(job.points('orders-log')).toHaveLength(1);
@@ -199,6 +206,47 @@ describe('a log archive', () => {
     const { result, log } = job.run('archive', { ...words(), ...job.pathOfClock(-200) });
     expect(result, log).toMatchObject({ verdict: 'published', reason: expect.stringContaining('set the clock that is wrong') });
     expect(job.points('orders-log')).toEqual([...ids, result.id]);
+  });
+
+  test('tells now and then that there was nothing, but not when it cannot know', () => {
+    const silent = join(job.directory, 'silent');
+    const empty = { ...words(), ARCHIVE_HEARTBEAT: '0' };
+    job.engine({ 'log-pack': 'put nothing true; fact files 0' });
+    writeFileSync(silent, '');
+    const confirmed = () => readdirSync(job.directory).filter(name => existsSync(join(job.directory, name, 'confirmed'))).length;
+    expect(() => job.run('archive', empty)).toThrow(/ENOENT/);
+    expect(existsSync(join(job.repository, 'orders-log'))).toBe(false);
+    expect(confirmed()).toBe(0);
+    rmSync(silent);
+    const { result } = job.run('archive', empty);
+    expect(confirmed()).toBe(1);
+    expect(result).toMatchObject({ verdict: 'published' });
+    const manifest = JSON.parse(readFileSync(join(job.repository, 'orders-log', String(result.id), 'manifest.json'), 'utf8'));
+    expect(manifest.about.until).toMatch(/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  });
+
+  test('that does not hold what the server wrote lately fails a verification, however good the recovery point is', () => {
+    backupsAt(['20260102T000000Z']);
+    job.engine({ verify: 'sh "$BACKUP_HOME/shell/read-log.sh" begin >/dev/null || exit $?' });
+    const verifying = (MAXIMUM_LOG_AGE: string) => job.run('verify', { HAS_LOG: 'yes', MAXIMUM_LOG_AGE }).result;
+    expect(verifying('')).toMatchObject({ verdict: 'verified' });
+    expect(verifying('3600').reason).toMatch(/^nothing was ever stored of the log, though an archive of it is meant to run/);
+
+    // What was received while nobody knew how far the server was tells of no moment.
+    writeFileSync(join(job.directory, 'silent'), '');
+    writeFileSync(join(spool, 'a'), 'alpha');
+    expect(job.run('archive', words()).log).toMatch(/not all that the server has written is received: the server was at 7/);
+    expect(verifying('3600').reason).toMatch(
+      /^the archived log holds what the server had written until a moment that no batch names, more than 3600 s ago/,
+    );
+
+    rmSync(join(job.directory, 'silent'));
+    writeFileSync(join(spool, 'b'), 'beta');
+    job.run('archive', words());
+    expect(verifying('3600')).toMatchObject({ verdict: 'verified' });
+    expect(verifying('0').reason).toMatch(
+      /^the archived log holds what the server had written until 20.*Z, more than 0 s ago \(maximumLogAge\)/,
+    );
   });
 
   test('keeps in the spool what could not be stored', () => {

@@ -89,7 +89,6 @@ choose_target() {
     WAL_DIRECTORY=$SCRATCH/wal sh "$BACKUP_HOME/shell/read-log.sh" newest || exit $?
     find "$SCRATCH/wal" -type f ! -name '*.history' -exec rm -f {} +
     choose_timeline
-    name_end_of_log
   fi
 }
 
@@ -143,11 +142,4 @@ not_asked_for() {
     [ "$(printf %s "$file" | cut -c 9-24)" = "$(cut -c 9-24 "$SCRATCH/delivered" 2>/dev/null)" ] || { echo "segment $file was not needed"; return 0; }
   done
   return 1
-}
-
-# A moment that was not stored is not replayed, and nobody else would say so.
-name_end_of_log() {
-  [ "$UNTIL" = latest ] || return 0
-  log_until=$(manifest_about "$SCRATCH/log/manifest.json" | sed -n 's/^"until":"\(.*\)"$/\1/p')
-  log "the archived log holds what the server had written until ${log_until:-a moment that it does not name}"
 }

@@ -1,0 +1,37 @@
+#!/bin/sh
+# Exit 0 when the spool holds what the server had written when this was called.
+#
+# environment, beside physical.sh's:
+#   SPOOL              where log-follow.sh receives
+#   ARCHIVE_PATIENCE   seconds to wait for that
+set -eu
+# shellcheck source=lib/engines/mysql-physical/physical.sh
+. "$BACKUP_HOME/engine/physical.sh"
+# shellcheck source=lib/engines/mysql-physical/log.sh
+. "$BACKUP_HOME/engine/log.sh"
+
+written() {
+  sql 'show master status' >"$SCRATCH/written"
+  read -r file position _ <"$SCRATCH/written"
+}
+
+written
+patient_until=$(($(date +%s) + ARCHIVE_PATIENCE))
+while :; do
+  history=$(cat "$SPOOL/current" 2>/dev/null || :)
+  newest=
+  [ -z "$history" ] || newest=$(in_order "$SPOOL/$history" | tail -n 1)
+  size=0
+  [ -z "$newest" ] || size=$(wc -c <"$SPOOL/$history/$newest")
+  if [ "$newest" = "$file" ] && [ "$size" -ge "$position" ]; then
+    # Another server, or this one after a new beginning, may have files of the same names.
+    [ "$(birth "$SPOOL/$history/$newest")" != "$(remote_birth "$file" 2>/dev/null)" ] || exit 0
+    rm -f "$SCRATCH/outcome/reason"
+  fi
+  [ "$(date +%s)" -lt "$patient_until" ] || break
+  sleep 0.5
+  # The server has gone on to another file.
+  [ "$newest" = "$file" ] || written
+done
+echo "the server is at $file:$position, and what was received ends at ${newest:-nothing}:$size" >&2
+exit 1
