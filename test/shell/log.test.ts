@@ -163,7 +163,7 @@ describe('a log archive', () => {
     expect([first, second > first, third > second]).toEqual([ahead, true, true]);
   });
 
-  test('is not held up by a batch of the future, which is read where it belongs', () => {
+  test('is not held up by a batch of the future, which is read where it belongs', { timeout: 120_000 }, () => {
     const archive = (content: string, days = 0) => {
       writeFileSync(join(spool, content), `${content} `);
       const { result, log } = job.run('archive', { ...words(), ...job.pathOfClock(days) });
