@@ -17,6 +17,7 @@ export * from './backup/repository-check';
 export { CaCertificates } from './core/ca-certificates';
 export { DataVolume } from './core/data-volume';
 export * from './core/image-catalog';
+export type { KubernetesJobOptions } from './core/kubectl/kubectl';
 export type { NetworkDestination } from './core/network';
 export type { PodOptions, ToolContainer } from './core/pod';
 export * from './core/retention';

@@ -1,13 +1,14 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { checkWhole } from '../backup/database-backup';
+import type { KubernetesJobOptions } from '../core/kubectl/kubectl';
 import type { PodOptions } from '../core/pod';
 import { Schedule } from '../core/schedule';
 import { veleroCronJob } from './job';
 import type { VeleroSchedule } from './schedule';
 
 /** Props of a check of Velero. */
-export interface VeleroCheckProps {
+export interface VeleroCheckProps extends KubernetesJobOptions {
   /** The schedule whose backups are looked at. */
   readonly veleroSchedule: VeleroSchedule;
   /**
@@ -30,11 +31,6 @@ export interface VeleroCheckProps {
    * @default - when the schedule moves snapshots' data, or copies volumes file by file by default
    */
   readonly nodeAgent?: boolean;
-  /**
-   * An image with kubectl and busybox's shell.
-   * @default - a pinned alpine/kubectl
-   */
-  readonly kubectlImage?: string;
   /**
    * How the pods are placed and what they may use.
    * @default - see PodOptions
@@ -79,6 +75,7 @@ export class VeleroCheck extends Construct {
         { apiGroups: ['velero.io'], resources: ['backups', 'backupstoragelocations', 'schedules'], verbs: ['get', 'list'] },
       ],
       kubectlImage: props.kubectlImage,
+      apiPorts: props.apiPorts,
       pods: props.pods,
       environment: [
         { name: 'STORAGE_LOCATION', value: template.storageLocation ?? '' },

@@ -25,6 +25,7 @@ export interface VeleroJob {
   readonly rules: ApiRule[];
   readonly environment: k8s.EnvVar[];
   readonly kubectlImage?: string;
+  readonly apiPorts?: number[];
   readonly pods?: PodOptions;
 }
 
@@ -57,7 +58,7 @@ export function veleroCronJob(scope: Construct, job: VeleroJob): ApiObject {
     environment: [{ name: 'SERIES', value: series }, ...job.environment],
   });
   const schedule = job.schedule.bind(scope, 'schedule');
-  kubectlNetworkPolicy(scope, name, labels, selects);
+  kubectlNetworkPolicy(scope, name, labels, selects, job.apiPorts);
   return cronJobObject(scope, 'CronJob', {
     metadata: { name, labels },
     schedule,

@@ -163,12 +163,15 @@ export interface VeleroResourceModifiersProps extends VeleroObjectOptions {
 export class VeleroResourceModifiers extends Construct {
   /** The ConfigMap's name. */
   public readonly name: string;
+  /** @internal */
+  public readonly _rules: VeleroModifierRule[];
 
   /**
    * @throws InputError when a prop cannot stand
    */
   constructor(scope: Construct, id: string, props: VeleroResourceModifiersProps) {
     super(scope, id);
+    this._rules = props.rules;
     if (props.rules.length === 0) {
       throw new InputError(this, { prop: 'rules', got: [], because: 'Velero takes no modifiers without a rule: write one' });
     }

@@ -1,16 +1,18 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
+import type { KubernetesJobOptions } from '../core/kubectl/kubectl';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { STANDARD_LABELS } from '../core/labels';
 import type { PodOptions } from '../core/pod';
 import { Schedule } from '../core/schedule';
+import { modifiersOf } from './at-rest';
 import { veleroCronJob } from './job';
 import { VELERO_NAMESPACE } from './object';
 import { restoreSpec, type VeleroRestoreTemplate } from './restore';
 
 /** Props of a restore that somebody starts. */
-export interface VeleroRestoreJobProps extends VeleroRestoreTemplate {
+export interface VeleroRestoreJobProps extends VeleroRestoreTemplate, KubernetesJobOptions {
   /**
    * What the CronJob is called, and the Restores that it makes.
    * @default - the construct's id
@@ -26,11 +28,6 @@ export interface VeleroRestoreJobProps extends VeleroRestoreTemplate {
    * @default Duration.hours(12)
    */
   readonly deadline?: Duration;
-  /**
-   * An image with kubectl and busybox's shell.
-   * @default - a pinned alpine/kubectl
-   */
-  readonly kubectlImage?: string;
   /**
    * How the pods are placed and what they may use.
    * @default - see PodOptions
@@ -64,6 +61,7 @@ export class VeleroRestoreJob extends Construct {
       ...spec
     } = restoreSpec(this, {
       ...props,
+      resourceModifiers: modifiersOf(this, props, name, namespace),
       itemOperationTimeout: props.itemOperationTimeout ?? Duration.hours(4),
     }) as { backupName?: string; scheduleName?: string };
     const request = `${name}-request`;
@@ -80,9 +78,10 @@ export class VeleroRestoreJob extends Construct {
       retries: 0,
       deadline,
       kubectlImage,
+      apiPorts: props.apiPorts,
       pods,
       rules: [
-        { apiGroups: ['velero.io'], resources: ['backups'], verbs: ['get'] },
+        { apiGroups: ['velero.io'], resources: ['backups'], verbs: ['get', 'list'] },
         { apiGroups: ['velero.io'], resources: ['restores'], verbs: ['get', 'create'] },
       ],
       environment: [

@@ -2,6 +2,7 @@ import type { ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
 import { checkObjectName } from '../core/names';
+import { modifiersOf } from './at-rest';
 import { type VeleroObjectOptions, veleroObject } from './object';
 import type { VeleroResourceModifiers } from './resource-modifiers';
 import { filterSpec, type VeleroFilter } from './selector';
@@ -42,6 +43,14 @@ export interface VeleroRestoreTemplate extends VeleroFilter {
    * @default - none
    */
   readonly resourceModifiers?: VeleroResourceModifiers;
+  /**
+   * Whether the jobs of this library come back at rest: CronJobs and Jobs suspended, log archives scaled to none. A copy that is not at rest
+   * would go on with production's series. Into the namespace that was backed up they come back as they were, as nobody is told of
+   * backups that stay suspended: where databases are empty until their own restores have run, say it, and start them afterwards with
+   * `kubectl patch cronjob <name> --type merge -p '{"spec":{"suspend":false}}'`.
+   * @default - where a namespace is mapped to another one
+   */
+  readonly backupsAtRest?: boolean;
   /**
    * Whether volumes come back with their data.
    * @default - yes, where there are snapshots
@@ -90,7 +99,8 @@ export class VeleroRestore extends Construct {
    */
   constructor(scope: Construct, id: string, props: VeleroRestoreProps) {
     super(scope, id);
-    this.resource = veleroObject(this, 'Restore', props, restoreSpec(this, props));
+    const modifiers = modifiersOf(this, props, props.name ?? id, props.namespace);
+    this.resource = veleroObject(this, 'Restore', props, restoreSpec(this, { ...props, resourceModifiers: modifiers }));
   }
 }
 

@@ -71,34 +71,25 @@ check_schedule() {
   [ "$(answer 2)" != FailedValidation ] || die "Velero refuses the Schedule $SERIES: $(answer 3)"
 }
 
-# The backups of the schedule, the newest first.
-list_backups() {
-  api get backups.velero.io -l "velero.io/schedule-name=$SERIES" -o 'jsonpath={range .items[*]}{.metadata.creationTimestamp}|{.metadata.name}|{.status.phase}|{.status.startTimestamp}|{.status.hookStatus.hooksAttempted}|{.status.hookStatus.hooksFailed}|{.status.errors}|{.status.failureReason}{.status.validationErrors}{"\n"}{end}' \
-    >"$SCRATCH/backups" || die "the backups cannot be read: $(api_reason)"
-  LC_ALL=C sort -r "$SCRATCH/backups" | grep .
-}
-
-# The first that has come to an end: those that are still going on say nothing yet.
-newest_ended() {
-  list_backups | awk -F '|' '$3 !~ /^(|New|Queued|ReadyToStart|InProgress|WaitingForPluginOperations|Finalizing|Deleting)$/ { print; exit }'
-}
-
 check_backup() {
+  list_backups "$SERIES"
   newest_ended >"$SCRATCH/answer"
   backup=$(answer 2) began=$(answer 4) attempted=$(answer 5) failed=$(answer 6) why=$(answer 8)
   [ -n "$backup" ] || die "the Schedule $SERIES has made no backup that has come to an end: begin one with \`velero backup create --from-schedule $SERIES\`"
   outcome id "$backup"
+  hooks=$(hooks_failed "$failed" "$attempted")
   [ "$(answer 3)" = Completed ] ||
-    die "the backup $backup is $(answer 3), with $(number "$(answer 7)") errors${why:+ ($why)}: look at \`velero backup describe $backup --details\` and \`velero backup logs $backup\`"
-  [ "$(number "$failed")" = 0 ] ||
-    die "$failed of $attempted hooks failed in the backup $backup: what they were to hold or dump is not as it should be; look at \`velero backup logs $backup\`"
+    die "the backup $backup is $(answer 3), with $(number "$(answer 7)") errors${hooks:+: $hooks}${why:+ ($why)}: look at \`velero backup describe $backup --details\` and \`velero backup logs $backup\`"
+  [ -z "$hooks" ] ||
+    die "$hooks in the backup $backup: what they were to hold or dump is not as it should be; look at \`velero backup logs $backup\`"
   [ "$(number "$attempted")" -ge "$EXPECTED_HOOKS" ] ||
     die "only $(number "$attempted") of $EXPECTED_HOOKS hooks were run in the backup $backup: Velero runs those of running pods that it backs up; look for the annotations on the pods, and whether these ran"
+  # A time of the future would be of today for as long as it is to come.
+  ! is_after "$began" "$(date -u -d "@$(($(date +%s) + 600))" +%Y-%m-%dT%H:%M:%SZ)" ||
+    die "the newest backup $backup was begun at $began, which is still to come: a clock is wrong, that of Velero's node or that of this one"
   is_after "$began" "$(date -u -d "@$(($(date +%s) - MAXIMUM_AGE))" +%Y-%m-%dT%H:%M:%SZ)" ||
     die "the newest good backup $backup was begun at $began, more than $((MAXIMUM_AGE / 3600)) hours ago: look at \`velero schedule get\` and at Velero's log"
 }
-
-number() { printf %s "${1:-0}"; }
 
 check_server
 check_location

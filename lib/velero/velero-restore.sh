@@ -16,49 +16,63 @@ set -eu
 # shellcheck source=lib/velero/ask.sh
 . "$BACKUP_HOME/kubectl/ask.sh"
 
-# What the Restore is of, as a field of its spec.
-choose_source() {
+# Leaves in $BACKUP what the Restore is of. A schedule's newest that is whole is named here: Velero would choose it without a word.
+choose_backup() {
   if [ -z "$BACKUP" ]; then
     [ -n "$SCHEDULE" ] || refuse "no backup is named: write its name into the ConfigMap $SERIES-request, as \`backup\`"
-    printf '"scheduleName":%s' "$(json_string "$SCHEDULE")"
+    list_backups "$SCHEDULE"
+    newest=$(newest_ended)
+    whole=$(awk -F '|' '$3 == "Completed" { print; exit }' "$SCRATCH/backups")
+    [ -n "$whole" ] || refuse "the Schedule $SCHEDULE has no Backup that is Completed${newest:+; the newest, $(field_of "$newest" 2), is $(field_of "$newest" 3)}; nothing was restored"
+    BACKUP=$(field_of "$whole" 2)
+    [ "$newest" = "$whole" ] ||
+      caveat "restored is $BACKUP of $(field_of "$whole" 4), and not the newer $(field_of "$newest" 2) of $(field_of "$newest" 4), which is $(field_of "$newest" 3): name it in the ConfigMap $SERIES-request to have that one"
     return 0
   fi
   ask backups.velero.io "$BACKUP" '{.status.phase}' ||
     refuse "there is no Backup $BACKUP in namespace $NAMESPACE: choose one of \`velero backup get\`; nothing was restored"
   case $(answer 1) in
     Completed) ;;
-    PartiallyFailed) log "WARNING: the backup $BACKUP is whole in part only" ;;
+    PartiallyFailed) caveat "the backup $BACKUP is whole in part only: look at \`velero backup describe $BACKUP --details\`" ;;
     *) refuse "the backup $BACKUP is $(answer 1): choose one that is Completed; nothing was restored" ;;
   esac
-  printf '"backupName":%s' "$(json_string "$BACKUP")"
 }
 
-begin() { # SOURCE
-  printf '{"apiVersion":"velero.io/v1","kind":"Restore","metadata":{"generateName":"%s-","namespace":"%s"},"spec":{%s,%s}' \
-    "$SERIES" "$NAMESPACE" "$1" "${SPEC#\{}" >"$SCRATCH/restore.json"
+field_of() { printf '%s\n' "$1" | cut -d '|' -f "$2"; } # LINE NUMBER
+
+begin() {
+  printf '{"apiVersion":"velero.io/v1","kind":"Restore","metadata":{"generateName":"%s-","namespace":"%s"},"spec":{"backupName":%s,%s}' \
+    "$SERIES" "$NAMESPACE" "$(json_string "$BACKUP")" "${SPEC#\{}" >"$SCRATCH/restore.json"
   api create --validate=false -f "$SCRATCH/restore.json" -o 'jsonpath={.metadata.name}' >"$SCRATCH/name" ||
     die "the Restore cannot be made: $(api_reason); nothing was restored"
 }
 
 # Until Velero says that it has come to an end; a request that fails is asked again.
 await() { # RESTORE
-  until ask restores.velero.io "$1" '{.status.phase}|{.status.errors}|{.status.warnings}|{.status.hookStatus.hooksFailed}|{.status.failureReason}{.status.validationErrors}' &&
+  told=$(date +%s)
+  until api get restores.velero.io "$1" -o 'jsonpath={.status.phase}|{.status.errors}|{.status.warnings}|{.status.hookStatus.hooksFailed}|{.status.hookStatus.hooksAttempted}|{.status.failureReason}{.status.validationErrors}' >"$SCRATCH/answer" &&
     case $(answer 1) in Completed | PartiallyFailed | Failed | FailedValidation) ;; *) false ;; esac; do
+    [ -s "$SCRATCH/answer" ] || ! not_found || die "somebody has deleted the Restore $1: what it had restored by then is in the cluster"
+    if [ $(($(date +%s) - told)) -ge 60 ]; then
+      told=$(date +%s)
+      said=$(answer 1)
+      log "waiting for the Restore $1: ${said:-$(api_reason)}"
+    fi
     sleep 2
   done
 }
 
 judge() { # RESTORE
-  phase=$(answer 1) errors=$(answer 2) warnings=$(answer 3) failed=$(answer 4) why=$(answer 5)
+  phase=$(answer 1) errors=$(answer 2) warnings=$(answer 3) hooks=$(hooks_failed "$(answer 4)" "$(answer 5)") why=$(answer 6)
   [ "$phase" = Completed ] ||
-    die "the restore $1 is $phase, with ${errors:-0} errors${why:+ ($why)}: what was restored is in the cluster; look at \`velero restore describe $1 --details\` and \`velero restore logs $1\`"
-  [ "${failed:-0}" = 0 ] ||
-    die "$failed hooks failed in the restore $1: what was restored is in the cluster; look at \`velero restore logs $1\`"
-  [ "${warnings:-0}" = 0 ] || log "WARNING: $warnings warnings: what was there already was left as it is; look at \`velero restore describe $1\`"
+    die "the restore $1 is $phase, with ${errors:-0} errors${hooks:+: $hooks}${why:+ ($why)}: what was restored is in the cluster; look at \`velero restore describe $1 --details\` and \`velero restore logs $1\`"
+  [ -z "$hooks" ] ||
+    die "$hooks in the restore $1: what was restored is in the cluster; look at \`velero restore logs $1\`"
+  [ "${warnings:-0}" = 0 ] || caveat "Velero warns $warnings times: what was there already was left as it is; look at \`velero restore describe $1\`"
 }
 
-source=$(choose_source) || exit $?
-begin "$source"
+choose_backup
+begin
 restore=$(cat "$SCRATCH/name")
 outcome id "$restore"
 log "Velero restores: $restore"

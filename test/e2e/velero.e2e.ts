@@ -161,8 +161,8 @@ describe('a check fails, and says why, when', () => {
     ['there is no backup', removeBackups, /has made no backup that has come to an end/],
     [
       'the newest backup is whole in part',
-      () => backup('shop-daily-20260103020000', { phase: 'PartiallyFailed', errors: 3 }),
-      /the backup shop-daily-20260103020000 is PartiallyFailed, with 3 errors: look at `velero backup describe/,
+      () => backup('shop-daily-20260103020000', { phase: 'PartiallyFailed', errors: 2, ...hooks(3, 1) }),
+      /the backup shop-daily-20260103020000 is PartiallyFailed, with 2 errors: 1 of 3 hooks failed: look at `velero backup describe/,
     ],
     [
       'the newest backup failed',
@@ -173,6 +173,11 @@ describe('a check fails, and says why, when', () => {
       'the newest backup is of yesterday',
       () => backup('shop-daily-20260102020000', { startTimestamp: hoursAgo(31) }),
       /more than 30 hours ago/,
+    ],
+    [
+      'the newest backup is of the future',
+      () => backup('shop-daily-20260102020000', { startTimestamp: hoursAgo(-4800) }),
+      /which is still to come: a clock is wrong/,
     ],
     ['a hook failed', () => backup('shop-daily-20260102020000', hooks(2, 1)), /1 of 2 hooks failed/],
     ['no hook was run', () => backup('shop-daily-20260102020000', { hookStatus: undefined }), /only 0 of 2 hooks were run/],
@@ -224,14 +229,39 @@ describe('a restore that somebody starts', () => {
   const restores = () => cluster.objects('Restore', 'velero').map(({ metadata }) => metadata.name as string);
 
   test('makes a Restore of the newest backup of the schedule, and ends as it does', async () => {
-    const { id } = await succeed(runJob('shop-drill'), 'succeeded');
+    const { id, reason } = await succeed(runJob('shop-drill'), 'succeeded');
     expect(id).toMatch(/^shop-drill-/);
+    expect(reason).toBe('');
     expect(cluster.object('Restore', 'velero', id)?.spec).toEqual({
-      scheduleName: 'shop-daily',
+      backupName: 'shop-daily-20260102020000',
       includedNamespaces: ['shop'],
       namespaceMapping: { shop: 'shop-drill' },
+      resourceModifier: { kind: 'configmap', name: 'shop-drill-modifiers' },
       itemOperationTimeout: '14400s',
     });
+  });
+
+  test('says what it does not cover: a newer backup that is not whole, one that is whole in part, warnings', async () => {
+    backup('shop-daily-20260103020000', { phase: 'PartiallyFailed', startTimestamp: hoursAgo(1) });
+    ends = { phase: 'Completed', warnings: 3 };
+    expect((await succeed(runJob('shop-drill'), 'succeeded')).reason).toMatch(
+      /^restored is shop-daily-20260102020000 of \S+Z, and not the newer shop-daily-20260103020000 of \S+Z, which is PartiallyFailed: .*; Velero warns 3 times: /,
+    );
+    request('shop-daily-20260103020000');
+    ends = { phase: 'Completed' };
+    expect((await succeed(runJob('shop-drill'), 'succeeded')).reason).toMatch(
+      /^the backup shop-daily-20260103020000 is whole in part only/,
+    );
+  });
+
+  test('restores nothing when no backup of the schedule is whole', async () => {
+    removeBackups();
+    backup('shop-daily-20260103020000', { phase: 'PartiallyFailed' });
+    const before = restores();
+    expect(resultOf(await runJob('shop-drill')).reason).toMatch(
+      /has no Backup that is Completed; the newest, shop-daily-20260103020000, is PartiallyFailed; nothing was restored/,
+    );
+    expect(restores()).toEqual(before);
   });
 
   test('makes one of the backup that the request names', async () => {
@@ -257,7 +287,7 @@ describe('a restore that somebody starts', () => {
   test.each<[Fields, RegExp]>([
     [{ phase: 'PartiallyFailed', errors: 2 }, /is PartiallyFailed, with 2 errors: what was restored is in the cluster/],
     [{ phase: 'FailedValidation', validationErrors: ['no backup'] }, /is FailedValidation, with 0 errors \(.*no backup.*\)/],
-    [{ phase: 'Completed', hookStatus: { hooksAttempted: 2, hooksFailed: 1 } }, /1 hooks failed in the restore/],
+    [{ phase: 'Completed', hookStatus: { hooksAttempted: 2, hooksFailed: 1 } }, /1 of 2 hooks failed in the restore/],
   ])('fails when Velero says %o', async (status, reason) => {
     ends = status;
     const failed = await runJob('shop-drill');

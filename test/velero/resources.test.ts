@@ -183,7 +183,7 @@ describe('a restore', () => {
       includedNamespaces: ['shop'],
       namespaceMapping: { shop: 'shop-drill' },
       existingResourcePolicy: 'update',
-      resourceModifier: { kind: 'configmap', name: 'drill' },
+      resourceModifier: { kind: 'configmap', name: 'drill-run-modifiers' },
       restorePVs: true,
       restoreStatus: { includedResources: ['workflows'] },
       uploaderConfig: { writeSparseFiles: true },

@@ -25,20 +25,30 @@ api() { # ARGUMENTS...
   kubectl --request-timeout="${API_LIMIT}s" "$@" 2>"$SCRATCH/api.err"
 }
 
-api_reason() {
-  if grep -qi forbidden "$SCRATCH/api.err"; then
+api_reason() { kubectl_reason "$SCRATCH/api.err"; }
+
+kubectl_reason() { # FILE with what it said on stderr
+  if grep -qi forbidden "$1"; then
     printf 'the Role of this job does not allow it (%s); apply the Role as it was synthesized' \
-      "$(sed -n 's/.*[Uu]ser "[^"]*" \(cannot .*\)/\1/p' "$SCRATCH/api.err" | head -n 1)"
-  elif grep -qE "doesn't have a resource type|no matches for kind|could not find the requested resource" "$SCRATCH/api.err"; then
+      "$(sed -n 's/.*[Uu]ser "[^"]*" \(cannot .*\)/\1/p' "$1" | head -n 1)"
+  elif grep -qE "doesn't have a resource type|no matches for kind|could not find the requested resource" "$1"; then
     printf 'the cluster has no such API (%s); install the CRDs and the controller of kubernetes-csi/external-snapshotter' \
-      "$(last_words "$SCRATCH/api.err" 1)"
+      "$(last_words "$1" 1)"
+  elif unreachable "$1"; then
+    printf 'the Kubernetes API cannot be reached (%s); if it is up, a NetworkPolicy keeps this pod from it: its own lets it reach the ports of apiPorts' \
+      "$(last_words "$1" 1)"
   else
-    last_words "$SCRATCH/api.err" 1
+    last_words "$1" 1
   fi
+}
+
+unreachable() { # FILE
+  grep -qiE 'connection refused|was refused|i/o timeout|Unable to connect to the server|no route to host|network is unreachable|Client\.Timeout|TLS handshake timeout|connection reset|context deadline exceeded|unexpected EOF|: EOF' "$1"
 }
 
 not_found() { grep -q '(NotFound)' "$SCRATCH/api.err"; }
 already_there() { grep -q '(AlreadyExists)' "$SCRATCH/api.err"; }
+conflicted() { grep -q '(Conflict)' "$SCRATCH/api.err"; }
 
 # Refuses what this job may not do, before it matters. Where nobody may ask, it is found out later.
 may() { # VERB RESOURCE ARGUMENTS...
@@ -50,3 +60,6 @@ may() { # VERB RESOURCE ARGUMENTS...
 
 # Milliseconds of a clock that nobody sets.
 clock() { awk '{ printf "%.0f", $1 * 1000 }' /proc/uptime; }
+
+# Seconds since 1970 of a time as the API writes it. Not every date understands its T and Z.
+epoch() { date -u -d "$(printf %s "$1" | tr T ' ' | tr -d Z)" +%s; } # TIME

@@ -3,6 +3,7 @@ import { Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { ImageCatalog } from '../image-catalog';
+import { InputError } from '../input-error';
 import { kubernetesObject } from '../kubernetes-object';
 import { STANDARD_LABELS } from '../labels';
 import { operationPod, type PodOptions } from '../pod';
@@ -18,6 +19,21 @@ const KUBECTL_IMAGE = 'alpine/kubectl:1.34.2';
 
 /** nobody: kubectl needs no user of its own. */
 export const NOBODY = 65534;
+
+/** What may be said of every job that asks the Kubernetes API. */
+export interface KubernetesJobOptions {
+  /**
+   * An image with kubectl and a POSIX shell.
+   * @default - alpine/kubectl, unless an ImageCatalog says otherwise for 'kubectl:1'
+   */
+  readonly kubectlImage?: string;
+  /**
+   * The ports on which pods reach the API server, for the NetworkPolicy: those of its endpoints, as network policies match what a Service
+   * leads to. `kubectl get endpointslices -l kubernetes.io/service-name=kubernetes` shows them.
+   * @default [443, 6443]
+   */
+  readonly apiPorts?: number[];
+}
 
 /** What a service account may do in its namespace. */
 export interface ApiRule {
@@ -105,8 +121,9 @@ export function kubectlPod(scope: Construct, pod: KubectlPod): k8s.PodTemplateSp
 
 /**
  * Lets pods reach the Kubernetes API, and nothing else; nobody reaches them. The API server has addresses that no selector knows,
- * so it is allowed by its usual ports.
+ * so it is allowed by its ports.
  *
+ * @throws InputError when a port is none
  * @internal
  */
 export function kubectlNetworkPolicy(
@@ -114,7 +131,12 @@ export function kubectlNetworkPolicy(
   name: string,
   labels: { [label: string]: string },
   selects: { [label: string]: string },
+  apiPorts: number[] = [443, 6443],
 ): void {
+  const wrong = apiPorts.find(each => !Number.isInteger(each) || each < 1 || each > 65535);
+  if (wrong !== undefined || apiPorts.length === 0) {
+    throw new InputError(scope, { prop: 'apiPorts', got: wrong ?? [], because: 'write the ports of the API server, for example [6443]' });
+  }
   const port = (number: number, protocol = 'TCP') => ({ port: k8s.IntOrString.fromNumber(number), protocol });
   kubernetesObject(scope, 'NetworkPolicy', k8s.KubeNetworkPolicy.GVK, {
     metadata: { name, labels: { ...STANDARD_LABELS, ...labels, 'app.kubernetes.io/component': 'network-policy' } },
@@ -122,7 +144,7 @@ export function kubectlNetworkPolicy(
       podSelector: { matchLabels: selects },
       policyTypes: ['Ingress', 'Egress'],
       ingress: [],
-      egress: [{ ports: [port(53, 'UDP'), port(53)] }, { ports: [port(443), port(6443)] }],
+      egress: [{ ports: [port(53, 'UDP'), port(53)] }, { ports: apiPorts.map(each => port(each)) }],
     },
   });
 }
