@@ -2,6 +2,7 @@ import type { IConstruct } from 'constructs';
 import { InputError } from '../core/input-error';
 import { checkObjectName } from '../core/names';
 import type { SecretRef } from '../core/secret-ref';
+import { warn } from '../core/warning';
 
 /** What the EBS CSI driver can be told of snapshots. */
 export interface EbsSnapshotOptions {
@@ -204,11 +205,13 @@ export class CsiDriver {
   }
 
   /**
-   * A directory of one node, `hostpath.csi.k8s.io`: for trials. Its snapshots are copies made while the volume is written to, so
-   * they are not of one moment. (kubernetes-csi/csi-driver-host-path.)
+   * A directory of one node, `hostpath.csi.k8s.io`: for trials. Its snapshots are archives that tar makes while the volume is written to: they
+   * are not of one moment, and a file that changes meanwhile fails them ("file changed as we read it"). A class of it is warned of.
+   * (kubernetes-csi/csi-driver-host-path.)
    */
   public static hostPath(): CsiDriver {
-    return new CsiDriver('hostpath.csi.k8s.io', {}, {});
+    const because = 'its snapshots are made by tar while the volume is written to: not of one moment, and failing where files change';
+    return new CsiDriver('hostpath.csi.k8s.io', {}, {}, because);
   }
 
   /**
@@ -227,6 +230,7 @@ export class CsiDriver {
     public readonly name: string,
     private readonly snapshotParameters: { [key: string]: string },
     private readonly groupParameters?: { [key: string]: string },
+    private readonly unfit?: string,
   ) {}
 
   /**
@@ -237,6 +241,7 @@ export class CsiDriver {
    */
   public _snapshotParameters(scope: IConstruct): { [key: string]: string } {
     checkObjectName(scope, 'driver', this.name);
+    this.warnOf(scope);
     return this.snapshotParameters;
   }
 
@@ -248,6 +253,7 @@ export class CsiDriver {
    */
   public _groupParameters(scope: IConstruct): { [key: string]: string } {
     checkObjectName(scope, 'driver', this.name);
+    this.warnOf(scope);
     if (!this.groupParameters) {
       const because = this.name.endsWith('.csi.ceph.com')
         ? 'group snapshots of Ceph need to know more: give pool (RBD) or fileSystem (CephFS)'
@@ -255,6 +261,10 @@ export class CsiDriver {
       throw new InputError(scope, { prop: 'driver', got: this.name, because });
     }
     return this.groupParameters;
+  }
+
+  private warnOf(scope: IConstruct): void {
+    if (this.unfit) warn(scope, `${this.name} is a driver for trials: ${this.unfit}`);
   }
 }
 

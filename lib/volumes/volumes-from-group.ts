@@ -69,7 +69,7 @@ export class VolumesFromGroup extends Construct {
     const point = props.recoveryPoint.bind(this, 'recoveryPoint');
     if (!/^\d{8}T/.test(point)) {
       const because =
-        "manifests do not know what is in the cluster: write RecoveryPoint.id('<id>'), as the ConfigMaps of the group have it";
+        "manifests do not know what is in the cluster: write RecoveryPoint.id('<id>'), as the labels of the group's snapshots have it";
       throw new InputError(this, { prop: 'recoveryPoint', got: point, because });
     }
     if (group._mode.name === 'native') {

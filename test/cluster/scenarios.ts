@@ -41,7 +41,11 @@ export function snapshotScenarios(start: () => Promise<TestCluster>): void {
       await sleep(500);
     }
   };
-  const groups = () => objects(cluster, 'configmaps', GROUPS);
+  /** The snapshots of groups, a list for each group. */
+  const groups = async () => {
+    const published = await objects(cluster, 'volumesnapshots', GROUPS);
+    return [...new Set(published.map(pointOf))].map(id => published.filter(each => pointOf(each) === id));
+  };
   const snapshots = () => objects(cluster, 'volumesnapshots', SERIES);
   const pointOf = ({ metadata }: ClusterObject) => metadata.labels['cdk8s-backup/recovery-point'];
 
@@ -67,11 +71,15 @@ export function snapshotScenarios(start: () => Promise<TestCluster>): void {
     expect(reason).toBe('');
     expect(verdict).toBe('published');
     first = id;
-    const [group, ...others] = await groups();
+    const [group = [], ...others] = await groups();
     expect(others).toEqual([]);
-    const { volumes, quiesced } = JSON.parse(group?.data?.['manifest.json'] ?? '');
-    expect(volumes.map(({ claim }: { claim: string }) => claim)).toEqual(CLAIMS);
-    expect(quiesced).toMatchObject([{ pod: 'db-0' }]);
+    const said = (key: string) => group.map(({ metadata }) => JSON.parse(metadata.annotations?.[`cdk8s-backup/${key}`] ?? ''));
+    expect(
+      said('volume')
+        .map(({ claim }: { claim: string }) => claim)
+        .sort(),
+    ).toEqual(CLAIMS);
+    for (const { quiesced } of said('group')) expect(quiesced).toMatchObject([{ pod: 'db-0' }]);
     const made = await snapshots();
     expect(made.map(({ spec }) => spec.source.persistentVolumeClaimName).sort()).toEqual(CLAIMS);
     expect(made.map(({ status }) => status?.readyToUse)).toEqual([true, true]);
@@ -84,13 +92,13 @@ export function snapshotScenarios(start: () => Promise<TestCluster>): void {
     const { verdict, reason } = await run('classless-snapshot');
     expect(verdict).not.toBe('published');
     expect(reason).toContain('cdk8s-backup-has-no-such-class');
-    expect(await objects(cluster, 'volumesnapshots,configmaps', 'cdk8s-backup/series=classless,cdk8s-backup/recovery-point')).toEqual([]);
+    expect(await objects(cluster, 'volumesnapshots', 'cdk8s-backup/series=classless,cdk8s-backup/recovery-point')).toEqual([]);
   });
 
   test('retention lets the oldest group go, with its snapshots', async () => {
     await run('shop-snapshot');
     ({ id: newest } = await run('shop-snapshot'));
-    const kept = (await groups()).map(pointOf);
+    const kept = (await groups()).map(([first]) => first && pointOf(first));
     expect(kept).toHaveLength(2);
     expect(kept).toContain(newest);
     expect(kept).not.toContain(first);
@@ -105,8 +113,8 @@ export function snapshotScenarios(start: () => Promise<TestCluster>): void {
     const { verdict, id, reason } = await run('shop-verify');
     expect(reason).toBe('');
     expect({ verdict, id }).toEqual({ verdict: 'verified', id: newest });
-    const group = (await groups()).find(each => pointOf(each) === newest);
-    expect(group?.metadata.annotations?.['cdk8s-backup/verified']).toMatch(/^\d{4}-/);
+    const verified = (await groups()).flat().filter(({ metadata }) => metadata.annotations?.['cdk8s-backup/verified']);
+    expect(verified.map(pointOf)).toEqual(CLAIMS.map(() => newest));
     const claims = async () => (await output(cluster, 'get', 'persistentvolumeclaims', '--output=name')).split('\n');
     await until('its volumes are gone', async () => (await claims()).length === CLAIMS.length);
   });

@@ -72,37 +72,47 @@ async function postgres(): Promise<string> {
 
 const isWritten = async (seconds = 1) => (await sql('insert into shop.hits(writer) values (0)', seconds)) !== undefined;
 
-/** The ConfigMaps of a series. */
-const commits = (series: string) =>
-  shop
-    .objects('ConfigMap', NAMESPACE)
-    .filter(
-      ({ metadata: { labels } }) =>
-        labels?.['cdk8s-backup/series'] === series && labels['app.kubernetes.io/component'] === 'recovery-point',
-    );
+const snapshotsOf = (series: string) =>
+  shop.objects('VolumeSnapshot', NAMESPACE).filter(({ metadata: { labels } }) => labels?.['cdk8s-backup/series'] === series);
+
+/** The ids of what is published of a series. */
+const published = (series: string) => [
+  ...new Set(
+    snapshotsOf(series)
+      .filter(({ metadata: { labels } }) => labels?.['app.kubernetes.io/component'] === 'recovery-point')
+      .map(idOf),
+  ),
+];
 
 const idOf = ({ metadata }: { metadata: { labels?: { [label: string]: string } } }) =>
   metadata.labels?.['cdk8s-backup/recovery-point'] ?? '';
 
-/** What restores go by: a commit whose every snapshot is there, and can be used. Newest first. */
+/** What restores go by: what is published, and has a snapshot of every claim that can be used. Newest first. */
 function groups(series = 'shop'): string[] {
   const isReady = ({ snapshot }: { snapshot: string }) => shop.object('VolumeSnapshot', NAMESPACE, snapshot)?.status?.readyToUse;
-  return commits(series)
-    .filter(({ data }) => {
-      const { volumes } = JSON.parse(data['manifest.json']);
-      return volumes.length > 0 && volumes.every(isReady);
+  return published(series)
+    .filter(id => {
+      const { volumes, facts } = manifestOf(id, series);
+      return volumes.length === facts.volumes && volumes.every(isReady);
     })
-    .map(idOf)
     .sort()
     .reverse();
 }
 
-const manifestOf = (id: string, series = 'shop') =>
-  JSON.parse(shop.object('ConfigMap', NAMESPACE, `${series}-${id.toLowerCase()}`)?.data['manifest.json']);
+/** The manifest of a group, of what its snapshots say. */
+function manifestOf(id: string, series = 'shop') {
+  const annotations = snapshotsOf(series)
+    .filter(each => idOf(each) === id)
+    .map(({ metadata }) => metadata.annotations ?? {});
+  const volumes = annotations.flatMap(each => (each['cdk8s-backup/volume'] ? [JSON.parse(each['cdk8s-backup/volume'])] : []));
+  const [group, ...others] = new Set(annotations.map(each => each['cdk8s-backup/group']));
+  expect(others, 'snapshots of one group say the same of it').toEqual([]);
+  return { ...JSON.parse(group ?? '{}'), volumes: volumes.sort((a, b) => (a.claim < b.claim ? -1 : 1)) };
+}
 
 /** Snapshots of no group. */
 function strays(series = 'shop'): string[] {
-  const known = commits(series).map(idOf);
+  const known = published(series);
   return [...shop.objects('VolumeSnapshot', NAMESPACE), ...shop.objects('VolumeGroupSnapshot', NAMESPACE)]
     .filter(each => each.metadata.labels?.['cdk8s-backup/series'] === series && !known.includes(idOf(each)))
     .map(({ metadata }) => metadata.name);
@@ -215,7 +225,7 @@ describe('a group', () => {
   });
 
   test('is not there when the answer to its commit is lost', async () => {
-    shop.plant({ verb: 'create', resource: 'configmaps' }, { cut: 'after' });
+    shop.plant({ verb: 'patch', resource: 'volumesnapshots', nth: CLAIMS.length + 1 }, { cut: 'after' });
     await fails('the answer to the commit is lost', /publishing failed/);
   });
 
@@ -334,13 +344,13 @@ describe('retention', () => {
     const [newest, older] = groups() as [string, string];
     await kubectl('delete', 'volumesnapshot', manifestOf(newest).volumes[0].snapshot);
     const { id, log } = await makes('a group has lost a snapshot');
-    expect(log).toMatch(new RegExp(`these groups lack snapshots.* ${newest}`));
+    expect(log).toMatch(new RegExp(`these groups count for nothing.*: ${newest} \\(4 of 5 snapshots are there\\)`));
     expect(groups()).toEqual([id, older]);
-    await kubectl('delete', 'configmap', `shop-${newest.toLowerCase()}`);
+    await kubectl('delete', 'volumesnapshot', '-l', `cdk8s-backup/recovery-point=${newest}`);
   });
 
   test('that fails is told of, and does not make a good group bad', async () => {
-    shop.plant({ verb: 'delete', resource: 'configmaps' }, { status: 500 });
+    shop.plant({ verb: 'patch', resource: 'volumesnapshots', nth: 2 * CLAIMS.length + 1 }, { status: 500 });
     const { log } = await makes('pruning fails');
     expect(log).toMatch(/WARNING: pruning failed; the new group is published, and the next run prunes again: .*planted by a test/);
     expect(groups()).toHaveLength(3);

@@ -26,11 +26,14 @@ const content = (of: PostgresServer) => of.checksums('shop')['public.orders'];
 const names = (kind: string, namespace = NAMESPACE) => api.objects(kind, namespace).map(({ metadata }) => metadata.name);
 const request = (words: { [key: string]: string }) =>
   api.cluster.configMap(NAMESPACE, 'shop-restore-request', { recoveryPoint: 'newest-verified', claims: '', ...words });
-const verifiedPoints = () =>
-  api
-    .objects('ConfigMap', NAMESPACE)
-    .filter(({ metadata }) => metadata.annotations?.['cdk8s-backup/verified'])
-    .map(({ metadata }) => metadata.labels?.['cdk8s-backup/recovery-point']);
+const verifiedPoints = () => [
+  ...new Set(
+    api
+      .objects('VolumeSnapshot', NAMESPACE)
+      .filter(({ metadata }) => metadata.annotations?.['cdk8s-backup/verified'])
+      .map(({ metadata }) => metadata.labels?.['cdk8s-backup/recovery-point']),
+  ),
+];
 /** What a verification must never leave. */
 const leftovers = () => [
   ...names('PersistentVolumeClaim').filter(name => /-verify-/.test(name)),

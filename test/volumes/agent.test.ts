@@ -74,7 +74,7 @@ class Agent {
   }
 
   /** Starts hold.sh or release.sh, as an exec session does. */
-  run(script: string, args: string[]): ChildProcess {
+  run(script: string, args: string[], environment: { [variable: string]: string } = {}): ChildProcess {
     const [program = 'sh', ...options] = this.shell;
     const env = {
       PATH: process.env.PATH,
@@ -86,6 +86,7 @@ class Agent {
       QUIESCE_HOME: this.toy,
       QUIESCE_STATE: this.state,
       ...this.settings,
+      ...environment,
     };
     return spawn(program, [...options, join(this.toy, 'agent', script), ...args], {
       env,
@@ -94,8 +95,12 @@ class Agent {
     });
   }
 
-  hold(owner = 'nightly'): Promise<Answer> {
-    return answer(this.run('hold.sh', [owner]));
+  hold(owner = 'nightly', environment: { [variable: string]: string } = {}): Promise<Answer> {
+    return answer(this.run('hold.sh', [owner], environment));
+  }
+
+  renew(owner = 'nightly'): Promise<Answer> {
+    return answer(this.run('renew.sh', [owner]));
   }
 
   release(owner = 'nightly'): Promise<Answer> {
@@ -208,6 +213,27 @@ describe.concurrent.each(SHELLS.map(shell => ({ name: shell.join(' '), shell }))
     expect(await agent.release()).toEqual(refused(/no lock is held: nobody released it within 3 s \(\d\d:\d\d:\d\d\)/));
     expect(await agent.hold('hourly')).toEqual(done(/is held/));
     expect(await agent.release('hourly')).toEqual(done(/goes on/));
+  });
+
+  test('what its owner has to say it still needs, is let go when nothing is heard any more', async ({ expect }) => {
+    const agent = await start(shell);
+    expect(await agent.renew()).toEqual(refused(/no lock is held: none was taken/));
+    const began = Date.now();
+    await agent.hold('nightly run-1', { QUIESCE_HEARD: '3' });
+    expect(await agent.renew('nightly run-2')).toEqual(refused(/the lock is that of nightly run-1/));
+    while (Date.now() - began < 5000) {
+      expect(await agent.renew('nightly run-1')).toEqual(done(/is held for \d s/));
+      await sleep(500);
+    }
+    expect(agent.isHeld).toBe(true);
+    await agent.until(() => !agent.isHeld, 6);
+    expect(await agent.renew('nightly run-1')).toEqual(refused(/no lock is held: nightly run-1 was not heard of for 3 s/));
+    expect(await agent.release('nightly run-1')).toEqual(refused(/no lock is held: nightly run-1 was not heard of for 3 s/));
+    // Whoever never says it, is not waited for.
+    await agent.hold();
+    await sleep(3500);
+    expect(await agent.release()).toEqual(done(/goes on/));
+    expect(agent.children()).toBe('');
   });
 
   test('a lock that is not to be had leaves nothing', async ({ expect }) => {

@@ -64,7 +64,7 @@ test('the agent runs beside the server, in a restricted container with scripts o
   const made = objects(shop);
   const scripts = template().spec.volumes.flatMap(({ configMap }: Manifest) => configMap?.name ?? []);
   expect(scripts.map((name: string) => Object.keys(made[`ConfigMap/${name}`].data))).toEqual([
-    ['agent.sh', 'ask.sh', 'hold.sh', 'release.sh', 'session.sh'],
+    ['agent.sh', 'ask.sh', 'hold.sh', 'release.sh', 'renew.sh', 'session.sh'],
     ['lock.sh'],
   ]);
   expect(template().metadata.annotations).toBeUndefined();

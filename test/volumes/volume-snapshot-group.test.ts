@@ -143,14 +143,8 @@ describe('a group', () => {
     group(plain);
     group(held, { members: [VolumeSnapshotMember.workload(stock(held), { quiesce: mariadb() })] });
     group(native, { mode: SnapshotMode.native({ selector: { app: 'shop' } }) });
-    const always = [
-      'persistentvolumeclaims: get,list',
-      'configmaps: get,list,create,delete',
-      'leases: create',
-      'leases: get,update,delete of shop-snapshot',
-      'pods: get',
-    ];
-    expect(rules(plain)).toEqual(['volumesnapshots: get,list,create,delete', ...always]);
+    const always = ['persistentvolumeclaims: get,list', 'leases: create', 'leases: get,update,delete of shop-snapshot', 'pods: get'];
+    expect(rules(plain)).toEqual(['volumesnapshots: get,list,create,patch,delete', ...always]);
     expect(rules(held)).toEqual([...rules(plain), 'pods/exec: get,create of stock-db-0,stock-db-1']);
     expect(rules(native)).toEqual(['volumesnapshots: get,list,patch,delete', 'volumegroupsnapshots: get,list,create,delete', ...always]);
     expect(objects(plain)['NetworkPolicy/shop-snapshot'].spec.podSelector.matchLabels).toEqual({

@@ -15,7 +15,7 @@ import {
   VolumesFromGroup,
   VolumesFromSnapshotHandles,
 } from '../../lib';
-import { chart, container, environment, type Manifest, objects, podSpec } from '../support/synth';
+import { chart, environment, type Manifest, objects, podSpec } from '../support/synth';
 
 const size = Size.gibibytes(10);
 const postgres = Engine.postgresPhysical({ version: PostgresVersion.V15 });
@@ -53,11 +53,23 @@ describe('a verification', () => {
   });
 
   test('checks in pods that know no server, ask no API and reach nothing, on a volume of their own', () => {
-    const job = made['CronJob/shop-check-data-db-0'];
-    expect(job.spec.suspend).toBe(true);
-    expect(podSpec(job)).toMatchObject({ automountServiceAccountToken: false });
-    expect(podSpec(job).volumes).toContainEqual({ name: 'data', persistentVolumeClaim: { claimName: 'shop-verify-data-db-0' } });
-    expect(container(job).env.filter((variable: Manifest) => variable.valueFrom?.secretKeyRef)).toEqual([]);
+    for (const claim of ['data-db-0', 'cache', 'pictures']) {
+      const job = made[`CronJob/shop-check-${claim}`];
+      const { volumes, containers, initContainers = [], ...pod } = podSpec(job);
+      expect(job.spec.suspend).toBe(true);
+      expect(pod).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false });
+      expect(pod).not.toHaveProperty('serviceAccountName');
+      // What a server there runs of the data's owner finds no key, and nothing to write to but what is thrown away.
+      const kinds = volumes.map((volume: Manifest) => Object.keys(volume).find(key => key !== 'name'));
+      expect(new Set(kinds)).toEqual(new Set(['emptyDir', 'configMap', 'persistentVolumeClaim']));
+      expect(volumes.filter((volume: Manifest) => volume.persistentVolumeClaim)).toEqual([
+        { name: 'data', persistentVolumeClaim: { claimName: `shop-verify-${claim}` } },
+      ]);
+      for (const { env = [], envFrom = [] } of [...containers, ...initContainers]) {
+        const sources = env.flatMap((variable: Manifest) => Object.keys(variable.valueFrom ?? {}));
+        expect([...sources.filter((source: string) => source !== 'fieldRef'), ...envFrom]).toEqual([]);
+      }
+    }
     expect(made['NetworkPolicy/shop-check'].spec).toMatchObject({ policyTypes: ['Ingress', 'Egress'] });
     expect(made['NetworkPolicy/shop-check'].spec.egress ?? []).toEqual([]);
   });
@@ -108,6 +120,36 @@ test('a restore waits for somebody to ask for it, and says what', () => {
   expect(environment(made['CronJob/shop-restore']).LABELS).toBe('app: "shop"');
   expect(() => group().restore({ claims: { other: 'new' } })).toThrow(/claims is "other": the group has the claims/);
   expect(() => group().restore({ claims: { cache: 'New Name' } })).toThrow(/claims is "New Name"/);
+});
+
+test('a restore makes members of the group of what comes back under its own name, and of nothing else', () => {
+  const of = chart();
+  group(of, [VolumeSnapshotMember.claims(['data-db-0'])], SnapshotMode.native({ selector: { app: 'shop', tier: '1' } })).restore();
+  expect(environment(objects(of)['CronJob/shop-restore'])).toMatchObject({ LABELS: '', MEMBER_LABELS: 'app: "shop"\ntier: "1"' });
+});
+
+test('what nobody has said how to check is read, and its verdict says so', () => {
+  const of = chart();
+  group(of).verify({ checks: [VolumeCheck.files({ claims: ['pictures'] })] });
+  const chosen = (claim: string) => environment(objects(of)[`CronJob/shop-check-${claim}`]).CHOSEN;
+  expect([chosen('pictures'), chosen('cache')]).toEqual(['yes', 'no']);
+});
+
+test('no job of a group may write anything but snapshots, claims, Jobs and its lease', () => {
+  const of = chart();
+  const one = group(of);
+  one.verify();
+  one.restore();
+  const written = ['snapshot', 'verify', 'restore'].map(operation =>
+    objects(of)[`Role/shop-${operation}`].rules.flatMap(({ resources, verbs }: Manifest) =>
+      verbs.some((verb: string) => !['get', 'list'].includes(verb)) ? resources : [],
+    ),
+  );
+  expect(written.map(resources => [...new Set(resources)])).toEqual([
+    ['volumesnapshots', 'leases'],
+    ['volumesnapshots', 'persistentvolumeclaims', 'jobs', 'leases'],
+    ['persistentvolumeclaims'],
+  ]);
 });
 
 describe('claims as manifests', () => {

@@ -12,6 +12,7 @@ import {
   VolumeSnapshotClass,
   VolumeSnapshotSource,
 } from '../../lib';
+import { warnings } from '../../lib/core/warning';
 import { chart, objects } from '../support/synth';
 
 const ceph = { clusterId: 'b9127830', secret: SecretRef.named('csi-rbd'), secretNamespace: 'ceph' };
@@ -173,4 +174,13 @@ test('what cannot stand is refused', () => {
   expect(() => new VolumeFromSnapshot(chart(), 'a', { snapshotName: 'b', size, storageClassName: '?' })).toThrow(
     /storageClassName is "\?"/,
   );
+});
+
+test('a class of the driver for trials is warned of', () => {
+  const storage = chart('kube-system');
+  const driver = CsiDriver.hostPath();
+  const classes = [new VolumeSnapshotClass(storage, 'trial', { driver }), new VolumeGroupSnapshotClass(storage, 'trials', { driver })];
+  const because = 'is a driver for trials: its snapshots are made by tar while the volume is written to: not of one moment, and failing';
+  for (const each of classes) expect(warnings([each]).join('')).toContain(`hostpath.csi.k8s.io ${because}`);
+  expect(warnings([new VolumeSnapshotClass(storage, 'disks', { driver: CsiDriver.ebs() })])).toEqual([]);
 });

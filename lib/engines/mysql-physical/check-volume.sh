@@ -35,6 +35,9 @@ if [ -n "$index" ]; then
   cat "$SCRATCH/index" >"$index"
 fi
 
+# What production has persisted for itself (memory, plugins, statements for every connection) is not for this server.
+rm -f "$data/mysqld-auto.cnf"
+
 # ---- does it come up? -----------------------------------------------------------------------------------------------
 trap kill_scratch_server EXIT
 # Settings without which a server cannot read these files; what it says of them is the only place where they are noted.

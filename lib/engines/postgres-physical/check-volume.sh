@@ -86,5 +86,5 @@ trap - EXIT
 if [ "$(control "$data" 'Data page checksum version')" != 0 ]; then
   attempt 'pg_checksums' pg_checksums --check --no-sync -D "$data" >&2
 else
-  log 'WARNING: the server has no data checksums: a row that the disk has changed shows only where an index or an assertion looks at it'
+  caveat 'the server has no data checksums: a row that the disk has changed shows only where an index or an assertion looks at it'
 fi

@@ -65,10 +65,16 @@ export class VolumeCheck {
     return new VolumeCheck(options);
   }
 
+  /** What is done where nobody has said what to do. @internal */
+  public static _unchosen(): VolumeCheck {
+    return new VolumeCheck({}, undefined, {}, false);
+  }
+
   private constructor(
     private readonly options: VolumeCheckOptions,
     private readonly ofEngine?: IEngine,
     private readonly engineOptions: EngineVolumeCheckOptions = {},
+    private readonly chosen = true,
   ) {}
 
   /** The claims that it names. @internal */
@@ -97,7 +103,7 @@ export class VolumeCheck {
         { name: 'SERIES', value: series },
         { name: 'ENGINE', value: engine?.name ?? 'files' },
         { name: 'REPOSITORY_FOLDER', value: 'none' },
-        ...(engine?.environment ?? []),
+        ...(engine?.environment ?? [{ name: 'CHOSEN', value: this.chosen ? 'yes' : 'no' }]),
         { name: 'DATA_DIRECTORY', value: data.directory },
       ],
       initContainers: [],

@@ -12,6 +12,10 @@ group_volumes() {
   group_manifest "$POINT" || die "the manifest of group $POINT cannot be read: $(api_reason)"
   awk -f "$BACKUP_HOME/kubectl/volumes.awk" "$SCRATCH/manifest.json" >"$SCRATCH/volumes"
   outcome bytes "$(manifest_field "$SCRATCH/manifest.json" bytes)"
+  manifest_caveats "$SCRATCH/manifest.json" >"$SCRATCH/caveats.of-group"
+  while IFS= read -r group_caveat; do caveat "group $POINT: $group_caveat"; done <"$SCRATCH/caveats.of-group"
+  newer=$(bad_groups "$POINT")
+  [ -z "$newer" ] || caveat "newer than group $POINT, and of no use: $newer"
 }
 
 volume_of() { awk -F '\t' -v claim="$1" '$1 == claim' "$SCRATCH/volumes"; } # CLAIM: its line
@@ -19,7 +23,7 @@ volume_of() { awk -F '\t' -v claim="$1" '$1 == claim' "$SCRATCH/volumes"; } # CL
 # Prints a claim NAME whose volume begins as the snapshot of CLAIM; its labels come from stdin, as lines of YAML.
 claim_from_snapshot() { # CLAIM NAME
   volume_of "$1" >"$SCRATCH/volume"
-  IFS=$TAB read -r _ snapshot class size modes mode <"$SCRATCH/volume"
+  IFS=$TAB read -r _ snapshot class size modes mode _ <"$SCRATCH/volume"
   [ -z "$STORAGE_CLASS" ] || class=$STORAGE_CLASS
   printf 'apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata:\n  name: %s\n  annotations:\n    cdk8s-backup/restored-from: %s\n    cdk8s-backup/restored-by: %s\n' "$2" "$POINT" "$POD_NAME"
   printf '  labels:\n    app.kubernetes.io/managed-by: cdk8s-backup\n'

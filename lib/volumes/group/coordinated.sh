@@ -2,9 +2,9 @@
 # A group of single VolumeSnapshots. The functions that snapshot.sh needs of a mode:
 #   group_check       refuses what cannot work, before anything is touched
 #   group_create      asks for every snapshot
-#   group_cut         prints what has to be cut, by lines as below
-#   group_snapshots   prints every snapshot of the group, by lines `NAME CLAIM CUT READY SIZE CLASS ERROR`, tab-separated; - for nothing
-#   group_label       labels the snapshots, where they are not yet
+#   group_cut ID      prints what has to be cut, by lines as below
+#   group_snapshots ID   prints every snapshot of the group, by lines `NAME CLAIM CUT READY SIZE CLASS ERROR`, tab-separated; - for nothing
+#   group_label       gives the snapshots the labels of the series and the group, where they have none yet
 #   group_discard ID  deletes the snapshots of a group
 #   group_leftovers   prints the ids of snapshots that are there
 #
@@ -15,6 +15,7 @@
 OURS="cdk8s-backup/series=$SERIES,cdk8s-backup/operation=snapshot"
 
 group_check() {
+  may patch volumesnapshots.snapshot.storage.k8s.io
   may create volumesnapshots.snapshot.storage.k8s.io
   may delete volumesnapshots.snapshot.storage.k8s.io
   api get "$SNAPSHOTS" -l "$OURS" -o name >/dev/null || die "snapshots cannot be listed: $(api_reason). Nothing was touched"
@@ -47,9 +48,9 @@ group_create() {
   create "$SCRATCH/create.yaml"
 }
 
-group_cut() { group_snapshots; }
+group_cut() { group_snapshots "$1"; } # ID
 
-group_snapshots() { snapshots_by "$OURS,cdk8s-backup/recovery-point=$POINT"; }
+group_snapshots() { snapshots_by "$OURS,cdk8s-backup/recovery-point=$1"; } # ID
 
 snapshots_by() { # LABELS, or `all`
   if [ "$1" = all ]; then set --; else set -- -l "$1"; fi

@@ -1,10 +1,15 @@
 # shellcheck shell=sh
 # The groups of volume snapshots of a series, as the API has them. Source it after lib.sh and api.sh.
 #
-# A group is a ConfigMap `<series>-<id in lower case>` with the labels cdk8s-backup/series, cdk8s-backup/recovery-point (its id) and
-# app.kubernetes.io/component=recovery-point. It is made when every snapshot of the group can be used, and is deleted before them: what
-# has no such ConfigMap does not exist. The annotation cdk8s-backup/verified says when a server was seen to start on it.
-# Its key manifest.json has one entry a line:
+# A group is recorded on its own snapshots, so that whoever makes and prunes groups needs no right to write anything else:
+#   labels        cdk8s-backup/series; cdk8s-backup/recovery-point, which is the group's id; app.kubernetes.io/component=recovery-point
+#   annotations   cdk8s-backup/group, the manifest without its volumes; cdk8s-backup/volume, the snapshot's own line of it;
+#                 cdk8s-backup/verified, when a server was seen to start on it
+# The group exists when one of its snapshots has the label `component`. They get it when each can be used and has its annotations, and
+# lose it before they are deleted: what has none is what a run that did not end well has left. It is good as long as all of its snapshots are
+# there, can be used, and were cut when the manifest says. What some tool makes anew under the same name, annotations and all, is
+# cut anew.
+# The manifest has one entry a line:
 #   {
 #   "format":1,
 #   "id":"20261121T020000Z-x7k2p",
@@ -18,6 +23,8 @@
 #   "group":"shop-20261121t020000z-x7k2p", native only: the VolumeGroupSnapshot
 #   "mode":"coordinated"                   or native
 #   },
+#   "caveats":[                            what it does not cover
+#   ],
 #   "volumes":[                            by claim: its snapshot, and what a claim for it needs
 #   {"claim":"data-db-0","snapshot":"shop-20261121t020000z-x7k2p-data-db-0","restoreSize":"1Gi","bytes":1073741824,"creationTime":"2026-11-21T02:00:03Z","snapshotClass":"csi","driver":"ebs.csi.aws.com","storageClass":"gp3","accessModes":"ReadWriteOnce","volumeMode":"Filesystem","size":"1Gi","member":"StatefulSet/db"}
 #   ],
@@ -32,50 +39,49 @@
 # A value that is not known is empty. accessModes are separated by spaces.
 
 SNAPSHOTS=volumesnapshots.v1.snapshot.storage.k8s.io
-GROUPS_OF_SERIES="cdk8s-backup/series=$SERIES,app.kubernetes.io/component=recovery-point"
+PUBLISHED=app.kubernetes.io/component
 
 group_name() { printf '%s-%s' "$SERIES" "$(printf %s "$1" | tr '[:upper:]' '[:lower:]')"; } # ID
 
-# Of every group: a line `group ID verified|unverified`, and a line `ID SNAPSHOT` for every snapshot of it.
-groups_read() { # to $SCRATCH/groups and $SCRATCH/groups.snapshots
-  api get configmaps -l "$GROUPS_OF_SERIES" -o go-template='{{range .items}}
-group {{index .metadata.labels "cdk8s-backup/recovery-point"}} {{with .metadata.annotations}}{{if index . "cdk8s-backup/verified"}}verified{{else}}unverified{{end}}{{else}}unverified{{end}}
-{{with .data}}{{index . "manifest.json"}}{{end}}{{end}}
-' >"$SCRATCH/groups.raw" || return 1
-  sed -n 's/^group //p' "$SCRATCH/groups.raw" >"$SCRATCH/groups"
-  awk '/^group / { id = $2 }
-    /^\{"claim":/ && match($0, /"snapshot":"[^"]*"/) { print id, substr($0, RSTART + 12, RLENGTH - 13) }' \
-    "$SCRATCH/groups.raw" >"$SCRATCH/groups.snapshots"
+snapshots_of() { printf 'cdk8s-backup/series=%s,cdk8s-backup/recovery-point=%s' "$SERIES" "$1"; } # ID: labels
+
+# Reads every snapshot that belongs to a group, and judges the groups: see groups.awk.
+groups_read() { # to $SCRATCH/groups.raw, and by kinds of lines to $SCRATCH/groups.good, .bad, .begun and .snapshots
+  api get "$SNAPSHOTS" -l "cdk8s-backup/series=$SERIES,cdk8s-backup/recovery-point" -o go-template='{{range .items}}snapshot {{.metadata.name}} {{index .metadata.labels "cdk8s-backup/recovery-point"}} {{if .metadata.deletionTimestamp}}deleting{{else}}{{with .status}}{{if .readyToUse}}ready{{else}}waiting{{end}}{{else}}waiting{{end}}{{end}} {{with index .metadata.labels "app.kubernetes.io/component"}}{{.}}{{else}}-{{end}} {{with .metadata.annotations}}{{if index . "cdk8s-backup/verified"}}verified{{else}}unverified{{end}}{{else}}unverified{{end}} {{with .status}}{{with .creationTime}}{{.}}{{else}}-{{end}}{{else}}-{{end}}
+{{with .metadata.annotations}}{{with index . "cdk8s-backup/volume"}}{{.}}{{end}}
+{{with index . "cdk8s-backup/group"}}{{.}}{{end}}{{end}}
+{{end}}' >"$SCRATCH/groups.raw" || return 1
+  awk -f "$BACKUP_HOME/kubectl/groups.awk" "$SCRATCH/groups.raw" >"$SCRATCH/groups.judged" || return 1
+  for groups_kind in good bad begun snapshot; do
+    sed -n "s/^$groups_kind //p" "$SCRATCH/groups.judged" >"$SCRATCH/groups.$groups_kind"
+  done
 }
 
-# The snapshots of the series that can be used, and are not being deleted.
-snapshots_ready() { # to $SCRATCH/snapshots.ready
-  api get "$SNAPSHOTS" -l "cdk8s-backup/series=$SERIES" -o go-template='{{range .items}}{{if not .metadata.deletionTimestamp}}{{with .status}}{{if .readyToUse}}ready{{end}}{{end}} {{.metadata.name}}
-{{end}}{{end}}' >"$SCRATCH/snapshots.raw" || return 1
-  sed -n 's/^ready //p' "$SCRATCH/snapshots.raw" >"$SCRATCH/snapshots.ready"
-}
-
-# The groups of which every snapshot is there and can be used: `ID verified` or `ID unverified`, as retention.awk reads them. The
-# others go to $SCRATCH/groups.bad: a group that nothing can be restored from counts for nothing.
-groups_good() {
-  groups_read && snapshots_ready || return 1
-  awk 'FILENAME == ARGV[1] { ready[$1]; next }
-    FILENAME == ARGV[2] { volumes[$1]++; if (!($2 in ready)) gone[$1]; next }
-    { print (volumes[$1] > 0 && !($1 in gone) ? "good " : "bad ") $0 }' \
-    "$SCRATCH/snapshots.ready" "$SCRATCH/groups.snapshots" "$SCRATCH/groups" >"$SCRATCH/groups.judged"
-  sed -n 's/^bad \([^ ]*\) .*/\1/p' "$SCRATCH/groups.judged" >"$SCRATCH/groups.bad"
-  sed -n 's/^good //p' "$SCRATCH/groups.judged"
-}
-
-# What lib.sh and retention.sh ask a repository for: groups are recovery points like all others.
+# What lib.sh and retention.sh ask a repository for: groups are recovery points like all others. One that nothing can be restored from
+# counts for nothing.
 repository_list() {
-  groups_good && return 0
+  groups_read && cat "$SCRATCH/groups.good" && return 0
   api_reason >"$SCRATCH/repository.reason"
   return 1
 }
 
-# The manifest of a group.
+# Why not: of groups that are newer than one, or of all, those that are not good.
+bad_groups() { # [ID]
+  awk -v than="${1:-}" '$1 > than { id = $1; sub(/^[^ ]* [^ ]* /, ""); printf "%s%s (%s)", sep, id, $0; sep = "; " }' "$SCRATCH/groups.bad"
+}
+
+# The manifest of a group, whole.
 group_manifest() { # ID: to $SCRATCH/manifest.json
-  api get configmap "$(group_name "$1")" -o go-template='{{index .data "manifest.json"}}' >"$SCRATCH/manifest.json" || return 1
+  groups_read || return 1
+  awk -v wanted="$1" -f "$BACKUP_HOME/kubectl/assemble.awk" "$SCRATCH/groups.raw" >"$SCRATCH/manifest.json"
   [ "$(tail -n 1 "$SCRATCH/manifest.json")" = '}' ] && [ "$(manifest_field "$SCRATCH/manifest.json" id)" = "$1" ]
+}
+
+# From the first label on it is there, and until the last one is gone.
+group_publish() { # ID
+  api label "$SNAPSHOTS" -l "$(snapshots_of "$1")" --overwrite "$PUBLISHED=recovery-point" >/dev/null </dev/null
+}
+
+group_unpublish() { # ID
+  api label "$SNAPSHOTS" -l "$(snapshots_of "$1")" "$PUBLISHED-" >/dev/null </dev/null || not_found
 }

@@ -7,6 +7,8 @@
 #   LEASE_SECONDS   how long a run can last at most; a Lease older than that has nobody behind it
 
 LEASE="$SERIES-$OPERATION"
+# Whose lease this run has taken over.
+lease_of_dead=
 
 lease_manifest() { # RESOURCE-VERSION, or nothing
   printf 'apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata:\n  name: %s\n  labels:\n    app.kubernetes.io/managed-by: cdk8s-backup\n    cdk8s-backup/series: %s\n' \
@@ -22,37 +24,60 @@ lease_holder() { # to $SCRATCH/lease: holder, time, resource version
 
 lease_take() {
   lease_manifest '' >"$SCRATCH/lease.yaml"
-  if ! api create --validate=false -f "$SCRATCH/lease.yaml" >/dev/null; then
-    already_there || die "the lease $LEASE cannot be taken: $(api_reason). Nothing was touched"
-    lease_take_over
-  fi
+  # Before it is known: an answer that gets lost leaves it.
   : >"$SCRATCH/lease.held"
+  api create --validate=false -f "$SCRATCH/lease.yaml" >/dev/null && return 0
+  if already_there; then
+    lease_take_over
+  else
+    lease_or_die "the lease $LEASE cannot be taken: $(api_reason)"
+  fi
 }
 
 lease_take_over() {
   lease_holder || die "the lease $LEASE cannot be read: $(api_reason). Nothing was touched"
   read -r holder since version <"$SCRATCH/lease"
-  ! lease_is_alive "$holder" "$since" ||
+  ! lease_is_alive "$holder" ||
     die "another run of $SERIES is under way, in pod $holder since $since: this one has touched nothing"
   log "the run in pod $holder has ended without a word: its lease is taken over"
+  # shellcheck disable=SC2034 # read by snapshot.sh
+  lease_of_dead=$holder
   lease_manifest "$version" >"$SCRATCH/lease.yaml"
-  api replace --validate=false -f "$SCRATCH/lease.yaml" >/dev/null ||
-    die "another run of $SERIES was quicker to take the lease over: $(api_reason). Nothing was touched"
+  api replace --validate=false -f "$SCRATCH/lease.yaml" >/dev/null && return 0
+  ! conflicted || die "another run of $SERIES was quicker to take the lease over. Nothing was touched"
+  lease_or_die "the lease $LEASE of pod $holder cannot be taken over: $(api_reason)"
 }
 
-lease_is_alive() { # HOLDER TIME
-  [ "$1" != "$POD_NAME" ] || return 1
-  # A node that is gone keeps its pods Running for ever.
-  ! is_after "$(date -u -d "@$(($(date +%s) - LEASE_SECONDS))" +%Y-%m-%dT%H:%M:%SZ)" "$2" || return 1
-  if api get pod "$1" -o go-template='{{.status.phase}}' >"$SCRATCH/holder"; then
-    case $(cat "$SCRATCH/holder") in Succeeded | Failed) return 1 ;; esac
-    return 0
-  fi
-  not_found || die "whether pod $1, which holds the lease $LEASE, is alive cannot be asked: $(api_reason). Nothing was touched"
-  return 1
+# Whatever the answer was, the lease may have been written.
+lease_or_die() { # REASON
+  lease_is_ours || die "$1. Nothing was touched"
 }
+
+# By the API server's clock: that of the holder's node, or of this one, may be wrong.
+lease_is_alive() { # HOLDER
+  [ "$1" != "$POD_NAME" ] || return 1
+  if ! pod_state "$1" >"$SCRATCH/holder"; then
+    not_found || die "whether pod $1, which holds the lease $LEASE, is alive cannot be asked: $(api_reason). Nothing was touched"
+    return 1
+  fi
+  read -r phase born <"$SCRATCH/holder"
+  case $phase in Succeeded | Failed) return 1 ;; esac
+  # A node that is gone keeps its pods Running for ever.
+  pod_state "$POD_NAME" >"$SCRATCH/self" || die "this run's own pod cannot be looked at: $(api_reason). Nothing was touched"
+  read -r _ own <"$SCRATCH/self"
+  [ "$(($(epoch "$own") - $(epoch "$born")))" -le "$LEASE_SECONDS" ]
+}
+
+pod_state() { api get pod "$1" -o go-template='{{.status.phase}} {{.metadata.creationTimestamp}}{{"\n"}}'; } # NAME
 
 lease_is_ours() { lease_holder && read -r holder _ <"$SCRATCH/lease" && [ "$holder" = "$POD_NAME" ]; }
+
+# Ends a run that somebody has taken for dead.
+lease_check() { # WHAT-THEN
+  lease_is_ours && return 0
+  [ ! -s "$SCRATCH/api.err" ] || not_found || die "whether the lease $LEASE is still this run's cannot be asked: $(api_reason). $1"
+  die "the lease $LEASE is no longer this run's, so somebody took it for dead. $1"
+}
 
 lease_give_back() {
   [ -f "$SCRATCH/lease.held" ] || return 0

@@ -41,13 +41,13 @@ group_create() {
   about group "$(group_name "$POINT")"
 }
 
-group_cut() {
-  api get "$NATIVE" "$(group_name "$POINT")" -o go-template='{{.metadata.name}}	-	{{with .status}}{{with .creationTime}}{{.}}{{else}}-{{end}}	{{with .readyToUse}}true{{else}}false{{end}}{{else}}-	false{{end}}	-	-	{{with .status}}{{with .error}}{{with .message}}{{printf "%q" .}}{{else}}"no message"{{end}}{{else}}-{{end}}{{else}}-{{end}}	{{.metadata.uid}}
+group_cut() { # ID
+  api get "$NATIVE" "$(group_name "$1")" -o go-template='{{.metadata.name}}	-	{{with .status}}{{with .creationTime}}{{.}}{{else}}-{{end}}	{{with .readyToUse}}true{{else}}false{{end}}{{else}}-	false{{end}}	-	-	{{with .status}}{{with .error}}{{with .message}}{{printf "%q" .}}{{else}}"no message"{{end}}{{else}}-{{end}}{{else}}-{{end}}	{{.metadata.uid}}
 '
 }
 
-group_snapshots() {
-  group_cut >"$SCRATCH/group" && snapshots_by all >"$SCRATCH/snapshots.all" || return 1
+group_snapshots() { # ID
+  group_cut "$1" >"$SCRATCH/group" && snapshots_by all >"$SCRATCH/snapshots.all" || return 1
   awk -F '\t' 'FILENAME == ARGV[1] { uid = $8; next } index(" " $8, " " uid " ")' "$SCRATCH/group" "$SCRATCH/snapshots.all"
   # The group has a verdict of its own beside theirs.
   awk -F '\t' -v OFS='\t' '$4 != "true" || $7 != "-"' "$SCRATCH/group"

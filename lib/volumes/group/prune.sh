@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# What retention.sh needs of a repository, over groups; and what runs that were killed have left. Source it after groups.sh and the mode.
+# What retention.sh needs of a repository, over groups; and what is deleted of a group, whole or half made. Source it after groups.sh and the
+# mode.
 
 # Deletes groups; those that a claim is being made from stay, and are taken off the list.
 repository_prune() { # FILE with ids
@@ -9,7 +10,7 @@ repository_prune() { # FILE with ids
     if user=$(group_user "$id") && [ -n "$user" ]; then
       log "WARNING: group $id is kept, though retention lets it go: claim $user is being restored from it"
     elif [ "$MODE" = coordinated ] && group_is_native "$id"; then
-      log "WARNING: group $id is kept, though retention lets it go: it is a VolumeGroupSnapshot, which this job may not delete since its mode is coordinated. Delete its ConfigMap $(group_name "$id") and then the VolumeGroupSnapshot of that name"
+      log "WARNING: group $id is kept, though retention lets it go: it is a VolumeGroupSnapshot, which this job may not delete since its mode is coordinated. Delete the VolumeGroupSnapshot $(group_name "$id")"
     else
       group_delete "$id" || { api_reason >"$SCRATCH/repository.reason"; return 1; }
       echo "$id" >>"$SCRATCH/pruned"
@@ -27,33 +28,50 @@ claims_waiting() { # to $SCRATCH/claims.waiting
 
 group_user() { # ID
   awk -v id="$1" 'FILENAME == ARGV[1] { if ($1 == id) snapshot[$2]; next } $2 in snapshot { print $1; exit }' \
-    "$SCRATCH/groups.snapshots" "$SCRATCH/claims.waiting"
+    "$SCRATCH/groups.snapshot" "$SCRATCH/claims.waiting"
 }
 
 group_is_native() { # ID
-  awk -v id="$1" '/^group / { here = $2 == id } here && /^"mode":"native"/ { found = 1 } END { exit !found }' "$SCRATCH/groups.raw"
+  awk -v id="$1" '$1 == "snapshot" { here = $3 == id } here && /^"mode":"native"/ { found = 1 } END { exit !found }' "$SCRATCH/groups.raw"
 }
 
-# The ConfigMap first: from then on it does not count, and what is left of it is removed as a leftover.
+# Its mark first: from then on it does not count, and what is left of it is removed as a leftover.
 group_delete() { # ID
-  api delete configmap "$(group_name "$1")" --ignore-not-found --wait=false >/dev/null </dev/null && group_discard "$1" </dev/null
+  group_unpublish "$1" && discard_when_cut "$1"
 }
 
-# Snapshots of runs that were killed. No other run is alive, as this one has the lease.
+# A snapshot that is deleted while it is being cut stays in deletion until the snapshotter looks at everything again, a quarter of an hour
+# later, and its claim cannot go until then. (kubernetes-csi/external-snapshotter, AnnVolumeSnapshotBeingCreated and --resync-period.)
+discard_when_cut() { # ID
+  discard_until=$(($(clock) + (CUT_TIMEOUT < DISCARD_SECONDS ? CUT_TIMEOUT : DISCARD_SECONDS) * 1000))
+  while group_cut "$1" >"$SCRATCH/discarded" </dev/null; do
+    uncut=$(awk -F '\t' '$3 == "-" && $7 == "-" { print $1 }' "$SCRATCH/discarded" | tr '\n' ' ')
+    [ -n "$uncut" ] || break
+    if [ "$(clock)" -ge "$discard_until" ]; then
+      log "WARNING: these snapshots are deleted before they were cut, and may stay in deletion for a quarter of an hour, their claims with them: $uncut"
+      break
+    fi
+    sleep 0.5
+  done
+  group_discard "$1" </dev/null
+}
+DISCARD_SECONDS=20
+
+# Snapshots of runs that were killed. No other run is alive, as this one has the lease. What was pruned a moment ago may still be going.
 remove_leftovers() {
   groups_read && group_leftovers >"$SCRATCH/leftovers" || return 1
   while read -r id; do
-    if [ -z "$id" ] || [ "$id" = "$POINT" ] || grep -q "^$id " "$SCRATCH/groups"; then continue; fi
-    group_discard "$id" </dev/null || return 1
+    if [ -z "$id" ] || [ "$id" = "$POINT" ] || grep -qxF -e "$id" "$SCRATCH/drop" || grep -q "^$id " "$SCRATCH/groups.good" "$SCRATCH/groups.bad"; then continue; fi
+    discard_when_cut "$id" || return 1
     log "removed what a run that did not end well has left: $id"
   done <"$SCRATCH/leftovers"
 }
 
 report_bad_groups() {
   # Where nothing is pruned, nobody has looked yet.
-  [ -f "$SCRATCH/groups.bad" ] || groups_good >/dev/null || return 0
-  [ -s "$SCRATCH/groups.bad" ] || return 0
-  log "WARNING: these groups lack snapshots, or have some that cannot be used. They count for nothing and nothing is restored from them; delete their ConfigMaps when you have looked into it: $(tr '\n' ' ' <"$SCRATCH/groups.bad")"
+  [ -f "$SCRATCH/groups.bad" ] || groups_read || return 0
+  [ ! -s "$SCRATCH/groups.bad" ] ||
+    caveat "these groups count for nothing, and nothing is restored from them; delete their snapshots when you have looked into it: $(bad_groups)"
 }
 
 tidy() {

@@ -1,24 +1,45 @@
 # shellcheck shell=sh
 # Servers that are held still, by the agents that run beside them.
 #
+# Whoever holds a server says so every few seconds. An agent that hears nothing lets go: this pod, or its way to the API, is gone then.
+#
 # environment:
 #   HOLDS      a line `MEMBER POD CONTAINER WAIT COMMAND...` for each pod, in the order in which they are held; WAIT in seconds
+#   RENEWS     a line `MEMBER POD CONTAINER COMMAND...` for each that stays held: says that it still has to be
 #   RELEASES   a line `MEMBER POD CONTAINER COMMAND...` for each that stays held
+# Each command gets the name of this pod as its last argument: so that no run releases what another one has held.
 
 # kubectl may need a while to get there and back.
 EXEC_SECONDS=15
+# An agent that has heard nothing for as long lets go.
+HEARD_SECONDS=10
+RENEW_SECONDS=2
 stopping=
+began=$(clock)
 
 : >"$SCRATCH/held"
+: >"$SCRATCH/holding"
+: >"$SCRATCH/unheld"
 : >"$SCRATCH/quiesced"
 printf '%s\n' "$HOLDS" | grep . >"$SCRATCH/holds" || :
+printf '%s\n' "$RENEWS" | grep . >"$SCRATCH/renews" || :
 printf '%s\n' "$RELEASES" | grep . >"$SCRATCH/releases" || :
 
-# Runs a command of an agent; what it says on stderr is $SCRATCH/agent.POD.
-agent() { # SECONDS POD CONTAINER COMMAND...
-  agent_seconds=$1 agent_pod=$2 agent_container=$3
-  shift 3
-  timeout "$agent_seconds" kubectl exec "$agent_pod" -c "$agent_container" -- "$@" >/dev/null 2>"$SCRATCH/agent.$agent_pod"
+# Runs a command of an agent; what it says on stderr is $SCRATCH/agent.NAME.
+agent() { # NAME SECONDS POD CONTAINER COMMAND...
+  agent_file=$SCRATCH/agent.$1 agent_seconds=$2 agent_pod=$3 agent_container=$4
+  shift 4
+  timeout "$agent_seconds" kubectl exec "$agent_pod" -c "$agent_container" -- "$@" >/dev/null 2>"$agent_file" && return 0 || agent_rc=$?
+  # 124 is coreutils' timeout, and a signal busybox's.
+  if [ "$agent_rc" = 124 ] || [ "$agent_rc" -gt 128 ]; then echo "no answer within $agent_seconds s: i/o timeout" >>"$agent_file"; fi
+  return 1
+}
+
+agent_spoke() { grep -q '^quiesce: ' "$SCRATCH/agent.$1"; } # NAME
+
+# What it said, or why it could not be asked.
+agent_reason() { # NAME
+  if agent_spoke "$1"; then sed -n 's/^quiesce: //p' "$SCRATCH/agent.$1" | tail -n 1; else kubectl_reason "$SCRATCH/agent.$1"; fi
 }
 
 # Every pod is there, and its agent with it.
@@ -36,23 +57,78 @@ quiesce_check() {
   done <"$SCRATCH/holds"
 }
 
+# What a run that was killed holds, nobody else can hold until its agent has waited in vain.
+release_dead() { # POD
+  set -f
+  while read -r _ pod container command; do
+    # shellcheck disable=SC2086 # a command of plain words
+    ! agent "$pod" "$EXEC_SECONDS" "$pod" "$container" $command "$1" </dev/null || log "released $pod, which the run in pod $1 had left held"
+  done <"$SCRATCH/releases"
+  set +f
+}
+
+# Network policies are enforced some time after a pod has started: for as long as nobody would notice that the API is lost, it has
+# to have been there, each time by a new connection.
+prove_api() {
+  [ -s "$SCRATCH/holds" ] || return 0
+  proven=$((began + (CUT_TIMEOUT < HEARD_SECONDS ? CUT_TIMEOUT : HEARD_SECONDS) * 1000))
+  while :; do
+    lease_check 'Nothing was held, and nothing was snapshotted'
+    [ "$(clock)" -lt "$proven" ] || return 0
+    sleep 0.5
+  done
+}
+
 # Holds one after the other, in order. What was tried is noted before, so that it is let go whatever comes.
 hold_all() {
+  [ ! -s "$SCRATCH/renews" ] || keep_held &
   set -f
   while read -r member pod container wait command; do
     printf '%s %s\n' "$pod" "$(clock)" >>"$SCRATCH/held"
     log "holding $pod"
     # shellcheck disable=SC2086 # a command of plain words
-    agent $((wait + EXEC_SECONDS)) "$pod" "$container" $command </dev/null ||
-      die "pod $pod of $member could not be held: $(last_words "$SCRATCH/agent.$pod" 1). What was held is let go, and nothing was snapshotted"
-    grep -q "^$member $pod " "$SCRATCH/releases" || printf '%s\t%s\t0\n' "$pod" "$member" >>"$SCRATCH/quiesced"
+    agent "$pod" $((wait + EXEC_SECONDS)) "$pod" "$container" env QUIESCE_HEARD="$HEARD_SECONDS" $command "$POD_NAME" </dev/null ||
+      die "pod $pod of $member could not be held: $(agent_reason "$pod"). What was held is let go, and nothing was snapshotted"
+    if grep -q "^$member $pod " "$SCRATCH/releases"; then echo "$pod" >>"$SCRATCH/holding"; else printf '%s\t%s\t0\n' "$pod" "$member" >>"$SCRATCH/quiesced"; fi
   done <"$SCRATCH/holds"
   set +f
+}
+
+# Until nothing is held any more, or the run is gone.
+keep_held() {
+  trap '' TERM INT HUP
+  set -f
+  renewed=$(clock)
+  while sleep 0.2 && [ -e "$SCRATCH/holding" ] && kill -0 "$$" 2>/dev/null; do
+    [ $(($(clock) - renewed)) -ge $((RENEW_SECONDS * 1000)) ] || continue
+    renewed=$(clock)
+    while read -r _ pod container command; do
+      # shellcheck disable=SC2086 # a command of plain words
+      ! grep -qx "$pod" "$SCRATCH/holding" 2>/dev/null || renew "$pod" "$container" $command "$POD_NAME" </dev/null &
+    done <"$SCRATCH/renews"
+    wait
+  done
+}
+
+# An agent that cannot be asked now, may be the next time.
+renew() { # POD CONTAINER COMMAND...
+  renew_pod=$1
+  agent "renew.$1" $((HEARD_SECONDS / 2)) "$@" || ! agent_spoke "renew.$renew_pod" || [ ! -e "$SCRATCH/holding" ] ||
+    printf 'pod %s: %s\n' "$renew_pod" "$(agent_reason "renew.$renew_pod")" >>"$SCRATCH/unheld"
+}
+
+# Ends a run that waits for something of servers that are not held any more.
+still_held() { # WHEN the API answered last
+  [ ! -s "$SCRATCH/unheld" ] ||
+    die "a server was not held until its snapshots were cut, so they may not belong together: $(LC_ALL=C sort -u "$SCRATCH/unheld" | tr '\n' ';')"
+  [ ! -s "$SCRATCH/holding" ] || [ $(($(clock) - $1)) -lt $((HEARD_SECONDS * 1000)) ] ||
+    die "the Kubernetes API did not answer for $HEARD_SECONDS s while servers were held, and their agents let go by themselves: $(api_reason)"
 }
 
 # Lets go of everything at once. Fails when something had not been held until now; $SCRATCH/lost says what. Who is told to stop
 # meanwhile, stops after it.
 release_all() {
+  rm -f "$SCRATCH/holding"
   [ -s "$SCRATCH/held" ] || return 0
   trap 'stopping=yes' TERM INT HUP
   mv "$SCRATCH/held" "$SCRATCH/held.until"
@@ -62,7 +138,7 @@ release_all() {
   while read -r member pod container command; do
     grep -q "^$pod " "$SCRATCH/held.until" || continue
     # shellcheck disable=SC2086 # a command of plain words
-    release "$member" "$pod" "$container" $command </dev/null &
+    release "$member" "$pod" "$container" $command "$POD_NAME" </dev/null &
   done <"$SCRATCH/releases"
   until wait; do :; done
   set +f
@@ -75,11 +151,13 @@ release() { # MEMBER POD CONTAINER COMMAND...
   trap '' TERM INT HUP
   release_member=$1 release_pod=$2
   shift
-  if agent "$EXEC_SECONDS" "$@"; then
+  if agent "$release_pod" "$EXEC_SECONDS" "$@"; then
     release_time=$(($(clock) - $(sed -n "s/^$release_pod //p" "$SCRATCH/held.until")))
     printf '%s\t%s\t%s\n' "$release_pod" "$release_member" "$release_time" >>"$SCRATCH/quiesced"
     log "$release_pod was held for $release_time ms at most"
+  elif agent_spoke "$release_pod"; then
+    printf 'pod %s: %s\n' "$release_pod" "$(agent_reason "$release_pod")" >>"$SCRATCH/lost"
   else
-    printf 'pod %s: %s\n' "$release_pod" "$(last_words "$SCRATCH/agent.$release_pod" 1)" >>"$SCRATCH/lost"
+    printf 'pod %s could not be told to let go, and does so by itself within %s s: %s\n' "$release_pod" "$HEARD_SECONDS" "$(agent_reason "$release_pod")" >>"$SCRATCH/lost"
   fi
 }

@@ -6,6 +6,7 @@
 #   CLAIMS           the claims to restore, separated by spaces, each under its own name, or under another: `data-db-0=data-trial-0`;
 #                    empty: every claim of the group under its own name
 #   LABELS           a line `LABEL: VALUE` for every label of the new claims
+#   MEMBER_LABELS    the same, of those that come back under their own names: they are the group's members again
 #   BIND_TIMEOUT     seconds until the new claims have volumes
 set -eu
 # shellcheck source=lib/shell/lib.sh
@@ -50,6 +51,18 @@ choose_claims() {
   done <"$SCRATCH/wanted"
   twice=$(cut -d ' ' -f 2 "$SCRATCH/wanted" | LC_ALL=C sort | uniq -d | head -n 1)
   [ -z "$twice" ] || refuse "claims is '$CLAIMS': two claims would be $twice. Nothing was changed"
+  left_behind >"$SCRATCH/left"
+  [ ! -s "$SCRATCH/left" ] ||
+    caveat "not restored with the other volumes of their workload, which belong to them: $(tr '\n' ' ' <"$SCRATCH/left" | sed 's/ $//')"
+}
+
+# A server whose log is on a second volume must not find there what it is not of. Of other replicas each has volumes of its own.
+left_behind() {
+  awk -F '[ \t]' 'FILENAME == ARGV[1] { wanted[$1]; next }
+    { member = $0; sub(/.*\t/, "", member); ordinal = $1; if (!sub(/.*-/, "", ordinal) || ordinal !~ /^[0-9]+$/) ordinal = "" }
+    member !~ /\// { next }
+    { of[$1] = member " " ordinal; if ($1 in wanted) touched[of[$1]] }
+    END { for (claim in of) if (!(claim in wanted) && of[claim] in touched) print claim }' "$SCRATCH/wanted" "$SCRATCH/volumes" | LC_ALL=C sort
 }
 
 refuse_existing() {
@@ -68,7 +81,8 @@ refuse_existing() {
 make_claims() {
   : >"$SCRATCH/making"
   while read -r claim name; do
-    printf '%s\n' "$LABELS" | grep . >"$SCRATCH/labels" || :
+    if [ "$claim" = "$name" ]; then printf '%s\n%s\n' "$LABELS" "$MEMBER_LABELS"; else printf '%s\n' "$LABELS"; fi |
+      awk 'NF && !seen[$1]++' >"$SCRATCH/labels"
     claim_from_snapshot "$claim" "$name" <"$SCRATCH/labels" >"$SCRATCH/claim.yaml"
     api create -f "$SCRATCH/claim.yaml" >/dev/null </dev/null || die "claim $name cannot be made: $(api_reason)"
     log "made claim $name from the snapshot of $claim"
@@ -77,12 +91,16 @@ make_claims() {
 
 # A class that waits for the first consumer makes the volume for the first pod that mounts it: that is not for this job to see.
 wait_until_bound() {
-  bound_until=$(($(date +%s) + BIND_TIMEOUT))
+  bound_until=$(($(date +%s) + BIND_TIMEOUT)) told=$(date +%s)
   while :; do
     : >"$SCRATCH/pending"
     : >"$SCRATCH/unbound"
     while read -r _ name; do
-      [ "$(claim_phase "$name" </dev/null)" != Bound ] || continue
+      if ! phase=$(claim_phase "$name" </dev/null); then
+        printf '%s (%s) ' "$name" "$(api_reason)" >>"$SCRATCH/pending"
+        continue
+      fi
+      [ "$phase" != Bound ] || continue
       said=$(claim_events "$name" </dev/null)
       case $said in
         WaitForFirstConsumer:* | WaitForPodScheduled:*) echo "$name" >>"$SCRATCH/unbound" ;;
@@ -91,10 +109,14 @@ wait_until_bound() {
     done <"$SCRATCH/wanted"
     [ -s "$SCRATCH/pending" ] || break
     [ "$(date +%s)" -lt "$bound_until" ] || die "these claims have no volume after $BIND_TIMEOUT s: $(cat "$SCRATCH/pending")"
+    if [ $(($(date +%s) - told)) -ge 60 ]; then
+      told=$(date +%s)
+      log "waiting for volumes of $(cat "$SCRATCH/pending"), for $((bound_until - told)) s more at most"
+    fi
     sleep 1
   done
   [ ! -s "$SCRATCH/unbound" ] ||
-    log "WARNING: the volumes of these claims are made when a pod mounts them (WaitForFirstConsumer): $(tr '\n' ' ' <"$SCRATCH/unbound"). Keep the group until they are"
+    caveat "the volumes of these claims are made when a pod mounts them (WaitForFirstConsumer), so keep the group until they are: $(tr '\n' ' ' <"$SCRATCH/unbound")"
 }
 
 trap finish EXIT

@@ -36,18 +36,18 @@ finish() {
   set +e
   API_LIMIT=10
   # In a shell of its own, as it ends when it was told to stop meanwhile.
-  (release_all) || [ ! -s "$SCRATCH/lost" ] || log "WARNING: not held until now: $(tr '\n' ';' <"$SCRATCH/lost")"
+  (release_all) || [ ! -s "$SCRATCH/lost" ] || log "WARNING: not let go by this run: $(tr '\n' ';' <"$SCRATCH/lost")"
   [ -f "$SCRATCH/outcome/published" ] || [ ! -f "$SCRATCH/begun" ] || discard
   lease_give_back
   exit "$rc"
 }
 
-# A ConfigMap that is there by an answer that got lost would be a group without snapshots.
+# It may be published by an answer that got lost.
 discard() {
-  if { [ ! -f "$SCRATCH/committing" ] || api delete configmap "$(group_name "$POINT")" --ignore-not-found --wait=false >/dev/null; } && group_discard "$POINT"; then
+  if { [ ! -f "$SCRATCH/committing" ] || group_unpublish "$POINT"; } && discard_when_cut "$POINT"; then
     log "deleted the snapshots of this run"
   else
-    log "WARNING: what this run has made of $POINT stays until a later run removes it: $(api_reason)"
+    log "WARNING: what this run has made of $POINT stays until a later run removes it, or counts as a group if all of it was published: $(api_reason)"
   fi
 }
 
@@ -58,35 +58,59 @@ create() { # FILE
     die "the snapshots could not be made: $(api_reason)"
 }
 
-# What the controller runs into when two of its parts write at once, it mends by itself.
-snapshot_errors() { awk -F '\t' '$7 != "-" && $7 !~ /the object has been modified/ { print $1 ": " $7 }' "$SCRATCH/state"; }
+# What the controller runs into when two of its parts write at once, it mends by itself; and it asks again where the driver was only slow.
+snapshot_errors() {
+  awk -F '\t' '$7 != "-" && $7 !~ /the object has been modified|code = (DeadlineExceeded|Unavailable|Aborted) / { print $1 ": " $7 }' "$SCRATCH/state"
+}
+
+# What is waited for, with what is said of it.
+still_waiting() { # COLUMN PATTERN
+  awk -F '\t' -v column="$1" -v pattern="$2" '$column !~ pattern { print $1 ($7 == "-" ? "" : " (" $7 ")") }' "$SCRATCH/state" | tr '\n' ' '
+}
 
 # Waits until a column of every line is as it should be.
 wait_for() { # FUNCTION LINES COLUMN PATTERN DEADLINE WHAT
+  answered=$(clock) told=$(clock)
   while :; do
-    if "$1" >"$SCRATCH/state"; then
+    if "$1" "$POINT" >"$SCRATCH/state"; then
+      answered=$(clock)
       [ -z "$(snapshot_errors)" ] || die "the storage reports of $(snapshot_errors | head -n 3 | tr '\n' ' ')"
-      waiting=$(awk -F '\t' -v column="$3" -v pattern="$4" '$column !~ pattern { print $1 }' "$SCRATCH/state" | tr '\n' ' ')
+      waiting=$(still_waiting "$3" "$4")
       [ -n "$waiting" ] || [ "$(wc -l <"$SCRATCH/state")" -lt "$2" ] || return 0
     else
-      waiting="the API: $(api_reason)"
+      waiting="an answer: $(api_reason)"
       log "still waiting for $waiting"
     fi
-    [ "$(clock)" -lt "$5" ] || die "$6; still waiting for ${waiting:-snapshots that the controller has not made}"
+    : "${waiting:=snapshots that the controller has not made}"
+    still_held "$answered"
+    [ "$(clock)" -lt "$5" ] || die "$6; still waiting for $waiting"
+    if [ "$(($(clock) - told))" -ge 60000 ]; then
+      told=$(clock)
+      log "waiting for $waiting, for $((($5 - told) / 1000)) s more at most"
+    fi
     sleep 0.3
   done
 }
 
+lost_reason() {
+  if grep -q ' could not be told ' "$SCRATCH/lost"; then
+    printf 'whether each server was held until its snapshots were cut is not known'
+  else
+    printf 'a server was not held until its snapshots were cut'
+  fi
+}
+
 cut_all() {
-  held_since=$(clock)
   # A server that is held waits for nobody else's answer.
   API_LIMIT=5
+  prove_api
+  held_since=$(clock)
   hold_all
   group_create
   if [ "$MODE" = native ]; then lines=1; else lines=$(claims_count); fi
   wait_for group_cut "$lines" 3 '^[^-]' $((held_since + CUT_TIMEOUT * 1000)) "the snapshots were not cut within $CUT_TIMEOUT s (cutTimeout)"
   API_LIMIT=30
-  release_all || die "a server was not held until its snapshots were cut, so they may not belong together: $(tr '\n' ';' <"$SCRATCH/lost")"
+  release_all || die "$(lost_reason), so they may not belong together: $(tr '\n' ';' <"$SCRATCH/lost")"
   about cut "$(awk -F '\t' '{ print $3 }' "$SCRATCH/state" | LC_ALL=C sort | tail -n 1)"
 }
 
@@ -100,6 +124,7 @@ judge_group() {
   [ ! -s "$SCRATCH/judgement" ] || die "the group is not complete: $(tr '\n' ';' <"$SCRATCH/judgement")"
 }
 
+# The manifest, but for the lines of its volumes, which are in $SCRATCH/volumes.
 group_write() { # FILE
   awk -f "$BACKUP_HOME/kubectl/manifest.awk" "$SCRATCH/claims.all" "$SCRATCH/claims" "$SCRATCH/state" | LC_ALL=C sort >"$SCRATCH/volumes"
   [ "$(grep -c '^{"claim":".*"}$' "$SCRATCH/volumes")" = "$(claims_count)" ] || die "the manifest does not name a snapshot for each of $(claims_count) claims"
@@ -114,9 +139,9 @@ group_write() { # FILE
     printf '"started":"%s",\n"finished":"%s",\n"bytes":%s,\n' "$STARTED" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$bytes"
     printf '"about":{\n'
     LC_ALL=C sort "$SCRATCH/about" | comma_lines -
-    printf '},\n"volumes":[\n'
-    comma_lines "$SCRATCH/volumes"
-    printf '],\n"quiesced":[\n'
+    printf '},\n"caveats":[\n'
+    while IFS= read -r group_caveat; do printf '%s\n' "$(json_string "$group_caveat")"; done <"$SCRATCH/caveats" | comma_lines -
+    printf '],\n"volumes":[\n],\n"quiesced":[\n'
     comma_lines "$SCRATCH/pods"
     printf '],\n"facts":{\n'
     LC_ALL=C sort "$SCRATCH/facts" | comma_lines -
@@ -125,16 +150,15 @@ group_write() { # FILE
 }
 
 commit() {
-  group_write "$SCRATCH/manifest.json"
-  lease_is_ours || die "the lease $LEASE is no longer this run's, so somebody took it for dead; it publishes nothing"
-  {
-    printf 'apiVersion: v1\nkind: ConfigMap\nimmutable: true\nmetadata:\n  name: %s\n' "$(group_name "$POINT")"
-    metadata app.kubernetes.io/component recovery-point
-    printf 'data:\n  manifest.json: |\n'
-    sed 's/^/    /' "$SCRATCH/manifest.json"
-  } >"$SCRATCH/commit.yaml"
+  group_write "$SCRATCH/group.json"
+  while IFS= read -r volume; do
+    api annotate "$SNAPSHOTS" "$(printf '%s' "$volume" | sed 's/.*"snapshot":"\([^"]*\)".*/\1/')" --overwrite \
+      "cdk8s-backup/volume=$volume" "cdk8s-backup/group=$(cat "$SCRATCH/group.json")" >/dev/null </dev/null ||
+      die "publishing failed: $(api_reason)"
+  done <"$SCRATCH/volumes"
+  lease_check 'It publishes nothing'
   : >"$SCRATCH/committing"
-  api create --validate=false -f "$SCRATCH/commit.yaml" >/dev/null || die "publishing failed: $(api_reason)"
+  group_publish "$POINT" || die "publishing failed: $(api_reason)"
   outcome published yes
   log "published $POINT: $(claims_count) snapshots"
 }
@@ -144,9 +168,10 @@ trap 'exit 143' TERM INT HUP
 lease_take
 claims_choose
 group_check
-may create configmaps
 quiesce_check
+[ -z "$lease_of_dead" ] || release_dead "$lease_of_dead"
 begin_point
+list_points
 cut_all
 wait_for group_snapshots "$(claims_count)" 4 '^true$' $(($(clock) + READY_TIMEOUT * 1000)) "the snapshots could not be used within $READY_TIMEOUT s (readyTimeout)"
 judge_group

@@ -39,13 +39,9 @@ finish() {
 }
 
 choose_group() {
-  groups_good >"$SCRATCH/points" || die "the groups cannot be listed: $(api_reason)"
-  POINT=$(LC_ALL=C sort "$SCRATCH/points" | tail -n 1 | cut -d ' ' -f 1)
-  newest=$(cut -d ' ' -f 1 "$SCRATCH/groups" | LC_ALL=C sort | tail -n 1)
-  [ -n "$newest" ] || refuse "series $SERIES has no group of snapshots"
-  [ -n "$POINT" ] || die "no group of series $SERIES is complete: of $newest, snapshots are missing or cannot be used"
-  [ "$newest" = "$POINT" ] || log "WARNING: of the newer group $newest, snapshots are missing or cannot be used"
-  outcome id "$POINT"
+  list_points
+  if [ ! -s "$SCRATCH/points" ] && [ -s "$SCRATCH/groups.bad" ]; then die "no group of series $SERIES is good: $(bad_groups)"; fi
+  choose_point newest
   group_volumes
 }
 
@@ -74,7 +70,7 @@ remove_leftovers() {
 
 # Waits until the job has ended, and leaves in $end how: `Complete`, or `Failed` and why.
 wait_for_job() { # CRONJOB
-  end=''
+  end='' told=$(date +%s)
   # The job has a deadline of its own, and this one is only for when nobody enforces it.
   end_until=$(($(date +%s) + CHECK_TIMEOUT + 120))
   while :; do
@@ -87,15 +83,25 @@ wait_for_job() { # CRONJOB
       return 0
     fi
     [ "$(date +%s)" -lt "$end_until" ] || { end='Failed its deadline has passed, and the job did not end'; return 0; }
+    if [ $(($(date +%s) - told)) -ge 60 ]; then
+      told=$(date +%s)
+      log "waiting for job $1, for $((end_until - told)) s more at most"
+    fi
     sleep 1
   done
 }
 
-# What the check itself said, in the result line of its pod.
-said_by_job() { # CRONJOB
-  api get pods -l "batch.kubernetes.io/job-name=$1" -o go-template='{{range .items}}{{range .status.containerStatuses}}{{with .state.terminated}}{{.message}}
-{{end}}{{end}}{{end}}' | grep '^{"what":"check",' | tail -n 1 || :
+# What the check itself said, in the result line of its pod. Of a check whose answer nobody has read nothing is known, good or bad.
+said_by_job() { # CRONJOB: to $SCRATCH/said
+  said_until=$(($(date +%s) + 60))
+  until api get pods -l "batch.kubernetes.io/job-name=$1" -o go-template='{{range .items}}{{range .status.containerStatuses}}{{with .state.terminated}}{{.message}}
+{{end}}{{end}}{{end}}' >"$SCRATCH/said"; do
+    [ "$(date +%s)" -lt "$said_until" ] || die "what job $1 says of group $POINT cannot be read: $(api_reason)"
+    sleep 2
+  done
 }
+
+reason_said() { sed -n 's/.*,"reason":"\(.*\)"}$/\1/p' | sed 's/\\\(.\)/\1/g'; } # stdin: a result line
 
 check_volume() { # CLAIM CRONJOB
   clone=$(clone_of "$1")
@@ -105,15 +111,18 @@ check_volume() { # CLAIM CRONJOB
   api create job "$2" --from="cronjob/$2" >/dev/null </dev/null || die "the job $2 cannot be made: $(api_reason)"
   log "checking $1: job $2 on claim $clone"
   wait_for_job "$2"
-  said=$(said_by_job "$2")
+  said_by_job "$2"
+  said=$(grep '^{"what":"check",' "$SCRATCH/said" | tail -n 1) || :
+  reason=$(printf '%s\n' "$said" | reason_said)
   case $end:$said in
     Complete*:*'"verdict":"succeeded"'*)
       took=$(printf '%s' "$said" | sed -n 's/.*"restoreSeconds":\([0-9]*\),.*/\1/p')
       [ "${took:-0}" -le "$longest" ] || longest=$took
       log "$1 is good: $said"
+      # What the check did not cover, the group's verdict does not either.
+      [ -z "$reason" ] || caveat "$1: $reason"
       ;;
     *)
-      reason=$(printf '%s' "$said" | sed -n 's/.*,"reason":"\(.*\)"}$/\1/p' | sed 's/\\\(.\)/\1/g')
       if [ -z "$reason" ] && [ "$(claim_phase "$clone" </dev/null)" = Pending ]; then
         reason="no volume was made from its snapshot within $CHECK_TIMEOUT s: $(claim_events "$clone" </dev/null)"
       fi
@@ -135,6 +144,6 @@ longest=0
 while read -r claim job; do check_volume "$claim" "$job"; done <"$SCRATCH/checks"
 [ ! -s "$SCRATCH/bad" ] || die "group $POINT is not good: $(sed 's/; $//' "$SCRATCH/bad")"
 outcome restoreSeconds "$longest"
-api annotate configmap "$(group_name "$POINT")" --overwrite "cdk8s-backup/verified=$(date -u +%Y-%m-%dT%H:%M:%SZ)" >/dev/null ||
+api annotate "$SNAPSHOTS" -l "$(snapshots_of "$POINT")" --overwrite "cdk8s-backup/verified=$(date -u +%Y-%m-%dT%H:%M:%SZ)" >/dev/null ||
   die "group $POINT is good, but that could not be noted: $(api_reason)"
 log "verified $POINT"

@@ -31,8 +31,9 @@ export interface VolumeSnapshotGroupRestoreOptions {
    */
   readonly storageClassName?: string;
   /**
-   * Labels of the new claims, such as those by which a group selects its members. A StatefulSet labels no claim that it finds.
-   * @default - those of SnapshotMode.native({ selector }); none for other groups
+   * Labels of all new claims. A StatefulSet labels no claim that it finds. Labels by which a group selects its members make a claim one of
+   * them: what is restored beside them must not have these.
+   * @default - none; but what comes back under its own name has those of SnapshotMode.native({ selector })
    */
   readonly labels?: { [label: string]: string };
   /**
@@ -81,7 +82,7 @@ export class VolumeSnapshotGroupRestore extends Construct {
     const { series } = group;
     const name = checkCronJobName(this, `${series}-restore`);
     const labels = { ...STANDARD_LABELS, 'app.kubernetes.io/component': 'restore', [SERIES_LABEL]: series, [OPERATION_LABEL]: 'restore' };
-    const claimLabels = props.labels ?? group._mode.selector;
+    const claimLabels = props.labels ?? {};
     checkLabels(this, 'labels', claimLabels);
     const request: { [key: string]: string } = {
       recoveryPoint: from.bind(this, 'from'),
@@ -95,7 +96,6 @@ export class VolumeSnapshotGroupRestore extends Construct {
       ...{ operation: 'restore', scripts: GROUP_SCRIPTS, name, labels, image: group.props.kubectlImage, options: group.props.pods },
       rules: [
         { apiGroups: ['snapshot.storage.k8s.io'], resources: ['volumesnapshots'], verbs: ['get', 'list'] },
-        { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list'] },
         // To delete: only what the same run has made, by its uid. The names are the request's, so none can be named here.
         { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'create', 'delete'] },
         { apiGroups: [''], resources: ['events'], verbs: ['list'] },
@@ -103,6 +103,7 @@ export class VolumeSnapshotGroupRestore extends Construct {
       environment: [
         { name: 'SERIES', value: series },
         { name: 'LABELS', value: lines(claimLabels) },
+        { name: 'MEMBER_LABELS', value: lines(group._mode.selector) },
         {
           name: 'STORAGE_CLASS',
           value: props.storageClassName === undefined ? '' : checkObjectName(this, 'storageClassName', props.storageClassName),
@@ -124,7 +125,7 @@ export class VolumeSnapshotGroupRestore extends Construct {
         deadline: Duration.seconds(bindTimeout.toSeconds() + 600),
       }),
     });
-    kubectlNetworkPolicy(this, name, labels, { [SERIES_LABEL]: series, [OPERATION_LABEL]: 'restore' });
+    kubectlNetworkPolicy(this, name, labels, { [SERIES_LABEL]: series, [OPERATION_LABEL]: 'restore' }, group.props.apiPorts);
   }
 
   private checkClaim(group: VolumeSnapshotGroup, claim: string, name: string): string {

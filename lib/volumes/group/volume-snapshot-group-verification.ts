@@ -16,7 +16,7 @@ import type { VolumeSnapshotGroup } from './volume-snapshot-group';
 export interface VolumeSnapshotGroupVerificationOptions {
   /**
    * How the volumes are checked. One check may leave out its claims: it is for all that no other names.
-   * @default - the volumes of all other claims are mounted and read, without a word on what is in their files
+   * @default - the volumes of all other claims are mounted and read, and the verdict says that nothing is known of what is in their files
    */
   readonly checks?: VolumeCheck[];
   /**
@@ -124,7 +124,7 @@ export class VolumeSnapshotGroupVerification extends Construct {
       startingDeadline: schedule.intervalUpTo(Duration.hours(12)),
       job: operationJobSpec({ pod, operation: 'verify', retries, deadline, keepFinished: Duration.days(14) }),
     });
-    kubectlNetworkPolicy(this, name, labels, { [SERIES_LABEL]: series, [OPERATION_LABEL]: 'verify' });
+    kubectlNetworkPolicy(this, name, labels, { [SERIES_LABEL]: series, [OPERATION_LABEL]: 'verify' }, group.props.apiPorts);
     group._verifiedBy();
   }
 
@@ -145,7 +145,7 @@ export class VolumeSnapshotGroupVerification extends Construct {
       const because = 'only one check can be for all claims that no other names: give the others claims';
       throw new InputError(this, { prop: 'checks', got: `${rest.length} checks without claims`, because });
     }
-    const { check, prop } = rest[0] ?? { check: VolumeCheck.files(), prop: 'checks' };
+    const { check, prop } = rest[0] ?? { check: VolumeCheck._unchosen(), prop: 'checks' };
     for (const claim of known) if (!found.has(claim)) found.set(claim, { claim, check, prop, name: this.checkName(claim) });
     if (found.size === 0) {
       const because = 'the claims of this group are found by their labels: name them in the claims of checks';
@@ -169,9 +169,8 @@ export class VolumeSnapshotGroupVerification extends Construct {
       ...(resourceNames && { resourceNames }),
     });
     return [
-      of('snapshot.storage.k8s.io', 'volumesnapshots', ['get', 'list']),
-      // To patch: groups are noted as verified, and have names that are not known yet.
-      of('', 'configmaps', ['get', 'list', 'patch']),
+      // To patch: snapshots of a group are noted as verified, and have names that are not known yet.
+      of('snapshot.storage.k8s.io', 'volumesnapshots', ['get', 'list', 'patch']),
       of('', 'persistentvolumeclaims', ['create']),
       of('', 'persistentvolumeclaims', ['get', 'delete'], clones),
       of('batch', 'cronjobs', ['get'], checks),

@@ -2,7 +2,7 @@ import { type ApiObject, Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { registerName, registerSeries } from '../../backup/database-backup';
 import { InputError } from '../../core/input-error';
-import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl/kubectl';
+import { type ApiRule, type KubernetesJobOptions, kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl/kubectl';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
 import { checkObjectName, checkSeries } from '../../core/names';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../../core/pod';
@@ -16,7 +16,7 @@ import { VolumeSnapshotGroupRestore, type VolumeSnapshotGroupRestoreOptions } fr
 import { VolumeSnapshotGroupVerification, type VolumeSnapshotGroupVerificationOptions } from './volume-snapshot-group-verification';
 
 /** Props of a group of volume snapshots. */
-export interface VolumeSnapshotGroupProps {
+export interface VolumeSnapshotGroupProps extends KubernetesJobOptions {
   /**
    * The volumes, and the servers that are held still while their snapshots are taken: in this order, so those that write to others
    * come first.
@@ -67,11 +67,6 @@ export interface VolumeSnapshotGroupProps {
    */
   readonly retries?: number;
   /**
-   * An image with kubectl and a POSIX shell.
-   * @default - alpine/kubectl, unless an ImageCatalog says otherwise for 'kubectl:1'
-   */
-  readonly kubectlImage?: string;
-  /**
    * How the pods are placed and what they may use.
    * @default - see PodOptions
    */
@@ -82,11 +77,13 @@ export interface VolumeSnapshotGroupProps {
  * Snapshots of all volumes of an application that belong together: a CronJob `<series>-snapshot` that holds the servers still, has every
  * snapshot cut, lets the servers go, waits until the snapshots can be used, and only then calls them a group.
  *
- * A group is a recovery point, with an id like all others. It is there when its ConfigMap `<series>-<id in lower case>` is, which is made last and
- * deleted first; its snapshots carry the labels `cdk8s-backup/series` and `cdk8s-backup/recovery-point`. The ConfigMap's `manifest.json`
- * names for every claim the snapshot and what a claim for it needs, and for every server that was held, for how long. A run that fails
- * at any point lets the servers go, deletes its own snapshots and touches no earlier group. A quiesce lets go by itself when the job is
- * killed.
+ * A group is a recovery point, with an id like all others. It is recorded on its snapshots: they have the labels `cdk8s-backup/series` and
+ * `cdk8s-backup/recovery-point`, and, from when the group is published until it is pruned, `app.kubernetes.io/component=recovery-point`.
+ * Annotations say of every claim what a claim for its snapshot needs, and of every server that was held, for how long. A run that
+ * fails at any point lets the servers go, deletes its own snapshots and touches no earlier group. A quiesce lets go by itself when the job is
+ * killed, or its way to the Kubernetes API.
+ *
+ * The job may make and delete snapshots in its namespace, and nothing else but its Lease: also those of others, as no rule can say which.
  *
  * Groups stay in the storage that holds the volumes: they go when it goes, and whoever can delete objects of the namespace can delete
  * them. They are fast to make and to restore, and no copy off-site; keep backups elsewhere as well.
@@ -153,6 +150,7 @@ export class VolumeSnapshotGroup extends Construct {
           value: lines(this._members.flatMap(({ name, selector }) => (selector ? [[name, labelSelector(selector)]] : []))),
         },
         { name: 'HOLDS', value: lines(this._members.flatMap(holds)) },
+        { name: 'RENEWS', value: lines(this._members.flatMap(renewals)) },
         { name: 'RELEASES', value: lines(this._members.flatMap(releases)) },
         { name: 'SNAPSHOT_CLASS', value: snapshotClass },
         { name: 'GROUP_API', value: this._mode.apiVersion ? `groupsnapshot.storage.k8s.io/${this._mode.apiVersion}` : '' },
@@ -169,7 +167,7 @@ export class VolumeSnapshotGroup extends Construct {
       startingDeadline: props.startingDeadline ?? schedule.intervalUpTo(Duration.hours(4)),
       job: operationJobSpec({ pod, operation: 'snapshot', retries: props.retries ?? 2, deadline, keepFinished: Duration.days(7) }),
     });
-    kubectlNetworkPolicy(this, name, labels, { [SERIES_LABEL]: this.series, [OPERATION_LABEL]: 'snapshot' });
+    kubectlNetworkPolicy(this, name, labels, { [SERIES_LABEL]: this.series, [OPERATION_LABEL]: 'snapshot' }, props.apiPorts);
     this.node.addValidation({ validate: () => this.warnOfGaps() });
   }
 
@@ -253,17 +251,24 @@ export class VolumeSnapshotGroup extends Construct {
   private rules(name: string): ApiRule[] {
     const pods = this._members.flatMap(member => (member.agent ? member.pods : []));
     const native = this._mode.name === 'native';
-    const snapshots = ['get', 'list', 'create', 'delete'];
     return [
       {
         apiGroups: ['snapshot.storage.k8s.io'],
         resources: ['volumesnapshots'],
-        // The controller makes those of a native group, and they are labelled after; those of groups made before may be single ones.
-        verbs: native ? ['get', 'list', 'patch', 'delete'] : snapshots,
+        // To patch: they say themselves what group they are of. The controller makes those of a native group; those of groups made before
+        // may be single ones.
+        verbs: ['get', 'list', ...(native ? [] : ['create']), 'patch', 'delete'],
       },
-      ...(native ? [{ apiGroups: ['groupsnapshot.storage.k8s.io'], resources: ['volumegroupsnapshots'], verbs: snapshots }] : []),
+      ...(native
+        ? [
+            {
+              apiGroups: ['groupsnapshot.storage.k8s.io'],
+              resources: ['volumegroupsnapshots'],
+              verbs: ['get', 'list', 'create', 'delete'],
+            },
+          ]
+        : []),
       { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'list'] },
-      { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list', 'create', 'delete'] },
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], resourceNames: [name], verbs: ['get', 'update', 'delete'] },
       // Also the pods of other runs, to see whether they are alive.
@@ -296,6 +301,10 @@ function labelSelector(labels: { [label: string]: string }): string {
 
 function holds({ name, pods, agent }: SnapshotMemberConfig): string[][] {
   return agent ? pods.map(pod => [name, pod, agent.container, String(agent.wait.toSeconds()), ...agent.hold]) : [];
+}
+
+function renewals({ name, pods, agent }: SnapshotMemberConfig): string[][] {
+  return agent?.release ? pods.map(pod => [name, pod, agent.container, ...agent.renew]) : [];
 }
 
 function releases({ name, pods, agent }: SnapshotMemberConfig): string[][] {

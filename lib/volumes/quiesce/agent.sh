@@ -1,8 +1,8 @@
 #!/bin/sh
 # The first process of the container that holds a server still while its volumes are snapshotted.
 #
-# It takes the lock when hold.sh asks for it, and lets it go when release.sh asks, when whoever asked is gone, when the time is up,
-# when the lock was lost, and when the pod is stopped. Until something happens it sleeps on one pipe. Whoever asks may come and go: what holds
+# It takes the lock when hold.sh asks for it, and lets it go when release.sh asks, when whoever asked is gone or not heard of any more, when
+# the time is up, when the lock was lost, and when the pod is stopped. Until something happens it sleeps on one pipe. Whoever asks may come and go: what holds
 # the lock is a child of this process, and dies with it; what a server goes on holding by itself is let go by the next start.
 #
 # environment:
@@ -21,9 +21,12 @@
 # Each says in $reason why it fails, and takes a bounded time.
 #
 # What happens, one event a line of the pipe $QUIESCE_STATE/events:
-#   hold ID OWNER      release ID OWNER     from hold.sh and release.sh, answered on the pipe reply.ID; ID is <pid>-<time>
+#   hold ID SECONDS OWNER   from hold.sh; the owner is heard of more often than every so many seconds, or never where that is 0
+#   renew ID OWNER          from renew.sh: the owner is heard of
+#   release ID OWNER        from release.sh. All are answered on the pipe reply.ID; ID is <pid>-<time>
 #   cancel ID          whoever asked waits no more
 #   expired NUMBER     the time of the lock of that number is up
+#   unheard NUMBER     since the owner was heard of, the number of these times, nothing came
 #   lost NUMBER WHY    what held it is gone
 #   recover            what a lock that was not had has left is still there
 #   stop               the pod is stopped
@@ -36,7 +39,7 @@ cd "$QUIESCE_STATE" || exit 1
 # shellcheck source=lib/engines/mysql/quiesce/lock.sh
 . "$QUIESCE_HOME/lock/lock.sh"
 
-number=0 held='' asker='' owner='' since=0 watchdog='' reason='' last='none was taken since this container was started'
+number=0 held='' asker='' owner='' since=0 watchdog='' heard=0 hearing='' times=0 reason='' last='none was taken since this container was started'
 
 log() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*"; }
 now() { date +%s; }
@@ -44,11 +47,16 @@ alive() { kill -0 "${1%%-*}" 2>/dev/null; } # ID
 
 answer() { # ID CODE TEXT
   log "$3"
+  reply "$@"
+}
+
+reply() { # ID CODE TEXT
   # Opened to read as well: a pipe whose reader is gone would stop this process, or kill it.
   [ ! -p "reply.$1" ] || printf '%s %s\n' "$2" "$3" 1<>"reply.$1"
 }
 
-take() { # ID OWNER
+take() { # ID "SECONDS OWNER"
+  set -- "$1" "${2#* }" "${2%% *}"
   if ! alive "$1"; then log "$2 asked for the lock, and is gone: nothing was done"; return; fi
   if [ -n "$held" ]; then
     answer "$1" 1 "$QUIESCE_NAME is held already, by $owner for $(($(now) - since)) s: that lock stays"
@@ -69,10 +77,33 @@ take() { # ID OWNER
   printf '%s' "$owner" >held
   timer "$QUIESCE_LIMIT" events "expired $held"
   watchdog=$timer
+  heard=$3
+  listen
   if alive "$1"; then
     answer "$1" 0 "$QUIESCE_NAME is held, after $((since - began)) s, for $QUIESCE_LIMIT s at most"
   else
     let_go "whoever asked for it was gone before it was held"
+  fi
+}
+
+# From now on it is waited for the next word of the owner.
+listen() {
+  untimer "$hearing"
+  hearing=''
+  [ "$heard" != 0 ] || return 0
+  times=$((times + 1))
+  timer "$heard" events "unheard $times"
+  hearing=$timer
+}
+
+renew() { # ID OWNER
+  if [ -z "$held" ]; then
+    answer "$1" 1 "no lock is held: $last"
+  elif [ "$owner" != "$2" ]; then
+    answer "$1" 1 "the lock is that of $owner; of yours: $last"
+  else
+    listen
+    reply "$1" 0 "$QUIESCE_NAME is held for $(($(now) - since)) s"
   fi
 }
 
@@ -104,6 +135,8 @@ release() {
   reason=''
   lock_release && rc=0 || rc=$?
   untimer "$watchdog"
+  untimer "$hearing"
+  hearing=''
   if [ "$rc" = 2 ]; then
     log "$QUIESCE_NAME could not be let go, which is tried again: $reason"
     timer 2 events "expired $held"
@@ -154,9 +187,11 @@ while :; do
   read -r event id rest <&3 || continue
   case $event in
     hold) take "$id" "$rest" ;;
+    renew) renew "$id" "$rest" ;;
     release) give_back "$id" "$rest" ;;
     cancel) if [ -n "$held" ] && [ "$id" = "$asker" ]; then let_go 'whoever asked for it was killed'; fi ;;
     expired) if [ "$id" = "$held" ]; then let_go "nobody released it within $QUIESCE_LIMIT s"; fi ;;
+    unheard) if [ -n "$held" ] && [ "$id" = "$times" ]; then let_go "$owner was not heard of for $heard s"; fi ;;
     lost) if [ "$id" = "$held" ]; then let_go "it was lost: $rest"; fi ;;
     recover) if [ -z "$held" ]; then recover; fi ;;
     stop) stop ;;

@@ -23,6 +23,10 @@ export interface QuiesceAgent {
    * commands, tells runs apart.
    */
   readonly hold: string[];
+  /**
+   * Ends with 0 when the server is held. Whoever holds with QUIESCE_HEARD seconds in the environment has to say so more often than that.
+   */
+  readonly renew: string[];
   /** Ends with 0 when the server was held until now, and lets it go; otherwise with a reason on stderr. Not there when nothing is held. */
   readonly release?: string[];
   /** The longest that `hold` takes. */
@@ -70,6 +74,7 @@ export function quiesceAgent(scope: Construct, workload: Workload, quiesce: IQui
   return {
     container: NAME,
     hold: command('hold'),
+    renew: command('renew'),
     ...(config.holds && { release: command('release') }),
     wait: Duration.seconds(config.wait.toSeconds() + ANSWER),
     limit: config.limit,

@@ -24,8 +24,9 @@ export interface FileSystemQuiesceOptions extends QuiesceOptions {
  *
  * - It needs root and SYS_ADMIN, and so a namespace that lets pods be privileged.
  * - Whatever writes to the volume stands still and cannot be killed meanwhile, probes too: a liveness probe that writes must allow for `limit`.
- * - The volume has to be a block device of its own. A directory of the node's disk (hostPath, local-path) is refused at run time: freezing it
- *   would freeze the node.
+ * - The volume has to be a block device of its own. A directory of a disk (hostPath, local-path) is refused at run time: freezing it
+ *   would freeze the node, or whatever else is on that disk. Only a hostPath of a whole disk cannot be told from a volume of its own: quiesce
+ *   none of which others use directories.
  * - It stays frozen when the agent is killed, until its container is started again, or the node.
  *
  * (Linux manual, "fsfreeze(8)".)

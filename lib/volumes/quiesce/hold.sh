@@ -5,12 +5,13 @@
 #
 # Ends with 0 when the server is held (or prepared, where nothing is held), and with 1 and a reason on stderr when it is not.
 #
-# environment: see agent.sh
+# environment, beside agent.sh's:
+#   QUIESCE_HEARD   seconds; who asks says by renew.sh, more often than that, that the lock is still needed, or it is let go. 0: nobody does
 # shellcheck source=lib/volumes/quiesce/ask.sh
 . "$QUIESCE_HOME/agent/ask.sh"
 trap 'ask cancel; exit 143' TERM INT HUP
 trap '' PIPE
-ask hold "$*"
+ask hold "${QUIESCE_HEARD:-0} $*"
 hear "$((QUIESCE_WAIT + 4))" || ask cancel
 # Nobody hears that it is held: then nobody will release it.
 tell || { ask cancel; exit 1; }

@@ -5,11 +5,20 @@
 # environment, beside the agent's:
 #   VOLUME   where the volume is mounted
 device_of() { stat -c %d "$1"; } # PATH
+mounts() { cat /proc/self/mountinfo; }
+
+# Which directory of its file system is mounted there: / where it is the whole of it. (Linux manual, "proc_pid_mountinfo(5)".)
+root_of() { mounts | awk -v path="$1" '$5 == path { root = $4 } END { print root }'; } # PATH
 
 lock_take() {
   # What the kubelet gives to every container is on the node's own disk.
   if [ "$(device_of "$VOLUME")" = "$(device_of "$QUIESCE_STATE")" ] || [ "$(device_of "$VOLUME")" = "$(device_of /etc/hosts)" ]; then
     reason="the volume is no file system of its own but a directory of the node's disk, which must not be frozen"
+    return 1
+  fi
+  volume_root=$(root_of "$VOLUME")
+  if [ "$volume_root" != / ]; then
+    reason="the volume is no file system of its own but a directory of one (${volume_root:-which one, the node does not say}): whatever else is on that disk would be frozen with it"
     return 1
   fi
   : >frozen

@@ -1,0 +1,59 @@
+# Which groups there are, and which of them something can be restored from.
+#
+#   awk -f groups.awk groups.raw
+#
+# stdin    of every snapshot of the series: a line `snapshot NAME ID ready|waiting|deleting COMPONENT verified|unverified CUT`, and after it
+#          what its annotations hold: its own line of the manifest, and the manifest without these lines
+# stdout   `good ID verified|unverified`    every snapshot is there, can be used, and is the one that was cut then
+#          `bad ID verified|unverified WHY` the group exists, and nothing can be restored from it
+#          `begun ID`                       its run has not published it
+#          `snapshot ID NAME`               a snapshot of a group that exists
+
+$1 == "snapshot" && NF == 7 {
+  close_snapshot()
+  name = $2
+  id = $3
+  state = $4
+  cut = $7
+  if (!(id in state_of)) order[++groups] = id
+  if ($5 == "recovery-point") published[id] = 1
+  if ($6 != "verified") state_of[id] = "unverified"
+  else if (!(id in state_of)) state_of[id] = "verified"
+  next
+}
+
+/^\{"claim":/ { own = $0; next }
+/^"id":"/ { told = field($0, "id"); next }
+/^"volumes":[0-9]+,?$/ { count = substr($0, 11) + 0; next }
+
+END {
+  close_snapshot()
+  for (i = 1; i <= groups; i++) {
+    id = order[i]
+    if (!(id in published)) print "begun " id
+    else if (id in wrong) print "bad " id " " state_of[id] " " wrong[id]
+    else if (whole[id] != wanted[id]) print "bad " id " " state_of[id] " " whole[id] + 0 " of " wanted[id] + 0 " snapshots are there"
+    else print "good " id " " state_of[id]
+  }
+  for (i = 1; i <= snapshots; i++) if (group_of[i] in published) print "snapshot " group_of[i] " " name_of[i]
+}
+
+function close_snapshot(    why) {
+  if (name == "") return
+  name_of[++snapshots] = name
+  group_of[snapshots] = id
+  if (state == "deleting") why = "is being deleted"
+  else if (told != id || count < 1 || field(own, "snapshot") != name) why = "has lost its annotations"
+  else if (state != "ready") why = "cannot be used"
+  else if (field(own, "creationTime") != cut) why = "is not the one that was cut at " field(own, "creationTime") ", but one of " cut
+  else whole[id]++
+  if (why != "" && !(id in wrong)) wrong[id] = "snapshot " name " " why
+  if (told == id) wanted[id] = count
+  name = own = told = ""
+  count = 0
+}
+
+function field(line, key) {
+  if (!match(line, "\"" key "\":\"[^\"]*\"")) return ""
+  return substr(line, RSTART + length(key) + 4, RLENGTH - length(key) - 5)
+}

@@ -1,0 +1,151 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { SHELLS } from '../shell/job';
+
+// What a run makes of the answers of the Kubernetes API, and of those that do not come. kubectl is a script: for each request the
+// first of the test's answers whose words it begins with.
+
+interface Answer {
+  /** How the request begins. */
+  readonly to: string;
+  readonly says?: string;
+  readonly fails?: string;
+  /** From which such request on. */
+  readonly after?: number;
+  readonly code?: number;
+}
+
+const REFUSED = 'The connection to the server 10.0.0.1:443 was refused - did you specify the right host or port?';
+const roots: string[] = [];
+afterAll(() => {
+  for (const root of roots) rmSync(root, { recursive: true, force: true });
+});
+
+/** Runs words of the scripts of a group; what it says, in the end as its reason, and what it has asked. */
+function run(shell: string[], words: string, answers: Answer[], environment: { [variable: string]: string } = {}) {
+  const root = mkdtempSync(join(tmpdir(), 'coordinator-'));
+  roots.push(root);
+  mkdirSync(join(root, 'scratch', 'outcome'), { recursive: true });
+  mkdirSync(join(root, 'bin'));
+  const rules = answers.map(({ to, says = '', fails, after = 1, code = 1 }, index) => {
+    const answer = fails === undefined ? `printf '%s\\n' '${says}'; exit 0` : `echo '${fails}' >&2; exit ${code}`;
+    return `case $request in '${to}'*) echo >>'${root}/${index}'; [ "$(wc -l <'${root}/${index}')" -lt ${after} ] || { ${answer}; } ;; esac`;
+  });
+  const kubectl = ['#!/bin/sh', 'case $1 in --request-timeout*) shift ;; esac', 'request=$*', `echo "$request" >>'${root}/asked'`];
+  writeFileSync(join(root, 'bin', 'kubectl'), [...kubectl, ...rules, 'exit 0', ''].join('\n'));
+  chmodSync(join(root, 'bin', 'kubectl'), 0o755);
+  const sources = ['shell/lib', 'core/kubectl/api', 'volumes/group/groups', 'volumes/group/lease', 'volumes/group/quiesce'];
+  writeFileSync(join(root, 'run.sh'), ['set -eu', ...sources.map(file => `. ${resolve('lib')}/${file}.sh`), words].join('\n'));
+  const [program = 'sh', ...options] = shell;
+  const { stderr, status } = spawnSync(program, [...options, join(root, 'run.sh')], {
+    encoding: 'utf8',
+    env: {
+      PATH: `${join(root, 'bin')}:${process.env.PATH}`,
+      ...{ SCRATCH: join(root, 'scratch'), BACKUP_HOME: root, REPOSITORY_FOLDER: 'none', OPERATION: 'snapshot', SERIES: 'shop' },
+      ...{
+        NAMESPACE: 'shop',
+        KUBERNETES_SERVICE_HOST: '10.0.0.1',
+        KUBERNETES_SERVICE_PORT: '443',
+        POD_NAME: 'run-2',
+        LEASE_SECONDS: '600',
+      },
+      ...{ HOLDS: '', RENEWS: '', RELEASES: '', CUT_TIMEOUT: '2', ...environment },
+    },
+  });
+  const read = (file: string) => (existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : '');
+  return { status, log: stderr, reason: read('scratch/outcome/reason'), asked: read('asked').split('\n') };
+}
+
+const there: Answer = { to: 'create', fails: 'Error from server (AlreadyExists): leases "shop-snapshot" already exists' };
+const heldBy = (pod: string, since = '2026-11-26T02:00:00Z'): Answer => ({ to: 'get lease', says: `${pod} ${since} 17` });
+const pod = (name: string, phase: string, born: string): Answer => ({ to: `get pod ${name}`, says: `${phase} ${born}` });
+const gone = (name: string): Answer => ({ to: `get pod ${name}`, fails: `Error from server (NotFound): pods "${name}" not found` });
+
+describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: a lease', ({ shell }) => {
+  const takes = (...answers: Answer[]) => run(shell, 'lease_take\necho "taken of <$lease_of_dead>" >&2', answers);
+
+  test('that cannot be taken over is not said to be lost to another run', () => {
+    const lost = takes(there, { ...heldBy('run-1') }, gone('run-1'), { to: 'replace', fails: REFUSED });
+    expect(lost.reason).toMatch(
+      /^the lease shop-snapshot of pod run-1 cannot be taken over: the Kubernetes API cannot be reached \(.*NetworkPolicy/,
+    );
+    const conflict = 'Error from server (Conflict): error when replacing "lease.yaml": the object has been modified';
+    const beaten = takes(there, heldBy('run-1'), gone('run-1'), { to: 'replace', fails: conflict });
+    expect(beaten.reason).toBe('another run of shop was quicker to take the lease over. Nothing was touched');
+  });
+
+  test('that was written although the answer was lost, is this run’s', () => {
+    expect(takes({ to: 'create', fails: 'error: unexpected EOF' }, heldBy('run-2')).log).toMatch(/taken of <>/);
+    expect(takes({ to: 'create', fails: 'error: unexpected EOF' }, heldBy('run-1')).reason).toMatch(
+      /^the lease shop-snapshot cannot be taken: /,
+    );
+  });
+
+  test('is dead when its pod is gone or is older than a run can be, by the API server’s clock', () => {
+    const own = pod('run-2', 'Running', '2026-11-26T02:00:00Z');
+    // Whatever the clock of the node said of which it was taken.
+    for (const since of ['2027-06-01T00:00:00Z', '2020-06-01T00:00:00Z']) {
+      expect(takes(there, heldBy('run-1', since), pod('run-1', 'Running', '2026-11-26T01:49:00Z'), own).log).toMatch(/taken of <run-1>/);
+      const alive = takes(there, heldBy('run-1', since), pod('run-1', 'Running', '2026-11-26T01:51:00Z'), own);
+      expect(alive.reason).toMatch(/^another run of shop is under way, in pod run-1/);
+    }
+  });
+
+  test('that cannot be looked at is not said to be somebody else’s', () => {
+    const ours = 'lease_check "It publishes nothing"';
+    expect(run(shell, ours, [{ to: 'get lease', fails: REFUSED }]).reason).toMatch(
+      /^whether the lease shop-snapshot is still this run's cannot be asked: /,
+    );
+    expect(run(shell, ours, [heldBy('run-3')]).reason).toMatch(/^the lease shop-snapshot is no longer this run's/);
+    expect(run(shell, ours, [heldBy('run-2')]).status).toBe(0);
+  });
+});
+
+describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: a server that is held', ({ shell }) => {
+  const commands = (script: string, wait = '') => `StatefulSet/db db-0 quiesce ${wait}sh /agent/${script}.sh shop`;
+  const environment = { HOLDS: commands('hold', '2 '), RENEWS: commands('renew'), RELEASES: commands('release') };
+  const holds = (words: string, ...answers: Answer[]) => run(shell, words, answers, environment);
+
+  test('is not held before the API was there for as long as nobody would miss it', () => {
+    const lost = holds('prove_api\nhold_all', { ...heldBy('run-2'), fails: REFUSED, after: 2 }, heldBy('run-2'));
+    expect(lost.reason).toMatch(
+      /cannot be asked: the Kubernetes API cannot be reached .*NetworkPolicy.*Nothing was held, and nothing was snapshotted$/,
+    );
+    expect(lost.asked.filter(request => request.startsWith('exec'))).toEqual([]);
+  });
+
+  test('is held in the name of this run, and is heard of until it is let go', () => {
+    const { asked, log } = holds('hold_all\nsleep 5\nrelease_all\nsleep 1');
+    expect(asked[0]).toBe('exec db-0 -c quiesce -- env QUIESCE_HEARD=10 sh /agent/hold.sh shop run-2');
+    const renewals = asked.filter(request => request === 'exec db-0 -c quiesce -- sh /agent/renew.sh shop run-2');
+    expect(renewals.length).toBeGreaterThan(0);
+    expect(asked.filter(Boolean).at(-1)).toBe('exec db-0 -c quiesce -- sh /agent/release.sh shop run-2');
+    expect(Number(/db-0 was held for (\d+) ms at most/.exec(log)?.[1])).toBeGreaterThan(5000);
+  });
+
+  test('of which nothing is known is not said to have been let go too early', () => {
+    const { log, status } = holds('hold_all\nrelease_all || cat "$SCRATCH/lost" >&2', {
+      to: 'exec db-0 -c quiesce -- sh /agent/release',
+      fails: REFUSED,
+    });
+    expect(status).toBe(0);
+    expect(log).toMatch(/pod db-0 could not be told to let go, and does so by itself within 10 s: the Kubernetes API cannot be reached/);
+    const said = { to: 'exec db-0 -c quiesce -- sh /agent/release', fails: 'quiesce: no lock is held: it was lost' };
+    expect(holds('hold_all\nrelease_all || cat "$SCRATCH/lost" >&2', said).log).toMatch(/pod db-0: no lock is held: it was lost/);
+  });
+
+  test('ends the run as soon as it is not held any more', () => {
+    const said = { to: 'exec db-0 -c quiesce -- sh /agent/renew', fails: 'quiesce: no lock is held: run-2 was not heard of for 10 s' };
+    const { reason } = holds('hold_all\nwaiting=snapshots\nwhile still_held "$(clock)"; do sleep 0.2; done', said);
+    expect(reason).toMatch(/^a server was not held until its snapshots were cut, .*: pod db-0: no lock is held/);
+  });
+
+  test('by a run that is dead is let go in its name', () => {
+    const { asked, log } = holds('release_dead run-1');
+    expect(asked.filter(Boolean)).toEqual(['exec db-0 -c quiesce -- sh /agent/release.sh shop run-1']);
+    expect(log).toMatch(/released db-0, which the run in pod run-1 had left held/);
+  });
+});

@@ -1,0 +1,113 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { AWKS } from '../shell/awk';
+
+// What the snapshots of a series say of its groups.
+
+const ID = '20261126T020000Z-aaaaa';
+const CUT = '2026-11-26T02:00:03Z';
+
+interface Snapshot {
+  readonly claim: string;
+  readonly id?: string;
+  readonly state?: string;
+  readonly component?: string;
+  readonly verified?: boolean;
+  readonly cut?: string;
+  /** What it says of itself and of its group. @default what a run writes of it */
+  readonly own?: string;
+  readonly group?: string;
+}
+
+const header = (id: string, volumes: number) =>
+  [
+    '{',
+    '"format":1,',
+    `"id":"${id}",`,
+    '"about":{',
+    '"mode":"coordinated"',
+    '},',
+    '"volumes":[',
+    '],',
+    '"facts":{',
+    `"volumes":${volumes}`,
+    '}',
+    '}',
+  ].join('\n');
+const line = (name: string, claim: string) => `{"claim":"${claim}","snapshot":"${name}","bytes":1,"creationTime":"${CUT}","size":"1Gi"}`;
+
+function raw(snapshots: Snapshot[], volumes = 2): string {
+  return snapshots
+    .map(({ claim, id = ID, state = 'ready', component = 'recovery-point', verified = false, cut = CUT, own, group }) => {
+      const name = `shop-${id.toLowerCase()}-${claim}`;
+      const first = `snapshot ${name} ${id} ${state} ${component} ${verified ? 'verified' : 'unverified'} ${cut}`;
+      return [first, own ?? line(name, claim), group ?? header(id, volumes), ''].join('\n');
+    })
+    .join('\n');
+}
+
+describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: [program = 'awk', ...options] }) => {
+  const lines = (script: string, input: string, ...variables: string[]) => {
+    const { stdout, stderr } = spawnSync(program, [...options, ...variables, '-f', join('lib/volumes/group', script)], {
+      input,
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    return stdout.trim().split('\n');
+  };
+  const judged = (...snapshots: Snapshot[]) => lines('groups.awk', raw(snapshots)).filter(one => !one.startsWith('snapshot '));
+
+  test('a group is good when all of its snapshots are there, and verified when all of them say so', () => {
+    expect(judged({ claim: 'data' }, { claim: 'log' })).toEqual([`good ${ID} unverified`]);
+    expect(judged({ claim: 'data', verified: true }, { claim: 'log', verified: true })).toEqual([`good ${ID} verified`]);
+    expect(judged({ claim: 'data', verified: true }, { claim: 'log' })).toEqual([`good ${ID} unverified`]);
+    const second = '20261127T020000Z-bbbbb';
+    expect(judged({ claim: 'log', id: second }, { claim: 'data' }, { claim: 'data', id: second }, { claim: 'log' })).toEqual([
+      `good ${second} unverified`,
+      `good ${ID} unverified`,
+    ]);
+  });
+
+  test('is there from its first mark on, and not before', () => {
+    const unmarked = { component: '-' };
+    expect(judged({ claim: 'data', ...unmarked }, { claim: 'log', ...unmarked })).toEqual([`begun ${ID}`]);
+    expect(judged({ claim: 'data', ...unmarked, own: '', group: '' }, { claim: 'log', ...unmarked })).toEqual([`begun ${ID}`]);
+    expect(judged({ claim: 'data' }, { claim: 'log', ...unmarked })).toEqual([`good ${ID} unverified`]);
+  });
+
+  test.each<[string, Snapshot[], string]>([
+    ['one is gone', [{ claim: 'data' }], '1 of 2 snapshots are there'],
+    ['there is one too many', [{ claim: 'data' }, { claim: 'log' }, { claim: 'cache' }], '3 of 2 snapshots are there'],
+    ['one is being deleted', [{ claim: 'data', state: 'deleting' }, { claim: 'log' }], 'is being deleted'],
+    ['one cannot be used', [{ claim: 'data' }, { claim: 'log', state: 'waiting' }], 'cannot be used'],
+    [
+      'one was made anew under its name',
+      [{ claim: 'data', cut: '2026-12-01T09:00:00Z' }, { claim: 'log' }],
+      `is not the one that was cut at ${CUT}, but one of 2026-12-01T09:00:00Z`,
+    ],
+    ['one says nothing', [{ claim: 'data', own: '', group: '' }, { claim: 'log' }], 'has lost its annotations'],
+    ['one is a copy of another', [{ claim: 'data', own: line('shop-other', 'data') }, { claim: 'log' }], 'has lost its annotations'],
+    [
+      'one says what another group is',
+      [{ claim: 'data', group: header('20260101T000000Z-zzzzz', 2) }, { claim: 'log' }],
+      'has lost its annotations',
+    ],
+  ])('is bad when %s', (_, snapshots, why) => {
+    const [verdict, ...others] = judged(...snapshots);
+    expect(others).toEqual([]);
+    expect(verdict).toMatch(new RegExp(`^bad ${ID} unverified .*${why}$`));
+  });
+
+  test('nothing is known of nothing', () => {
+    expect(lines('groups.awk', '')).toEqual(['']);
+  });
+
+  test('its manifest is put together again, as it was', () => {
+    const other = { id: '20261125T020000Z-ccccc' };
+    const input = raw([{ claim: 'zeta', ...other }, { claim: 'log' }, { claim: 'data' }, { claim: 'alpha', ...other }]);
+    const manifest = JSON.parse(lines('assemble.awk', input, '-v', `wanted=${ID}`).join('\n'));
+    expect(manifest).toMatchObject({ format: 1, id: ID, about: { mode: 'coordinated' }, facts: { volumes: 2 } });
+    expect(manifest.volumes.map(({ claim }: { claim: string }) => claim)).toEqual(['data', 'log']);
+  });
+});
