@@ -44,8 +44,11 @@ install_tools() {
   command -v setpriv >/dev/null || missing+=(util-linux)
   command -v openssl >/dev/null || missing+=(openssl)
   command -v mkfs.ext4 >/dev/null || missing+=(e2fsprogs)
+  command -v git >/dev/null || missing+=(git)
+  command -v zstd >/dev/null || missing+=(zstd)
+  command -v pgrep >/dev/null || missing+=(procps)
   [ "${#missing[@]}" = 0 ] || { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; } || return 1
-  for tool in shellcheck bwrap debootstrap rclone busybox gawk mawk ssh-keygen setpriv flock openssl mkfs.ext4 fsfreeze; do
+  for tool in shellcheck bwrap debootstrap rclone busybox gawk mawk ssh-keygen setpriv flock openssl mkfs.ext4 fsfreeze git zstd pgrep; do
     command -v "$tool" >/dev/null || { echo "$tool is missing, and the tests need it"; return 1; }
   done
 }

@@ -51,8 +51,11 @@ function flow(value: unknown, indent: string, seen: Set<Collection>): string {
   return indent && text.includes('\n') ? text.replace(/\n(?=[^\n])/g, `\n${indent}`) : text;
 }
 
-/** Names with a hyphen, of which every object has its own, are nothing but text in any version of YAML. */
-const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)+$/;
+/**
+ * Names with a hyphen, of which every object has its own, are nothing but text in any version of YAML: a number begins with a digit, a
+ * sign or a dot, but for the exponents of YAML 1.1, which may have nothing before their one letter (e-1).
+ */
+const NAME = /^[a-z][a-z0-9]+(-[a-z0-9]+)+$/;
 
 const keyText = memoized((key: string) => {
   const text = Yaml.stringify({ [key]: 0 });

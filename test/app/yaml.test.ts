@@ -7,6 +7,7 @@ import { property } from '../support/property';
 /** Text that YAML has to take care of. */
 const ODD = [
   ...['', '~', 'null', 'yes', 'NO', 'on', 'true', '1e3', '0x1F', '0o17', '1_000', '1:30', '2001-01-01', '.inf', '-0', '<<', '='],
+  ...['e-1', 'e-12', 'e1-1', 'e-1-1', 'ee-1', 'y-1', 'on-1', 'o-17', 'x-1f', 'a-1e3'],
   ...['- a', '? b', '!x', '&a', '*b', '@x', '`y', 'key: value', 'x #y', '---', '...', 'a\n---\nb', '__proto__', 'a'.repeat(2000)],
 ];
 const name = fc.string({ unit: fc.constantFrom('a', 'e', 'n', 'o', 'y', '0', '1', '-'), maxLength: 8 });
@@ -22,6 +23,12 @@ test('writes what the yaml library writes, byte for byte', () => {
   property(fc.oneof(map, list, text), value => {
     expect(yamlOf(value)).toBe(Yaml.stringify(value));
   });
+});
+
+test('writes words that look like something else as the yaml library does: as a value, in a list and as a key', () => {
+  for (const odd of ODD) {
+    for (const value of [{ a: odd }, [odd], { [odd]: 0 }, { a: [{ b: odd }] }]) expect(yamlOf(value)).toBe(Yaml.stringify(value));
+  }
 });
 
 test.each([

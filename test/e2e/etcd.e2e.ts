@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -321,13 +322,16 @@ describe('a control plane', () => {
   test('without an API server: the repository gives the snapshot to anyone with restic, and etcdutl takes it', async () => {
     const runbook = runbookOf(dist, 'plane-restore-runbook');
     const [dump] = /restic dump .*/.exec(runbook['fetch.md']) ?? [];
+    const program = join(imageNamed(images, 'restic/restic:0.18.0').root, 'usr/bin/restic');
+    symlinkSync(program, join(directory, 'restic'));
     execFileSync('sh', ['-euc', dump ?? 'false'], {
       cwd: directory,
       env: {
-        PATH: process.env.PATH,
+        PATH: `${directory}:${process.env.PATH}`,
         HOME: directory,
-        // In the URL, as this machine's restic knows no variables for them.
-        RESTIC_REPOSITORY: `rest:http://${restServer.username}:${encodeURIComponent(restServer.password)}@${restServer.address}:8000/plane/`,
+        RESTIC_REPOSITORY: `rest:http://${restServer.address}:8000/plane/`,
+        RESTIC_REST_USERNAME: restServer.username,
+        RESTIC_REST_PASSWORD: restServer.password,
         RESTIC_PASSWORD: 'the key of the repository',
         ...{ SERIES: 'plane', POINT: id, MEMBER: 'snapshot.db' },
       },
