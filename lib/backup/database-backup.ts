@@ -6,7 +6,7 @@ import { InputError } from '../core/input-error';
 import { checkObjectName, checkSeries } from '../core/names';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
 import type { Retention } from '../core/retention';
-import { Schedule } from '../core/schedule';
+import type { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
 import type { SecretRef } from '../core/secret-ref';
 import { warn } from '../core/warning';
@@ -39,8 +39,8 @@ export interface BackupOptions {
    */
   readonly startingDeadline?: Duration;
   /**
-   * The longest that a run may take; then it is stopped and has failed.
-   * @default Duration.hours(12)
+   * The longest that a run may take; then it is stopped and has failed. No other run starts while it goes on.
+   * @default - four intervals of the schedule, an hour at least and twelve at most
    */
   readonly deadline?: Duration;
   /**
@@ -164,9 +164,8 @@ export class DatabaseBackup extends Construct {
     checkHost(this, props.host);
     if (props.credentials) checkCredentials(this, props.credentials);
     this._operation = new Operation(this, props);
-    const { defaults } = this._operation.engine;
-    this.schedule = props.schedule ?? defaults?.schedule ?? Schedule.daily({ at: '02:00', spread: Duration.hours(1) });
-    const schedule = this.schedule.bind(this, 'schedule');
+    const { boundSchedule: schedule } = this._operation;
+    this.schedule = this._operation.schedule;
     this.interval = schedule.interval;
     const retention = props.retention.bind(this, 'retention');
     checkAppendOnly(this, this._operation.repository, retention);

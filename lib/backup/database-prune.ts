@@ -21,7 +21,7 @@ export interface DatabasePruneOptions {
   readonly schedule?: Schedule;
   /**
    * The longest that a prune may take.
-   * @default Duration.hours(12)
+   * @default - four intervals of the schedule, an hour at least and twelve at most
    */
   readonly deadline?: Duration;
   /**
@@ -102,7 +102,7 @@ export class DatabasePrune extends Construct {
         }),
         operation: 'prune',
         retries: props.retries ?? 2,
-        deadline: props.deadline ?? Duration.hours(12),
+        deadline: props.deadline ?? schedule.deadlineUpTo(Duration.hours(12)),
         keepFinished: Duration.days(14),
       }),
     });

@@ -269,6 +269,7 @@ export class DatabaseRestore extends Construct {
         memory: { memoryRequest: '256Mi', memoryLimit: '1Gi' },
       }),
       operation: 'restore',
+      isRestore: true,
       // A restore that failed is looked at before it is tried again.
       retries: 0,
       deadline: this.props.deadline ?? Duration.hours(24),

@@ -54,7 +54,7 @@ export interface DatabaseVerificationOptions {
   readonly scratch?: Scratch;
   /**
    * The longest that a verification may take.
-   * @default Duration.hours(12)
+   * @default - four intervals of the schedule, an hour at least and twelve at most
    */
   readonly deadline?: Duration;
   /**
@@ -126,7 +126,7 @@ export class DatabaseVerification extends Construct {
         }),
         operation: 'verify',
         retries: props.retries ?? 1,
-        deadline: props.deadline ?? Duration.hours(12),
+        deadline: props.deadline ?? schedule.deadlineUpTo(Duration.hours(12)),
         keepFinished: Duration.days(14),
       }),
     });

@@ -66,7 +66,7 @@ export function renewLocks(scope: Construct, { backup, retention, interval, mirr
       }),
       operation: RENEW_LOCKS,
       retries: 2,
-      deadline: Duration.hours(12),
+      deadline: schedule.deadlineUpTo(Duration.hours(12)),
       keepFinished: Duration.days(14),
     }),
   });

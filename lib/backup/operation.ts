@@ -8,6 +8,7 @@ import { kubernetesObject } from '../core/kubernetes-object';
 import { ENGINE_LABEL, JOB_LABEL, OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
 import { egressTo, type NetworkDestination } from '../core/network';
 import { operationPod, type PodOptions, type ToolContainer } from '../core/pod';
+import { Schedule, type ScheduleConfig } from '../core/schedule';
 import { Scratch } from '../core/scratch';
 import { ScriptFolder } from '../core/script-folder';
 import { SECRET_FILE_MODE, type SecretKeyRef, SecretRef } from '../core/secret-ref';
@@ -63,6 +64,8 @@ const SHELL = ScriptFolder.at('shell', join(__dirname, '..', 'shell'));
 export class Operation {
   public readonly engine: EngineConfig;
   public readonly repository: RepositoryConfig;
+  public readonly schedule: Schedule;
+  public readonly boundSchedule: ScheduleConfig;
   public readonly deadline: Duration;
   private readonly series: string;
 
@@ -71,8 +74,10 @@ export class Operation {
     private readonly props: DatabaseBackupProps,
   ) {
     this.series = backup.series;
-    this.deadline = props.deadline ?? Duration.hours(12);
     this.engine = props.engine.bind(backup, bindOptions(backup, props));
+    this.schedule = props.schedule ?? this.engine.defaults?.schedule ?? Schedule.daily({ at: '02:00', spread: Duration.hours(1) });
+    this.boundSchedule = this.schedule.bind(backup, 'schedule');
+    this.deadline = props.deadline ?? this.boundSchedule.deadlineUpTo(Duration.hours(12));
     this.repository = this.bindRepository(backup, 'backup');
     if (this.engine.node && this.repository.volumes.some(volume => volume.persistentVolumeClaim)) {
       throw new InputError(backup, {

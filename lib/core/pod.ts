@@ -1,4 +1,4 @@
-import type { ApiObject, ApiObjectMetadata, Duration } from 'cdk8s';
+import { type ApiObject, type ApiObjectMetadata, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { InputError } from './input-error';
@@ -31,6 +31,13 @@ export interface PodOptions {
    * @default '128Mi' ('512Mi' for a verification, which runs a server)
    */
   readonly memoryRequest?: string;
+  /**
+   * CPU above which every container of the pod is throttled, as a Kubernetes quantity. Give one where a ResourceQuota on `limits.cpu`
+   * refuses pods without it (Kubernetes documentation, "Resource Quotas"). A backup that is throttled holds its snapshot, and the
+   * database's dead rows, for longer.
+   * @default - none
+   */
+  readonly cpuLimit?: string;
   /**
    * Memory at which the container is killed, as a Kubernetes quantity.
    * @default '512Mi' ('2Gi' for a verification, which runs a server)
@@ -143,6 +150,9 @@ const RUN = `${HOME}/shell/run.sh`;
 /** The step that comes before all others, by the engine's own scripts. */
 const PREPARE = 'prepare';
 
+/** What the scheduler sets aside where nobody says. */
+const CPU_REQUEST = '100m';
+
 /** Long enough for restic to give back its lock and for a client to end its session. */
 const GRACE_SECONDS = 60;
 
@@ -183,7 +193,7 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
       ...(workbench ? [{ name: 'RELAY', value: RELAY }] : []),
     ],
     securityContext: CONTAINER_SECURITY,
-    resources: resources(options.cpuRequest ?? '100m', memoryRequest, memoryLimit),
+    resources: resources(options.cpuRequest ?? CPU_REQUEST, memoryRequest, memoryLimit, options.cpuLimit),
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: [
       { name: 'scratch', mountPath: SCRATCH },
@@ -206,7 +216,7 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
     ...pod.initContainers.map(container => ({
       ...container,
       securityContext: CONTAINER_SECURITY,
-      resources: resources('10m', '32Mi', '128Mi'),
+      resources: resources('10m', '32Mi', '128Mi', options.cpuLimit),
       volumeMounts: [{ name: 'tools', mountPath: TOOLS }],
     })),
     ...(pod.steps.length > 0 ? [scripted(PREPARE, RUN, pod.operation, PREPARE)] : []),
@@ -264,8 +274,12 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
 }
 
 function checkPodOptions(scope: Construct, { options, defaults, labels, notLabels = {} }: OperationPod): void {
-  const { cpuRequest, memoryRequest = defaults.memoryRequest, memoryLimit = defaults.memoryLimit } = options;
-  if (cpuRequest !== undefined) checkCpu(scope, 'pods.cpuRequest', cpuRequest);
+  const { cpuRequest = CPU_REQUEST, cpuLimit, memoryRequest = defaults.memoryRequest, memoryLimit = defaults.memoryLimit } = options;
+  const cpu = checkCpu(scope, 'pods.cpuRequest', cpuRequest);
+  if (cpuLimit !== undefined && checkCpu(scope, 'pods.cpuLimit', cpuLimit) < cpu) {
+    const because = `it is below the request, ${cpuRequest}, and the API server would refuse the pods: raise it, or set cpuRequest too`;
+    throw new InputError(scope, { prop: 'pods.cpuLimit', got: cpuLimit, because });
+  }
   if (checkMemory(scope, 'pods.memoryLimit', memoryLimit) < checkMemory(scope, 'pods.memoryRequest', memoryRequest)) {
     const because = `it is below the request, ${memoryRequest}, and the API server would refuse the pods: raise it, or set memoryRequest too`;
     throw new InputError(scope, { prop: 'pods.memoryLimit', got: memoryLimit, because });
@@ -296,11 +310,7 @@ function workbenchContainer(like: k8s.Container, pod: OperationPod, workbench: P
       { name: 'REPOSITORY_FOLDER', value: 'shell' },
       { name: 'RELAY', value: RELAY },
     ],
-    resources: resources(
-      options.cpuRequest ?? '100m',
-      options.memoryRequest ?? defaults.memoryRequest,
-      options.memoryLimit ?? defaults.memoryLimit,
-    ),
+    resources: resourcesOf(options, defaults),
     volumeMounts: [
       { name: WORKBENCH, mountPath: SCRATCH },
       ...(like.volumeMounts ?? []).filter(({ name }) => shared.includes(name)),
@@ -320,11 +330,7 @@ function stepContainer(step: PodStep, options: PodOptions, defaults: OperationPo
     workingDir: SCRATCH,
     ...(step.environment.length > 0 && { env: step.environment }),
     securityContext: CONTAINER_SECURITY,
-    resources: resources(
-      options.cpuRequest ?? '100m',
-      options.memoryRequest ?? defaults.memoryRequest,
-      options.memoryLimit ?? defaults.memoryLimit,
-    ),
+    resources: resourcesOf(options, defaults),
     // A program that knows nothing of this library says only in its log why it failed.
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: [{ name: 'scratch', mountPath: SCRATCH }, ...step.volumeMounts],
@@ -332,11 +338,15 @@ function stepContainer(step: PodStep, options: PodOptions, defaults: OperationPo
   };
 }
 
-function resources(cpu: string, memory: string, memoryLimit: string): k8s.ResourceRequirements {
-  // No CPU limit: a backup that is throttled holds its snapshot, and the database's dead rows, for longer.
+function resourcesOf(options: PodOptions, defaults: OperationPod['defaults']): k8s.ResourceRequirements {
+  const { cpuRequest = CPU_REQUEST, memoryRequest = defaults.memoryRequest, memoryLimit = defaults.memoryLimit, cpuLimit } = options;
+  return resources(cpuRequest, memoryRequest, memoryLimit, cpuLimit);
+}
+
+function resources(cpu: string, memory: string, memoryLimit: string, cpuLimit?: string): k8s.ResourceRequirements {
   return {
     requests: { cpu: k8s.Quantity.fromString(cpu), memory: k8s.Quantity.fromString(memory) },
-    limits: { memory: k8s.Quantity.fromString(memoryLimit) },
+    limits: { memory: k8s.Quantity.fromString(memoryLimit), ...(cpuLimit !== undefined && { cpu: k8s.Quantity.fromString(cpuLimit) }) },
   };
 }
 
@@ -346,8 +356,10 @@ export interface OperationJob {
   readonly operation: string;
   readonly retries: number;
   readonly deadline: Duration;
-  /** How long a finished Job is kept. Left out, it is kept for good. */
+  /** How long a finished Job is kept. Left out, it is kept for good. A schedule of long intervals keeps it for longer. */
   readonly keepFinished?: Duration;
+  /** It changes what it works on, so that somebody looks at what became of a run that was cut short before it is run again. */
+  readonly isRestore?: boolean;
 }
 
 /** The exit code of run.sh for what no retry can mend. */
@@ -360,13 +372,25 @@ export function operationJobSpec(job: OperationJob): k8s.JobSpec {
     activeDeadlineSeconds: job.deadline.toSeconds(),
     ...(job.keepFinished && { ttlSecondsAfterFinished: job.keepFinished.toSeconds() }),
     podFailurePolicy: {
-      rules: [job.operation, ...(job.pod.spec?.initContainers ?? []).map(({ name }) => name).filter(name => name === PREPARE)].map(
-        // cdk8s-plus-27 wants onPodConditions although nothing needs it; what is empty is not written.
-        containerName => ({ action: 'FailJob', onExitCodes: { containerName, operator: 'In', values: [REFUSED] }, onPodConditions: [] }),
-      ),
+      rules: [
+        disruptionRule(job),
+        ...[job.operation, ...(job.pod.spec?.initContainers ?? []).map(({ name }) => name).filter(name => name === PREPARE)].map(
+          // cdk8s-plus-27 wants onPodConditions although nothing needs it; what is empty is not written.
+          containerName => ({ action: 'FailJob', onExitCodes: { containerName, operator: 'In', values: [REFUSED] }, onPodConditions: [] }),
+        ),
+      ],
     },
     template: job.pod,
   };
+}
+
+/**
+ * What becomes of a Job whose pod was drained, preempted or evicted: that is no failure of the run, so that it is run again and uses up
+ * no retry. A restore is not run again by itself; the Job says by this rule what has ended it, as its pod may be gone with its verdict.
+ * (Kubernetes documentation, "Pod disruption conditions". A volume that is over its limit is no disruption.)
+ */
+function disruptionRule({ isRestore = false }: OperationJob): k8s.PodFailurePolicyRule {
+  return { action: isRestore ? 'FailJob' : 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] };
 }
 
 /** @internal */
@@ -382,6 +406,9 @@ export interface OperationCronJob {
 /** @internal */
 export function cronJobObject(scope: Construct, id: string, cronJob: OperationCronJob): ApiObject {
   const { metadata, schedule, startingDeadline, job } = cronJob;
+  const { ttlSecondsAfterFinished: ttl } = job;
+  // Of frequent runs that fail, the first is the one that shows why, and somebody looks in the morning.
+  const runsADay = Math.ceil(Duration.days(1).toSeconds() / schedule.interval.toSeconds());
   const spec: k8s.CronJobSpec = {
     schedule: schedule.cron,
     timeZone: schedule.timeZone,
@@ -390,8 +417,14 @@ export function cronJobObject(scope: Construct, id: string, cronJob: OperationCr
     concurrencyPolicy: 'Forbid',
     ...(startingDeadline && { startingDeadlineSeconds: startingDeadline.toSeconds() }),
     successfulJobsHistoryLimit: 3,
-    failedJobsHistoryLimit: 3,
-    jobTemplate: { spec: job },
+    failedJobsHistoryLimit: Math.min(Math.max(3, runsADay), 10),
+    jobTemplate: {
+      spec: {
+        ...job,
+        // What became of the last run is there until two more were due.
+        ...(ttl !== undefined && !schedule.isNever && { ttlSecondsAfterFinished: Math.max(ttl, 2 * schedule.interval.toSeconds()) }),
+      },
+    },
   };
   return kubernetesObject(scope, id, k8s.KubeCronJob.GVK, { metadata, spec });
 }

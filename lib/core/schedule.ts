@@ -106,6 +106,15 @@ export class ScheduleConfig {
   }
 
   /**
+   * How long a run may take where nobody says: four intervals, an hour at least, and the limit at most. A run that hangs keeps the
+   * next ones from starting, as there is one at a time.
+   */
+  public deadlineUpTo(limit: Duration): Duration {
+    const seconds = Math.max(4 * this.interval.toSeconds(), Duration.hours(1).toSeconds());
+    return seconds < limit.toSeconds() ? Duration.seconds(seconds) : limit;
+  }
+
+  /**
    * The schedule for `spec.schedule` of a Velero Schedule, which has no field for the zone.
    *
    * @returns for example `CRON_TZ=Europe/Berlin 30 2 * * *`

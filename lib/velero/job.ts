@@ -22,6 +22,8 @@ export interface VeleroJob {
   readonly schedule: Schedule;
   readonly retries: number;
   readonly deadline: Duration;
+  /** See OperationJob. */
+  readonly isRestore?: boolean;
   readonly rules: ApiRule[];
   readonly environment: k8s.EnvVar[];
   readonly kubectlImage?: string;
@@ -36,7 +38,7 @@ export interface VeleroJob {
  * @internal
  */
 export function veleroCronJob(scope: Construct, job: VeleroJob): ApiObject {
-  const { series, operation, retries, deadline, namespace } = job;
+  const { series, operation, retries, deadline, namespace, isRestore } = job;
   if (Chart.of(scope).namespace !== namespace) {
     throw new InputError(scope, {
       prop: 'scope',
@@ -63,6 +65,6 @@ export function veleroCronJob(scope: Construct, job: VeleroJob): ApiObject {
     metadata: { name, labels },
     schedule,
     ...(!schedule.isNever && { startingDeadline: schedule.intervalUpTo(Duration.hours(4)) }),
-    job: operationJobSpec({ pod, operation, retries, deadline, keepFinished: Duration.days(schedule.isNever ? 30 : 7) }),
+    job: operationJobSpec({ pod, operation, retries, deadline, isRestore, keepFinished: Duration.days(schedule.isNever ? 30 : 7) }),
   });
 }

@@ -76,6 +76,7 @@ export class VeleroRestoreJob extends Construct {
       operation: OPERATION,
       schedule: Schedule.never(),
       retries: 0,
+      isRestore: true,
       deadline,
       kubectlImage,
       apiPorts: props.apiPorts,

@@ -28,8 +28,34 @@ describe('the CronJob of a backup', () => {
       ttlSecondsAfterFinished: 7 * 86400,
     });
     expect(cronJob.spec.jobTemplate.spec.podFailurePolicy.rules).toEqual([
+      { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
       { action: 'FailJob', onExitCodes: { containerName: 'backup', operator: 'In', values: [78] } },
     ]);
+  });
+
+  test.each([
+    ['every 15 minutes', Schedule.every(Duration.minutes(15)), 1, 10, 7],
+    ['every hour', Schedule.hourly(), 4, 10, 7],
+    ['every 6 hours', Schedule.every(Duration.hours(6)), 12, 4, 7],
+    ['every day', Schedule.daily(), 12, 3, 7],
+    ['every week', Schedule.weekly(), 12, 3, 14],
+    ['every month', Schedule.monthly(), 12, 3, 62],
+    ['when somebody says so', Schedule.never(), 12, 3, 7],
+  ])('blocks no more than a few runs and leaves no gap in what can be looked at, %s', (_, schedule, hours, failures, days) => {
+    const shop = chart();
+    backup(shop, { schedule });
+    const { spec } = objects(shop)['CronJob/orders-backup'];
+    expect(spec).toMatchObject({ successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: failures });
+    expect(spec.jobTemplate.spec).toMatchObject({ activeDeadlineSeconds: hours * 3600, ttlSecondsAfterFinished: days * 86400 });
+  });
+
+  test('has a limit on CPU in every container, where a quota asks for one', () => {
+    const shop = chart();
+    backup(shop, { repository: restic, pods: { cpuLimit: '2' } });
+    const { containers, initContainers } = podSpec(objects(shop)['CronJob/orders-backup']);
+    for (const { resources } of [...containers, ...initContainers]) expect(resources.limits).toMatchObject({ cpu: '2' });
+    expect(initContainers).toHaveLength(1);
+    expect(container(cronJob).resources.limits).toEqual({ memory: '512Mi' });
   });
 
   test('is confined: no token, no root, no writable root file system, no capability', () => {

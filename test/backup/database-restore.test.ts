@@ -13,7 +13,10 @@ describe('a restore on demand', () => {
   });
 
   test('is not tried again by itself', () => {
-    expect(cronJob.spec.jobTemplate.spec.backoffLimit).toBe(0);
+    const { backoffLimit, podFailurePolicy } = cronJob.spec.jobTemplate.spec;
+    expect(backoffLimit).toBe(0);
+    // The Job's condition then says that it was a disruption, though the pod may be gone with everything that it said.
+    expect(podFailurePolicy.rules[0]).toEqual({ action: 'FailJob', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] });
   });
 
   test('takes what to restore from a ConfigMap with safe answers', () => {

@@ -260,13 +260,13 @@ describe('a recipient is added, and the old one goes', () => {
         () => readdirSync(directory('with-age', old)).some(name => name.startsWith('001.r1')),
         20,
       );
-      pod.killPod();
+      pod.killEverything();
     });
     expect(killed.succeeded).toBe(false);
     expect(readdirSync(directory('with-age', old))).toEqual(expect.arrayContaining(before));
     await succeed(run('with-age-restore'), 'restored');
     expect(postgres.checksums('notes')).toEqual(content);
-    table.add('with-age: node lost in the middle of a re-encryption', 'nothing (it was killed)', `${old}, restored after the fault`);
+    table.add('with-age: killed in the middle of a re-encryption', 'nothing (it was killed)', `${old}, restored after the fault`);
 
     const done = await run('with-age-reencrypt');
     await succeed(Promise.resolve(done), 'succeeded');

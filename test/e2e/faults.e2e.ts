@@ -293,16 +293,28 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
       const after = random.below(whole);
       const killed = await backup(async pod => {
         await new Promise(resolve => setTimeout(resolve, after));
-        pod.killPod();
+        pod.killEverything();
       });
       const verified = await succeed(run(`${kind}-verify`), 'verified');
       table.add(
-        `${kind}: node lost after ${after} ms`,
+        `${kind}: killed after ${after} ms`,
         killed.succeeded ? 'it had published already' : 'nothing (it was killed)',
         `${verified.id}, verified after the fault`,
       );
     }
-    good = (await succeed(backup(), 'published')).id;
+    let pods = 0;
+    const disrupted = await backup(async pod => {
+      pods += 1;
+      if (pods > 1) return;
+      await until('pg_dump is running', () => pod.processes().some(argv => String(argv).includes('pg_dump')));
+      pod.killPod();
+    });
+    good = (await succeed(Promise.resolve(disrupted), 'published')).id;
+    expect(
+      disrupted.pods.map(({ phase }) => phase),
+      'a node that is lost uses up no retry',
+    ).toEqual(['Failed', 'Succeeded']);
+    table.add(`${kind}: node lost`, 'nothing (it was killed)', `${good}, by the next pod of the Job`);
     if (kind === 'files')
       expect(readdirSync(join(cluster.claim(NAMESPACE, kind), 'files')).filter(name => name.startsWith('.staging'))).toEqual([]);
     expect((await succeed(run(`${kind}-verify`), 'verified')).id).toBe(good);

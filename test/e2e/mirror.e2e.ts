@@ -157,16 +157,16 @@ describe('a mirror in a restic repository', () => {
     good = (await mirror(series)).id;
   }
 
-  test('a node is lost in the middle of copying: nothing is half visible, and the next run goes on', async () => {
+  test('a copy is killed in the middle: nothing is half visible, and the next run goes on', async () => {
     const next = await backup(series);
     const killed = await run(series, 'mirror-copy', async pod => {
       await until('a member is copied', () => pod.processes().some(argv => argv.includes('--stdin-from-command')));
-      pod.killPod();
+      pod.killEverything();
     });
     expect(killed.succeeded).toBe(false);
     expect(await verifyCopy(series)).toBe(good);
     expect((await mirror(series)).id).toBe(next);
-    table.add(`${series}: node lost mid-copy`, 'nothing (it was killed)', `${good}; ${next} after the next run`);
+    table.add(`${series}: killed mid-copy`, 'nothing (it was killed)', `${good}; ${next} after the next run`);
     good = next;
   });
 

@@ -99,7 +99,7 @@ describe('locks', () => {
   async function killedWhilePruning(): Promise<JobRun> {
     const run = await backup('notes', async pod => {
       await until('it prunes', () => pod.processes().some(argv => argv.includes('prune')) && locks('notes').length > 0, 60);
-      pod.killPod();
+      pod.killEverything();
     });
     expect(run.succeeded).toBe(false);
     expect(JSON.parse(restic('notes', 'cat', 'lock', locks('notes')[0] ?? '', '--no-lock'))).toMatchObject({ exclusive: true });

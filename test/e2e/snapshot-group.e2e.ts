@@ -253,7 +253,7 @@ describe('a job that ends too early', () => {
     const before = groups();
     const { pod, ended } = await untilHeld();
     const killed = Date.now();
-    pod.killPod();
+    pod.killEverything();
     expect((await ended).succeeded).toBe(false);
     await until('writes go on', () => isWritten(0.5), LIMIT);
     const seconds = ((Date.now() - killed) / 1000).toFixed(1);

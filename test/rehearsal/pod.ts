@@ -46,8 +46,10 @@ export interface RunningPod {
   kill(processName: string, signal?: NodeJS.Signals): Promise<boolean>;
   /** Kills a container by its first process, as the want of memory does; it is started again where the pod is one that runs on. */
   killContainer(container: string, signal?: NodeJS.Signals): void;
-  /** Kills everything at once, as when the node is lost: the pod fails, whatever its restart policy. */
+  /** Kills everything at once, as when the node is lost: the pod fails, whatever its restart policy, and its end is a disruption. */
   killPod(): void;
+  /** Kills everything at once, as the want of memory does: the pod fails, and that is its own fault. */
+  killEverything(): void;
   /** As `kubectl delete pod`: the stop signal to every PID 1, and SIGKILL when the grace period is over. */
   delete(graceSeconds?: number): Promise<void>;
   /** The command lines of all processes. */
@@ -96,6 +98,7 @@ export class Pod implements RunningPod {
   readonly done: Promise<void>;
   /** Set by `killPod`: the pod's end is a disruption (Kubernetes docs: "Disruptions", Pod disruption conditions). */
   disrupted = false;
+  private killed = false;
 
   readonly facts: PodFacts;
   /** Told whenever a container starts or ends, and when the pod has ended. */
@@ -192,6 +195,11 @@ export class Pod implements RunningPod {
 
   killPod(): void {
     this.disrupted = true;
+    this.killEverything();
+  }
+
+  killEverything(): void {
+    this.killed = true;
     this.stopping.abort();
     for (const sandbox of this.sandboxes.keys()) sandbox.signal('SIGKILL');
   }
@@ -285,7 +293,7 @@ export class Pod implements RunningPod {
     for (const run of runs) run.catch(() => this.killPod()); // the rehearsal's own fault: do not wait for the others
     const ends = await Promise.allSettled(runs);
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
-    return ends.every(end => end.status === 'fulfilled' && end.value) && !this.disrupted && this.reason === undefined;
+    return ends.every(end => end.status === 'fulfilled' && end.value) && !this.killed && this.reason === undefined;
   }
 
   /** Starts a container that runs beside those that come after it, and again whenever it ends; false when it cannot be started. */

@@ -119,7 +119,7 @@ export class VolumeSnapshotGroupRestore extends Construct {
       metadata: { name, labels },
       schedule: Schedule.never().bind(this, 'schedule'),
       job: operationJobSpec({
-        ...{ pod, operation: 'restore', keepFinished: Duration.days(30) },
+        ...{ pod, operation: 'restore', isRestore: true, keepFinished: Duration.days(30) },
         // A restore that failed is looked at before it is tried again.
         retries: 0,
         deadline: Duration.seconds(bindTimeout.toSeconds() + 600),

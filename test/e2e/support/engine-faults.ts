@@ -371,11 +371,11 @@ export function describeFaults(subject: EngineUnderFault): void {
         const after = random.below(whole);
         const killed = await backup(async pod => {
           await new Promise(resolve => setTimeout(resolve, after));
-          pod.killPod();
+          pod.killEverything();
         });
         const verified = await verify();
         const said = killed.succeeded ? 'it had published already' : 'nothing (it was killed)';
-        table.add(`node lost after ${after} ms of a backup`, said, restorable(verified));
+        table.add(`killed after ${after} ms of a backup`, said, restorable(verified));
       }
       good = (await succeed(backup(), 'published')).id;
       expect(unpublished()).toEqual([]);
