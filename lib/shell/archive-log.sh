@@ -33,12 +33,20 @@ archive() { # PATIENCE
   done
 }
 
+# Whom the server refuses comes again after minutes: each try may bring the account nearer to its lock.
+PATIENCE=300
+
 stopping=
 trap 'stopping=yes' TERM INT
 follower=
-last=0
+last=0 next=0
 while [ -z "$stopping" ]; do
-  if [ -z "$follower" ] || ! kill -0 "$follower" 2>/dev/null; then
+  if [ -n "$follower" ] && ! kill -0 "$follower" 2>/dev/null; then
+    wait "$follower" && follow_rc=0 || follow_rc=$?
+    follower=
+    [ "$follow_rc" != 78 ] || next=$(($(date +%s) + PATIENCE))
+  fi
+  if [ -z "$follower" ] && [ "$(date +%s)" -ge "$next" ]; then
     (run follow) &
     follower=$!
   fi
@@ -52,6 +60,8 @@ while [ -z "$stopping" ]; do
   fi
 done
 archive 3 || :
-kill "$follower" 2>/dev/null || :
-wait "$follower" || :
+if [ -n "$follower" ]; then
+  kill "$follower" 2>/dev/null || :
+  wait "$follower" || :
+fi
 archive 0

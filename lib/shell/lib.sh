@@ -80,6 +80,7 @@ last_words() { # FILE EXIT-CODE
   words=$(grep -iE 'error|fatal|panic|failed|no space left' "$1" 2>/dev/null | grep -v 'due to previous errors' | tail -n 2 | tr '\n' ' ')
   [ -n "$words" ] || words=$(grep -v '^[[:space:]]*$' "$1" 2>/dev/null | tail -n 2 | tr '\n' ' ')
   if [ "$2" -gt 128 ] 2>/dev/null; then words="$words(killed by signal $(($2 - 128)))"; fi
+  words=${words% }
   printf %s "${words:-exit code $2}"
 }
 
@@ -92,11 +93,31 @@ fact() { printf '%s:%s\n' "$(json_string "$1")" "$2" >>"$SCRATCH/facts"; }
 needs() { printf '%s\n' "$@" >>"$SCRATCH/needs"; }
 about() { printf '%s:%s\n' "$(json_string "$1")" "$(json_string "$2")" >>"$SCRATCH/about"; }
 
+# A wait, of which the log says after some seconds, and then once a minute, what it is for, since when, and until when.
+begin_wait() { # WHAT SECONDS
+  wait_what=$1
+  wait_began=$(date +%s)
+  wait_until=$((wait_began + $2))
+  wait_said=$((wait_began - 55))
+}
+may_wait() { # [WHY]: false when the time is over
+  wait_now=$(date +%s)
+  [ "$wait_now" -lt "$wait_until" ] || return 1
+  [ $((wait_now - wait_said)) -ge 60 ] || return 0
+  wait_said=$wait_now
+  log "waiting for $wait_what since $(date -u -d "@$wait_began" +%H:%M:%S), until $(date -u -d "@$wait_until" +%H:%M:%S) at most${1:+: $1}"
+}
+
+# The engine's `ready` ends with 0 when the server answers as it should; with 78 when it answers, and no wait can mend what it says: it
+# refuses these credentials, or this way of connecting. Each try may bring an account nearer to its lock, so there is no other.
 wait_until_ready() {
-  ready_until=$(($(date +%s) + READY_TIMEOUT))
-  until engine ready 2>"$SCRATCH/ready.err"; do
-    [ "$(date +%s)" -lt "$ready_until" ] ||
-      die "the $ENGINE server was not ready within $READY_TIMEOUT s: $(last_words "$SCRATCH/ready.err" 1)"
+  begin_wait "the $ENGINE server" "$READY_TIMEOUT"
+  while :; do
+    engine ready 2>"$SCRATCH/ready.err" && return 0 || ready_rc=$?
+    ready_words=$(last_words "$SCRATCH/ready.err" "$ready_rc")
+    [ "$ready_rc" != 78 ] ||
+      refuse "the $ENGINE server refuses this job, which no wait and no retry can mend: $ready_words. Look at the Secret with its credentials, and at what the server allows them"
+    may_wait "$ready_words" || die "the $ENGINE server was not ready within $READY_TIMEOUT s: $ready_words"
     sleep 2
   done
 }
@@ -112,7 +133,7 @@ refuse_running_server() {
     running_said=$(engine running 2>&1) || running_rc=$?
   else
     # What such an engine's server does not do when asked is taken for a sign that it is stopped.
-    engine ready 2>/dev/null || running_rc=1
+    engine ready 2>/dev/null || { [ $? = 78 ] || running_rc=1; }
   fi
   running_said=$(printf '%s' "$running_said" | tr '\n\t' '  ')
   case $running_rc:${SERVER_IS_DOWN:-no} in

@@ -57,7 +57,7 @@ describeFaults({
   payload: 'snapshot.db',
   tightScratch: Size.mebibytes(4),
   says: {
-    wrongCredentials: /^the etcd server was not ready within 4 s: error: etcdserver: authentication failed/,
+    wrongCredentials: /^the etcd server refuses this job, .*error: etcdserver: authentication failed/,
     serverKilled: /./,
     dumperKilled: /./,
     emptySource: /^the server holds no key: an empty backup is seldom what was meant/,

@@ -118,7 +118,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     cluster.secret(NAMESPACE, 'db', { username: 'postgres', password: 'wrong' });
     const faulty = await backup();
     secrets();
-    await failed('wrong password', Promise.resolve(faulty), /was not ready within 4 s: .*password authentication failed/);
+    await failed('wrong password', Promise.resolve(faulty), /refuses this job, .*password authentication failed/);
   });
 
   test('fails: the Secret is missing', async () => {

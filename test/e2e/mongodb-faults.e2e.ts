@@ -45,7 +45,7 @@ describeFaults({
   payload: 'all.archive',
   tightScratch: Size.mebibytes(8),
   says: {
-    wrongCredentials: /^the mongodb server was not ready within 4 s: .*(uthentication|onversation)/,
+    wrongCredentials: /^the mongodb server refuses this job, .*(uthentication|onversation)/,
     serverKilled: /^storing all\.archive failed: .*(connection|socket|EOF|reset|server selection)/,
     dumperKilled: /^storing all\.archive failed: .*mongodump failed: killed by signal 9/,
     emptySource: /^no database of this server holds a collection: an empty backup is seldom what was meant/,

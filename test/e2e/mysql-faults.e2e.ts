@@ -156,7 +156,7 @@ function swapFaults(suite: FaultSuite): void {
 const servers = new Map<string, MysqlServer>();
 
 const says = {
-  wrongCredentials: /was not ready within 4 s: .*Access denied for user 'root'/,
+  wrongCredentials: /refuses this job, .*Access denied for user 'root'/,
   emptySource: EMPTY,
   targetHoldsSomething: /^database "app" holds 2 tables: nothing was changed\. Set replace to yes/,
 };

@@ -58,7 +58,7 @@ describeFaults({
   payload: 'data.mbstream',
   tightScratch: Size.mebibytes(6),
   says: {
-    wrongCredentials: /^the mariadb-physical server was not ready within 4 s: .*Access denied/,
+    wrongCredentials: /^the mariadb-physical server refuses this job, .*Access denied/,
     serverKilled: /^storing data\.mbstream failed: .*mariadb-backup failed: /,
     dumperKilled: /^storing data\.mbstream failed: .*mariadb-backup failed: .*killed by signal 9/,
     // The server at that address has no tables; and the files are not its own.

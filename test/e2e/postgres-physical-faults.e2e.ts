@@ -37,7 +37,7 @@ describeFaults({
   payload: 'base.tar',
   tightScratch: Size.mebibytes(32),
   says: {
-    wrongCredentials: /was not ready within 4 s: .*password authentication failed/,
+    wrongCredentials: /refuses this job, .*password authentication failed/,
     serverKilled: /^storing base\.tar failed: .*(server closed the connection|could not read|connection)/,
     dumperKilled: /^storing base\.tar failed: .*pg_basebackup failed: killed by signal 9/,
     emptySource: /./,

@@ -109,7 +109,7 @@ describeFaults({
       'a restore adds what the broker lacks; what differs from the recovery point, and what stops it, is tested in rabbitmq.e2e.ts',
   },
   says: {
-    wrongCredentials: /^the rabbitmq server was not ready within 4 s: .*answers 401/,
+    wrongCredentials: /^the rabbitmq server refuses this job, .*answers 401/,
     serverAbsent: /^the rabbitmq server was not ready within 4 s: .*does not answer/,
     serverKilled: /^exporting the definitions failed: .*does not answer/,
     dumperKilled: /^exporting the definitions failed: .*\(killed by signal 9\)/,

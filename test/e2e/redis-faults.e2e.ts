@@ -47,7 +47,7 @@ describeFaults({
   payload: 'dump.rdb',
   tightScratch: Size.mebibytes(2),
   says: {
-    wrongCredentials: /^the redis server was not ready within 4 s: .*WRONGPASS/,
+    wrongCredentials: /^the redis server refuses this job, .*WRONGPASS/,
     serverKilled: /^storing dump\.rdb failed: .*I\/O Error reading/,
     dumperKilled: /^storing dump\.rdb failed: .*redis-cli failed: killed by signal 9/,
     emptySource: /^the server holds no key: an empty backup is seldom what was meant/,

@@ -1,6 +1,13 @@
 #!/bin/sh
-# Exit 0 when the server answers a query, with the credentials the job will use.
+# Exit 0 when the server answers a query, with the credentials the job will use; 78 when it refuses them.
 set -eu
 # shellcheck source=lib/engines/mysql-physical/physical.sh
 . "$BACKUP_HOME/engine/physical.sh"
-[ "$(sql 'select 1')" = 1 ]
+# shellcheck source=lib/shell/refusals.sh
+. "$BACKUP_HOME/shell/refusals.sh"
+answer=$(sql 'select 1' 2>"$SCRATCH/ready.client") || {
+  cat "$SCRATCH/ready.client" >&2
+  ! mysql_refused "$SCRATCH/ready.client" || exit 78
+  exit 1
+}
+[ "$answer" = 1 ]
