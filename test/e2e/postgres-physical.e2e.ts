@@ -5,7 +5,7 @@ import { Cluster } from '../rehearsal';
 import { archivingOf, momentOf } from './support/archiving';
 import { imageNamed, imagesOfDist } from './support/images';
 import { PostgresServer } from './support/postgres-server';
-import { resultOf, succeed } from './support/rehearse';
+import { resultOf, succeed, until } from './support/rehearse';
 
 // The ledger of dist/: base backups and an archived log. The server's data directory is on the claim that the restore writes
 // to; the server is stopped for a restore and started again on what was restored.
@@ -35,7 +35,13 @@ const verify = () => succeed(run('verify'), 'verified');
 beforeAll(async () => {
   const images = await imagesOfDist();
   cluster = await Cluster.create({ manifests: ['dist'], images, backoffSeconds: 0.1 });
-  const settings = { wal_level: 'replica', summarize_wal: 'on', max_wal_size: '128MB', checkpoint_timeout: '30s' };
+  const settings = {
+    wal_level: 'replica',
+    track_commit_timestamp: 'on',
+    summarize_wal: 'on',
+    max_wal_size: '128MB',
+    checkpoint_timeout: '30s',
+  };
   server = await PostgresServer.start(imageNamed(images, 'postgres:17.11-trixie'), '17', settings, volume());
   server.query('postgres', `create role backup login replication password 'backup secret'`);
   server.client('createdb', ['books']);
@@ -258,6 +264,83 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
     const tornOff = await verifyWithout(others.filter(({ name }) => name >= (lost[0]?.name ?? '')));
     expect(resultOf(tornOff).reason, tornOff.log).toMatch(/^the archived log has a gap: segment [0-9A-F]{24} is missing, though/);
     await verify();
+  });
+
+  test('a moment on a timeline that was left is restored where the request names the timeline, and refused where it does not', async () => {
+    let [first, second] = ['', ''];
+    const before = written();
+    await archiving(async () => {
+      await backup();
+      write('before the first moment');
+      first = await moment();
+      write('before the second moment');
+      second = await moment();
+      write('an accident');
+      // The position that is noted of a server is what it has flushed.
+      server.query('postgres', 'select pg_switch_wal()');
+    });
+    const timeline = server.query('postgres', 'select timeline_id from pg_control_checkpoint()');
+    await restore({ recoveryPoint: 'newest', until: first });
+    expect(server.query('books', 'select count(*) from entries where pg_xact_commit_timestamp(xmin) is null')).toBe('0');
+    await archiving(async () => void write('on a timeline of its own'));
+    const now = written();
+
+    await server.stop();
+    ask({ recoveryPoint: 'newest', until: second });
+    const refused = await run('restore');
+    ask({ recoveryPoint: 'newest', until: second, timeline: '77' });
+    const unknown = await run('restore');
+    await server.up();
+    expect(resultOf(refused).reason, refused.log).toMatch(
+      new RegExp(
+        `^${second} is beyond [0-9A-F]+/[0-9A-F]+, where the history forks: set timeline .* timeline ${timeline}.*: segments [0-9A-F]{24}`,
+      ),
+    );
+    expect(resultOf(unknown).reason).toMatch(/does not lead to timeline 77; the archive has timeline/);
+    expect(written()).toBe(now);
+    await restore({ recoveryPoint: 'newest', until: second, timeline });
+    expect(written()).toBe(`${before},before the first moment,before the second moment`);
+  });
+
+  test('an archive that goes on from a standby that was promoted has a gap where the log of between was recycled', async () => {
+    await archiving(async () => void (await backup()));
+    server.query('postgres', "select pg_drop_replication_slot('backup')");
+    const standby = await PostgresServer.standbyOf(server);
+    try {
+      const busy = (of: PostgresServer) =>
+        of.query(
+          'books',
+          'insert into noise select i, md5(random()::text) from generate_series(1, 100000) i; select pg_switch_wal(); checkpoint',
+        );
+      for (let round = 0; round < 3; round += 1) busy(server);
+      await until('the standby has everything', () => standby.query('postgres', `select pg_last_wal_replay_lsn() >= '${lsn()}'`) === 't');
+      await server.stop();
+      standby.query('postgres', 'select pg_promote()');
+      cluster.moveService(NAMESPACE, 'books-db', standby.address);
+      for (let round = 0; round < 2; round += 1) busy(standby);
+      await archivingOf(
+        standby,
+        () => cluster.deploy(NAMESPACE, 'books-log'),
+        async () => void busy(standby),
+      );
+      const faulty = await run('verify');
+      expect(resultOf(faulty).reason, faulty.log).toMatch(
+        /^the archived log has a gap: segment ([0-9A-F]{8})[0-9A-F]{16} is missing, though (?!\1)[0-9A-F]{24} is there/,
+      );
+    } finally {
+      cluster.moveService(NAMESPACE, 'books-db', server.address);
+      await standby.stop();
+      await server.up();
+    }
+  });
+
+  test('a log of which nothing was stored lately fails the verification, and so does one of which nothing was ever stored', async () => {
+    await archiving(async () => void (await backup()));
+    await verify();
+    renameSync(batches(), `${batches()}-away`);
+    const faulty = await run('verify');
+    renameSync(`${batches()}-away`, batches());
+    expect(resultOf(faulty).reason, faulty.log).toMatch(/^nothing was ever stored of the log, though an archive of it is meant to run/);
   });
 
   test('log that no base backup needs is pruned with the oldest of them', async () => {

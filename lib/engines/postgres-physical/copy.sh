@@ -62,6 +62,7 @@ unpack() { # DIRECTORY
 
 # Decides how far to go, and looks whether there is a log to go on.
 choose_target() {
+  : "${TIMELINE:=}"
   if [ -z "$UNTIL" ]; then
     case ${RECOVERY_POINT:-} in ????-??-??T*Z) UNTIL=$RECOVERY_POINT ;; *) UNTIL=latest ;; esac
   fi

@@ -13,6 +13,8 @@
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 export PGCLIENTENCODING=UTF8 PGCONNECT_TIMEOUT=15 PGAPPNAME="backup $SERIES"
+# What others have made must not take the place of what is called here. Longer than any limit for the sessions of applications.
+export PGOPTIONS='-c search_path=pg_catalog -c statement_timeout=0 -c idle_session_timeout=0 -c idle_in_transaction_session_timeout=0'
 
 ask() { psql -XAtq --no-password -v ON_ERROR_STOP=1 -d "$MAINTENANCE_DATABASE" "$@"; } # PSQL-ARGUMENTS...
 

@@ -3,7 +3,7 @@
 # postgres.sh is sourced before.
 
 # The server in this pod must know nothing of the production server; these are also read by pg_ctl and postgres.
-unset PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGDATA PGSERVICE PGSSLMODE PGOPTIONS || :
+unset PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGDATA PGSERVICE PGSSLMODE || :
 
 # Durability is worth nothing to a server that lives for minutes, and costs most of the time.
 # shellcheck disable=SC2034 # read by the scripts that source this
@@ -13,7 +13,9 @@ full_page_writes = off'
 
 control() { pg_controldata -D "$1" | sed -n "s/^$2:  *//p"; } # DIRECTORY FIELD
 
-# Starts a server on DIRECTORY, with settings of its own: production's may name files, libraries and memory that are not here.
+# Starts a server on DIRECTORY, with settings of its own: production's may name files, libraries and memory that are not here. Those
+# that change what a recovery needs, or writes, are production's: the control file tells them. (PostgreSQL's source, ControlFileData;
+# whether pages have checksums is known from there, too.)
 # How that went is in $server_rc, and what the server said in $SCRATCH/server.log.
 start_server() { # DIRECTORY SETTINGS...
   server_directory=$1
@@ -38,11 +40,22 @@ archive_mode = off
 max_logical_replication_workers = 0
 hot_standby = off
 logging_collector = off
+log_error_verbosity = terse
+log_min_error_statement = panic
 max_connections = $(control "$server_directory" 'max_connections setting')
 max_worker_processes = $(control "$server_directory" 'max_worker_processes setting')
+max_wal_senders = $(control "$server_directory" 'max_wal_senders setting')
 max_prepared_transactions = $(control "$server_directory" 'max_prepared_xacts setting')
 max_locks_per_transaction = $(control "$server_directory" 'max_locks_per_xact setting')
+wal_level = $(control "$server_directory" 'wal_level setting')
+wal_log_hints = $(control "$server_directory" 'wal_log_hints setting')
+# A server without it erases the times of commits as it begins to take writes, and the log may have switched it on. One that
+# was without it before erases them as it starts.
+track_commit_timestamp = on
+# Room for the origins of all subscriptions: where one does not fit in, the server does not start.
+max_replication_slots = 1000
 CONF
+    [ "$(cat "$server_directory/PG_VERSION")" -lt 18 ] || echo 'max_active_replication_origins = 1000'
     printf '%s\n' "$@"
   } >"$SCRATCH/postgresql.conf"
   echo 'local all all trust' >"$SCRATCH/hba.conf"
@@ -83,6 +96,6 @@ check_server() {
 }
 
 # How assertions are asked.
-query() { psql -XAtq --no-password -v ON_ERROR_STOP=1 -d "$1" -f -; }
+query() { PGOPTIONS='' psql -XAtq --no-password -v ON_ERROR_STOP=1 -d "$1" -f -; }
 
 stop_server() { pg_ctl -D "$server_directory" -m fast -t 1000000 -w stop >/dev/null; }

@@ -69,7 +69,7 @@ choose_timeline() {
     number=$((0x$(basename "$history" .history)))
     [ "$number" -le "$newest" ] || newest=$number
   done
-  case ${TIMELINE:=} in
+  case $TIMELINE in
     *[!0-9]* | 0*) refuse "timeline is '$TIMELINE': write its number; the archive has $(timelines_there)" ;;
   esac
   timeline=${TIMELINE:-$newest}
