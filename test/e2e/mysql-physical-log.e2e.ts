@@ -199,7 +199,21 @@ describe('MariaDB 10.11 by copies of its files and its archived log', () => {
     expect(logs).not.toContain('could not be removed from the spool');
     const spool = join(cluster.claim('warehouse', 'stock-log'), 'received');
     expect(readdirSync(spool).filter(name => /^\d/.test(name))).toHaveLength(1);
-    await restore({});
+
+    const leadsElsewhere =
+      /^the archived log goes on in another history, \d+-7-\d+, to which recovery point \S+ does not lead: .*set timeline to (\S+)\. The archive has: /;
+    const faulty = await run('verify');
+    expect(resultOf(faulty).reason, faulty.log).toMatch(leadsElsewhere);
+    ask({});
+    await server.down();
+    const refused = await run('restore');
+    ask({ timeline: 'another' });
+    const unknown = await run('restore');
+    await server.up();
+    const [, timeline = ''] = leadsElsewhere.exec(String(resultOf(refused).reason)) ?? [];
+    expect(timeline, refused.log).not.toBe('');
+    expect(resultOf(unknown).reason).toMatch(/^recovery point \S+ is of the log's history \S+, and timeline is 'another'/);
+    await restore({ timeline });
     expect(written()).toBe("before the backup,by statement,by row ж',in the next file,the accident,one more,and one,a third");
     for (const name of readdirSync(join(data, 'mysql'))) {
       if (name.startsWith('.before-')) rmSync(join(data, 'mysql', name), { recursive: true });

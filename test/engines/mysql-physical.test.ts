@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Duration } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
 import { DataVolume, Engine, type IEngine, MariadbVersion, MysqlTls, MysqlVersion, SecretRef, XtrabackupVersion } from '../../lib';
@@ -80,9 +80,47 @@ test("MySQL's jobs run in the server's image, with XtraBackup of the same series
 
 test("MariaDB's log is archived as a replica receives it; MySQL has none here", () => {
   const archive = backup(chart(), { engine: mariadb, dataVolume }).archiveLog().deployment.toJson();
-  expect(environment(archive)).toMatchObject({ SERIES: 'orders-log', REPLICA_ID: '4203147231', SPOOL: '/spool/received' });
+  expect(environment(archive)).toMatchObject({ SERIES: 'orders-log', REPLICA_ID: '4143674714', SPOOL: '/spool/received' });
   const mysql = backup(chart(), { engine: Engine.mysqlPhysical({ version: MysqlVersion.V8_4 }), dataVolume });
   expect(() => mysql.archiveLog()).toThrow(/complete by themselves/);
+});
+
+test('two archives of one server are two replicas', () => {
+  const replica = (name: string, options = {}) => {
+    const engine = Engine.mariadbPhysical({ version: MariadbVersion.V10_11, ...options });
+    const orders = backup(chart(), { engine, dataVolume, series: name });
+    return Number(environment(orders.archiveLog().deployment.toJson()).REPLICA_ID);
+  };
+  expect(replica('orders')).toBeGreaterThanOrEqual(2 ** 31);
+  expect(replica('orders')).toBe(replica('orders'));
+  expect(replica('orders')).not.toBe(replica('bills'));
+  expect(replica('orders', { replicaId: 12 })).toBe(12);
+  expect(() => replica('orders', { replicaId: 2 ** 32 })).toThrow(/engine.replicaId.*write a whole number from 1 to 4294967295/s);
+});
+
+test('what the client says of a statement that failed is told without what it quotes', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'words-'));
+  try {
+    writeFileSync(join(directory, 'said'), "ERROR 1062 (23000) at line 7: Duplicate entry '4111 1111 1111 1111' for key 'card'\n");
+    writeFileSync(join(directory, 'nothing'), "it's '4111'\n");
+    symlinkSync(resolve('lib/shell'), join(directory, 'shell'));
+    const script = `. ${resolve('lib/engines/mysql-physical/physical.sh')}; client_words said 1; echo; client_words nothing 3`;
+    const said = execFileSync('sh', ['-c', script], {
+      encoding: 'utf8',
+      env: {
+        PATH: process.env.PATH,
+        BACKUP_HOME: directory,
+        SCRATCH: directory,
+        SERIES: 'a',
+        REPOSITORY_FOLDER: 'none',
+        DIALECT: 'mariadb',
+        TLS: '',
+      },
+    });
+    expect(said).toBe('ERROR 1062 (23000) at line 7\nmariadb ended with exit code 3');
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('a program that is put beside another image runs there, with its own libraries and loader', () => {

@@ -12,7 +12,7 @@ about tool "$(run_tool "$tool" --version 2>&1 | grep -i "$tool" | tail -n 1)"
 directory=$(variable datadir)
 [ "$DIALECT" != mariadb ] || [ "${directory%/}" = "$DATA_DIRECTORY" ] ||
   refuse "the server's data directory is $directory, where mariadb-backup looks for it, and in this pod it is $DATA_DIRECTORY: set dataDirectory: '${directory%/}'"
-for name in innodb_data_home_dir innodb_log_group_home_dir innodb_undo_directory; do
+for name in innodb_data_home_dir innodb_log_group_home_dir innodb_undo_directory aria_log_dir_path; do
   place=$(variable "$name")
   case $place in
     '' | . | ./ | "$directory" | "${directory%/}") ;;
@@ -21,6 +21,14 @@ for name in innodb_data_home_dir innodb_log_group_home_dir innodb_undo_directory
 done
 [ -r "$DATA_DIRECTORY/ibdata1" ] ||
   refuse "there is no ibdata1 in $DATA_DIRECTORY that this pod's user $(id -u) could read: dataVolume is not the server's volume, lacks a path, or belongs to another user (imageUser)"
+
+# A restored table would find its file of before the restore where this leads.
+elsewhere=$(find "$DATA_DIRECTORY" \( -name '*.isl' -o -type l \) ! -path "$DATA_DIRECTORY/mysql/.before-*" 2>/dev/null | head -n 1)
+if [ -z "$elsewhere" ] && [ "$DIALECT" = mysql ]; then
+  attempt 'asking for files elsewhere' sql "select file_name from information_schema.files where file_name like '/%' limit 1" >"$SCRATCH/elsewhere"
+  elsewhere=$(cat "$SCRATCH/elsewhere")
+fi
+[ -z "$elsewhere" ] || refuse "$elsewhere leads out of the data directory (DATA DIRECTORY of a table, or a link): files outside it are not backed up. Move them into it"
 
 # Files of one server with the redo log of another are worth nothing, and the tool would not notice.
 number_at() { # FILE OFFSET: eight bytes, the highest first
@@ -59,7 +67,13 @@ tables=$(find "$DATA_DIRECTORY" -mindepth 2 -maxdepth 2 \( -name '*.frm' -o -nam
 
 sql "show global variables where variable_name in ('character_set_server', 'collation_server', 'innodb_data_file_path',
   'innodb_checksum_algorithm', 'innodb_page_size', 'innodb_undo_tablespaces', 'lower_case_table_names',
-  'default_storage_engine', 'explicit_defaults_for_timestamp', 'innodb_default_row_format', 'innodb_strict_mode')" >"$SCRATCH/variables"
+  'default_storage_engine', 'explicit_defaults_for_timestamp', 'innodb_default_row_format', 'innodb_strict_mode', 'old_mode',
+  'innodb_file_per_table', 'innodb_autoinc_lock_mode', 'innodb_compression_default',
+  'ft_min_word_len', 'ft_max_word_len', 'ft_stopword_file', 'innodb_ft_min_token_size', 'innodb_ft_max_token_size',
+  'innodb_ft_enable_stopword', 'innodb_ft_server_stopword_table', 'ngram_token_size',
+  'group_concat_max_len', 'div_precision_increment', 'default_week_format', 'max_sort_length', 'max_recursive_iterations',
+  'system_versioning_alter_history', 'system_versioning_insert_history')
+  and value <> '' and value not like '/%' and value not like '(%'" >"$SCRATCH/variables"
 { echo '[server]'; sed 's/^\([^	]*\)	\(.*\)$/loose-\1=\2/' "$SCRATCH/variables"; } >"$SCRATCH/server.new"
 put server.cnf cat "$SCRATCH/server.new"
 
@@ -76,6 +90,9 @@ if [ "$DIALECT" = mariadb ]; then
 else
   fact tablespaces "$(grep -cE 'Streaming \./[^/]*/[^/]*\.ibd' "$SCRATCH/tool.log")"
 fi
+binlog_directory=$(variable log_bin_basename)
+binlog_directory=${binlog_directory%/*}
+[ -z "$binlog_directory" ] || [ "$binlog_directory" = "${directory%/}" ] || about binlogDirectory "$binlog_directory"
 about binlog "$(sed -n "s/.*binlog position: \(filename .*\)/\1/p" "$SCRATCH/tool.log" | tail -n 1)"
 
 # A file is known again by its birth; where the log is not among the data, the server is asked for its beginning.

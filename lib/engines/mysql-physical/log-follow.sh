@@ -59,5 +59,7 @@ log "receiving from $first on"
 # Its own reconnecting would go on in whatever the server has then.
 mariadb-binlog --defaults-file="$SCRATCH/client.cnf" --read-from-remote-server --raw --stop-never \
   --stop-never-slave-server-id="$REPLICA_ID" --result-file="$SPOOL/$history/" "$first" 2>"$SCRATCH/receive.err" && rc=0 || rc=$?
+! grep -qiE 'same server[_ ](id|uuid)|zombie' "$SCRATCH/receive.err" ||
+  die "another replica, or another archive of this server, has the number $REPLICA_ID too, and the server hangs up on the elder of two: give one of them another one (replicaId)"
 [ "$rc" = 0 ] || [ "$rc" = 143 ] || [ "$rc" = 130 ] || die "receiving the binary log ended: $(last_words "$SCRATCH/receive.err" "$rc")"
 exit "$rc"

@@ -23,5 +23,10 @@ done <"$1"
 fact bytes "$bytes"
 about first "$(head -n 1 "$1")"
 about last "$(tail -n 1 "$1")"
+# What a restore can choose from.
+about history "$(cat "$SPOOL/current")"
+awk '$1 != history { if (history) print history "," first "," last; history = $1; first = $2 ":" $3 } { last = $2 ":" $4 }
+  END { if (history) print history "," first "," last }' "$1" >"$SCRATCH/packed"
+about histories "$(tr '\n' ' ' <"$SCRATCH/packed" | sed 's/ $//')"
 put binlog.tar tar -cf - -C "$batch" .
 rm -rf "$batch"

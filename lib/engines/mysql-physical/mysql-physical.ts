@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { ImageCatalog, ImageReference } from '../../core/image-catalog';
@@ -48,6 +49,11 @@ export interface MysqlPhysicalOptions {
 export interface MariadbPhysicalEngineOptions extends MysqlPhysicalOptions {
   /** The server's release series. */
   readonly version: MariadbVersion;
+  /**
+   * The `server_id` as which the archive receives the log: no replica of the server, and no other archive, may have it.
+   * @default - a number of the upper half, from host and series
+   */
+  readonly replicaId?: number;
 }
 
 /** Options of physical backups of MySQL. */
@@ -123,6 +129,10 @@ export class MariadbPhysicalEngine implements IEngine {
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
     const { series, image } = this.options.version;
+    const { replicaId: id } = this.options;
+    if (id !== undefined && (!Number.isInteger(id) || id < 1 || id >= 2 ** 32)) {
+      throw new InputError(scope, { prop: 'engine.replicaId', got: id, because: `write a whole number from 1 to ${2 ** 32 - 1}` });
+    }
     return bindPhysical(scope, options, this.options, { name: 'mariadb', series, image, tools: [], missingPrograms: [], hasLog: true });
   }
 }
@@ -176,8 +186,13 @@ export class MysqlPhysicalEngine implements IEngine {
   }
 }
 
-/** As which replica the log is received: no server of a real topology is likely to have this number. */
-const REPLICA_ID = 4_203_147_231;
+/**
+ * As which replica the log is received: of the upper half of the numbers, where no server of a real topology is likely to be, and another
+ * one for every series and server, since a server hangs up on the elder of two replicas with one number.
+ */
+function replicaId(host: string, series: string): number {
+  return 2 ** 31 + (createHash('sha256').update(`${host} ${series}`).digest().readUInt32BE() % (2 ** 31 - 1));
+}
 
 /** The two have the same life; their programs have other names. */
 interface Dialect {
@@ -189,7 +204,12 @@ interface Dialect {
   readonly hasLog: boolean;
 }
 
-function bindPhysical(scope: Construct, options: EngineBindOptions, engine: MysqlPhysicalOptions, dialect: Dialect): EngineConfig {
+function bindPhysical(
+  scope: Construct,
+  options: EngineBindOptions,
+  engine: MysqlPhysicalOptions & { readonly replicaId?: number },
+  dialect: Dialect,
+): EngineConfig {
   const { dataDirectory = '/var/lib/mysql', lockTimeout = Duration.minutes(1) } = engine;
   if (!/^(\/[\w.-]+)+$/.test(dataDirectory) || dataDirectory.split('/').includes('..')) {
     throw new InputError(scope, {
@@ -224,7 +244,7 @@ function bindPhysical(scope: Construct, options: EngineBindOptions, engine: Mysq
       { name: 'SERVER_PORT', value: String(port) },
       options.credentials.key('username').toEnvironment('SERVER_USER'),
       options.credentials.key('password').toEnvironment('SERVER_PASSWORD'),
-      ...(dialect.hasLog ? [{ name: 'REPLICA_ID', value: String(REPLICA_ID) }] : []),
+      ...(dialect.hasLog ? [{ name: 'REPLICA_ID', value: String(engine.replicaId ?? replicaId(options.host, options.series)) }] : []),
       { name: 'TLS', value: tls?.mode ?? '' },
       ...(tls?.ca ? [{ name: 'TLS_CA', value: tls.ca }] : []),
     ],
@@ -238,7 +258,12 @@ function bindPhysical(scope: Construct, options: EngineBindOptions, engine: Mysq
     backupDataDirectory: dataDirectory,
     hasLog: dialect.hasLog,
     restoreRequest: [
-      ...(dialect.hasLog ? [{ key: 'until', variable: 'UNTIL', value: '' }] : []),
+      ...(dialect.hasLog
+        ? [
+            { key: 'until', variable: 'UNTIL', value: '' },
+            { key: 'timeline', variable: 'TIMELINE', value: '', optional: true },
+          ]
+        : []),
       { key: 'replace', variable: 'REPLACE', value: 'no' },
     ],
   };

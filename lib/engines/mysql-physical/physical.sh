@@ -68,6 +68,11 @@ if [ -n "${SERVER_HOST:-}" ]; then
 fi
 
 sql() { "$client" --defaults-file="$SCRATCH/client.cnf" --connect-timeout=15 --batch --skip-column-names -e "$1"; }
+# What the client says of a statement that failed, without what it quotes: that may be the content of a row.
+client_words() { # FILE EXIT-CODE
+  client_said=$(grep -oE '^ERROR [0-9]+ \([0-9A-Z]+\)( at line [0-9]+)?' "$1" | tail -n 1) || :
+  printf %s "${client_said:-$client ended with exit code $2}"
+}
 variable() { sql "show global variables like '$1'" | cut -f 2-; }
 
 # ---- a recovery point -----------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #
 #   UNTIL   how far: `latest`, `base` (not at all), a time in UTC such as 2026-08-01T00:00:00Z, or `binlog:<file>:<position>`;
 #           empty: the time of RECOVERY_POINT if it is one, else latest
+#   TIMELINE  the history of the log that is replayed, as the archive calls it; empty: the newest, which has to be the recovery point's
 #
 # A time is looked up in the log, whose events tell the second in which their statement began; of a transaction of several
 # statements that is its COMMIT. The replay ends before the first event of that second or a later one.
@@ -35,6 +36,8 @@ choose_target() {
   [ "$UNTIL" = base ] || BATCHES=$(sh "$BACKUP_HOME/shell/read-log.sh" begin) || exit $?
   case $UNTIL in latest | base) ;; *) [ "$BATCHES" -gt 0 ] || refuse "no log was archived since recovery point $POINT: nothing can be replayed until $UNTIL. Call archiveLog() on the backup, or set until to base" ;; esac
   [ "$BATCHES" -gt 0 ] || return 0
+  # The manifest that was read last is the newest batch's.
+  newest_history=$(manifest_about "$SCRATCH/log/manifest.json" | sed -n 's/^"history":"\(.*\)"$/\1/p')
   manifest_members "$SCRATCH/manifest.json" | grep -q '^binlog	' || {
     [ "$UNTIL" = latest ] || refuse "recovery point $POINT does not note where the binary log stood: nothing can be replayed over it"
     log "WARNING: recovery point $POINT does not note where the binary log stood: nothing is replayed"
@@ -55,8 +58,33 @@ choose_target() {
   esac
 }
 
+# What the archive has, in words. The name of a history tells when its oldest file was begun, by which server, and when the archive
+# began to receive it.
+histories_there() {
+  sh "$BACKUP_HOME/shell/read-log.sh" about histories >"$SCRATCH/spans" || exit $?
+  awk -F '\t' '{ n = split($3, each, " "); for (i = 1; i <= n; i++) { split(each[i], span, ","); h = span[1]
+      if (!(h in first)) { order[++count] = h; first[h] = span[2] }
+      last[h] = span[3]; stored[h] = $2 } }
+    END { for (i = 1; i <= count; i++) { h = order[i]; split(h, part, "-")
+      printf "%s%s (server %s, from %s to %s, stored until %s)", (i > 1 ? "; " : ""), h, part[2], first[h], last[h], stored[h] } }' "$SCRATCH/spans"
+}
+
+# The positions of one history say nothing in another, though their files have the same names.
+judge_history() {
+  ours=$(basename "$folder_of_ours")
+  [ -z "${TIMELINE:-}" ] || [ "$TIMELINE" = "$ours" ] ||
+    refused "recovery point $POINT is of the log's history $ours, and timeline is '$TIMELINE', to which it does not lead; the archive has: $(histories_there)"
+  case $UNTIL in
+    latest | binlog:*)
+      [ -n "${TIMELINE:-}" ] || [ "$newest_history" = "$ours" ] ||
+        refused "the archived log goes on in another history, $newest_history, to which recovery point $POINT does not lead: the server was restored or replaced since, or its logs were reset. Take a backup now; to replay what belongs to this recovery point, set timeline to $ours. The archive has: $(histories_there)"
+      ;;
+  esac
+}
+
 # Words for why the replay cannot go on; the parent shell says them, unless the server's own refusal came first.
 broken() { printf '%s\n' "$*" >"$SCRATCH/replay.broken"; exit 1; }
+refused() { printf '%s\n' "$*" >"$SCRATCH/replay.refused"; exit 1; }
 gap() { broken "the archived log has a gap: $*. A restore can go no further than before the gap (until: a time before it), or start from a recovery point after it"; }
 
 next_batch() {
@@ -115,6 +143,7 @@ statements() {
   while [ -z "$folder_of_ours" ]; do
     next_batch || gap "it does not hold $start_file, at whose position $start_position the recovery point ends"
   done
+  judge_history
   [ "$(cat "$folder_of_ours$file.from")" -le "$position" ] || gap "of $file, bytes $position to $(cat "$folder_of_ours$file.from") are missing"
   while :; do
     while [ ! -e "$folder_of_ours$file.end" ]; do next_batch || break; done
@@ -140,14 +169,15 @@ statements() {
 # One session for all of it: what is temporary lives as long as its session.
 replay() {
   [ "$BATCHES" -gt 0 ] || return 0
-  rm -rf "$LOG_DIRECTORY" "$SCRATCH/load" "$SCRATCH/reached" "$SCRATCH/replay.broken" "$SCRATCH/replayed" "$SCRATCH/ended"
+  rm -rf "$LOG_DIRECTORY" "$SCRATCH/load" "$SCRATCH/reached" "$SCRATCH/replay.broken" "$SCRATCH/replay.refused" "$SCRATCH/replayed" "$SCRATCH/ended"
   mkdir "$LOG_DIRECTORY" "$SCRATCH/load"
   replay_rc=0
   { (statements && : >"$SCRATCH/ended") || :; } | scratch_sql --binary-mode --max-allowed-packet=1G >/dev/null 2>"$SCRATCH/replay.err" || replay_rc=$?
-  [ "$replay_rc" = 0 ] || die "the server refused what its log says, after $(cat "$SCRATCH/replayed" 2>/dev/null || echo "$start_file:$start_position"): $(last_words "$SCRATCH/replay.err" "$replay_rc")"
+  [ "$replay_rc" = 0 ] || die "the server refused what its log says, after $(cat "$SCRATCH/replayed" 2>/dev/null || echo "$start_file:$start_position"): $(client_words "$SCRATCH/replay.err" "$replay_rc")"
+  [ ! -s "$SCRATCH/replay.refused" ] || refuse "$(cat "$SCRATCH/replay.refused")"
   [ ! -s "$SCRATCH/replay.broken" ] || die "$(cat "$SCRATCH/replay.broken")"
   [ -e "$SCRATCH/ended" ] || die 'reading the archived log ended half way'
-  case $UNTIL in latest) ;; *) [ -e "$SCRATCH/reached" ] || refuse "the archived log ends before $UNTIL, at $(cat "$SCRATCH/replayed"): choose an earlier moment, or set until to latest" ;; esac
+  case $UNTIL in latest) ;; *) [ -e "$SCRATCH/reached" ] || refuse "the archived log ends before $UNTIL, at $(cat "$SCRATCH/replayed"): choose an earlier moment, or set until to latest. The archive has: $(histories_there)" ;; esac
   rm -rf "$LOG_DIRECTORY" "$SCRATCH/load"
   log "replayed $BATCHES batches of the log, from $start_file:$start_position to $(cat "$SCRATCH/replayed")"
 }

@@ -36,3 +36,6 @@ if [ "$DIALECT" = mariadb ] && [ -n "$OLD" ] && [ "${OLD%/*}" = "$DATA_DIRECTORY
   log "the server would take that for a database: it is in $DATA_DIRECTORY/mysql/${OLD##*/} now"
 fi
 outcome restoreSeconds "$(($(date +%s) - restore_started))"
+# The copy has none of them, and a server that finds some goes on with them.
+binlog_directory=$(manifest_about "$SCRATCH/manifest.json" | sed -n 's/^"binlogDirectory":"\(.*\)"$/\1/p')
+[ -z "$binlog_directory" ] || caveat "the server keeps its binary logs in $binlog_directory, outside its data directory: they are of the time before this restore. Remove them before the server starts, or archive and replicas take what it writes for their continuation"
