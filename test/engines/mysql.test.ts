@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Duration } from 'cdk8s';
+import { Duration, Size } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
 import { Engine, type MariadbEngineOptions, MariadbVersion, MysqlTls, MysqlVersion, SecretRef } from '../../lib';
 import { backup, chart, container, environment, objects, podSpec } from '../support/synth';
@@ -52,12 +52,14 @@ function count(part: string, dump: string[], name = 'shop') {
   const directory = mkdtempSync(join(tmpdir(), 'facts-'));
   const notes = join(directory, 'notes');
   try {
+    const marks = { LARGEST: join(directory, 'largest'), BEGUN: join(directory, 'begun') };
     const through = execFileSync('awk', ['-f', 'lib/engines/mysql/facts.awk'], {
       input: `${[...dump, '-- Dump completed'].join('\n')}\n`,
       encoding: 'utf8',
-      env: { PATH: process.env.PATH, LC_ALL: 'C', PART: part, NAME: name, NOTES: notes, POSITION: join(directory, 'position') },
+      env: { PATH: process.env.PATH, LC_ALL: 'C', PART: part, NAME: name, NOTES: notes, POSITION: join(directory, 'position'), ...marks },
     });
-    return { through, notes: readFileSync(notes, 'utf8').trim().split('\n').sort() };
+    const largest = existsSync(marks.LARGEST) ? Number(readFileSync(marks.LARGEST, 'utf8')) : undefined;
+    return { through, largest, notes: readFileSync(notes, 'utf8').trim().split('\n').sort() };
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -91,7 +93,7 @@ describe('what goes into a dump is counted', () => {
         '  CONSTRAINT `f` FOREIGN KEY (`a`) REFERENCES `t` (`a`)',
         ') ENGINE=InnoDB;',
       ]),
-    ).toEqual({
+    ).toMatchObject({
       through: expect.stringContaining('  `a` int NOT NULL DEFAULT nextval(`s`),'),
       notes: ['columns\t\t1', 'foreign-keys\t\t1', 'indexes\t\t2', 'sequences\t\t1', 'tables\t\t1'],
     });
@@ -109,9 +111,164 @@ describe('what goes into a dump is counted', () => {
     expect(through).toContain('ALTER DATABASE `shop` CHARACTER SET x\n');
   });
 
+  test('and how large a statement a restore has to send, on one line or on many', () => {
+    expect(count('tables', ['-- Dumping data for table `a`', 'INSERT INTO `a` VALUES (1),(22);']).largest).toBe(33);
+    expect(
+      count('tables', ['-- Dumping data for table `a`', 'INSERT INTO `a` VALUES', '(1),', '(22);', 'INSERT INTO `a` VALUES (1);']).largest,
+    ).toBe(34);
+  });
+
+  test('days that only a lenient server takes are asked for leniently', () => {
+    const { through } = count('tables', [
+      "/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;",
+      '-- Table structure for table `t`',
+      'CREATE TABLE `t` (',
+      ') ENGINE=InnoDB;',
+    ]);
+    expect(through).toContain("SQL_MODE='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES' */;");
+  });
+
   test('a dump without its end is none', () => {
     expect(() =>
       execFileSync('awk', ['-f', 'lib/engines/mysql/facts.awk'], { input: 'CREATE', env: { ...process.env, PART: 'tables' } }),
     ).toThrow();
   });
+});
+
+/** What a program of the engine makes of its input. */
+function awk(program: string, input: string[], environment: { [name: string]: string } = {}): string[] {
+  const { stdout } = spawnSync('awk', ['-f', `lib/engines/mysql/${program}.awk`], {
+    input: `${input.join('\n')}\n`,
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, LC_ALL: 'C', ...environment },
+  });
+  return stdout.split('\n').slice(0, -1);
+}
+
+describe('what clients say of a failure holds no data', () => {
+  test.each([
+    [
+      "ERROR 1062 (23000) at line 7: Duplicate entry 'ann@example.com' for key 'PRIMARY'",
+      'ERROR 1062 (23000) at line 7: a value is there twice under a key that allows it once',
+    ],
+    [
+      "ERROR 1064 (42000) at line 3: You have an error in your SQL syntax near 'SECRET' at line 1",
+      'ERROR 1064 (42000) at line 3: the statement cannot be parsed',
+    ],
+    [
+      "ERROR 1366 (22007) at line 9: Incorrect string value: '\\xF0SECRET' for column `a`.`b`.`c` at row 1",
+      "ERROR 1366 (22007) at line 9: a value is none of its column's type",
+    ],
+    ['ERROR 9999 (HY000): SECRET', 'ERROR 9999 (HY000): the message is left out, as it may hold data'],
+    ["ERROR 1146 (42S02) at line 1: Table 'shop.orders' doesn't exist", "ERROR 1146 (42S02) at line 1: Table 'shop.orders' doesn't exist"],
+    [
+      "mysqldump: Error 1292: Truncated incorrect DOUBLE value: 'SECRET' when dumping table `t` at row: 5",
+      "mysqldump: Error 1292: a value is none of its column's type when dumping table `t` at row: 5",
+    ],
+    [
+      'mariadb-dump: Error 2013: Lost connection to server during query when dumping table `noise` at row: 3',
+      'mariadb-dump: Error 2013: Lost connection to server during query when dumping table `noise` at row: 3',
+    ],
+    [
+      "mysqldump: Got error: 1045: \"Access denied for user 'b'@'h' (using password: YES)\" when trying to connect",
+      "mysqldump: Got error: 1045: \"Access denied for user 'b'@'h' (using password: YES)\" when trying to connect",
+    ],
+    [
+      "mysqldump: Couldn't execute 'SHOW FIELDS FROM `v`': SECRET (1292)",
+      "mysqldump: a statement of its own failed with error 1292: a value is none of its column's type",
+    ],
+  ])('%s', (said, kept) => {
+    expect(awk('said', [said])).toEqual([kept]);
+  });
+
+  test('nor the statement that a client repeats, nor the rest of a message of several lines', () => {
+    const said = [
+      '--------------',
+      "CREATE USER `a`@`%` IDENTIFIED BY PASSWORD '*SECRET'",
+      '--------------',
+      '',
+      "ERROR 1396 (HY000) at line 1: Operation CREATE USER failed for 'a'@'%'",
+      'SECRET: of a row with a line break',
+    ];
+    expect(awk('said', said)).toEqual(["ERROR 1396 (HY000) at line 1: Operation CREATE USER failed for 'a'@'%'"]);
+  });
+});
+
+test.each([
+  [true, 'SELECT', '*', 'GRANT SELECT, EVENT ON *.* TO `b`@`%`'],
+  [false, 'SELECT', '*', 'GRANT SELECT ON `%`.* TO `b`@`%`'],
+  [false, 'SELECT', 'shop', 'GRANT SELECT ON `tenant\\_%`.* TO `b`@`%`'],
+  [true, 'SELECT', 'tenant_a', 'GRANT SELECT ON `tenant\\_%`.* TO `b`@`%`'],
+  [false, 'SELECT', 'tenantxa', 'GRANT SELECT ON `tenant\\_%`.* TO `b`@`%`'],
+  [false, 'SELECT', 'shop', 'GRANT SELECT ON `shop`.`orders` TO `b`@`%`'],
+  [true, 'EVENT', 'a`b', 'GRANT ALL PRIVILEGES ON `a``b`.* TO `b`@`%` WITH GRANT OPTION'],
+])('it is %s that one may %s on %s by: %s', (expected, privilege, on, grant) => {
+  const { status } = spawnSync('awk', ['-f', 'lib/engines/mysql/may.awk'], {
+    input: `${grant}\n`,
+    env: { PATH: process.env.PATH, PRIVILEGE: privilege, ON: on, TABLE: '' },
+  });
+  expect(status === 0).toBe(expected);
+});
+
+describe('events of a dump', () => {
+  const body = 'do update t set a = " ON COMPLETION PRESERVE ENABLE "';
+  const event = (name: string, state: string) =>
+    `/*!50106 CREATE*/ /*!50117 DEFINER=\`root\`@\`%\`*/ /*!50106 EVENT \`${name}\` ON SCHEDULE EVERY 1 DAY STARTS '2026-01-01 00:00:00' ON COMPLETION NOT PRESERVE ${state} COMMENT 'x' ${body} */ ;;`;
+  const dump = [
+    'DELIMITER ;;',
+    event('on', 'ENABLE'),
+    event('not at the start', 'ENABLE'),
+    'DELIMITER ;',
+    'DELIMITER ;;',
+    event('off', 'DISABLE'),
+    'DELIMITER ;',
+  ];
+
+  test('are made disabled, and what they do stays as it is', () => {
+    expect(awk('events', dump, { WHAT: 'disabled' })).toEqual([dump[0], event('on', 'DISABLE'), ...dump.slice(2)]);
+  });
+
+  test('are enabled again, those that were', () => {
+    expect(awk('events', dump, { WHAT: 'enabling' })).toEqual(['alter DEFINER=`root`@`%` event `on` enable;']);
+  });
+});
+
+test('a server without keys, directories and tablespaces of production takes the tables', () => {
+  expect(
+    awk('scratch', [
+      "  `a` int COMMENT ' `encrypted`=yes'",
+      ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 `encrypted`=yes `ENCRYPTION_KEY_ID`=2 COMMENT='kept';",
+      ") /*!50100 TABLESPACE `fast` */ ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 /*!80016 ENCRYPTION='Y' */;",
+      ") ENGINE=InnoDB DATA DIRECTORY='/mnt/fast/';",
+      " PARTITION p1 VALUES LESS THAN (2) DATA DIRECTORY = '/mnt/fast' ENGINE = InnoDB)",
+    ]),
+  ).toEqual([
+    "  `a` int COMMENT ' `encrypted`=yes'",
+    ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='kept';",
+    ') ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;',
+    ') ENGINE=InnoDB;',
+    ' PARTITION p1 VALUES LESS THAN (2) ENGINE = InnoDB)',
+  ]);
+});
+
+test('foreign keys into databases of the same restore mean those that are restored, and no others', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'beside-'));
+  writeFileSync(join(directory, 'targets'), 'core\trestore_1\nodd`one\trestore_2\n');
+  const key = (of: string) => `  CONSTRAINT \`k\` FOREIGN KEY (\`a\`) REFERENCES ${of} (\`id\`) ON DELETE CASCADE,`;
+  const dump = [key('`core`.`users`'), key('`odd``one`.`t`'), key('`other`.`users`'), key('`users`'), '(1,"  CONSTRAINT"),'];
+  try {
+    expect(awk('beside', dump, { TARGETS: join(directory, 'targets') })).toEqual([
+      key('`restore_1`.`users`'),
+      key('`restore_2`.`t`'),
+      ...dump.slice(2),
+    ]);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test('how much is summed up is said in bytes', () => {
+  const of = chart();
+  backup(of, { engine: mariadb({ checksums: Size.mebibytes(3) }) });
+  expect(environment(objects(of)['CronJob/orders-backup'])).toMatchObject({ CHECKSUMS: '3145728' });
 });

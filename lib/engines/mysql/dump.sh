@@ -2,10 +2,11 @@
 # Dumps the chosen databases, each in one snapshot, with counts of what went into the dump.
 #
 # environment, beside mysql.sh's:
-#   DATABASES         names, one a line; empty: all that hold a table
+#   DATABASES         names, one a line; empty: all
 #   ALLOW_EMPTY       `yes`: a chosen database without a table is no reason to fail
 #   TRANSACTIONAL     `yes`: a table that no transaction can see at one moment is a reason to fail
 #   BINLOG_POSITION   yes or no: note where in the binary log the snapshots are; `auto`: yes where that needs no lock
+#   CHECKSUMS         bytes: a database's tables, the small ones first, are summed up until they hold so much; 0: none is
 set -eu
 # shellcheck source=lib/engines/mysql/mysql.sh
 . "$BACKUP_HOME/engine/mysql.sh"
@@ -20,30 +21,23 @@ role=NONE
 using=
 [ "$role" = NONE ] || using=" for current_user() using $role"
 attempt 'asking what the role may do' sql information_schema -e "show grants$using" >"$SCRATCH/grants"
-# PRIVILEGE DATABASE [TABLE]: whether it is granted everywhere, or on this. A grant on a pattern is taken for one on this.
-may() {
-  PRIVILEGE=$1 ON="$2" awk '
-    function plain(text) { gsub(/[`\\]/, "", text); return text }
-    / ON / {
-      at = index($0, " ON ")
-      list = ", " substr($0, 7, at - 7) ", "
-      scope = substr($0, at + 4)
-      sub(/ TO .*/, "", scope)
-      scope = plain(scope)
-      on = plain(ENVIRON["ON"])
-      if ((scope == "*.*" || scope == on ".*" || scope == on || index(scope, "%")) &&
-        (index(list, ", " ENVIRON["PRIVILEGE"] ", ") || index(list, ", ALL PRIVILEGES, "))) { found = 1; exit }
-    }
-    END { exit !found }' "$SCRATCH/grants"
+may() { # PRIVILEGE DATABASE [TABLE]
+  PRIVILEGE=$1 ON=$2 TABLE=${3:-} awk -f "$here/may.awk" "$SCRATCH/grants"
 }
 
 if [ -n "$DATABASES" ]; then
   printf '%s\n' "$DATABASES" >"$SCRATCH/databases"
 else
+  may SELECT '*' ||
+    refuse 'no databases are named, and the role sees only those that it has grants on: others would be missing without a word. Grant select, show view, trigger, event on *.*, or name them (databases)'
+  ! grep -q '^REVOKE ' "$SCRATCH/grants" ||
+    caveat "what is revoked from the role on single databases is not in this recovery point: $(sed -n 's/^REVOKE \(.*\) FROM .*/\1/p' "$SCRATCH/grants" | tr '\n' ';')"
   sql information_schema -e "select schema_name from schemata where schema_name not in ('information_schema', 'performance_schema', 'mysql', 'sys') order by 1" >"$SCRATCH/databases"
 fi
 unreadable=$(sql information_schema -e "select group_concat(distinct hex(table_schema), ' ', hex(table_name)) from tables where table_name regexp '[[:cntrl:]]' or table_schema regexp '[[:cntrl:]]'")
 [ "$unreadable" = NULL ] || refuse "names with control characters cannot be backed up: rename (in hexadecimal, database and table) $unreadable"
+
+listed() { paste -s -d , - | sed 's/,/, /g'; }
 
 # Everything that can be refused is refused before the first byte is stored.
 : >"$SCRATCH/databases.tsv"
@@ -59,14 +53,14 @@ while IFS= read -r name; do
   tables=$(sql information_schema -e "select count(*) from tables where $(same table_schema "$name") and table_type <> 'VIEW'")
   if [ "$tables" = 0 ] && [ "$ALLOW_EMPTY" != yes ] && [ "$SAFETY" != yes ]; then
     [ -z "$DATABASES" ] || refuse "database \"$name\" holds no table: an empty backup is seldom what was meant (allowEmpty says that it is)"
-    log "database \"$name\" holds no table and is left out"
-    continue
+  else
+    : >"$SCRATCH/not-empty"
   fi
   for privilege in SELECT 'SHOW VIEW' TRIGGER EVENT; do
     may "$privilege" "$name" ||
       refuse "the role has no $privilege on database \"$name\": its dump would lack something without saying so. Grant select, show view, trigger, event on *.*"
   done
-  may SELECT '*' || may SHOW_ROUTINE '*' || may 'SHOW CREATE ROUTINE' "$name" || may SELECT mysql || may SELECT mysql.proc ||
+  may SELECT '*' || may SHOW_ROUTINE '*' || may 'SHOW CREATE ROUTINE' "$name" || may SELECT mysql || may SELECT mysql proc ||
     refuse "the role may not see the routines of others in database \"$name\": its dump would lack them without saying so. Grant select on *.*"
   foreign=$(sql information_schema -e "select group_concat(table_name, ' (', engine, ')' order by table_name separator ', ') from tables
     where $(same table_schema "$name") and $is_table and engine not in (select engine from engines where transactions = 'YES')")
@@ -76,27 +70,89 @@ while IFS= read -r name; do
     log "WARNING: in database \"$name\" these tables have no transactions; each is dumped whole, but not at the moment of the others: $foreign"
     about "notOfOneMoment/$name" "$foreign"
   fi
+  slug=$(slug "$name")
   history=$(sql information_schema -e "select group_concat(table_name separator ', ') from tables where $(same table_schema "$name") and table_type = 'SYSTEM VERSIONED'")
   if [ "$history" != NULL ]; then
-    log "WARNING: in database \"$name\" the past of system-versioned tables is not dumped, only their present: $history"
-    about "withoutHistory/$name" "$history"
+    by_transaction=$(sql information_schema -e "select group_concat(distinct table_name separator ', ') from columns where $(same table_schema "$name")
+      and generation_expression = 'ROW START' and data_type = 'bigint'")
+    if [ "$by_transaction" = NULL ] && "$dumper" --help | grep -q -- --dump-history; then
+      printf '%s\thistory\tyes\n' "$slug" >>"$SCRATCH/databases.tsv"
+    else
+      caveat "of the system-versioned tables of database \"$name\" only the present is in this recovery point: $history"
+    fi
   fi
-  slug=$(slug "$name")
   {
     printf 'name\t%s\n' "$name"
-    sql information_schema -e "select 'charset', default_character_set_name from schemata where $(same schema_name "$name")
-      union all select 'collation', default_collation_name from schemata where $(same schema_name "$name")"
-    # What else there is beside tables; its dump takes a moment of its own, so it is only made where it will hold something.
     echo 'part	tables'
-    sql information_schema -e "select 'part', part from (
-      select 'routines' part, count(*) n from routines where $(same routine_schema "$name")
-      union all select 'triggers', count(*) from triggers where $(same trigger_schema "$name")
-      union all select 'views', count(*) from views where $(same table_schema "$name")
-      union all select 'events', count(*) from events where $(same event_schema "$name")) p where n > 0"
-  } | sed "s/^/$slug	/" >>"$SCRATCH/databases.tsv"
+    # What else there is beside tables: its dump takes a moment of its own, so it is only made where it will hold something. Functions that
+    # a server with a binary log takes only when it is told to trust them, and tables that some servers take only with a key.
+    sql information_schema <<SQL
+select 'charset', default_character_set_name from schemata where $(same schema_name "$name");
+select 'collation', default_collation_name from schemata where $(same schema_name "$name");
+$([ "$DIALECT" = mariadb ] || echo "select 'encryption', 'Y' from schemata where $(same schema_name "$name") and default_encryption = 'YES';")
+select 'part', part from (
+  select 'routines' part, count(*) n from routines where $(same routine_schema "$name")
+  union all select 'triggers', count(*) from triggers where $(same trigger_schema "$name")
+  union all select 'events', count(*) from events where $(same event_schema "$name")) p where n > 0;
+select distinct 'needs', 'trust' from routines where $(same routine_schema "$name") and routine_type = 'FUNCTION'
+  and is_deterministic = 'NO' and sql_data_access not in ('NO SQL', 'READS SQL DATA');
+select distinct 'needs', 'no-key' from tables t where $(same table_schema "$name") and $is_table
+  and not exists (select * from table_constraints c where c.table_schema = t.table_schema and c.table_name = t.table_name and c.constraint_type = 'PRIMARY KEY');
+select distinct 'zone', time_zone from events where $(same event_schema "$name") and time_zone <> 'SYSTEM' and time_zone not regexp '^[-+][0-9]';
+SQL
+  } >"$SCRATCH/properties"
+  sed "s/^/$slug	/" "$SCRATCH/properties" >>"$SCRATCH/databases.tsv"
   printf '%s\t%s\n' "$slug" "$name" >>"$SCRATCH/chosen"
 done <"$SCRATCH/databases"
-[ -s "$SCRATCH/chosen" ] || [ "$SAFETY" = yes ] || refuse "no database of this server holds a table: an empty backup is seldom what was meant (allowEmpty says that it is)"
+[ -e "$SCRATCH/not-empty" ] || [ "$SAFETY" = yes ] || [ "$ALLOW_EMPTY" = yes ] || refuse "no database of this server holds a table: an empty backup is seldom what was meant (allowEmpty says that it is)"
+
+# ---- views that no other server can be relied on to make ---------------------------------------------------------------
+# Their text is kept, and a restore makes those that it can; but none of them stops anything, or is counted.
+: >"$SCRATCH/apart.tsv"
+# The dumping program would stumble over them.
+while IFS='	' read -r slug name; do
+  attempt "looking at the views of database $name" broken_views "$name" >"$SCRATCH/broken"
+  NAME=$name awk -v OFS='\t' '{ print ENVIRON["NAME"], $0, "broken" }' "$SCRATCH/broken" >>"$SCRATCH/apart.tsv"
+done <"$SCRATCH/chosen"
+# What reads databases that are not in this recovery point, and what reads such a view.
+{
+  sed 's/^[^	]*	/chosen	/' "$SCRATCH/chosen"
+  sed 's/^/apart	/' "$SCRATCH/apart.tsv"
+  sql information_schema -e "select 'database', schema_name from schemata where schema_name not in ('information_schema', 'performance_schema', 'mysql', 'sys')
+    union all select 'view', concat_ws('\t', table_schema, table_name, replace(replace(view_definition, '\n', ' '), '\t', ' ')) from views"
+} | awk -F '\t' -v OFS='\t' '
+  function quoted(name) { gsub(/`/, "``", name); return "`" name "`" }
+  $1 == "chosen" { chosen[$2] = 1; next }
+  $1 == "apart" { apart[$2, $3] = 1; reads[quoted($2) "." quoted($3)] = 1; next }
+  $1 == "database" { if (!($2 in chosen)) reads[quoted($2) "."] = 1; next }
+  $2 in chosen { database[++n] = $2; view[n] = $3; text[n] = $4 }
+  END {
+    do {
+      found = 0
+      for (i = 1; i <= n; i++) {
+        if ((database[i], view[i]) in apart) continue
+        for (what in reads) if (index(text[i], what)) {
+          apart[database[i], view[i]] = 1
+          reads[quoted(database[i]) "." quoted(view[i])] = 1
+          print database[i], view[i], "outside"
+          found = 1
+          break
+        }
+      }
+    } while (found)
+  }' >"$SCRATCH/outside.tsv"
+cat "$SCRATCH/outside.tsv" >>"$SCRATCH/apart.tsv"
+while IFS='	' read -r slug name; do
+  NAME=$name awk -F '\t' '$1 == ENVIRON["NAME"] { print $2 }' "$SCRATCH/apart.tsv" >"$SCRATCH/apart.$slug"
+  sed "s/^/$slug	apart	/" "$SCRATCH/apart.$slug" >>"$SCRATCH/databases.tsv"
+  [ ! -s "$SCRATCH/apart.$slug" ] || printf '%s\tpart\tapart\n' "$slug" >>"$SCRATCH/databases.tsv"
+  [ "$(sql information_schema -e "select count(*) from views where $(same table_schema "$name")")" -le "$(wc -l <"$SCRATCH/apart.$slug")" ] ||
+    printf '%s\tpart\tviews\n' "$slug" >>"$SCRATCH/databases.tsv"
+done <"$SCRATCH/chosen"
+broken=$(awk -F '\t' '$3 == "broken" { print $1 "." $2 }' "$SCRATCH/apart.tsv" | listed)
+[ -z "$broken" ] || caveat "these views are broken (what they read is not there, or their owner may not read it), and only their text is kept: $broken"
+outside=$(awk -F '\t' '$3 == "outside" { print $1 "." $2 }' "$SCRATCH/apart.tsv" | listed)
+[ -z "$outside" ] || caveat "these views read databases that are not in this recovery point, so no verification makes them: $outside"
 
 # ---- the accounts ------------------------------------------------------------------------------------------------------
 # Their statements: ACCOUNT TAB STATEMENT. What makes an account comes before what it is given.
@@ -110,7 +166,11 @@ if sql mysql -e "$(accounts_sql)" >"$SCRATCH/accounts" 2>"$SCRATCH/accounts.err"
       printf 'show grants for %s;\n' "$account"
     done <"$SCRATCH/accounts"
   } >"$SCRATCH/accounts.sql"
-  attempt 'reading the accounts' sql mysql <"$SCRATCH/accounts.sql" >"$SCRATCH/accounts.statements"
+  # One that cannot be read is no reason to lose the others.
+  sql mysql --force <"$SCRATCH/accounts.sql" >"$SCRATCH/accounts.statements" 2>"$SCRATCH/accounts.err" || :
+  unread=$(awk -F '\t' '/^account\t/ { account = $2; read[account] += 0; next } /^CREATE / { read[account]++ }
+    END { for (account in read) if (!read[account]) print account }' "$SCRATCH/accounts.statements" | LC_ALL=C sort | paste -s -d ' ' -)
+  [ -z "$unread" ] || caveat "these accounts cannot be read, and are not in this recovery point: $unread ($(last_words "$SCRATCH/accounts.err" 1))"
   awk '
     /^account\t/ { account = substr($0, 9); next }
     # A role may come after the account that begins with it.
@@ -125,9 +185,15 @@ if sql mysql -e "$(accounts_sql)" >"$SCRATCH/accounts" 2>"$SCRATCH/accounts.err"
   cat "$SCRATCH/accounts.later" >>"$SCRATCH/accounts.tsv"
   put accounts.tsv cat "$SCRATCH/accounts.tsv"
 else
-  log "WARNING: the role may not read the accounts: they are not in this recovery point ($(last_words "$SCRATCH/accounts.err" 1))"
-  about accounts 'left out, as the backup role may not read mysql.user'
+  caveat "the accounts are not in this recovery point, as the role may not read mysql.user ($(last_words "$SCRATCH/accounts.err" 1))"
 fi
+# Of the server, not of a database, and no statement shows them.
+for kind in func:'loadable functions' servers:'servers of federated tables'; do
+  column=name
+  [ "$kind" = "${kind#servers}" ] || column=Server_name
+  others=$(sql mysql -e "select group_concat($column order by 1 separator ', ') from ${kind%%:*}" 2>/dev/null) || continue
+  [ "$others" = NULL ] || caveat "${kind#*:} are not in this recovery point: $others"
+done
 
 # ---- the databases -----------------------------------------------------------------------------------------------------
 # MariaDB knows the position of a snapshot. MySQL finds it under a lock that stops all writes for a moment, and waits for it
@@ -139,12 +205,18 @@ case $BINLOG_POSITION:$DIALECT:$binlog in
   yes:*:1 | no:*) ;;
   yes:*) refuse 'the server writes no binary log (log_bin), so there is no position in it to note (binlogPosition)' ;;
 esac
-export BINLOG_POSITION FACTS="$SCRATCH/facts"
+SEES_TABLE_IDS=no
+! may PROCESS '*' || SEES_TABLE_IDS=yes
+export BINLOG_POSITION SEES_TABLE_IDS FACTS="$SCRATCH/facts" LARGEST="$SCRATCH/largest" LOSSY="$SCRATCH/lossy"
+: >"$LOSSY"
 : >"$SCRATCH/positions"
 while IFS='	' read -r slug name; do
   # The parts that act on tables come after these: what is made meanwhile is missing from the one dump, not dangling in the other.
+  HISTORY=$(property "$slug" history) APART=$SCRATCH/apart.$slug
+  export HISTORY APART
   for part in $(property "$slug" part); do
     put "$slug.$part.sql" sh "$here/dump-database.sh" "$part" "$name" </dev/null
+    [ "$part" != tables ] || printf '%s\tlargest\t%s\n' "$slug" "$(cat "$LARGEST")" >>"$SCRATCH/databases.tsv"
     [ "$part:$BINLOG_POSITION" = tables:yes ] || continue
     [ -s "$SCRATCH/position" ] || die "the dump of database \"$name\" does not say where in the binary log it is"
     IFS='	' read -r file position <"$SCRATCH/position"
@@ -154,6 +226,8 @@ while IFS='	' read -r slug name; do
     about "binlogPosition/$name" "$file $position $gtid"
   done
 done <"$SCRATCH/chosen"
+[ ! -s "$LOSSY" ] ||
+  caveat "values that a dump cannot carry (a FLOAT of more than six digits, text that Unicode lacks) come back changed; make the column DOUBLE or utf8mb4, or back up physically: $(listed <"$LOSSY")"
 [ ! -s "$SCRATCH/positions" ] || put binlog-position cat "$SCRATCH/positions"
 # Variables may hold what nobody else should read.
 sql information_schema -e "show global variables where variable_name not like '%password%' and variable_name not like '%secret%' and variable_name not like 'init_%'" >"$SCRATCH/settings.tsv"

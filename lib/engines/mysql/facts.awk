@@ -2,7 +2,7 @@
 # What is counted is what is stored, whatever the application writes meanwhile, and whatever engine a table has.
 #
 # environment: PART (tables, routines, triggers, views, events), NAME (the database), NOTES, POSITION (a file for the position
-# in the binary log)
+# in the binary log), LARGEST (a file for the bytes of the largest statement), BEGUN (a file that is there when the first table comes)
 #
 # A row never spans lines: the dumping programs write a line break in a value as \n. MariaDB's begins a line with every row but
 # sometimes the first, MySQL's puts many rows on one, as VALUES (...),(...).
@@ -26,6 +26,11 @@ function rows_in(line) {
   return gsub(/\),\(/, "", line) + 1
 }
 
+function measure(bytes) {
+  size = bytes
+  if (size > largest) largest = size
+}
+
 BEGIN {
   part = ENVIRON["PART"]
   own = ENVIRON["NAME"]
@@ -37,6 +42,7 @@ BEGIN {
 
 part == "tables" && rows_follow {
   rows[table]++
+  measure(size + length($0) + 1)
   if (/;$/) rows_follow = 0
   print
   next
@@ -44,11 +50,19 @@ part == "tables" && rows_follow {
 
 part == "tables" && substr($0, 1, 12) == "INSERT INTO " {
   if (!/;$/) rows_follow = 1
+  measure(length($0) + 1)
   if (!/ VALUES$/) rows[table] += rows_in($0)
   print
   next
 }
 
+# A day such as the 31st of February, which a server may be told to take, is taken back.
+part == "tables" && !begun && /^\/\*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, / { sub(/'NO_AUTO_VALUE_ON_ZERO'/, "'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'") }
+part == "tables" && !begun && /^-- (Table|Sequence) structure for / {
+  begun = 1
+  printf "" >ENVIRON["BEGUN"]
+  close(ENVIRON["BEGUN"])
+}
 part == "tables" && /^-- Dumping data for table `/ { table = name_in($0); rows[table] += 0 }
 part == "tables" && /^-- Sequence structure for `/ { sequences++ }
 part == "tables" && /^CREATE TABLE `/ { tables++; within = 1; print; next }
@@ -87,6 +101,7 @@ begins && part == "events" && /^\/\*!50106 CREATE\*\// {
 
 END {
   if (last != "-- Dump completed") exit 3
+  if (part == "tables") print largest + 0 >ENVIRON["LARGEST"]
   note("tables", "", tables)
   note("sequences", "", sequences)
   note("columns", "", columns)

@@ -10,7 +10,10 @@
 #   TLS_CA           with verified: a file with the certificate of who signed the server's
 #
 # The members of a recovery point:
-#   databases.tsv          per database: <slug> TAB name|charset|collation|part TAB <value>
+#   databases.tsv          per database: <slug> TAB <property> TAB <value>, of the properties name, charset, collation, part, and where there is
+#                          such a thing: history (yes: the past of system-versioned tables is in it), apart (a view that may be
+#                          impossible to make), needs (trust, no-key: see lend_settings), zone (a time zone of its events), largest
+#                          (bytes of its largest statement), encryption (Y: tables are encrypted unless they say no)
 #   accounts.tsv           per account: <account> TAB <a statement that makes it, or grants it something>
 #   settings.tsv           the server's variables, for whoever has to make another one
 #   binlog-position        per database, when the role may ask: <file> TAB <position> TAB <GTID position, or empty> TAB <database>:
@@ -18,6 +21,7 @@
 #   <slug>.tables.sql      tables, sequences and rows, in one snapshot
 #   <slug>.routines.sql    procedures, functions and packages
 #   <slug>.triggers.sql, <slug>.views.sql, <slug>.events.sql
+#   <slug>.apart.sql       views that read what is not in the recovery point, or not there at all: made where that is possible
 # Statements name no database, so that each can be restored under any name; and what acts by itself (triggers, events) is apart
 # from what it acts on, so that a restore decides when it begins to act. A part that a database has nothing of is left out.
 # shellcheck source=lib/shell/lib.sh
@@ -77,11 +81,19 @@ if [ -n "${SERVER_HOST:-}" ]; then
   mv "$defaults.$$" "$defaults"
 fi
 
+# Runs a program of the engine; what it says on stderr is said without data.
+program() { # COMMAND...
+  # Kept in memory: what it says may be that the scratch volume is full.
+  { program_said=$("$@" 2>&1 >&3 3>&-) && program_rc=0 || program_rc=$?; } 3>&1
+  [ -z "$program_said" ] || printf '%s\n' "$program_said" | LC_ALL=C awk -f "$here/said.awk" >&2
+  return "$program_rc"
+}
+
 # Asks; a line per row, its columns separated by tabs. Without --force it stops at the first error.
 sql() { # DATABASE CLIENT-ARGUMENTS...
   sql_database=$1
   shift
-  "$client" --defaults-file="$defaults" --batch --raw --skip-column-names --binary-mode --default-character-set=utf8mb4 --connect-timeout=15 \
+  program "$client" --defaults-file="$defaults" --batch --raw --skip-column-names --binary-mode --default-character-set=utf8mb4 --connect-timeout=15 \
     --init-command="set session sql_mode = '', group_concat_max_len = 1073741824, lock_wait_timeout = $LOCK_TIMEOUT" --database="$sql_database" "$@"
 }
 
@@ -89,8 +101,8 @@ sql() { # DATABASE CLIENT-ARGUMENTS...
 run_dump() { # DATABASE CLIENT-ARGUMENTS...
   run_database=$1
   shift
-  "$client" --defaults-file="$defaults" --batch --binary-mode --comments --default-character-set=utf8mb4 --connect-timeout=15 --max-allowed-packet=1G \
-    --init-command="set session lock_wait_timeout = $LOCK_TIMEOUT" --database="$run_database" "$@"
+  program "$client" --defaults-file="$defaults" --batch --binary-mode --comments --default-character-set=utf8mb4 --connect-timeout=15 --max-allowed-packet=1G \
+    --init-command="set session lock_wait_timeout = $LOCK_TIMEOUT$run_settings" --database="$run_database" "$@"
 }
 
 # Refuses a server that this image's programs are not for. Leaves its version in $version.
@@ -116,8 +128,32 @@ as_facts() { # DATABASE
 # What counts of tables; views and sequences are in the same catalog. MariaDB calls some SYSTEM VERSIONED.
 is_table="table_type not in ('VIEW', 'SYSTEM VIEW', 'SEQUENCE')"
 
+# Of the views of the recovery point's database NAME those that count.
+but_apart() { # NAME
+  [ -e "$SCRATCH/databases.tsv" ] || return 0
+  NAME=$1 awk -F '\t' '
+    $2 == "name" && $3 == ENVIRON["NAME"] { slug = $1 }
+    $1 == slug && $2 == "apart" { print $3 }' "$SCRATCH/databases.tsv" >"$SCRATCH/but"
+  but_in "$SCRATCH/but"
+}
+but_in() { while IFS= read -r but_view; do printf ' and hex(table_name) <> hex(%s)' "$(literal "$but_view")"; done <"$1"; } # FILE
+
+# Views whose columns the server itself does not know: what they read is gone, or their owner may not read it.
+broken_views() { # DATABASE
+  sql information_schema -e "select table_name from views where $(same table_schema "$1") order by table_name" >"$SCRATCH/views" || return 1
+  [ -s "$SCRATCH/views" ] || return 0
+  while IFS= read -r broken_view; do
+    printf 'select "view", %s; show fields from %s;\n' "$(literal "$broken_view")" "$(ident "$broken_view")"
+  done <"$SCRATCH/views" >"$SCRATCH/views.sql"
+  sql "$1" --force <"$SCRATCH/views.sql" 2>/dev/null | awk -F '\t' '
+    $1 == "view" && NF == 2 { order[++n] = $2; next }
+    { fields[n]++ }
+    END { for (i = 1; i <= n; i++) if (!fields[i]) print order[i] }'
+}
+
 # What facts.awk counts in the dump, counted in a database.
-objects_of() { # DATABASE NAME: of DATABASE, under the name it had when it was dumped
+objects_of() { # DATABASE NAME [FILE]: of DATABASE, under the name it had when it was dumped; views in FILE do not count
+  objects_but=$(but_apart "$2"; but_in "${3:-/dev/null}")
   objects_tables="select table_name from information_schema.tables where $(same table_schema "$1") and $is_table"
   sql information_schema >"$SCRATCH/objects" <<SQL || return 1
 select 'tables', '', count(*) from tables where $(same table_schema "$1") and $is_table having count(*) > 0;
@@ -127,20 +163,45 @@ select 'indexes', '', count(*) from (select distinct table_name, index_name from
 select 'foreign-keys', '', count(*) from referential_constraints where $(same constraint_schema "$1") having count(*) > 0;
 select 'routines', '', count(*) from routines where $(same routine_schema "$1") having count(*) > 0;
 select 'triggers', '', count(*) from triggers where $(same trigger_schema "$1") having count(*) > 0;
-select 'views', '', count(*) from views where $(same table_schema "$1") having count(*) > 0;
+select 'views', '', count(*) from views where $(same table_schema "$1")$objects_but having count(*) > 0;
 select 'events', '', count(*) from events where $(same event_schema "$1") and event_type = 'RECURRING' and ends is null having count(*) > 0;
 SQL
   as_facts "$2" <"$SCRATCH/objects"
 }
 
-rows_of() { # DATABASE NAME
+rows_of() { # DATABASE NAME [HISTORY]: with `yes` the past is counted, too
   # Dumps hold no rows of tables that only show those of others.
   sql information_schema >"$SCRATCH/counts.sql" <<SQL || return 1
-select concat('select ''rows'', ', quote(table_name), ', count(*) from ', $(literal "$(ident "$1")"), '.', $(ident_of table_name), ';')
+select concat('select ''rows'', ', quote(table_name), ', count(*) from ', $(literal "$(ident "$1")"), '.', $(ident_of table_name),
+  if(table_type = 'SYSTEM VERSIONED' and '${3:-}' = 'yes', ' for system_time all', ''), ';')
 from tables where $(same table_schema "$1") and $is_table and engine not in ('MRG_MyISAM', 'FEDERATED', 'CONNECT', 'SPIDER') order by table_name;
 SQL
   sql information_schema <"$SCRATCH/counts.sql" >"$SCRATCH/counts" || return 1
   as_facts "$2" <"$SCRATCH/counts"
+}
+
+# Of those tables that the recovery point has a checksum of.
+checksums_of() { # DATABASE NAME
+  sql information_schema -e "select table_name from tables where $(same table_schema "$1") and table_type = 'BASE TABLE' order by 1" >"$SCRATCH/tables" || return 1
+  sed -e 's/^/checksum	/' -e 's/$/	0/' "$SCRATCH/tables" | as_facts "$2" | sed 's/:0$//' | paste - "$SCRATCH/tables" |
+    awk 'FILENAME == ARGV[1] { sub(/:[0-9]*$/, ""); expected[$0]; next } { tab = index($0, "\t") } substr($0, 1, tab - 1) in expected { print substr($0, tab + 1) }' \
+      "$SCRATCH/facts.expected" - >"$SCRATCH/summed"
+  while IFS= read -r summed_table; do
+    printf 'select "sum", %s; checksum table %s.%s extended;\n' "$(literal "$summed_table")" "$(ident "$1")" "$(ident "$summed_table")"
+  done <"$SCRATCH/summed" >"$SCRATCH/sums.sql"
+  sql information_schema <"$SCRATCH/sums.sql" >"$SCRATCH/sums" || return 1
+  awk -F '\t' -v OFS='\t' '$1 == "sum" { table = $2; next } { print "checksum", table, $2 }' "$SCRATCH/sums" >"$SCRATCH/sums.facts"
+  as_facts "$2" <"$SCRATCH/sums.facts"
+}
+
+# How rows are summed up may be another thing in another release.
+comparable_checksums() {
+  comparable_was=$(sed -n 's/^version	//p' "$SCRATCH/settings.tsv")
+  comparable_is=$(sql information_schema -e 'select version()') || return 1
+  [ "$(number "$comparable_was")" != "$(number "$comparable_is")" ] || return 0
+  ! grep -q '^"checksum/' "$SCRATCH/facts.expected" || caveat "checksums of rows are not compared: the backup was made of release $comparable_was, and this is $comparable_is"
+  grep -v '^"checksum/' "$SCRATCH/facts.expected" >"$SCRATCH/facts.comparable" || :
+  mv "$SCRATCH/facts.comparable" "$SCRATCH/facts.expected"
 }
 
 # Of a list of facts those about one database.
@@ -157,8 +218,54 @@ facts_about() { # DATABASE <FACTS
 property() { sed -n "s/^$1	$2	//p" "$SCRATCH/databases.tsv"; } # SLUG WHAT
 has_part() { grep -qxF "$1	part	$2" "$SCRATCH/databases.tsv"; }    # SLUG PART
 
-make_database() { # SLUG TARGET
+make_database() { # SLUG TARGET: without what only a server with keys can do
   sql information_schema -e "create database $(ident "$2") character set $(property "$1" charset) collate $(property "$1" collation)"
+}
+
+# ---- what a server lets in --------------------------------------------------------------------------------------------
+# A server takes in time what it would not take at once: a row that grew beyond what one statement may hold, a table that was made
+# before a key was required, a function that was made before the binary log. So a restore lends itself what it needs.
+lent="$SCRATCH/lent" run_settings=''
+
+lend() { # VARIABLE VALUE CONDITION: of the server, while the condition on @@global.VARIABLE holds
+  lend_was=$(sql information_schema -e "select @@global.$1 from dual where $3") || die "the server does not say what its $1 is"
+  [ -n "$lend_was" ] || return 0
+  sql information_schema -e "set global $1 = $2" 2>"$SCRATCH/lend.err" ||
+    refuse "the server's $1 is $lend_was, with which it cannot take this recovery point, and the role may not change it; nothing was changed. Run \"set global $1 = $2\", restore, and set it back ($(last_words "$SCRATCH/lend.err" 1))"
+  printf 'set global %s = %s;\n' "$1" "$lend_was" >>"$lent"
+  log "$1 is $2 for the time of this restore; it was $lend_was"
+}
+
+lend_settings() {
+  lend_largest=$(awk -F '\t' '$2 == "largest" && $3 > largest { largest = $3 } END { print (int(largest / 1048576) + 2) * 1048576 }' "$SCRATCH/databases.tsv")
+  [ "$lend_largest" -le 1073741824 ] || lend_largest=1073741824
+  lend max_allowed_packet "$lend_largest" "@@global.max_allowed_packet < $lend_largest"
+  ! grep -q '	needs	trust$' "$SCRATCH/databases.tsv" || lend log_bin_trust_function_creators 1 '@@global.log_bin and not @@global.log_bin_trust_function_creators'
+  if grep -q '	needs	no-key$' "$SCRATCH/databases.tsv"; then
+    if [ "$DIALECT" = mariadb ]; then
+      lend innodb_force_primary_key 0 '@@global.innodb_force_primary_key'
+    elif sql information_schema -e 'set session sql_require_primary_key = 0' 2>/dev/null; then
+      run_settings="$run_settings, sql_require_primary_key = 0"
+    else
+      lend sql_require_primary_key 0 '@@global.sql_require_primary_key'
+    fi
+  fi
+  # A table that was made when this was off need not fit what it asks for.
+  ! sql information_schema -e 'set session innodb_strict_mode = 0' 2>/dev/null || run_settings="$run_settings, innodb_strict_mode = 0"
+}
+
+give_back() {
+  [ -s "$lent" ] || return 0
+  sql information_schema --force <"$lent" || log "WARNING: not every setting could be set back; what is missing of these: $(tr '\n' ' ' <"$lent")"
+  rm -f "$lent"
+}
+
+# Time zones that events name and this server does not know.
+missing_zones() {
+  sed -n 's/^[^	]*	zone	//p' "$SCRATCH/databases.tsv" | LC_ALL=C sort -u >"$SCRATCH/zones"
+  while IFS= read -r zone; do
+    [ "$(sql information_schema -e "select convert_tz('2026-01-01', '+00:00', $(literal "$zone")) is null" </dev/null)" = 0 ] || printf '%s\n' "$zone"
+  done <"$SCRATCH/zones"
 }
 
 # What a server often cannot say any more: that there is no room left, not even to say so.
@@ -210,5 +317,5 @@ accounts_sql() {
 grant_accounts() { # early|finally
   [ -s "$SCRATCH/accounts.grant" ] || return 0
   sql mysql --force <"$SCRATCH/accounts.grant" 2>"$SCRATCH/grant.err" || :
-  [ "$1" = early ] || [ ! -s "$SCRATCH/grant.err" ] || log "WARNING: these privileges of new accounts could not be given: $(grep -v '^$\|^-*$' "$SCRATCH/grant.err" | tr '\n' ' ')"
+  [ "$1" = early ] || [ ! -s "$SCRATCH/grant.err" ] || caveat "not every privilege of the accounts that were made could be given: $(tr '\n' ' ' <"$SCRATCH/grant.err")"
 }

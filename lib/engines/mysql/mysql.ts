@@ -1,4 +1,4 @@
-import { Duration } from 'cdk8s';
+import { Duration, Size, SizeRoundingBehavior } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { ImageCatalog } from '../../core/image-catalog';
@@ -76,7 +76,7 @@ export interface MysqlOptions {
   /**
    * The databases to back up. A named database that does not exist or holds no table fails the run. Databases whose views,
    * triggers or foreign keys reach into each other belong into one backup.
-   * @default - all that hold a table, without the server's own
+   * @default - all without the server's own; the role then needs its privileges on `*.*`, as it would not see what it misses
    */
   readonly databases?: string[];
   /**
@@ -97,6 +97,13 @@ export interface MysqlOptions {
    * @default - MariaDB: where the server writes a binary log and the role may ask; MySQL: false
    */
   readonly binlogPosition?: boolean;
+  /**
+   * How much of a database's data is summed up (`CHECKSUM TABLE`) beside the dump, in a snapshot of its own, the small tables first: a
+   * verification and a restore compare the values of these rows, not only how many there are. A table that is written in the
+   * moment in which the snapshots are taken is left out. `Size.gibibytes(0)` switches it off.
+   * @default Size.gibibytes(5), which a server reads in about half a minute
+   */
+  readonly checksums?: Size;
   /**
    * How long a statement waits for a table that somebody holds: of a dump, while an `ALTER TABLE` is at work; of a restore that
    * replaces a database, while transactions use it.
@@ -138,13 +145,19 @@ export interface MariadbEngineOptions extends MysqlOptions {
  * and what they may do, and the server's variables.
  *
  * The Secret with the credentials has the keys `username` and `password`. To back up, the role needs
- * `grant select, show view, trigger, event on *.*`: with less, a dump would lack things without a word, and is refused. To restore
- * it needs all privileges, with grant option.
+ * `grant select, show view, trigger, event on *.*`: with less, a dump would lack things without a word, and is refused. With `process` too it
+ * sees which table was exchanged for another while the dump ran; without it such a run fails whenever tables were renamed or altered on
+ * that server (MySQL), or altered where there are partitions (MariaDB). To restore it needs all privileges, with grant option.
+ *
+ * What a dump cannot carry is named in the verdict: a FLOAT of more than six digits, text that Unicode lacks, broken views, accounts that the
+ * role may not read, loadable functions. Rows are counted, and summed up (`checksums`).
  *
  * A restore makes each database anew beside the old one, checks it, and then moves all its tables in one statement. Triggers,
  * views, routines and events cannot be moved, and are made again right after it: for that fraction of a second writes meet no
  * triggers. What was there before stays as `<name>_before_<time>`, its events disabled. Accounts that are missing are made, others left
- * as they are. Statements inside routines, triggers and events that name their own database go on naming it under another name.
+ * as they are. Statements inside routines, triggers and events that name their own database go on naming it under another name: events
+ * of a copy are disabled, and the verdict names the rest. Where the target would not take what the server had taken in time
+ * (`max_allowed_packet`, required keys, functions beside a binary log), the restore changes that setting, and sets it back.
  */
 export class MysqlEngine implements IEngine {
   constructor(private readonly options: MysqlEngineOptions) {}
@@ -163,7 +176,7 @@ export class MysqlEngine implements IEngine {
   }
 }
 
-/** MariaDB, which is backed up as `MysqlEngine` says of MySQL; its sequences too. Of system-versioned tables it is the present, not the past. */
+/** MariaDB, which is backed up as `MysqlEngine` says of MySQL; its sequences too, and from 10.11 on the past of system-versioned tables. */
 export class MariadbEngine implements IEngine {
   constructor(private readonly options: MariadbEngineOptions) {}
 
@@ -195,6 +208,7 @@ function bindDialect(scope: Construct, options: EngineBindOptions, engine: Mysql
   if (lockTimeout.toSeconds() < 1) {
     throw new InputError(scope, { prop: 'engine.lockTimeout', got: lockTimeout.toHumanString(), because: 'write a second or more' });
   }
+  const checksums = engine.checksums ?? Size.gibibytes(5);
   const port = options.port ?? 3306;
   const tls = engine.tls?._bind();
   const connection: k8s.EnvVar[] = [
@@ -222,6 +236,7 @@ function bindDialect(scope: Construct, options: EngineBindOptions, engine: Mysql
       { name: 'ALLOW_EMPTY', value: engine.allowEmpty ? 'yes' : 'no' },
       { name: 'TRANSACTIONAL', value: engine.transactionalOnly ? 'yes' : 'no' },
       { name: 'BINLOG_POSITION', value: YES_NO_AUTO(engine.binlogPosition) },
+      { name: 'CHECKSUMS', value: String(checksums.toKibibytes({ rounding: SizeRoundingBehavior.FLOOR }) * 1024) },
       { name: 'LOCK_TIMEOUT', value: String(lockTimeout.toSeconds()) },
     ],
     connection,

@@ -23,16 +23,28 @@ DATABASE=$DATABASE INTO=$INTO awk -F '\t' -v OFS='\t' '
 [ -z "$INTO" ] || [ "$(wc -l <"$SCRATCH/wanted")" -eq 1 ] || refuse "into names one database, but the request restores several: name one in database"
 [ "$(printf %s "$INTO" | wc -m)" -le 64 ] || refuse "into has more than the 64 characters that a name may have"
 
-# Everything that can be refused is refused before anything is made.
+# Everything that can be refused is refused before anything is made. Keys of databases that are restored too are made anew.
+awk -F '\t' '$2 == $3 { print $3 }' "$SCRATCH/wanted" >"$SCRATCH/with"
+with_it=$(while IFS= read -r with_name; do printf ' and not (%s)' "$(same constraint_schema "$with_name")"; done <"$SCRATCH/with")
 while IFS='	' read -r slug name target; do
   tables=$(tables_of "$target") || die "the target \"$target\" cannot be looked into"
   [ "$tables" = 0 ] || [ "$REPLACE" = yes ] ||
     refuse "database \"$target\" holds $tables tables: nothing was changed. Set replace to yes (the old ones are kept under another name), or into to a new name"
   referring=$(sql information_schema -e "select group_concat(distinct constraint_schema, '.', table_name separator ', ') from key_column_usage
-    where $(same referenced_table_schema "$target") and not ($(same constraint_schema "$target"))")
+    where $(same referenced_table_schema "$target") and not ($(same constraint_schema "$target"))$with_it")
   [ "$referring" = NULL ] ||
     refuse "foreign keys of other databases refer to \"$target\", and would follow its old tables to another name: nothing was changed. Drop them first: $referring"
 done <"$SCRATCH/wanted"
+
+get settings.tsv >"$SCRATCH/settings.tsv" || die "settings.tsv of $POINT: $(repository_reason)"
+comparable_checksums
+# Of the databases that are not asked for nothing is needed.
+awk -F '\t' 'FILENAME == ARGV[1] { wanted[$1]; next } $1 in wanted' "$SCRATCH/wanted" "$SCRATCH/databases.tsv" >"$SCRATCH/databases.wanted"
+mv "$SCRATCH/databases.wanted" "$SCRATCH/databases.tsv"
+zones=$(missing_zones | paste -s -d , -)
+[ -z "$zones" ] || refuse "events of this recovery point name time zones that the target does not know ($zones); nothing was changed. Load them first: mariadb-tzinfo-to-sql or mysql_tzinfo_to_sql /usr/share/zoneinfo, into the database mysql"
+trap give_back EXIT
+lend_settings
 
 # Names of this run's own databases: the recovery point and this pod tell them apart from everybody's.
 run=restore_$(printf '%s_%s' "$POINT" "${POD_NAME:-$$}" | tr '[:upper:]' '[:lower:]' | tr -c 'a-z0-9\n' '_' | cut -c 1-50)
@@ -43,45 +55,42 @@ left=$(sql information_schema -e "select group_concat(schema_name separator ', '
 made=''
 discard() {
   for number in $made; do
-    sql information_schema -e "drop database if exists $(ident "${run}_$number")" ||
+    # Foreign keys between them are no reason to keep one.
+    sql information_schema -e "set foreign_key_checks = 0; drop database if exists $(ident "${run}_$number")" ||
       log "WARNING: database ${run}_$number is left over from this restore; drop it"
   done
+  give_back
 }
 trap discard EXIT
 
-ownerless() { sed 's/^\(\/\*!50013\) DEFINER=.* SQL SECURITY /\1 SQL SECURITY /'; }
+# What each database is called until it takes its place.
+awk -F '\t' -v OFS='\t' -v run="$run" '{ print $2, run "_" NR }' "$SCRATCH/wanted" >"$SCRATCH/beside.tsv"
+beside() { TARGETS=$SCRATCH/beside.tsv LC_ALL=C awk -f "$here/beside.awk"; }
 
 restore_started=$(date +%s)
 missing_accounts
 # On the day of a restore the data is worth more than an account that cannot be made; a verification is the place to be strict.
 sql mysql --force <"$SCRATCH/accounts.create" 2>"$SCRATCH/accounts.err" || :
-[ ! -s "$SCRATCH/accounts.err" ] || log "WARNING: these accounts could not be made: $(grep -v '^$\|^-*$' "$SCRATCH/accounts.err" | tr '\n' ' ')"
+[ ! -s "$SCRATCH/accounts.err" ] || caveat "not every account that is missing could be made: $(tr '\n' ' ' <"$SCRATCH/accounts.err")"
 number=0
 while IFS='	' read -r slug name target; do
   number=$((number + 1))
   made="$made $number"
   attempt "making database ${run}_$number" make_database "$slug" "${run}_$number"
-  # Not the events: they would begin to act. The views for the asking, as nobody's: their owners may have no rights here.
-  for part in tables routines triggers; do load "$slug" "$part" "${run}_$number"; done
-  load "$slug" views "${run}_$number" ownerless
-  attempt "counting in database $name" objects_of "${run}_$number" "$name" >>"$SCRATCH/facts"
-  attempt "counting rows in database $name" rows_of "${run}_$number" "$name" >>"$SCRATCH/facts"
+  # Not the events, which would begin to act, and not the views, which may read databases that are not here yet.
+  load "$slug" tables "${run}_$number" beside
+  for part in routines triggers; do load "$slug" "$part" "${run}_$number"; done
+  {
+    attempt "counting in database $name" objects_of "${run}_$number" "$name"
+    attempt "counting rows in database $name" rows_of "${run}_$number" "$name" "$(property "$slug" history)"
+    attempt "summing up the rows of database $name" checksums_of "${run}_$number" "$name"
+  } >>"$SCRATCH/facts"
   log "restored database \"$name\" as ${run}_$number"
 done <"$SCRATCH/wanted"
 # Of the expected facts only those of the databases asked for.
 while IFS='	' read -r slug name target; do facts_about "$name" <"$SCRATCH/facts.expected"; done <"$SCRATCH/wanted" >"$SCRATCH/facts.wanted"
-grep -v '^"events/' "$SCRATCH/facts.wanted" >"$SCRATCH/facts.beside" || :
+grep -v '^"\(events\|views\)/' "$SCRATCH/facts.wanted" >"$SCRATCH/facts.beside" || :
 compare_facts "$SCRATCH/facts.beside" "$SCRATCH/facts"
 
-number=0
-while IFS='	' read -r slug name target; do
-  number=$((number + 1))
-  swap "$slug" "$name" "${run}_$number" "$target"
-  if [ -n "$OLD" ]; then
-    log "\"$target\" is restored; what it held before is \"$OLD\", its events disabled: drop it when it is no longer needed"
-  else
-    log "\"$target\" is restored"
-  fi
-done <"$SCRATCH/wanted"
-grant_accounts finally
+swap "$run"
 outcome restoreSeconds "$(($(date +%s) - restore_started))"

@@ -45,9 +45,14 @@ case $DIALECT in
     set -- "$@" --skip-replica-start --mysqlx=OFF --loose-mysql-native-password=ON
     ;;
 esac
+# What it lets in is what production lets in; what a restore then lends itself, a verification does too.
+for name in max_allowed_packet sql_mode innodb_strict_mode innodb_default_row_format explicit_defaults_for_timestamp sql_require_primary_key \
+  innodb_force_primary_key log_bin_trust_function_creators innodb_ft_min_token_size ft_min_word_len; do
+  ! grep -q "^$name	" "$SCRATCH/settings.tsv" || set -- "$@" "--loose-$(echo "$name" | tr _ -)=$(setting "$name")"
+done
 "$daemon" "$@" --socket="$server/socket" --pid-file="$server/pid" --log-error="$server/server.log" --skip-networking --skip-log-bin \
   --event-scheduler=OFF --character-set-server="$(setting character_set_server)" --collation-server="$(setting collation_server)" \
-  --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=OFF --innodb-strict-mode=OFF --max-allowed-packet=1G \
+  --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=OFF \
   --innodb-buffer-pool-size=256M --performance-schema=OFF >/dev/null 2>"$server/server.err" &
 child=$!
 printf '[client]\nsocket=%s\nprotocol=SOCKET\nuser=root\n' "$server/socket" >"$defaults"
@@ -60,16 +65,38 @@ until sql information_schema -e 'select 1' >/dev/null 2>"$server/client.err"; do
   sleep 0.2
 done
 
+lend_settings
+comparable_checksums
 missing_accounts
-attempt 'making the accounts' sql mysql <"$SCRATCH/accounts.create"
+# An account whose way to log in needs a plugin that this image lacks or has not loaded, or a password that the server's rules want
+# otherwise, is made without one: what belongs to it can then be made, too.
+sql mysql --force <"$SCRATCH/accounts.create" 2>"$SCRATCH/accounts.err" || :
+if [ -s "$SCRATCH/accounts.err" ]; then
+  attempt 'listing the accounts' sql mysql -e "$(accounts_sql)" >"$SCRATCH/accounts.present"
+  awk -F '\t' 'FILENAME == ARGV[1] { present[$1]; next } $2 ~ /^CREATE USER / && !($1 in present) { print $1 }' \
+    "$SCRATCH/accounts.present" "$SCRATCH/accounts.tsv" >"$SCRATCH/accounts.odd"
+  sed 's/.*/create user &;/' "$SCRATCH/accounts.odd" >"$SCRATCH/accounts.bare"
+  attempt 'making the accounts' sql mysql <"$SCRATCH/accounts.bare"
+  caveat "these accounts could only be made without their way to log in here: $(paste -s -d ' ' "$SCRATCH/accounts.odd") ($(last_words "$SCRATCH/accounts.err" 1))"
+fi
+# Events only have to be made, not to act: a time zone by this name will do.
+missing_zones >"$SCRATCH/zones.missing"
+zone_number=9000
+while IFS= read -r zone; do
+  zone_number=$((zone_number + 1))
+  sql mysql -e "insert into time_zone (time_zone_id, use_leap_seconds) values ($zone_number, 'N');
+    insert into time_zone_transition_type (time_zone_id, transition_type_id, \`offset\`, is_dst, abbreviation) values ($zone_number, 0, 0, 0, 'ANY');
+    insert into time_zone_name (name, time_zone_id) values ($(literal "$zone"), $zone_number)"
+done <"$SCRATCH/zones.missing"
 sed -n 's/^\([^	]*\)	name	.*/\1/p' "$SCRATCH/databases.tsv" >"$SCRATCH/slugs"
 while read -r slug; do make_database "$slug" "$(property "$slug" name)"; done <"$SCRATCH/slugs"
+without_keys() { LC_ALL=C awk -f "$here/scratch.awk"; }
 # Part by part, not database by database: views and triggers may reach into other databases.
 for part in tables routines triggers views events; do
   [ "$part" != triggers ] || grant_accounts early
   while read -r slug; do
     name=$(property "$slug" name)
-    load "$slug" "$part" "$name"
+    if [ "$part" = tables ]; then load "$slug" tables "$name" without_keys; else load "$slug" "$part" "$name"; fi
     [ "$part" != tables ] || log "restored the tables of database \"$name\""
   done <"$SCRATCH/slugs"
 done
@@ -78,10 +105,13 @@ outcome restoreSeconds "$(($(date +%s) - restore_started))"
 
 while read -r slug; do
   name=$(property "$slug" name)
-  attempt "counting in database $name" objects_of "$name" "$name" >>"$SCRATCH/facts"
-  attempt "counting rows in database $name" rows_of "$name" "$name" >>"$SCRATCH/facts"
+  {
+    attempt "counting in database $name" objects_of "$name" "$name"
+    attempt "counting rows in database $name" rows_of "$name" "$name" "$(property "$slug" history)"
+    attempt "summing up the rows of database $name" checksums_of "$name" "$name"
+  } >>"$SCRATCH/facts"
   sql information_schema -e "select concat('check table ', $(literal "$(ident "$name")"), '.', $(ident_of table_name), ';') from tables
-    where $(same table_schema "$name") and table_type <> 'SEQUENCE'" >"$SCRATCH/check.sql"
+    where $(same table_schema "$name") and $is_table" >"$SCRATCH/check.sql"
   attempt "checking the tables of database $name" sql information_schema <"$SCRATCH/check.sql" >"$SCRATCH/checked"
   # An engine that knows no check says so in a note.
   bad=$(awk -F '\t' '$3 == "Error" || $3 == "error" || $3 == "warning" || ($3 == "status" && $4 != "OK") { print $1 ": " $4 }' "$SCRATCH/checked" | head -n 3 | tr '\n' ' ')
