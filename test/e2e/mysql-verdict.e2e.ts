@@ -1,0 +1,251 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Cluster, type JobRun } from '../rehearsal';
+import { imageNamed, imagesOfDist } from './support/images';
+import { MysqlServer } from './support/mysql-server';
+import { request, resultOf, succeed, synthesize, until } from './support/rehearse';
+
+// What a dump of MySQL and MariaDB cannot carry, or a server would not take back, is carried after all, or named in the verdict.
+
+/** Keys of a server that encrypts; /dev is in every image. */
+const KEYS = `/dev/shm/e2e-mysql-keys-${process.pid}`;
+const PRODUCTS = ['maria', 'mysql'] as const;
+type Product = (typeof PRODUCTS)[number];
+
+let cluster: Cluster;
+let dist: string;
+const servers = {} as { [product in Product]: MysqlServer };
+
+beforeAll(async () => {
+  const images = await imagesOfDist();
+  dist = synthesize('test/e2e/mysql-verdict/main.ts');
+  cluster = await Cluster.create({ manifests: [dist], images, backoffSeconds: 0.1 });
+  writeFileSync(KEYS, `1;${'77'.repeat(32)}\n`, { mode: 0o644 });
+  const keys = { 'plugin-load-add': 'file_key_management', 'file-key-management-filename': KEYS };
+  servers.maria = await MysqlServer.start(imageNamed(images, 'mariadb:10.11.19-jammy'), { options: keys });
+  servers.mysql = await MysqlServer.start(imageNamed(images, 'mysql:9.7.2-oraclelinux9'), {
+    options: { 'log-bin': 'binlog', 'server-id': '1', 'max-allowed-packet': '16M' },
+  });
+  for (const product of PRODUCTS) {
+    const server = servers[product];
+    server.query(
+      'mysql',
+      "create user 'backup'@'%' identified by 'b'; grant select, show view, trigger, event on *.* to 'backup'@'%'; create user 'part'@'%' identified by 'p'; grant select, show view, trigger, event on swap.* to 'part'@'%'; grant select on mysql.* to 'part'@'%'",
+    );
+    cluster.service(product, `${product}-db`, server.address);
+    cluster.secret(product, 'backup', { username: 'backup', password: 'b' });
+    cluster.secret(product, 'owner', { username: 'root', password: server.password });
+    cluster.claim(product, 'backups');
+    fill(server);
+  }
+});
+
+afterAll(async () => {
+  await cluster?.destroy();
+  for (const each of Object.values(servers)) await each.stop();
+  rmSync(KEYS, { force: true });
+  if (dist) rmSync(dist, { recursive: true });
+});
+
+const HARD = ['accident', 'app', 'core', 'kids', 'parents', 'events', 'values'];
+
+function fill(server: MysqlServer): void {
+  const { mariadb } = server;
+  for (const database of [...HARD, 'outside', 'swap', ...(mariadb ? ['versioned', 'locked'] : [])]) {
+    server.query('mysql', `create database \`${database}\``);
+  }
+  // The classic accident; a view that is broken already.
+  server.query(
+    'accident',
+    `create table orders (id int primary key); insert into orders values (1); create table gone (x int);
+     create view recent as select id from orders; create view broken as select x from gone; drop table gone`,
+  );
+  // Views and foreign keys from database to database, in both directions, and to one that is in no backup.
+  server.query('core', "create table users (id int primary key, name varchar(20)); insert into users values (1, 'a')");
+  server.query('outside', 'create table t (x int)');
+  server.query(
+    'app',
+    `create table orders (id int primary key, user int); insert into orders values (1, 1);
+     create view order_names as select o.id, u.name from orders o join core.users u on u.id = o.user;
+     create view beyond as select x from outside.t; create view further as select x from beyond`,
+  );
+  server.query('parents', 'create table p (id int primary key); insert into p values (1); create table q (id int primary key, other int)');
+  server.query(
+    'kids',
+    'create table k (id int primary key, p int, foreign key (p) references parents.p (id)); insert into k values (1, 1); create table l (id int primary key)',
+  );
+  server.query('parents', 'alter table q add foreign key (other) references kids.l (id)');
+  // What acts by itself, of an owner that is no more, in a time zone that only this server has.
+  server.query(
+    'mysql',
+    `insert into time_zone (time_zone_id, use_leap_seconds) values (900, 'N'); insert into time_zone_name (name, time_zone_id) values ('Test/Zone', 900);
+     insert into time_zone_transition_type values (900, 0, 3600, 0, 'TST'); create user 'gone'@'%'; grant all on events.* to 'gone'@'%'`,
+  );
+  server.query(
+    'events',
+    `create table counter (n int); insert into counter values (0);
+     create event charge on schedule every 1 second do update events.counter set n = n + 1;
+     create event off on schedule every 1 day disable do select 1;
+     set time_zone = 'Test/Zone'; create event zoned on schedule every 1 day do delete from counter where n < 0; set time_zone = '+00:00';
+     create definer = 'gone'@'%' view gone_view as select n from counter; create definer = 'gone'@'%' procedure gone_procedure() select 1;
+     create definer = 'gone'@'%' trigger gone_trigger before insert on counter for each row insert into core.users values (new.n, 'by a trigger')`,
+  );
+  server.query('mysql', "drop user 'gone'@'%'");
+  // Values: what text cannot say, what only a lenient server takes, and a row that is larger in a dump than a statement may be.
+  server.query(
+    'values',
+    `create table prices (id int primary key, price float, fine float); insert into prices values (1, 123456.79, 1.5), (2, 16777216, 2), (3, 12.5, 3);
+     create table letters (c varchar(10) character set greek); insert into letters values (_greek x'41D242'), ('A');
+     create table days (d date); set sql_mode = 'ALLOW_INVALID_DATES'; insert into days values ('2026-02-31'); set sql_mode = '';
+     create table exact (id int primary key, d double, n decimal(30, 10)); insert into exact values (1, 0.1e0 + 0.2e0, 12345678901234567890.0123456789);
+     create table large (id int primary key, b longblob); insert into large values (1, repeat(x'00ff', 5000000))`,
+  );
+  if (mariadb) {
+    server.query(
+      'versioned',
+      `create table t (id int primary key, x int) with system versioning; insert into t values (1, 1), (2, 2); update t set x = 3; delete from t where id = 2`,
+    );
+    server.query(
+      'locked',
+      'create table t (x int) encrypted = yes; insert into t values (1); create table n (x int, check (x < 5)); set check_constraint_checks = 0; insert into n values (7)',
+    );
+    server.query('mysql', "install soname 'auth_ed25519'; create user shop@'%' identified via ed25519 using password('x')");
+  } else {
+    server.query('mysql', "install plugin auth_socket soname 'auth_socket.so'; create user shop@'localhost' identified with auth_socket");
+    // A function of before the binary log, and a key that is required since then.
+    server.query(
+      'values',
+      `set global log_bin_trust_function_creators = 1; create function dice() returns int return 1 + floor(rand() * 6);
+       set global log_bin_trust_function_creators = 0; set global sql_require_primary_key = 1`,
+    );
+  }
+  // Two tables of one second, one of them nearly empty.
+  server.query(
+    'swap',
+    `create table first (x int primary key); insert into first values (1); create table orders (id int primary key, x int); create table orders_new like orders;
+     insert into orders with recursive s as (select 1 n union all select n + 1 from s where n < 900) select n, n from s; insert into orders_new select * from orders where id <= 10`,
+  );
+}
+
+describe.each(PRODUCTS)('%s', product => {
+  const server = () => servers[product];
+  const run = (series: string, operation: string) => cluster.run({ kind: 'CronJob', namespace: product, name: `${series}-${operation}` });
+  const ask = (series: string, words: { [key: string]: string }) => request(cluster, product, series, words);
+  const hard = () => [...HARD, ...(server().mariadb ? ['versioned', 'locked'] : [])];
+  const checksums = () =>
+    JSON.stringify(hard().map(each => Object.entries(server().checksums(each)).filter(([what]) => !/counter|prices|letters/.test(what))));
+  let before: string;
+
+  test('a backup names what it cannot carry', async () => {
+    before = checksums();
+    const { reason } = await succeed(run('hard', 'backup'), 'published');
+    expect(reason).toContain(
+      'these views are broken (what they read is not there, or their owner may not read it), and only their text is kept: accident.broken',
+    );
+    expect(reason).toContain(
+      'these views read databases that are not in this recovery point, so no verification makes them: app.beyond, app.further',
+    );
+    expect(reason).toMatch(/come back changed; .*: values\.letters\.c \(1 values\), values\.prices\.price \(2 values\)/);
+    expect(reason).not.toContain('fine');
+  });
+
+  test('a verification is strict where production is, and says whom it could not make', async () => {
+    const done = await run('hard', 'verify');
+    const { reason } = await succeed(Promise.resolve(done), 'verified');
+    expect(reason).toMatch(/these accounts could only be made without their way to log in here: .*'shop'@/);
+    const hash = server().query('mysql', "select authentication_string from user where user = 'shop'");
+    if (hash) expect(done.log).not.toContain(hash);
+  });
+
+  test('everything comes back: over foreign keys, views and limits, and its events act when all is there', async () => {
+    server().query(
+      'mysql',
+      `set foreign_key_checks = 0; ${hard()
+        .map(each => `drop database \`${each}\`;`)
+        .join(' ')} set global max_allowed_packet = ${8 << 20}`,
+    );
+    ask('hard', {});
+    const { reason } = await succeed(run('hard', 'restore'), 'restored');
+    expect(checksums()).toBe(before);
+    expect(reason).toContain(
+      'these views of "accident" were broken or read other databases when they were backed up, and cannot be made here: broken',
+    );
+    expect(server().query('app', 'select name from order_names; select count(*) from further')).toBe('a\n0');
+    expect(server().query('mysql', 'select @@global.max_allowed_packet')).toBe(String(8 << 20));
+    expect(() => server().query('kids', 'insert into k values (2, 77)')).toThrow(/1452/);
+    await until('the event acts', () => server().query('events', 'select n > 0 from counter') === '1');
+    if (server().mariadb) expect(server().query('versioned', 'select count(*) from t for system_time all')).toBe('4');
+    else expect(server().query('mysql', 'select @@global.log_bin_trust_function_creators')).toBe('0');
+  });
+
+  test('a copy acts on nothing, and what in it means the original is named', async () => {
+    ask('hard', { database: 'events', into: 'events_copy' });
+    const { reason } = await succeed(run('hard', 'restore'), 'restored');
+    expect(reason).toContain('events of "events_copy" are disabled, as this is a copy beside "events": `charge`,`zoned`');
+    expect(reason).toMatch(
+      /in the copy "events_copy" these name other databases, .*event charge \(events\), trigger gone_trigger \(core\)/,
+    );
+    expect(server().query('mysql', "select distinct status from information_schema.events where event_schema = 'events_copy'")).toBe(
+      'DISABLED',
+    );
+    server().query('mysql', 'drop database events_copy');
+  });
+
+  test('what the target holds stops neither a restore nor its safety backup', async () => {
+    // A view over a table that is gone, and a view by the name of a table that comes.
+    server().query('accident', 'drop table orders; create table other (x int)');
+    server().query('parents', 'set foreign_key_checks = 0; drop table q; create view q as select 1 as x');
+    ask('hard', { replace: 'yes', safetyBackup: 'yes' });
+    const { reason } = await succeed(run('hard', 'restore'), 'restored');
+    expect(reason).toMatch(/views of "accident" that were broken before this restore are in "accident_before_\d+" as text only/);
+    expect(checksums()).toBe(before);
+  });
+
+  test('a table that takes the name of another while the dump runs fails the run, and the next one is right', async () => {
+    const holder = server().background('swap', 'lock tables first write; select sleep(60);');
+    const waiting = "select count(*) from information_schema.processlist where state like 'Waiting for table%' and user = 'backup'";
+    let done: Promise<JobRun>;
+    try {
+      await until(
+        'the table is held',
+        () => server().query('mysql', "select count(*) from information_schema.processlist where info like 'select sleep(60)%'") !== '0',
+      );
+      done = run('swap', 'backup');
+      await until('the dump waits', () => server().query('mysql', waiting) !== '0', 60);
+      server().query(
+        'swap',
+        'rename table orders to orders_old, orders_new to orders; insert into orders select * from orders_old where id > 10',
+      );
+    } finally {
+      await holder.stop();
+      for (const id of server()
+        .query('mysql', "select id from information_schema.processlist where info like 'select sleep(60)%'")
+        .split('\n')
+        .filter(Boolean))
+        server().query('mysql', `kill ${id}`);
+    }
+    const finished = await done;
+    expect(finished.log).toMatch(
+      server().mariadb
+        ? /ERROR: while database swap was dumped, another table took the place of one, or it was altered or emptied: orders\./
+        : /ERROR: while database swap was dumped, tables were renamed or altered on this server/,
+    );
+    expect(finished.pods.length).toBeGreaterThan(1);
+    expect(resultOf(finished).verdict, finished.log).toBe('published');
+    await succeed(run('swap', 'verify'), 'verified');
+    ask('swap', { database: 'swap', into: 'swap_copy' });
+    await succeed(run('swap', 'restore'), 'restored');
+    expect(server().query('swap_copy', 'select count(*) from orders')).toBe('900');
+  });
+
+  test('a role that sees only some databases is refused when all are meant', async () => {
+    cluster.secret(product, 'backup', { username: 'part', password: 'p' });
+    try {
+      expect(resultOf(await run('everything', 'backup')).reason).toMatch(
+        /^no databases are named, and the role sees only those that it has grants on/,
+      );
+    } finally {
+      cluster.secret(product, 'backup', { username: 'backup', password: 'b' });
+    }
+  });
+});
