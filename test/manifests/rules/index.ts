@@ -21,6 +21,7 @@ import { podWiring } from './pod-wiring';
 import { schedule } from './schedule';
 import { scriptConfigMap } from './script-config-map';
 import { serviceAccountToken } from './service-account-token';
+import { workbench } from './workbench';
 
 /** What the schema of Kubernetes cannot say, and what this library promises beyond it. */
 export const RULES = {
@@ -47,4 +48,5 @@ export const RULES = {
   networkPolicyCovers,
   foreignSelectors,
   asKept,
+  workbench,
 } satisfies { [name: string]: Rule };

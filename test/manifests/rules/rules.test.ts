@@ -40,6 +40,12 @@ function renamed(manifest: Manifest): Manifest {
   return JSON.parse(text);
 }
 
+/** The backup's container as that of a verification. */
+function verifying(manifest: Manifest): Manifest {
+  const text = JSON.stringify(manifest).replace('"name":"backup"', '"name":"verify"');
+  return JSON.parse(text.replace('"name":"PGHOST"', '"name":"CHECK_REPOSITORY"'));
+}
+
 /** Which rule, what is wrong, with what, and a part of what the rule says. */
 type Violation = [rule: keyof typeof RULES, what: string, manifests: Manifest[], finding: string];
 
@@ -238,6 +244,15 @@ const violations: Violation[] = [
       { ...policy('wider'), spec: { podSelector: { matchExpressions: [{ key: 'series', operator: 'Exists' }] } } } as Manifest,
     ],
     'CronJob shop/orders-backup: policies add up, and orders, wider select its pods',
+  ],
+
+  ['workbench', 'a key', planted(`${POD}.containers.0.name`, 'workbench'), 'the workbench has the secret PGPASSWORD'],
+  ['workbench', 'a volume', planted(`${POD}.containers.0.name`, 'workbench'), 'the workbench has the volume backups'],
+  [
+    'workbench',
+    'a verification without one',
+    planted('CronJob.spec.jobTemplate.spec.template.metadata.labels', { 'cdk8s-backup/operation': 'verify' }).map(verifying),
+    'CronJob shop/orders-backup: brings data up beside the keys of the repository',
   ],
 
   ['foreignSelectors', 'the name of the database', specimen().map(renamed), 'app.kubernetes.io/name is postgres'],
