@@ -265,6 +265,8 @@ export class DatabaseRestore extends Construct {
           ...request,
         ],
         scratch: this.props.scratch,
+        // A log that is replayed runs what the data's owner wrote.
+        onWorkbench: server.hasLog,
         pods: this.props.pods,
         memory: { memoryRequest: '256Mi', memoryLimit: '1Gi' },
       }),

@@ -32,8 +32,8 @@ export interface OperationPodProps {
   /** The pod runs nothing by itself: `hook.sh <operation>` is run in it. */
   readonly waits?: boolean;
   /**
-   * The engine's script runs in a container of its own, which has the scratch volume and nothing of the repository: what the data's
-   * owner has put into a recovery point runs with it.
+   * The engine's script runs in a container of its own, which has the scratch volume, the data volume, and nothing of the repository
+   * or of the way to the server: what the data's owner has put into a recovery point runs with it.
    */
   readonly onWorkbench?: boolean;
   /** The data volume that this operation works on, where it is not the backup's own. */
@@ -140,10 +140,11 @@ export class Operation {
     const scratch = pod.scratch ?? this.props.scratch ?? this.engine.defaults?.scratch ?? Scratch.emptyDir(Size.gibibytes(2));
     // What its steps bring up has a container of its own already.
     const onWorkbench = pod.onWorkbench && steps.length === 0;
+    const directory = data ? [{ name: 'DATA_DIRECTORY', value: data.directory }] : [];
     const environment = lastWins([
       ...ofEngine,
       ...(pod.server?.connection ?? []),
-      ...(data ? [{ name: 'DATA_DIRECTORY', value: data.directory }] : []),
+      ...directory,
       ...(pod.spoolClaim !== undefined ? [{ name: 'SPOOL', value: '/spool/received' }] : []),
       ...repository.environment,
       ...(source ? sourceVariables(source, repository) : []),
@@ -193,7 +194,9 @@ export class Operation {
       // A volume that one node at a time can mount is where the server is. A restore finds no server to be beside.
       ...(data && pod.operation === 'backup' && this.props.podLabels && { beside: this.props.podLabels }),
       scratch: onWorkbench ? (this.props.scratch ?? Scratch.emptyDir(Size.gibibytes(2))) : scratch,
-      ...(onWorkbench && { workbench: { environment: lastWins(ofEngine), volumeMounts: [], scratch } }),
+      ...(onWorkbench && {
+        workbench: { environment: lastWins([...ofEngine, ...directory, ...(pod.environment ?? [])]), volumeMounts: dataMounts, scratch },
+      }),
       notLabels: this.props.podLabels,
       labels: { ...this.labels(pod.operation), [JOB_LABEL]: pod.job, ...pod.labels },
       ...(pod.spoolClaim !== undefined && { lasting: { script: 'archive-log.sh', health: 'log-healthy.sh' } }),

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Restores a recovery point to a server, as asked for.
 #
-# environment, beside lib.sh's and the engine's:
+# environment, beside lib.sh's, broker.sh's and the engine's:
 #   RECOVERY_POINT   an id, `newest`, or `newest-verified` (the newest verified one, else the newest)
 #   SAFETY_BACKUP    `yes`: back up what the target holds first, as series SAFETY_SERIES; its failure stops the restore
 #   SAFETY_SERIES    where the safety backup goes
@@ -12,6 +12,8 @@
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
+# shellcheck source=lib/shell/broker.sh
+. "$BACKUP_HOME/shell/broker.sh"
 
 if [ -n "${DATA_DIRECTORY:-}" ]; then
   # shellcheck source=lib/shell/data-directory.sh
@@ -33,5 +35,5 @@ if [ "$SAFETY_BACKUP" = yes ]; then
   log "safety backup published as $(cat "$SCRATCH/safety/outcome/id") of series $SAFETY_SERIES"
 fi
 
-engine restore || exit $?
+engine_on_workbench restore || exit $?
 log "restored $POINT"
