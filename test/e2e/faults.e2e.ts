@@ -72,7 +72,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     table.add(`${kind}: ${fault}`, reason, `${verified.id}, ${verified.bytes} bytes, verified after the fault`);
   }
 
-  /** Holds the table that the dump needs, so that the dump is certainly under way, and not done, when `act` comes. */
+  /** Acts while pg_dump is certainly under way, and not done. */
   async function duringDump(pod: RunningPod, act: () => unknown): Promise<void> {
     await until('pg_dump is running', () => pod.processes().some(argv => String(argv).includes('--snapshot')));
     await act();
@@ -84,12 +84,12 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
       '-d',
       'app',
       '-c',
-      'begin; lock table small in access exclusive mode; select pg_sleep(60)',
+      'begin; lock table pg_catalog.pg_transform in access exclusive mode; select pg_sleep(60)',
     ]);
     await until(
       'the table is held',
       () =>
-        server.query('app', "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and relation = 'small'::regclass") === '1',
+        server.query('app', "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and relation = 'pg_transform'::regclass") === '1',
     );
     return holder;
   }

@@ -1,15 +1,36 @@
 -- One session holds a snapshot; pg_dump dumps it, and the facts are counted in it. So the counts are those of the dump,
 -- to the row, while the application goes on writing.
 -- (PostgreSQL's documentation, "Snapshot Synchronization Functions".)
+select current_setting('server_encoding') = 'SQL_ASCII' as any_bytes \gset
+\if :any_bytes
+  -- No byte is wrong in such a database, and none can be converted.
+  \encoding SQL_ASCII
+\endif
 \o /dev/null
 begin transaction isolation level repeatable read, read only;
-set local statement_timeout = 0;
-set local idle_in_transaction_session_timeout = 0;
--- A count of the rows that this role happens to be allowed to see proves nothing.
-set local row_security = off;
-select pg_export_snapshot() as snapshot, case when pg_is_in_recovery() then '--no-unlogged-table-data' else '' end as standby \gset
+select pg_export_snapshot() as snapshot, pg_is_in_recovery() as standby, case when pg_is_in_recovery() then '--no-unlogged-table-data' else '' end as unlogged \gset
+-- The locks that pg_dump takes, for as long as this session counts: a TRUNCATE that waited for the dump to end would empty the tables for
+-- this snapshot, too. (PostgreSQL's documentation, "Caveats" of "Concurrency Control".)
+set local lock_timeout = :lock_timeout;
+select 'lock table ' || string_agg(format('only %I.%I', nspname, relname), ', ') || ' in access share mode'
+from (
+  select nspname, relname, (row_number() over (order by c.oid) - 1) / 200 as batch
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where relkind in ('r', 'p') and relpersistence <> 't' and nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_(toast|temp)'
+    and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+) t
+group by batch order by batch
+\gexec
+set local lock_timeout = 0;
+-- A table that was swapped for another between the snapshot and the lock would be dumped as it never was.
+select coalesce(string_agg(format('%I.%I', nspname, relname), ', '), '') as swapped
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where relkind in ('r', 'p') and relpersistence <> 't' and nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_(toast|temp)'
+  and to_regclass(format('%I.%I', nspname, relname)) is distinct from c.oid
+\gset
+\setenv SWAPPED :swapped
 \setenv SNAPSHOT :snapshot
-\setenv STANDBY :standby
+\setenv UNLOGGED :unlogged
 \o
 \! sh "$BACKUP_HOME/engine/dump-snapshot.sh"
 -- Nobody counts for a dump that failed: it could take hours.
@@ -17,6 +38,8 @@ select pg_export_snapshot() as snapshot, case when pg_is_in_recovery() then '--n
 \if :dumped
   \o :facts_file
   \i :facts_sql
+  \o :left_out_file
+  \i :left_out_sql
   \o
 \endif
 commit;

@@ -2,18 +2,17 @@
 # Dumps the chosen databases, each in one snapshot with the counts that a restore must reproduce.
 #
 # environment, beside postgres.sh's:
-#   DATABASES     names, one a line; empty: all but templates and databases without a table
+#   DATABASES     names, one a line; empty: all that hold something, but for templates and those that the role may not connect to
 #   ALLOW_EMPTY   `yes`: a chosen database without a table is no reason to fail
 #   LOCK_TIMEOUT  seconds to wait for a table that somebody holds exclusively
 set -eu
 # shellcheck source=lib/engines/postgres/postgres.sh
 . "$BACKUP_HOME/engine/postgres.sh"
 
-attempt 'asking the server for its version' sql "$MAINTENANCE_DATABASE" -c 'show server_version_num' >"$SCRATCH/version"
-server=$(($(cat "$SCRATCH/version") / 10000))
+know_server
 client=$(pg_dump --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
-[ "$client" -ge "$server" ] ||
-  refuse "pg_dump $client cannot dump a PostgreSQL $server server: its major version must be the server's or newer (set version: PostgresVersion.V$server)"
+[ "$client" -ge "$server_major" ] ||
+  refuse "pg_dump $client cannot dump a PostgreSQL $server_major server: its major version must be the server's or newer (set version: PostgresVersion.V$server_major)"
 about server "$(sql "$MAINTENANCE_DATABASE" -c 'show server_version')"
 about client "$(pg_dump --version)"
 
@@ -22,7 +21,18 @@ if [ -n "$DATABASES" ]; then
 else
   unreadable=$(sql "$MAINTENANCE_DATABASE" -c "select string_agg(to_json(datname)::text, ', ') from pg_database where datname ~ '[[:cntrl:]]'")
   [ -z "$unreadable" ] || refuse "database names with control characters cannot be backed up: rename $unreadable"
-  sql "$MAINTENANCE_DATABASE" -c 'select datname from pg_database where datallowconn and not datistemplate order by datname collate "C"' >"$SCRATCH/databases"
+  sql "$MAINTENANCE_DATABASE" -c "select case
+      when datconnlimit = -2 then 'is what an interrupted DROP DATABASE has left'
+      when not datallowconn then 'takes no connections'
+      when datistemplate and datname <> 'template1' then 'is a template'
+      when not has_database_privilege(oid, 'connect') then 'may not be connected to by this role'
+      else '' end || E'\t' || datname
+    from pg_database where datname <> 'template0' order by datname collate \"C\"" >"$SCRATCH/known"
+  : >"$SCRATCH/databases"
+  while IFS= read -r line; do
+    why=${line%%	*} name=${line#*	}
+    if [ -z "$why" ]; then printf '%s\n' "$name" >>"$SCRATCH/databases"; else caveat "database \"$name\" is left out: it $why"; fi
+  done <"$SCRATCH/known"
 fi
 
 # Everything that can be refused is refused before the first byte is stored.
@@ -39,29 +49,49 @@ SQL
     continue
   fi
   [ "$known" = 1 ] || refuse "there is no database \"$name\" on this server; it has: $(sql "$MAINTENANCE_DATABASE" -c "select string_agg(quote_ident(datname), ', ') from pg_database where not datistemplate")"
-  tables=$(sql "$name" -c "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_toast'")
-  if [ "$tables" = 0 ] && [ "$ALLOW_EMPTY" != yes ] && [ "$SAFETY" != yes ]; then
-    [ -z "$DATABASES" ] || refuse "database \"$name\" holds no table: an empty backup is seldom what was meant (allowEmpty says that it is)"
-    log "database \"$name\" holds no table and is left out"
+  if ! sql "$name" -f "$here/holds.sql" >"$SCRATCH/holds" 2>"$SCRATCH/holds.err"; then
+    cat "$SCRATCH/holds.err" >&2
+    case $DATABASES:$client_said in
+      :*pg_hba* | :*'permission denied for database'* | :*'not currently accepting connections'*)
+        caveat "database \"$name\" is left out: it may not be connected to by this role"
+        continue
+        ;;
+    esac
+    die "database \"$name\" cannot be looked into: $(last_words "$SCRATCH/holds.err" 1)"
+  fi
+  read -r tables others <"$SCRATCH/holds"
+  if [ -z "$DATABASES" ] && [ "$name" = template1 ]; then
+    [ "$tables $others" = '0 0' ] || caveat "database \"$name\" is left out: it is a template, though it holds $tables tables and $others other objects"
     continue
   fi
+  if [ "$tables" = 0 ] && [ "$ALLOW_EMPTY" != yes ] && [ "$SAFETY" != yes ]; then
+    [ -z "$DATABASES" ] || refuse "database \"$name\" holds no table: an empty backup is seldom what was meant (allowEmpty says that it is)"
+    if [ "$others" = 0 ]; then
+      # The one that every server is born with is no news.
+      if [ "$name" = postgres ] || [ "$name" = "$MAINTENANCE_DATABASE" ]; then log "database \"$name\" holds nothing and is left out"; else caveat "database \"$name\" is left out: it holds nothing"; fi
+      continue
+    fi
+  fi
+  unreadable=$(sql "$name" -f "$here/unreadable.sql") || die "database \"$name\" cannot be looked into"
+  [ -z "$unreadable" ] || refuse "the role may not read all of database \"$name\": $unreadable. Grant it pg_read_all_data, and where there is row-level security BYPASSRLS"
   slug=$(slug "$name")
   sql "$MAINTENANCE_DATABASE" -v name="$name" -f "$here/properties.sql" >"$SCRATCH/properties"
-  { printf 'name\t%s\n' "$name"; sed 's/^/sql\t/' "$SCRATCH/properties"; } | sed "s/^/$slug	/" >>"$SCRATCH/databases.tsv"
+  sql "$name" -c "select E'fixed\t' || extname from pg_extension where extname = 'pg_cron'" >>"$SCRATCH/properties"
+  { printf 'name\t%s\n' "$name"; cat "$SCRATCH/properties"; } | sed "s/^/$slug	/" >>"$SCRATCH/databases.tsv"
   printf '%s\t%s\t%s\n' "$slug" "$tables" "$name" >>"$SCRATCH/chosen"
 done <"$SCRATCH/databases"
-[ -s "$SCRATCH/chosen" ] || [ "$SAFETY" = yes ] || refuse "no database of this server holds a table: an empty backup is seldom what was meant (allowEmpty says that it is)"
+[ -s "$SCRATCH/chosen" ] || [ "$SAFETY" = yes ] || refuse "no database of this server holds anything: an empty backup is seldom what was meant (allowEmpty says that it is)"
 
 # A role without access to the password hashes can still save everything else about the roles.
 passwords=--no-role-passwords
 [ "$(sql "$MAINTENANCE_DATABASE" -c "select has_table_privilege('pg_authid', 'select')")" != t ] || passwords=
-about rolePasswords "${passwords:+left out, as the backup role may not read pg_authid}"
+[ -z "$passwords" ] || caveat "the roles' passwords are left out, as the role may not read pg_authid"
 # shellcheck disable=SC2086 # one option or none
 put globals.sql pg_dumpall --globals-only --no-password --lock-wait-timeout="${LOCK_TIMEOUT}s" -l "$MAINTENANCE_DATABASE" $passwords
 
 while IFS='	' read -r slug tables name; do
   put "$slug.dump" sh "$here/dump-database.sh" "$name" "$tables" </dev/null
+  while IFS= read -r line; do caveat "database \"$name\": $line"; done <"$SCRATCH/left-out"
 done <"$SCRATCH/chosen"
 sql "$MAINTENANCE_DATABASE" -f "$here/settings.sql" >"$SCRATCH/settings.json"
 put databases.tsv cat "$SCRATCH/databases.tsv"

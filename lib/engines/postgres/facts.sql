@@ -1,10 +1,13 @@
--- Everything that can be counted in a database, one line each: "<what>/<database>/<name>":<number>
+-- Everything that can be counted in a database, one line each: "<what>/<database>/<name>":<number>, with a slash in the database's name
+-- as %2F, so that the second part is always the whole of it.
 -- Run in the snapshot of the dump and again after a restore; the two must be equal.
 -- psql variable: database, the name to report.
 -- What an extension owns comes back with CREATE EXTENSION and is left to the extension's version.
-set client_min_messages = error;
-set row_security = off;
 set timezone = 'UTC';
+select replace(replace(:'database', '%', '%25'), '/', '%2F') as database, current_setting('server_encoding') = 'SQL_ASCII' as any_bytes \gset
+\if :any_bytes
+  \encoding SQL_ASCII
+\endif
 
 with
   own_namespace as (
@@ -27,8 +30,17 @@ with
     select 'functions', count(*) from pg_proc p join own_namespace n on n.oid = p.pronamespace
     where not exists (select from of_extension e where e.classid = 'pg_proc'::regclass and e.objid = p.oid)
     union all
+    select 'types', count(*) from pg_type t join own_namespace n on n.oid = t.typnamespace
+    where t.typtype in ('d', 'e', 'r') and not exists (select from of_extension e where e.classid = 'pg_type'::regclass and e.objid = t.oid)
+    union all
+    select 'schemas', count(*) from own_namespace n
+    where nspname <> 'public' and not exists (select from of_extension e where e.classid = 'pg_namespace'::regclass and e.objid = n.oid)
+    union all
     select 'triggers', count(*) from pg_trigger t join pg_class c on c.oid = t.tgrelid join own_namespace n on n.oid = c.relnamespace
     where not t.tgisinternal and not exists (select from of_extension e where e.classid = 'pg_class'::regclass and e.objid = c.oid)
+    union all
+    select 'policies', count(*) from pg_policy p
+    where not exists (select from of_extension e where e.classid = 'pg_class'::regclass and e.objid = p.polrelid)
     union all
     select 'constraints', count(*) from pg_constraint k join own_namespace n on n.oid = k.connamespace
     where k.contype in ('p', 'u', 'f', 'c', 'x')
@@ -37,11 +49,40 @@ with
     select 'extensions', count(*) from pg_extension
     union all
     select 'large-objects', count(*) from pg_largeobject_metadata
+    union all
+    select 'default-privileges', count(*) from pg_default_acl
+    union all
+    select 'event-triggers', count(*) from pg_event_trigger t
+    where not exists (select from of_extension e where e.classid = 'pg_event_trigger'::regclass and e.objid = t.oid)
+    union all
+    select 'publications', count(*) from pg_publication
+    union all
+    -- A role that is no superuser dumps none, and says so.
+    select 'subscriptions', count(*) from pg_subscription s join pg_database d on d.oid = s.subdbid
+    where d.datname = current_database() and current_setting('is_superuser') = 'on'
+    union all
+    select 'foreign-servers', count(*) from pg_foreign_server s
+    where not exists (select from of_extension e where e.classid = 'pg_foreign_server'::regclass and e.objid = s.oid)
+    union all
+    select 'user-mappings', count(*) from pg_user_mappings
+    union all
+    select 'comments', count(*) from pg_description d join pg_class c on d.classoid = 'pg_class'::regclass and c.oid = d.objoid
+      join own_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f', 'c') and not exists (select from of_extension e where e.classid = 'pg_class'::regclass and e.objid = c.oid)
+    union all
+    select 'security-labels', count(*) from pg_seclabel
+    union all
+    -- Of the database, and of single roles in it.
+    select 'settings', coalesce(sum(cardinality(s.setconfig)), 0) from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase
+    where d.datname = current_database()
   )
 select to_json(what || '/' || :'database')::text || ':' || n from counts where n > 0 order by what collate "C";
 
 -- Of unlogged tables the rows are not counted: a standby has none to dump, and nobody promised to keep them.
-select format('select %L || count(*) from only %I.%I', to_json('rows/' || :'database' || '/' || n.nspname || '.' || c.relname)::text || ':', n.nspname, c.relname)
+-- A name may be of bytes that are no text.
+select format('select %L || count(*) from only %I.%I',
+  to_json('rows/' || :'database' || '/' || case when current_setting('server_encoding') = 'SQL_ASCII'
+    then encode(convert_to(n.nspname || '.' || c.relname, 'SQL_ASCII'), 'escape') else n.nspname || '.' || c.relname end)::text || ':', n.nspname, c.relname)
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'r' and c.relpersistence = 'p'
   and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'

@@ -11,6 +11,7 @@ set -eu
 # shellcheck source=lib/engines/postgres/postgres.sh
 . "$BACKUP_HOME/engine/postgres.sh"
 
+know_server
 get databases.tsv >"$SCRATCH/databases.tsv" || die "databases.tsv of $POINT: $(repository_reason)"
 # SLUG TAB NAME TAB TARGET, a line per database to restore
 # Names by the environment: awk would read the backslashes of a -v.
@@ -28,6 +29,7 @@ exists() { # NAME: prints `no`, or the number of its tables
       where c.relkind in ('r', 'p', 'm') and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_toast'"
   fi
 }
+fixed() { sed -n "s/^$1	fixed	//p" "$SCRATCH/databases.tsv"; } # SLUG: the extension that works under one name only
 while IFS='	' read -r slug name target; do
   tables=$(exists "$target") || die "the target \"$target\" cannot be looked into"
   case $tables in
@@ -35,6 +37,15 @@ while IFS='	' read -r slug name target; do
     *) [ "$REPLACE" = yes ] ||
       refuse "database \"$target\" holds $tables tables: nothing was changed. Set replace to yes (the old one is kept under another name), or into to a new name" ;;
   esac
+  prepared=$(printf "select count(*) from pg_prepared_xacts where database = :'name'" | sql "$MAINTENANCE_DATABASE" -v name="$target" -f -) ||
+    die 'the prepared transactions of the server cannot be looked up'
+  [ "$prepared" = 0 ] ||
+    refuse "database \"$target\" has $prepared prepared transactions, and cannot be renamed while it has: nothing was changed. Commit or roll back what pg_prepared_xacts shows"
+  if [ -n "$(fixed "$slug")" ]; then
+    only=$(sql "$MAINTENANCE_DATABASE" -c "select coalesce(current_setting('cron.database_name', true), '')")
+    [ "$only" = "$target" ] ||
+      refuse "database \"$name\" holds the extension $(fixed "$slug"), which works in no database but the one that cron.database_name gives, on this server \"$only\": it cannot be restored as \"$target\"; nothing was changed"
+  fi
 done <"$SCRATCH/wanted"
 
 # Names of this run's own databases: the recovery point and this pod tell them apart from everybody's.
@@ -44,74 +55,185 @@ left=$(sql "$MAINTENANCE_DATABASE" -c "select string_agg(quote_ident(datname), '
 [ -z "$left" ] || log "WARNING: an interrupted restore left $left; drop it unless another restore is running"
 
 made=''
+in_place=''
+drop() { # NAME CONNECTION
+  drop_there=$(printf "select count(*) from pg_database where datname = :'name'" | sql "$2" -v name="$1" -f -) || return 1
+  [ "$drop_there" != 0 ] || return 0
+  # Nothing that has a subscription can be dropped; a slot of its publisher is not its own to drop.
+  printf '%s\n' "select format('alter subscription %I set (slot_name = none)', subname), format('drop subscription %I', subname) from pg_subscription s join pg_database d on d.oid = s.subdbid where d.datname = current_database()" '\gexec' |
+    sql "$1" -f - || return 1
+  printf 'alter database :"name" is_template false; drop database :"name" with (force);' | sql "$2" -v name="$1" -f -
+}
 discard() {
   for number in $made; do
-    printf 'drop database if exists :"name"' | sql "$MAINTENANCE_DATABASE" -v name="${run}_$number" -f - ||
+    drop "${run}_$number" "$MAINTENANCE_DATABASE" ||
       log "WARNING: database ${run}_$number is left over from this failed restore; drop it"
   done
+  if [ -n "$in_place" ]; then put_back; fi
+  give_back_roles
 }
 trap discard EXIT
 
-restore_started=$(date +%s)
-restore_roles
-number=0
-while IFS='	' read -r slug name target; do
-  number=$((number + 1))
-  made="$made $number"
-  restore_database "$slug" "${run}_$number"
-  # A restored database without statistics answers, but slowly: the planner knows nothing.
-  attempt "analyzing database $name" sql "${run}_$number" -c 'analyze'
-  attempt "counting in database $name" facts_of "${run}_$number" "$name" >>"$SCRATCH/facts"
-  log "restored database \"$name\" as ${run}_$number"
-done <"$SCRATCH/wanted"
-# Of the expected facts only those of the databases asked for.
-: >"$SCRATCH/facts.wanted"
-while IFS='	' read -r slug name target; do
-  json=$(json_string "$name")
-  json=${json#\"}
-  NAME="/${json%\"}" awk '
-    BEGIN { name = ENVIRON["NAME"] }
-    { key = $0; sub(/":[0-9]*$/, "", key); at = index(key, "/"); rest = substr(key, at); after = substr(rest, length(name) + 1, 1) }
-    at && index(rest, name) == 1 && (after == "" || after == "/")' "$SCRATCH/facts.expected" >>"$SCRATCH/facts.wanted"
-done <"$SCRATCH/wanted"
-compare_facts "$SCRATCH/facts.wanted" "$SCRATCH/facts"
+# A role that is no superuser has to be a member of the roles that own what it restores; where it may, it makes itself one for as long as that takes.
+borrow_roles() {
+  : >"$SCRATCH/roles.borrowed"
+  [ "$superuser" != on ] || return 0
+  grant_how='' members='usage'
+  [ "$server_major" -lt 16 ] || { grant_how=' with inherit true, set true' members='set'; }
+  awk -F '\t' '" " $2 " " !~ / SUPERUSER / { print $1 }' "$SCRATCH/roles.attributes" | LC_ALL=C sort >"$SCRATCH/roles.mine"
+  sql "$MAINTENANCE_DATABASE" -c "select quote_ident(rolname) from pg_roles
+    where not (pg_has_role(oid, 'usage') and pg_has_role(oid, '$members')) and not rolsuper and rolname !~ '^pg_'" | LC_ALL=C sort >"$SCRATCH/roles.others"
+  LC_ALL=C comm -12 "$SCRATCH/roles.mine" "$SCRATCH/roles.others" | awk -v how="$grant_how" '
+    BEGIN { print "\\set ON_ERROR_STOP off" }
+    { print "grant " $0 " to current_user" how ";\n\\if :ERROR\n\\else\n\\qecho " $0 "\n\\endif" }' >"$SCRATCH/borrow.sql"
+  # What is refused here is said by what needs it.
+  sql "$MAINTENANCE_DATABASE" -f "$SCRATCH/borrow.sql" >"$SCRATCH/roles.borrowed" 2>/dev/null || die 'the roles that own what is restored could not be granted'
+}
+give_back_roles() {
+  [ -s "$SCRATCH/roles.borrowed" ] || return 0
+  give_how=''
+  [ "$server_major" -lt 16 ] || give_how=' granted by current_user'
+  awk -v how="$give_how" '{ print "revoke " $0 " from current_user" how ";" }' "$SCRATCH/roles.borrowed" >"$SCRATCH/give-back.sql"
+  sql "$MAINTENANCE_DATABASE" -v ON_ERROR_STOP=0 -f "$SCRATCH/give-back.sql" ||
+    log "WARNING: the role that restored is left a member of $(tr '\n' ' ' <"$SCRATCH/roles.borrowed")"
+  : >"$SCRATCH/roles.borrowed"
+}
 
-# The swap. Both renames are one transaction; what still uses the old database is sent away until it is done, and comes
-# back to the new one.
+# Roles that were there are left alone, and what is different about them is said.
+compare_roles() {
+  attempt 'reading the roles of the target' client pg_dumpall --roles-only --no-role-passwords --no-password -l "$MAINTENANCE_DATABASE" >"$SCRATCH/roles.now"
+  SUPERUSER=$superuser LABELS=$SCRATCH/roles.labels ATTRIBUTES=$SCRATCH/attributes.now awk -f "$here/roles.awk" "$SCRATCH/roles.present" "$SCRATCH/roles.now" >/dev/null
+  : >"$SCRATCH/roles.open"
+  [ "$(sql "$MAINTENANCE_DATABASE" -c "select has_table_privilege('pg_authid', 'select')")" != t ] ||
+    sql "$MAINTENANCE_DATABASE" -c "select quote_ident(rolname) from pg_authid where rolpassword is null" >"$SCRATCH/roles.open"
+  awk -F '\t' '
+    FILENAME == ARGV[1] { present[$0]; next }
+    FILENAME == ARGV[2] { open[$0]; next }
+    FILENAME == ARGV[3] { now[$1] = " " $2 " "; next }
+    $1 in present {
+      words = split($2, word, " "); lacks = ""
+      for (i = 1; i <= words; i++) if (!index(now[$1], " " word[i] " ")) lacks = lacks " " word[i]
+      if ($3 != "" && $1 in open) lacks = lacks " and a password"
+      sub(/^ and/, "", lacks)
+      if (lacks != "") print "role " $1 " was there and is left as it is; in the recovery point it has" lacks
+    }' "$SCRATCH/roles.present" "$SCRATCH/roles.open" "$SCRATCH/attributes.now" "$SCRATCH/roles.attributes" >"$SCRATCH/roles.different"
+  while IFS= read -r different; do caveat "$different"; done <"$SCRATCH/roles.different"
+}
+
+# A subscription comes back disabled, and would share its slot with the one it is a copy of.
+quiet_subscriptions() { # NAME TARGET DATABASE
+  subscriptions=$(sql "$3" -c "select string_agg(quote_ident(subname), ', ') from pg_subscription s join pg_database d on d.oid = s.subdbid where d.datname = current_database()") || return 1
+  [ -n "$subscriptions" ] || return 0
+  if [ "$1" = "$2" ]; then
+    caveat "subscriptions of database \"$2\" are restored disabled, and what they missed is not here: $subscriptions"
+    return 0
+  fi
+  printf '%s\n' "select format('alter subscription %I set (slot_name = none)', subname) from pg_subscription s join pg_database d on d.oid = s.subdbid where d.datname = current_database()" '\gexec' |
+    sql "$3" -f - || return 1
+  caveat "subscriptions of the copy \"$2\" are disabled and have no slot, so that they take nothing from the original's: $subscriptions"
+}
+
 old_name() { # NAME: within PostgreSQL's 63 bytes
-  printf "select case when octet_length(:'name') <= 35 then :'name' else left(:'name', 8) end || '_before_' || to_char(now() at time zone 'UTC', 'YYYYMMDDHH24MISS')" |
+  printf "select case when octet_length(:'name') <= 35 then :'name' else left(:'name', 8) || '_' || to_hex(hashtext(:'name')) end || '_before_' || to_char(now() at time zone 'UTC', 'YYYYMMDDHH24MISS')" |
     sql "$MAINTENANCE_DATABASE" -v name="$1" -f -
 }
-swap() { # FROM TARGET OLD, or `` for no old one
+# All renames are one transaction: either all databases have their names, or all is as it was. What still uses them is sent away until it
+# is done, and comes back to the new ones.
+rename_all() { # FILE: FROM TAB TO, a line per rename
   {
-    echo 'begin;'
-    [ -z "$3" ] || echo 'alter database :"target" rename to :"old";'
-    echo 'alter database :"from" rename to :"target";'
+    printf '%s\n' '\set ON_ERROR_STOP on' 'begin;'
+    while IFS='	' read -r from to; do
+      sql "$swap_connection" -v from="$from" -v to="$to" -f "$SCRATCH/rename.sql" </dev/null || exit 1
+    done <"$1"
     echo 'commit;'
-  } | sql "$swap_connection" -v from="$1" -v target="$2" -v old="$3" -f -
-}
-number=0
-while IFS='	' read -r slug name target; do
-  number=$((number + 1))
-  # Nobody can rename the database they are connected to.
-  swap_connection=$MAINTENANCE_DATABASE
-  [ "$target" != "$swap_connection" ] || swap_connection=template1
-  old=
-  [ "$(exists "$target")" = no ] || old=$(old_name "$target")
+  } >"$SCRATCH/renames.sql" || return 1
+  cut -f 1 "$1" >"$SCRATCH/renamed"
   (
     while :; do
-      printf "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = :'target' and pid <> pg_backend_pid()" |
-        sql "$swap_connection" -v target="$target" -f - >/dev/null 2>&1 || :
+      while IFS= read -r busy; do
+        printf "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = :'busy' and pid <> pg_backend_pid()" |
+          sql "$swap_connection" -v busy="$busy" -f - >/dev/null 2>&1 || :
+      done <"$SCRATCH/renamed"
       sleep 0.3
     done
   ) &
   sender=$!
-  swapped=0
-  swap "${run}_$number" "$target" "$old" 2>"$SCRATCH/swap.err" || swapped=1
+  renamed=0
+  sql "$swap_connection" -f "$SCRATCH/renames.sql" 2>"$SCRATCH/swap.err" || renamed=1
   kill "$sender" 2>/dev/null || :
   wait "$sender" 2>/dev/null || :
-  [ "$swapped" = 0 ] || die "database \"$target\" could not be given its name, and is as it was: $(last_words "$SCRATCH/swap.err" 1)"
-  made=$(printf %s "$made" | sed "s/^ $number//")
-  if [ -n "$old" ]; then log "\"$target\" is restored; what it held before is \"$old\": drop it when it is no longer needed"; else log "\"$target\" is restored"; fi
+  return "$renamed"
+}
+printf '%s\n' "select format('alter database %I rename to %I;', :'from', :'to');" >"$SCRATCH/rename.sql"
+# Nobody can rename the database they are connected to.
+swap_connection=$MAINTENANCE_DATABASE
+! cut -f 3 "$SCRATCH/wanted" | grep -qxF -e "$MAINTENANCE_DATABASE" || swap_connection=template1
+
+# Undoes a restore that was made under the final name.
+put_back() {
+  while IFS='	' read -r target old; do
+    drop "$target" "$swap_connection" || { log "WARNING: database \"$target\" is what this failed restore has left${old:+; what it held before is \"$old\"}"; continue; }
+    [ -n "$old" ] || continue
+    printf '%s\t%s\n' "$old" "$target" >"$SCRATCH/renames"
+    rename_all "$SCRATCH/renames" || log "WARNING: what database \"$target\" held before is \"$old\", and could not be given its name back"
+  done <"$SCRATCH/in-place"
+  in_place=
+}
+
+restore_started=$(date +%s)
+restore_roles
+borrow_roles
+compare_roles
+! grep -q '^CREATE TABLESPACE ' "$SCRATCH/globals.sql" ||
+  caveat "everything is in the default tablespace; in the recovery point there are others: $(sed -n 's/^CREATE TABLESPACE \(.*\) OWNER .*/\1/p' "$SCRATCH/globals.sql" | tr '\n' ' ')"
+number=0
+: >"$SCRATCH/renames"
+: >"$SCRATCH/in-place"
+while IFS='	' read -r slug name target; do
+  number=$((number + 1))
+  old=
+  [ "$(exists "$target")" = no ] || old=$(old_name "$target")
+  printf '%s\n' "$old" >"$SCRATCH/old.$number"
+  if [ -n "$(fixed "$slug")" ]; then
+    log "database \"$target\" holds $(fixed "$slug"), which works under its final name only: what is there is renamed first"
+    if [ -n "$old" ]; then
+      printf '%s\t%s\n' "$target" "$old" >"$SCRATCH/renames.first"
+      rename_all "$SCRATCH/renames.first" || die "database \"$target\" could not be renamed, and is as it was: $(last_words "$SCRATCH/swap.err" 1)"
+    fi
+    printf '%s\t%s\n' "$target" "$old" >>"$SCRATCH/in-place"
+    in_place=yes
+    restoring=$target
+  else
+    made="$made $number"
+    restoring=${run}_$number
+    [ -z "$old" ] || printf '%s\t%s\n' "$target" "$old" >>"$SCRATCH/renames"
+    printf '%s\t%s\n' "$restoring" "$target" >>"$SCRATCH/renames"
+  fi
+  restore_database "$slug" "$name" "$restoring"
+  # A restored database without statistics answers, but slowly: the planner knows nothing.
+  attempt "analyzing database $name" sql "$restoring" -c 'analyze'
+  attempt "counting in database $name" facts_of "$restoring" "$name" >>"$SCRATCH/facts"
+  facts_about "$name" <"$SCRATCH/facts.expected" >>"$SCRATCH/facts.wanted.all"
+  attempt "looking for subscriptions in database $name" quiet_subscriptions "$name" "$target" "$restoring"
+  restore_properties "$slug" "$name" "$restoring" last
+  log "restored database \"$name\" as $restoring"
+done <"$SCRATCH/wanted"
+not_waived "$SCRATCH/facts.wanted.all" >"$SCRATCH/facts.wanted"
+not_waived "$SCRATCH/facts" >"$SCRATCH/facts.found"
+compare_facts "$SCRATCH/facts.wanted" "$SCRATCH/facts.found"
+
+rename_all "$SCRATCH/renames" || die "the restored databases could not be given their names, and all are as they were: $(last_words "$SCRATCH/swap.err" 1)"
+made='' in_place=''
+number=0
+while IFS='	' read -r slug name target; do
+  number=$((number + 1))
+  old=$(cat "$SCRATCH/old.$number")
+  if [ -z "$old" ]; then
+    log "\"$target\" is restored"
+    continue
+  fi
+  log "\"$target\" is restored; what it held before is \"$old\": drop it when it is no longer needed"
+  going=$(sql "$old" -c "select string_agg(quote_ident(subname), ', ') from pg_subscription s join pg_database d on d.oid = s.subdbid where subenabled and d.datname = current_database()") || going=
+  [ -z "$going" ] || caveat "subscriptions go on in \"$old\", what \"$target\" held before: $going. Disable them there before those of \"$target\" are enabled"
 done <"$SCRATCH/wanted"
 outcome restoreSeconds "$(($(date +%s) - restore_started))"

@@ -1,0 +1,32 @@
+import { Chart, Duration } from 'cdk8s';
+import { BackupApp, type BackupOptions, DatabaseBackup, Engine, PostgresVersion, Repository, Retention, SecretRef } from '../../../lib';
+
+// PostgreSQL as it is met: settings, rights and accidents that a backup has to live with, and say something about.
+const app = new BackupApp();
+const chart = new Chart(app, 'elephant', { namespace: 'elephant' });
+const impatient: BackupOptions = { retries: 0, readyTimeout: Duration.seconds(4), repositoryWait: Duration.seconds(4) };
+
+function add(series: string, databases: string[] | undefined, credentials: string, version = PostgresVersion.V15): DatabaseBackup {
+  const backup = new DatabaseBackup(chart, series, {
+    ...impatient,
+    engine: Engine.postgres({ version, ...(databases && { databases }) }),
+    host: 'db',
+    repository: Repository.files({ claimName: 'backups' }),
+    retention: Retention.keep({ last: 50 }),
+    sizeDropLimit: 100,
+    credentials: SecretRef.named(credentials),
+  });
+  backup.verify({ retries: 0 });
+  backup.restore({ host: 'target', credentials: SecretRef.named('restorer') });
+  return backup;
+}
+
+add('all', undefined, 'least');
+add('all-as-stranger', undefined, 'stranger');
+add('orders', ['orders'], 'superuser');
+add('shop', ['shop'], 'superuser');
+add('pair', ['one', 'two'], 'superuser');
+add('cards', ['cards'], 'superuser');
+add('seventeen', ['shop'], 'superuser', PostgresVersion.V17);
+
+app.synth();
