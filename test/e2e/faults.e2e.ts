@@ -89,7 +89,8 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     await until(
       'the table is held',
       () =>
-        server.query('app', "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and relation = 'pg_transform'::regclass") === '1',
+        server.query('app', "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and relation = 'pg_transform'::regclass") ===
+        '1',
     );
     return holder;
   }

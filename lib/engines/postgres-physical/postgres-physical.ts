@@ -1,10 +1,11 @@
 import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
+import type { CaCertificates } from '../../core/ca-certificates';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
-import { POSTGRES_ENCRYPTORS, POSTGRES_FLOORS, type PostgresVersion, sslModeVariables } from '../postgres/postgres';
+import { POSTGRES_ENCRYPTORS, POSTGRES_FLOORS, type PostgresVersion, tlsVariables } from '../postgres/postgres';
 
 /** Options of physical backups of PostgreSQL. */
 export interface PostgresPhysicalEngineOptions {
@@ -62,6 +63,12 @@ export interface PostgresPhysicalEngineOptions {
    * @default - libpq's own, 'prefer'
    */
   readonly sslMode?: string;
+  /**
+   * The certificates of the authorities that may have signed the server's. The modes verify-ca and verify-full need them: the image has none
+   * of its own. (PostgreSQL documentation, "SSL Support", section "Client Verification of Server Certificates".)
+   * @default - none
+   */
+  readonly caCertificates?: CaCertificates;
   /**
    * The image of the jobs. It must be of the server's own kind: indexes of text are sorted by the C library's rules, and an
    * Alpine copy of a Debian server's files has them wrong.
@@ -125,6 +132,7 @@ export class PostgresPhysicalEngine implements IEngine {
         because: 'it is the host itself: leave it out, or name a replica as host',
       });
     }
+    const authorities = this.options.caCertificates?._bind(scope, 'engine.caCertificates', 'postgres-ca');
     const canChain = Number(version.major) >= 17;
     if (!Number.isInteger(incrementals) || incrementals < 0 || incrementals > 100) {
       throw new InputError(scope, { prop: 'engine.incrementals', got: incrementals, because: 'write a whole number from 0 to 100' });
@@ -159,7 +167,7 @@ export class PostgresPhysicalEngine implements IEngine {
         // By environment: libpq ignores a password file that a group can read, and that is how kubelet mounts Secrets.
         options.credentials.key('username').toEnvironment('PGUSER'),
         options.credentials.key('password').toEnvironment('PGPASSWORD'),
-        ...sslModeVariables(scope, this.options.sslMode),
+        ...tlsVariables(scope, this.options.sslMode, authorities),
         { name: 'MAINTENANCE_DATABASE', value: maintenanceDatabase },
         { name: 'PRIMARY', value: primary ?? '' },
         { name: 'REPLAY_TIMEOUT', value: String(replayTimeout.toSeconds()) },
@@ -168,6 +176,7 @@ export class PostgresPhysicalEngine implements IEngine {
         { name: 'SLOT', value: slot },
         { name: 'SLOT_LIMIT', value: String(slotLimit.toMebibytes()) },
       ],
+      ...(authorities && { connectionVolumes: [authorities.volume], connectionMounts: [authorities.mount] }),
       destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
       ...(primary !== undefined && { alsoReaches: [{ host: primary, port }] }),
       needsDataVolume: ['restore'],

@@ -1,6 +1,7 @@
 import { Duration } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import type { CaCertificates, CaCertificatesConfig } from '../../core/ca-certificates';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
@@ -62,7 +63,7 @@ export interface PostgresEngineOptions {
   readonly version: PostgresVersion;
   /**
    * The databases to back up. A named database that does not exist or holds no table fails the run.
-   * @default - all that hold a table
+   * @default - all that hold something, but for templates and those that the role may not connect to
    */
   readonly databases?: string[];
   /**
@@ -92,7 +93,19 @@ export interface PostgresEngineOptions {
    */
   readonly sslMode?: string;
   /**
-   * The image of the jobs.
+   * The certificates of the authorities that may have signed the server's. The modes verify-ca and verify-full need them: the image has none
+   * of its own. (PostgreSQL documentation, "SSL Support", section "Client Verification of Server Certificates".)
+   * @default - none
+   */
+  readonly caCertificates?: CaCertificates;
+  /**
+   * Settings of the server that a verification starts, by name: what the databases need to come up there, such as
+   * `shared_preload_libraries` and `cron.database_name` for pg_cron. Libraries have to be in `image`.
+   * @default - none
+   */
+  readonly scratchSettings?: { [name: string]: string };
+  /**
+   * The image of the jobs. Extensions of the databases have to be in it, as a verification brings the databases up there.
    * @default - the version's
    */
   readonly image?: string;
@@ -110,6 +123,12 @@ export interface PostgresEngineOptions {
  * The Secret with the credentials has the keys `username` and `password`. To back up, the role needs `pg_read_all_data`, and
  * where there are large objects or row-level security also to own them or `BYPASSRLS`; to restore it needs to make databases
  * and roles. A replica is backed up by naming it as the host.
+ *
+ * What is left out is said in the verdict: databases that the role may not connect to, templates, and what pg_dump leaves out, such as
+ * subscriptions and the passwords of user mappings where the role is no superuser. What the role may not read within a database refuses the run.
+ *
+ * A restore by a role that is no superuser (CREATEDB and CREATEROLE, as on managed servers) brings back what that role can own, and
+ * names what was refused to it.
  */
 export class PostgresEngine implements IEngine {
   constructor(private readonly options: PostgresEngineOptions) {}
@@ -123,7 +142,9 @@ export class PostgresEngine implements IEngine {
       lockTimeout = Duration.minutes(1),
       maintenanceDatabase = 'postgres',
       sslMode,
+      scratchSettings = {},
     } = this.options;
+    const authorities = this.options.caCertificates?._bind(scope, 'engine.caCertificates', 'postgres-ca');
     databases.forEach((name, index) => {
       checkDatabase(scope, `engine.databases[${index}]`, name);
     });
@@ -152,6 +173,7 @@ export class PostgresEngine implements IEngine {
         { name: 'MAINTENANCE_DATABASE', value: maintenanceDatabase },
         { name: 'LOCK_TIMEOUT', value: String(lockTimeout.toSeconds()) },
         { name: 'JOBS', value: String(jobs) },
+        ...scratchVariables(scope, scratchSettings),
       ],
       connection: [
         { name: 'PGHOST', value: options.host },
@@ -159,8 +181,9 @@ export class PostgresEngine implements IEngine {
         // By environment: libpq ignores a password file that a group can read, and that is how kubelet mounts Secrets.
         options.credentials.key('username').toEnvironment('PGUSER'),
         options.credentials.key('password').toEnvironment('PGPASSWORD'),
-        ...sslModeVariables(scope, sslMode),
+        ...tlsVariables(scope, sslMode, authorities),
       ],
+      ...(authorities && { connectionVolumes: [authorities.volume], connectionMounts: [authorities.mount] }),
       destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
       encryptors: POSTGRES_ENCRYPTORS,
       restoreRequest: [
@@ -181,6 +204,45 @@ export function sslModeVariables(scope: Construct, sslMode: string | undefined):
     throw new InputError(scope, { prop: 'engine.sslMode', got: sslMode, because: `write one of ${modes.join(', ')}` });
   }
   return [{ name: 'PGSSLMODE', value: sslMode }];
+}
+
+/**
+ * The variables of a connection whose server is judged by its certificate, where the mode says so.
+ *
+ * @internal
+ */
+export function tlsVariables(scope: Construct, sslMode: string | undefined, authorities: CaCertificatesConfig | undefined): k8s.EnvVar[] {
+  const mode = sslMode ?? (authorities ? 'verify-full' : undefined);
+  if (mode?.startsWith('verify-') && !authorities) {
+    throw new InputError(scope, {
+      prop: 'engine.sslMode',
+      got: sslMode,
+      because: 'name the authorities that may have signed the certificate, in caCertificates: the image knows none',
+    });
+  }
+  return [...sslModeVariables(scope, mode), ...(authorities ? [{ name: 'PGSSLROOTCERT', value: authorities.path }] : [])];
+}
+
+/** What makes a server reach out of its pod, or be reached in it. */
+const OURS = ['listen_addresses', 'unix_socket_directories', 'port', 'archive_mode', 'data_directory', 'hba_file', 'config_file'];
+
+/** The settings as lines of postgresql.conf. */
+function scratchVariables(scope: Construct, settings: { [name: string]: string }): k8s.EnvVar[] {
+  const lines = Object.keys(settings)
+    .sort()
+    .map(name => {
+      const value = settings[name] ?? '';
+      const prop = `engine.scratchSettings["${name}"]`;
+      if (!/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*$/i.test(name)) {
+        throw new InputError(scope, { prop, got: value, because: 'write the name of a setting, such as shared_preload_libraries' });
+      }
+      if (OURS.includes(name.toLowerCase())) {
+        throw new InputError(scope, { prop, got: value, because: 'leave it out: the verification sets it itself' });
+      }
+      if (/[\r\n]/.test(value)) throw new InputError(scope, { prop, got: value, because: 'write the value in one line' });
+      return `${name} = '${value.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
+    });
+  return lines.length > 0 ? [{ name: 'SCRATCH_SETTINGS', value: lines.join('\n') }] : [];
 }
 
 /** The names reach the scripts one a line; PostgreSQL itself cuts what is longer than 63 bytes. */

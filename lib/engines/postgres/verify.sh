@@ -2,7 +2,8 @@
 # Brings the recovery point up in a server of its own, reachable through a socket in this container only, and checks it.
 #
 # environment, beside postgres.sh's:
-#   JOBS    parallel jobs of pg_restore and pg_amcheck
+#   JOBS              parallel jobs of pg_restore and pg_amcheck
+#   SCRATCH_SETTINGS  lines of postgresql.conf that the databases need to come up
 set -eu
 # A scratch server must know nothing of the production server; these are also read by initdb, pg_ctl and postgres.
 unset PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGDATA PGSERVICE PGSSLMODE PGSSLROOTCERT PGOPTIONS || :
@@ -24,6 +25,9 @@ locks=$(($(locks_needed <"$SCRATCH/facts.expected") / 50 + 64))
 [ "$locks" -le 4096 ] || locks=4096
 # Durability is worth nothing to a server that lives for minutes, and costs most of the time.
 cat >>"$server/data/postgresql.conf" <<CONF
+${SCRATCH_SETTINGS:-}
+# What is restored must not set to work, nor connect anywhere.
+cron.launch_active_jobs = off
 listen_addresses = ''
 unix_socket_directories = '$server/socket'
 fsync = off
@@ -51,7 +55,7 @@ restore_roles
 get databases.tsv >"$SCRATCH/databases.tsv" || die "databases.tsv of $POINT: $(repository_reason)"
 sed -n 's/^\([^	]*\)	name	.*/\1/p' "$SCRATCH/databases.tsv" >"$SCRATCH/slugs"
 # The scratch server's own `postgres` stands in the way of one that was backed up.
-sql template1 -c 'drop database postgres'
+sql template1 -c 'drop database postgres with (force)'
 MAINTENANCE_DATABASE=template1
 while read -r slug; do
   name=$(sed -n "s/^$slug	name	//p" "$SCRATCH/databases.tsv")

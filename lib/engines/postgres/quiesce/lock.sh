@@ -3,6 +3,8 @@
 #
 # environment, beside the agent's: libpq's, of the server in this pod
 export PGAPPNAME=quiesce PGCONNECT_TIMEOUT="$QUIESCE_WAIT"
+# What is given when connecting goes before what is set on the role or the database.
+export PGOPTIONS='-c search_path=pg_catalog -c statement_timeout=0'
 
 lock_take() {
   timeout "$QUIESCE_WAIT" psql -XAtq --no-password -v ON_ERROR_STOP=1 -c checkpoint 2>psql.err && return 0 || rc=$?

@@ -1,0 +1,126 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CaCertificates, Engine, type PostgresEngineOptions, PostgresVersion, SecretRef } from '../../lib';
+import { AWKS } from '../shell/awk';
+import { backup, chart, environment, type Manifest, podSpec } from '../support/synth';
+
+const engine = (options: Partial<PostgresEngineOptions>) => ({ engine: Engine.postgres({ version: PostgresVersion.V17, ...options }) });
+
+describe('the server’s certificate', () => {
+  const authorities = { sslMode: 'verify-full', caCertificates: CaCertificates.secret(SecretRef.named('db-ca').key('ca.crt')) };
+
+  test.each([
+    ['postgres', engine(authorities)],
+    ['postgresPhysical', { engine: Engine.postgresPhysical({ version: PostgresVersion.V17, ...authorities }) }],
+  ])('is judged by authorities that are mounted: %s', (_, different) => {
+    const cronJob: Manifest = backup(chart(), different).cronJob.toJson();
+    expect(environment(cronJob)).toMatchObject({ PGSSLMODE: 'verify-full', PGSSLROOTCERT: '/run/secrets/postgres-ca/ca.crt' });
+    expect(podSpec(cronJob).volumes).toContainEqual(
+      expect.objectContaining({ name: 'postgres-ca', secret: expect.objectContaining({ secretName: 'db-ca' }) }),
+    );
+  });
+
+  test('is judged without being asked for once the authorities are named', () => {
+    const { caCertificates } = authorities;
+    expect(environment(backup(chart(), engine({ caCertificates })).cronJob.toJson())).toMatchObject({ PGSSLMODE: 'verify-full' });
+  });
+
+  test('cannot be judged without authorities', () => {
+    expect(() => backup(chart(), engine({ sslMode: 'verify-full' }))).toThrow(
+      'shop/orders: engine.sslMode is "verify-full": name the authorities that may have signed the certificate, in caCertificates',
+    );
+  });
+});
+
+describe('settings of the server that verifies', () => {
+  test('reach it, quoted', () => {
+    const scratchSettings = { shared_preload_libraries: 'pg_cron', 'cron.database_name': "it's" };
+    const verification: Manifest = backup(chart(), engine({ scratchSettings })).verify().cronJob.toJson();
+    const variables = podSpec(verification).containers.flatMap((each: Manifest) => each.env);
+    expect(variables).toContainEqual({
+      name: 'SCRATCH_SETTINGS',
+      value: "cron.database_name = 'it''s'\nshared_preload_libraries = 'pg_cron'",
+    });
+  });
+
+  test.each([
+    [{ listen_addresses: '*' }, 'engine.scratchSettings["listen_addresses"] is "*": leave it out: the verification sets it itself'],
+    [{ 'work mem': '1' }, 'engine.scratchSettings["work mem"] is "1": write the name of a setting'],
+    [{ work_mem: '1\n2' }, 'engine.scratchSettings["work_mem"] is "1\\n2": write the value in one line'],
+  ])('%j is refused', (scratchSettings, says) => {
+    expect(() => backup(chart(), engine({ scratchSettings }))).toThrow(says);
+  });
+});
+
+describe.each(AWKS)('%s %s', (...awk) => {
+  const [command = '', ...args] = awk.filter(Boolean);
+  const said = (text: string) =>
+    spawnSync(command, [...args, '-f', 'lib/engines/postgres/said.awk'], { input: text, encoding: 'utf8' }).stdout;
+
+  test('of an error the words go that may hold a row, and what to do stays', () => {
+    expect(
+      said(`pg_restore: while PROCESSING TOC:
+pg_restore: from TOC entry 3325; 2606 16390 CONSTRAINT cards cards_pkey app
+pg_restore: error: could not execute query: ERROR:  could not create unique index "cards_pkey"
+DETAIL:  Key (card)=(4111) is duplicated.
+Command was: ALTER TABLE ONLY public.cards ADD CONSTRAINT cards_pkey PRIMARY KEY (card) -- 4111
+pg_restore: error: COPY failed for table "cards": ERROR:  card 4111 is not allowed
+HINT:  4111
+CONTEXT:  COPY cards, line 3: "4111"
+psql:/x.sql:3: ERROR:  22P02: invalid input syntax for type integer: "4111"
+psql:/x.sql:3: ERROR:  42501: permission denied for table cards
+WARNING:  4111
+4111
+`),
+    ).toBe(`pg_restore: while PROCESSING TOC:
+pg_restore: from TOC entry 3325; 2606 16390 CONSTRAINT cards cards_pkey app
+pg_restore: error: could not execute query: ERROR: could not create unique index "cards_pkey"
+pg_restore: error: COPY failed for table "cards": ERROR: (the server's words may hold data and are not repeated; its log has them)
+psql:/x.sql:3: ERROR: 22P02 (the server's words may hold data and are not repeated; its log has them)
+psql:/x.sql:3: ERROR: permission denied for table cards (42501)
+`);
+  });
+
+  test('roles are made whole or not at all, and what a lesser role may not give them is named', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'roles-'));
+    const [present, globals, labels, attributes] = ['present', 'globals', 'labels', 'attributes'].map(name => join(directory, name));
+    writeFileSync(present ?? '', 'old\n');
+    writeFileSync(
+      globals ?? '',
+      `--
+\\restrict abc
+CREATE ROLE old;
+ALTER ROLE old WITH NOSUPERUSER LOGIN;
+CREATE ROLE "my app";
+ALTER ROLE "my app" WITH NOSUPERUSER INHERIT NOCREATEROLE NOCREATEDB LOGIN NOREPLICATION BYPASSRLS PASSWORD 'SCRAM' VALID UNTIL 'infinity';
+COMMENT ON ROLE "my app" IS 'two
+lines; -- of
+"one"';
+ALTER ROLE "my app" SET log_min_messages TO 'secret';
+GRANT old TO "my app" WITH ADMIN OPTION GRANTED BY postgres;
+CREATE TABLESPACE fast OWNER postgres LOCATION '/fast';
+GRANT ALL ON TABLESPACE fast TO "my app";
+`,
+    );
+    const environment = { ...process.env, SUPERUSER: 'off', LABELS: labels, ATTRIBUTES: attributes };
+    const { stdout } = spawnSync(command, [...args, '-f', 'lib/engines/postgres/roles.awk', present ?? '', globals ?? ''], {
+      env: environment,
+      encoding: 'utf8',
+    });
+    const [essential = '', optional = ''] = stdout.split('\\set ON_ERROR_STOP off\n');
+    expect(essential.replace(/ +/g, ' ')).toBe(
+      `begin;\nCREATE ROLE "my app";\nALTER ROLE "my app" WITH INHERIT NOCREATEROLE NOCREATEDB LOGIN PASSWORD 'SCRAM' VALID UNTIL 'infinity';\n`,
+    );
+    expect(optional).toContain(`COMMENT ON ROLE "my app" IS 'two\nlines; -- of\n"one"';\n`);
+    expect(optional).toContain('GRANT old TO "my app" WITH ADMIN OPTION;\n');
+    expect(optional).not.toContain('TABLESPACE');
+    expect(readFileSync(labels ?? '', 'utf8')).toBe(
+      '1\tthe attributes BYPASSRLS of role "my app"\n2\tthe comment on role "my app"\n3\tthe setting log_min_messages of role "my app"\n4\tGRANT old TO "my app"\n',
+    );
+    expect(readFileSync(attributes ?? '', 'utf8')).toContain('old\tNOSUPERUSER LOGIN\t\n');
+    rmSync(directory, { recursive: true });
+  });
+});
