@@ -22,6 +22,10 @@ done
 [ -r "$DATA_DIRECTORY/ibdata1" ] ||
   refuse "there is no ibdata1 in $DATA_DIRECTORY that this pod's user $(id -u) could read: dataVolume is not the server's volume, lacks a path, or belongs to another user (imageUser)"
 
+binlog_directory=$(variable log_bin_basename)
+binlog_directory=${binlog_directory%/*}
+[ -z "$binlog_directory" ] || [ "$binlog_directory" = "${directory%/}" ] || about binlogDirectory "$binlog_directory"
+
 # A restored table would find its file of before the restore where this leads.
 elsewhere=$(find "$DATA_DIRECTORY" \( -name '*.isl' -o -type l \) ! -path "$DATA_DIRECTORY/mysql/.before-*" 2>/dev/null | head -n 1)
 if [ -z "$elsewhere" ] && [ "$DIALECT" = mysql ]; then
@@ -90,9 +94,6 @@ if [ "$DIALECT" = mariadb ]; then
 else
   fact tablespaces "$(grep -cE 'Streaming \./[^/]*/[^/]*\.ibd' "$SCRATCH/tool.log")"
 fi
-binlog_directory=$(variable log_bin_basename)
-binlog_directory=${binlog_directory%/*}
-[ -z "$binlog_directory" ] || [ "$binlog_directory" = "${directory%/}" ] || about binlogDirectory "$binlog_directory"
 about binlog "$(sed -n "s/.*binlog position: \(filename .*\)/\1/p" "$SCRATCH/tool.log" | tail -n 1)"
 
 # A file is known again by its birth; where the log is not among the data, the server is asked for its beginning.
