@@ -30,7 +30,7 @@ beforeAll(async () => {
   await kubectl('label', 'pvc', '--all', 'app=shop', '--overwrite');
   await until('both servers answer', async () => (await sql('select count(*) from shop.hits')) !== undefined && (await postgres()) === '1');
   await until('rows are written', async () => Number(await sql('select count(*) from shop.hits')) > 8);
-}, 120_000);
+});
 
 afterAll(async () => {
   await shop?.destroy();

@@ -88,6 +88,22 @@ test('the newest group is verified: a server starts on a volume of each snapshot
   table.add('a good group', 'verified', good);
 });
 
+test('a verification of a group that nothing has followed for too long fails, though the group is good', async () => {
+  const job = api.object('CronJob', NAMESPACE, 'shop-verify');
+  const { containers } = job?.spec.jobTemplate.spec.template.spec ?? {};
+  const aged = containers[0].env.map((each: { name: string }) => (each.name === 'MAXIMUM_AGE' ? { ...each, value: '1' } : each));
+  const manifest = JSON.parse(JSON.stringify(job));
+  manifest.spec.jobTemplate.spec.template.spec.containers[0].env = aged;
+  api.put(manifest);
+  const { reason } = failure(
+    await run('shop-verify'),
+    new RegExp(`^group ${good} is good, and is the newest, of 0 minutes ago, which is more than`),
+  );
+  expect(verifiedPoints()).toEqual([good]);
+  api.put(job as Parameters<typeof api.put>[0]);
+  table.add('no group for too long', reason, good);
+});
+
 test('a group of which a volume is damaged fails, and is not noted as verified', async () => {
   // What the log still holds whole, a server mends by itself.
   server.query('shop', 'checkpoint');
@@ -175,6 +191,23 @@ test('a class that waits for the first pod is no failure: the claims are there f
   expect(restored.succeeded, restored.log).toBe(true);
   expect(restored.log).toMatch(/are made when a pod mounts them \(WaitForFirstConsumer\): pictures-trial/);
   table.add('a StorageClass that waits for the first consumer', 'restored', good);
+});
+
+test('a snapshot that is made anew under its name is not taken for the one that was cut', async () => {
+  const { id } = await succeed(run('stuck-snapshot'), 'published');
+  const name = `stuck-${id.toLowerCase()}-pictures`;
+  const { apiVersion = '', kind = '', metadata, spec } = api.object('VolumeSnapshot', NAMESPACE, name) ?? {};
+  await api.kubectl('-n', NAMESPACE, 'delete', 'volumesnapshot', name);
+  await until('it is gone', () => !names('VolumeSnapshot').includes(name));
+  // As a restore of the namespace makes it: labels, annotations and all, of the claim as it is now.
+  const { labels, annotations } = metadata ?? {};
+  api.put({ apiVersion, kind, metadata: { name, namespace: NAMESPACE, labels, annotations }, spec });
+  await until('it is ready', () => api.object('VolumeSnapshot', NAMESPACE, name)?.status?.readyToUse);
+  const { reason } = failure(
+    await run('stuck-restore'),
+    new RegExp(`^no group of series stuck is good: ${id} \\(.*is not the one that was cut at`),
+  );
+  table.add('a snapshot that was made anew', reason, good);
 });
 
 test('requests that cannot be met are refused', async () => {

@@ -64,6 +64,20 @@ const heldBy = (pod: string, since = '2026-11-26T02:00:00Z'): Answer => ({ to: '
 const pod = (name: string, phase: string, born: string): Answer => ({ to: `get pod ${name}`, says: `${phase} ${born}` });
 const gone = (name: string): Answer => ({ to: `get pod ${name}`, fails: `Error from server (NotFound): pods "${name}" not found` });
 
+test('a quota is not said to be a Role, and a Role is', () => {
+  const says = (fails: string) => run(['sh'], 'api create -f x || die "$(api_reason)"', [{ to: 'create', fails }]).reason;
+  const quota = 'volumesnapshots "a" is forbidden: exceeded quota: small, requested: count/volumesnapshots=1, used: 9, limited: 9';
+  expect(says(`Error from server (Forbidden): error when creating "x": ${quota}`)).toMatch(
+    /^a ResourceQuota of the namespace leaves no room for it \(small, requested: count\/volumesnapshots=1/,
+  );
+  const role =
+    'leases is forbidden: User "system:serviceaccount:shop:a" cannot create resource "leases" in API group "coordination.k8s.io"';
+  expect(says(`Error from server (Forbidden): ${role}`)).toMatch(
+    /^the Role of this job does not allow it \(cannot create resource "leases"/,
+  );
+  expect(says('Error from server (Forbidden): admission webhook "policy" denied the request: no')).toMatch(/webhook "policy" denied/);
+});
+
 describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: a lease', ({ shell }) => {
   const takes = (...answers: Answer[]) => run(shell, 'lease_take\necho "taken of <$lease_of_dead>" >&2', answers);
 

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { AWKS } from '../shell/awk';
@@ -97,6 +99,58 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
     const [verdict, ...others] = judged(...snapshots);
     expect(others).toEqual([]);
     expect(verdict).toMatch(new RegExp(`^bad ${ID} unverified .*${why}$`));
+  });
+
+  test('a volume that comes back is as large as its claim, and no smaller than its snapshot', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'manifest-'));
+    const file = (name: string, ...rows: string[][]) => {
+      writeFileSync(join(directory, name), rows.map(row => `${row.join('\t')}\n`).join(''));
+      return join(directory, name);
+    };
+    const sizes: [string, string, string][] = [
+      ['1Gi', '1Gi', '1Gi'],
+      ['1500M', '2Gi', '2Gi'],
+      ['20Gi', '5Gi', '20Gi'],
+      ['1Gi', '0', '1Gi'],
+      ['1Gi', '-', '1Gi'],
+    ];
+    const files = [
+      file('claims.all', ...sizes.map(([size], index) => [`c${index}`, 'Bound', 'fast', 'ReadWriteOnce', 'Filesystem', size, 'csi'])),
+      file('claims', ...sizes.map((_, index) => [`c${index}`, 'claims'])),
+      file('state', ...sizes.map(([, restore], index) => [`s${index}`, `c${index}`, CUT, 'true', restore, 'fast', '-', ''])),
+    ];
+    const { stdout } = spawnSync(program, [...options, '-f', 'lib/volumes/group/manifest.awk', ...files], { encoding: 'utf8' });
+    rmSync(directory, { recursive: true });
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map(one => JSON.parse(one).size),
+    ).toEqual(sizes.map(([, , size]) => size));
+  });
+
+  test('what a pod needs beside the volumes that are restored is named', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'left-'));
+    const volumes = [
+      ['data-db-0', 'StatefulSet/db'],
+      ['wal-db-0', 'StatefulSet/db'],
+      ['data-db-1', 'StatefulSet/db'],
+      ['wal-db-1', 'StatefulSet/db'],
+      ['cache-1', 'Deployment/web'],
+      ['cache-2', 'Deployment/web'],
+      ['pictures', 'claims'],
+      ['music', 'claims'],
+    ].map(([claim, member]) => [claim, 's', 'fast', '1Gi', 'ReadWriteOnce ReadOnlyMany', 'Filesystem', member].join('\t'));
+    writeFileSync(join(directory, 'volumes'), `${volumes.join('\n')}\n`);
+    const left = (...wanted: string[]) => {
+      writeFileSync(join(directory, 'wanted'), wanted.map(claim => `${claim} new-${claim}\n`).join(''));
+      const files = [join(directory, 'wanted'), join(directory, 'volumes')];
+      return spawnSync(program, [...options, '-f', 'lib/volumes/group/left-behind.awk', ...files], { encoding: 'utf8' }).stdout.split('\n');
+    };
+    expect(left('data-db-0', 'wal-db-0')).toEqual(['']);
+    expect(left('data-db-1', 'pictures')).toEqual(['wal-db-1', '']);
+    expect(left('cache-1')).toEqual(['cache-2', '']);
+    rmSync(directory, { recursive: true });
   });
 
   test('nothing is known of nothing', () => {

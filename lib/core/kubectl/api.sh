@@ -28,7 +28,9 @@ api() { # ARGUMENTS...
 api_reason() { kubectl_reason "$SCRATCH/api.err"; }
 
 kubectl_reason() { # FILE with what it said on stderr
-  if grep -qi forbidden "$1"; then
+  if grep -q 'exceeded quota' "$1"; then
+    printf 'a ResourceQuota of the namespace leaves no room for it (%s)' "$(sed -n 's/.*exceeded quota: //p' "$1" | head -n 1)"
+  elif grep -qE '[Uu]ser "[^"]*" cannot ' "$1"; then
     printf 'the Role of this job does not allow it (%s); apply the Role as it was synthesized' \
       "$(sed -n 's/.*[Uu]ser "[^"]*" \(cannot .*\)/\1/p' "$1" | head -n 1)"
   elif grep -qE "doesn't have a resource type|no matches for kind|could not find the requested resource" "$1"; then

@@ -7,6 +7,15 @@
 
 TAB=$(printf '\t')
 
+# Chooses $POINT, as choose_point does, and says of groups that cannot be chosen why.
+choose_group() { # WANTED
+  list_points
+  unfit=$(awk -v id="$1" '$1 == id { sub(/^[^ ]* [^ ]* /, ""); print }' "$SCRATCH/groups.bad")
+  [ -z "$unfit" ] || refuse "nothing can be restored from group $1: $unfit"
+  [ -s "$SCRATCH/points.all" ] || [ ! -s "$SCRATCH/groups.bad" ] || die "no group of series $SERIES is good: $(bad_groups)"
+  choose_point "$1"
+}
+
 # Leaves the volumes of group $POINT in $SCRATCH/volumes, as volumes.awk prints them.
 group_volumes() {
   group_manifest "$POINT" || die "the manifest of group $POINT cannot be read: $(api_reason)"

@@ -67,6 +67,7 @@ group_discard() { # ID
 group_leftovers() { ids_of "$SNAPSHOTS"; }
 
 ids_of() { # RESOURCE
-  api get "$1" -l "$OURS" -o go-template='{{range .items}}{{index .metadata.labels "cdk8s-backup/recovery-point"}}
-{{end}}' >"$SCRATCH/ids" && LC_ALL=C sort -u "$SCRATCH/ids"
+  # What is being deleted is nobody's any more.
+  api get "$1" -l "$OURS" -o go-template='{{range .items}}{{if not .metadata.deletionTimestamp}}{{index .metadata.labels "cdk8s-backup/recovery-point"}}
+{{end}}{{end}}' >"$SCRATCH/ids" && LC_ALL=C sort -u "$SCRATCH/ids"
 }

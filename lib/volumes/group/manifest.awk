@@ -19,10 +19,12 @@ FILENAME == ARGV[2] { member[$1] = $2; next }
   bytes = bytes_of(restore)
   # Some drivers say 0.
   if (bytes == 0) bytes = bytes_of(size[$2])
+  # No volume comes back smaller than its snapshot, and some drivers round up.
+  needs = bytes_of(restore) > bytes_of(size[$2]) ? restore : size[$2]
   printf "{\"claim\":\"%s\",\"snapshot\":\"%s\",\"restoreSize\":\"%s\",\"bytes\":%.0f,\"creationTime\":\"%s\",\"snapshotClass\":\"%s\",", \
     $2, $1, restore, bytes, $3, $6 == "-" ? "" : $6
   printf "\"driver\":\"%s\",\"storageClass\":\"%s\",\"accessModes\":\"%s\",\"volumeMode\":\"%s\",\"size\":\"%s\",\"member\":\"%s\"}\n", \
-    driver[$2], class[$2], modes[$2], mode[$2], size[$2], member[$2]
+    driver[$2], class[$2], modes[$2], mode[$2], needs, member[$2]
 }
 
 # A quantity of Kubernetes: 1Gi, 500M, 1e9. A busybox may be built without powers.

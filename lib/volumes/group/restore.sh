@@ -21,7 +21,10 @@ set -eu
 # What this run has made, though it may not have heard so. By uid: what has taken a name meanwhile is somebody else's.
 discard() {
   while read -r _ name; do
-    api get persistentvolumeclaim "$name" -o go-template='{{index .metadata.annotations "cdk8s-backup/restored-by"}} {{.metadata.uid}}{{"\n"}}' >"$SCRATCH/owner" </dev/null || continue
+    if ! api get persistentvolumeclaim "$name" -o go-template='{{index .metadata.annotations "cdk8s-backup/restored-by"}} {{.metadata.uid}}{{"\n"}}' >"$SCRATCH/owner" </dev/null; then
+      not_found || log "WARNING: whether this failed restore has made claim $name cannot be asked, and it stays if it has: $(api_reason)"
+      continue
+    fi
     read -r owner uid <"$SCRATCH/owner"
     [ "$owner" = "$POD_NAME" ] || continue
     printf '{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{"uid":"%s"}}' "$uid" >"$SCRATCH/delete.json"
@@ -51,18 +54,9 @@ choose_claims() {
   done <"$SCRATCH/wanted"
   twice=$(cut -d ' ' -f 2 "$SCRATCH/wanted" | LC_ALL=C sort | uniq -d | head -n 1)
   [ -z "$twice" ] || refuse "claims is '$CLAIMS': two claims would be $twice. Nothing was changed"
-  left_behind >"$SCRATCH/left"
+  awk -f "$BACKUP_HOME/kubectl/left-behind.awk" "$SCRATCH/wanted" "$SCRATCH/volumes" >"$SCRATCH/left"
   [ ! -s "$SCRATCH/left" ] ||
-    caveat "not restored with the other volumes of their workload, which belong to them: $(tr '\n' ' ' <"$SCRATCH/left" | sed 's/ $//')"
-}
-
-# A server whose log is on a second volume must not find there what it is not of. Of other replicas each has volumes of its own.
-left_behind() {
-  awk -F '[ \t]' 'FILENAME == ARGV[1] { wanted[$1]; next }
-    { member = $0; sub(/.*\t/, "", member); ordinal = $1; if (!sub(/.*-/, "", ordinal) || ordinal !~ /^[0-9]+$/) ordinal = "" }
-    member !~ /\// { next }
-    { of[$1] = member " " ordinal; if ($1 in wanted) touched[of[$1]] }
-    END { for (claim in of) if (!(claim in wanted) && of[claim] in touched) print claim }' "$SCRATCH/wanted" "$SCRATCH/volumes" | LC_ALL=C sort
+    caveat "these claims are not restored, though their pod needs them beside those that are: what they hold is of another moment: $(tr '\n' ' ' <"$SCRATCH/left" | sed 's/ $//')"
 }
 
 refuse_existing() {
@@ -122,7 +116,7 @@ wait_until_bound() {
 trap finish EXIT
 trap 'exit 143' TERM INT HUP
 restore_started=$(date +%s)
-choose_point "$RECOVERY_POINT"
+choose_group "$RECOVERY_POINT"
 group_volumes
 choose_claims
 refuse_existing

@@ -4,6 +4,7 @@
 #
 # environment, beside lib.sh's, lease.sh's and clones.sh's:
 #   CHECKS          a line `CLAIM CRONJOB` for every volume: which CronJob's job checks it, on the claim <series>-verify-<claim>
+#   MAXIMUM_AGE     seconds since the newest good group was begun
 #   CHECK_TIMEOUT   seconds that a check may take, from its volume on; the deadline of its job
 set -eu
 # shellcheck source=lib/shell/lib.sh
@@ -38,19 +39,14 @@ finish() {
   exit "$rc"
 }
 
-choose_group() {
-  list_points
-  if [ ! -s "$SCRATCH/points" ] && [ -s "$SCRATCH/groups.bad" ]; then die "no group of series $SERIES is good: $(bad_groups)"; fi
-  choose_point newest
-  group_volumes
-}
-
 # What nobody has looked at is not proven.
 compare_checks() {
   printf '%s\n' "$CHECKS" | grep . >"$SCRATCH/checks"
   awk 'FILENAME == ARGV[1] { checked[$1]; next } !($1 in checked) { print $1 }' "$SCRATCH/checks" "$SCRATCH/volumes" >"$SCRATCH/unchecked"
   [ ! -s "$SCRATCH/unchecked" ] || refuse "nothing checks these claims of group $POINT: $(tr '\n' ' ' <"$SCRATCH/unchecked"); name them in the claims of a check"
   awk 'FILENAME == ARGV[1] { held[$1]; next } !($1 in held) { print $1 }' "$SCRATCH/volumes" "$SCRATCH/checks" >"$SCRATCH/missing"
+  blocks=$(awk -F '\t' '$6 == "Block" { print $1 }' "$SCRATCH/volumes" | tr '\n' ' ')
+  [ -z "$blocks" ] || refuse "these claims of group $POINT are block devices without a file system, which no check can mount: $blocks"
   [ ! -s "$SCRATCH/missing" ] || die "group $POINT has no volume of these claims, which are to be checked: $(tr '\n' ' ' <"$SCRATCH/missing")"
 }
 
@@ -136,7 +132,8 @@ check_volume() { # CLAIM CRONJOB
 trap finish EXIT
 trap 'exit 143' TERM INT HUP
 lease_take
-choose_group
+choose_group newest
+group_volumes
 compare_checks
 remove_leftovers
 longest=0
@@ -147,3 +144,7 @@ outcome restoreSeconds "$longest"
 api annotate "$SNAPSHOTS" -l "$(snapshots_of "$POINT")" --overwrite "cdk8s-backup/verified=$(date -u +%Y-%m-%dT%H:%M:%SZ)" >/dev/null ||
   die "group $POINT is good, but that could not be noted: $(api_reason)"
 log "verified $POINT"
+# Good as it is, what was written since is in no group.
+age=$(age_of "$POINT")
+[ "$age" -le "$MAXIMUM_AGE" ] ||
+  die "group $POINT is good, and is the newest, of $(in_words "$age") ago, which is more than $(in_words "$MAXIMUM_AGE") (maximumAge): look why $SERIES-snapshot makes no groups"

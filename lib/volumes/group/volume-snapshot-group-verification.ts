@@ -35,6 +35,11 @@ export interface VolumeSnapshotGroupVerificationOptions {
    */
   readonly checkDeadline?: Duration;
   /**
+   * How long ago the newest good group may have been begun: where nothing makes groups any more, verifications of the last one fail.
+   * @default - the interval of the group's schedule, and six hours; whatever its age where that is `Schedule.never()`
+   */
+  readonly maximumAge?: Duration;
+  /**
    * How often a failed verification is tried again.
    * @default 1
    */
@@ -114,6 +119,7 @@ export class VolumeSnapshotGroupVerification extends Construct {
         { name: 'SERIES', value: series },
         { name: 'CHECKS', value: checks.map(check => `${check.claim} ${check.name}`).join('\n') },
         { name: 'CHECK_TIMEOUT', value: String(checkDeadline.toSeconds()) },
+        { name: 'MAXIMUM_AGE', value: String(this.maximumAge(group, props.maximumAge)) },
         { name: 'STORAGE_CLASS', value: storageClass },
         { name: 'LEASE_SECONDS', value: String(deadline.toSeconds()) },
       ],
@@ -152,6 +158,19 @@ export class VolumeSnapshotGroupVerification extends Construct {
       throw new InputError(this, { prop: 'checks', got: checks.length, because });
     }
     return [...found.values()];
+  }
+
+  private maximumAge(
+    group: VolumeSnapshotGroup,
+    given = Duration.seconds(group.interval.toSeconds() + Duration.hours(6).toSeconds()),
+  ): number {
+    const seconds = given.toSeconds({ integral: false });
+    if (Number.isInteger(seconds) && seconds > 0) return seconds;
+    throw new InputError(this, {
+      prop: 'maximumAge',
+      got: given.toHumanString(),
+      because: 'write whole seconds, 1 or more, for example Duration.days(2)',
+    });
   }
 
   private checkName(claim: string): string {

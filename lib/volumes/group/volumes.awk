@@ -3,8 +3,8 @@
 #
 #   awk -f volumes.awk manifest.json
 #
-# The size is that of the claim when it was snapshotted, which is what its volume comes back with; where that is not known, the least
-# that the driver makes of the snapshot.
+# The size is that of the claim when it was snapshotted, or of its snapshot where that is larger; where that is not known, the least that
+# the driver makes of the snapshot.
 
 function field(name) {
   if (!match($0, "\"" name "\":\"[^\"]+\"")) return "-"
