@@ -275,6 +275,11 @@ describe('MariaDB 10.11', () => {
         data => add(join(data, 'mariadb_upgrade_info'), '11.8.9-MariaDB'),
         /^the data directory is of mariadb 11\.8\.9, and/,
       ],
+      [
+        'a table on another volume',
+        data => add(join(data, 'shop/far.isl'), '/fast/shop/far.ibd'),
+        /^the server has tables on other volumes.*: far\.isl leads to \/fast\/shop\/far\.ibd/,
+      ],
       ['files of MySQL', data => add(join(data, 'mysql.ibd')), /^the data directory is of mysql, and the engine is one for mariadb/],
     ]);
   });

@@ -25,6 +25,13 @@ image=$("$server" --version | sed 's/.*Ver \([0-9]*\.[0-9]*\).*/\1/')
   refuse "the data directory is of $DIALECT $noted, and the image holds $DIALECT $image: set version to the server's"
 [ "$DIALECT" != mariadb ] || [ -e "$data/ib_logfile0" ] ||
   refuse 'there is no ib_logfile0: the redo log is on another volume, without which the files are of no instant'
+[ "$DIALECT" != mysql ] || [ -d "$data/#innodb_redo" ] || [ -e "$data/ib_logfile0" ] ||
+  refuse 'there is neither #innodb_redo nor ib_logfile0: the redo log is on another volume, without which the files are of no instant'
+[ "$DIALECT" != mysql ] || [ -e "$data/undo_001" ] ||
+  refuse 'there is no undo_001: the undo log is on another volume, without which what was not committed cannot be taken back'
+elsewhere=$(find "$data" '(' -name '*.isl' -o -type l ! -exec test -e {} ';' ')' -print | head -n 1)
+[ -z "$elsewhere" ] ||
+  refuse "the server has tables on other volumes, which this one does not hold: ${elsewhere##*/} leads to $(if [ -L "$elsewhere" ]; then readlink "$elsewhere"; else cat "$elsewhere"; fi)"
 
 # What was prepared in the tables is finished or undone by what the binary log says of it. Its index may name where production has it.
 index=$(find "$data" -maxdepth 1 -name '*.index' ! -name '*relay*' | head -n 1)

@@ -19,9 +19,9 @@ repository_prune() { # FILE with ids
   mv "$SCRATCH/pruned" "$1"
 }
 
-# The claims that are not bound yet, and the snapshots they wait for.
+# The claims that are not bound yet, and the snapshots they wait for; and those of a verification, which makes one after the other.
 claims_waiting() { # to $SCRATCH/claims.waiting
-  api get persistentvolumeclaims -o go-template='{{range .items}}{{.status.phase}} {{.metadata.name}} {{with .spec.dataSource}}{{.name}}{{else}}{{with .spec.dataSourceRef}}{{.name}}{{end}}{{end}}
+  api get persistentvolumeclaims -o go-template='{{range .items}}{{with .metadata.labels}}{{if eq (print (index . "cdk8s-backup/operation")) "check"}}Checked{{end}}{{end}}{{.status.phase}} {{.metadata.name}} {{with .spec.dataSource}}{{.name}}{{else}}{{with .spec.dataSourceRef}}{{.name}}{{end}}{{end}}
 {{end}}' >"$SCRATCH/claims.sources" || return 1
   awk '$1 != "Bound" && NF == 3 { print $2, $3 }' "$SCRATCH/claims.sources" >"$SCRATCH/claims.waiting"
 }

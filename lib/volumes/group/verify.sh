@@ -143,6 +143,9 @@ while read -r claim job; do check_volume "$claim" "$job"; done <"$SCRATCH/checks
 outcome restoreSeconds "$longest"
 api annotate "$SNAPSHOTS" -l "$(snapshots_of "$POINT")" --overwrite "cdk8s-backup/verified=$(date -u +%Y-%m-%dT%H:%M:%SZ)" >/dev/null ||
   die "group $POINT is good, but that could not be noted: $(api_reason)"
+groups_read || die "whether group $POINT is still there cannot be asked: $(api_reason)"
+grep -qxF -e "$POINT verified" "$SCRATCH/groups.good" ||
+  die "group $POINT was good, and is not there as a whole any more: somebody has deleted it or a part of it while it was checked"
 log "verified $POINT"
 # Good as it is, what was written since is in no group.
 age=$(age_of "$POINT")

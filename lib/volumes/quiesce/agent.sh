@@ -167,8 +167,9 @@ stop() {
 }
 
 # A life before this one has left its pipes, and perhaps more than that.
-rm -f events reply.* session.*
-mkfifo events
+rm -f events.new reply.* session.*
+# In one step: what is written to a name that is not there makes a file of it.
+mkfifo events.new && mv -f events.new events || exit 1
 exec 3<>events
 trap 'echo stop >&3' TERM INT
 until lock_recover; do
@@ -183,8 +184,8 @@ fi
 log "$QUIESCE_NAME can be held, for $QUIESCE_LIMIT s at most"
 
 while :; do
-  # A signal ends the reading, and comes back as an event.
-  read -r event id rest <&3 || continue
+  # A signal ends the reading, and comes back as an event. Without the pipe nothing would.
+  read -r event id rest <&3 || { [ -p events ] || exit 1; continue; }
   case $event in
     hold) take "$id" "$rest" ;;
     renew) renew "$id" "$rest" ;;
