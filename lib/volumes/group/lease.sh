@@ -44,7 +44,13 @@ lease_take_over() {
   lease_of_dead=$holder
   lease_manifest "$version" >"$SCRATCH/lease.yaml"
   api replace --validate=false -f "$SCRATCH/lease.yaml" >/dev/null && return 0
-  ! conflicted || die "another run of $SERIES was quicker to take the lease over. Nothing was touched"
+  if not_found; then
+    # It was given back a moment ago.
+    lease_of_dead=''
+    lease_manifest '' >"$SCRATCH/lease.yaml"
+    api create --validate=false -f "$SCRATCH/lease.yaml" >/dev/null && return 0
+  fi
+  ! { conflicted || already_there; } || die "another run of $SERIES was quicker to take the lease over. Nothing was touched"
   lease_or_die "the lease $LEASE of pod $holder cannot be taken over: $(api_reason)"
 }
 
