@@ -129,14 +129,14 @@ test('a restore makes members of the group of what comes back under its own name
   expect(environment(objects(of)['CronJob/shop-restore'])).toMatchObject({ LABELS: '', MEMBER_LABELS: 'app: "shop"\ntier: "1"' });
 });
 
-test('a verification fails when groups are made no more, by default when one is six hours late', () => {
+test('a verification fails when groups are made no more, by default when two are missing', () => {
   const age = (options: object, schedule?: Schedule) => {
     const of = chart();
     const members = [VolumeSnapshotMember.claims(['data-db-0'])];
     new VolumeSnapshotGroup(of, 'shop', { members, schedule, retention: Retention.keep({ daily: 7 }) }).verify(options);
     return Number(environment(objects(of)['CronJob/shop-verify']).MAXIMUM_AGE);
   };
-  expect(age({}, Schedule.every(Duration.hours(4)))).toBe(10 * 3600);
+  expect(age({}, Schedule.every(Duration.hours(4)))).toBe(12 * 3600);
   expect(age({ maximumAge: Duration.days(2) })).toBe(2 * 86_400);
   expect(age({}, Schedule.never())).toBeGreaterThan(50 * 365 * 86_400);
   expect(() => age({ maximumAge: Duration.seconds(0) })).toThrow(/maximumAge is .*: write whole seconds/);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Size } from 'cdk8s';
+import { Chart, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { ImageCatalog } from '../image-catalog';
@@ -85,6 +85,7 @@ const API = ScriptFolder.at('api', __dirname);
  */
 export function kubectlPod(scope: Construct, pod: KubectlPod): k8s.PodTemplateSpec {
   const { name, operation, labels } = pod;
+  const { namespace } = Chart.of(scope);
   const metadata = { name, labels: { ...STANDARD_LABELS, ...labels } };
   // The pods say themselves whether they want its token.
   kubernetesObject(scope, 'ServiceAccount', k8s.KubeServiceAccount.GVK, { metadata, automountServiceAccountToken: false });
@@ -102,6 +103,9 @@ export function kubectlPod(scope: Construct, pod: KubectlPod): k8s.PodTemplateSp
       { name: 'OPERATION_FOLDER', value: 'kubectl' },
       { name: 'REPOSITORY_FOLDER', value: 'none' },
       { name: 'NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
+      // A copy of it, in another namespace, is refused: see shell/origin.sh.
+      { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
+      ...(namespace === undefined ? [] : [{ name: 'MADE_FOR_NAMESPACE', value: namespace }]),
       // kubectl keeps what it learns of the API there.
       { name: 'KUBECACHEDIR', value: '/scratch/kube' },
       ...pod.environment,

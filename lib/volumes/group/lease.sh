@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034 # snapshot.sh reads whose lease it was
 # One run at a time: a Lease of the series and operation, held by the run's pod. Two runs would hold the same servers, and take what the
 # other makes for leftovers.
 #
@@ -40,7 +40,6 @@ lease_take_over() {
   ! lease_is_alive "$holder" ||
     die "another run of $SERIES is under way, in pod $holder since $since: this one has touched nothing"
   log "the run in pod $holder has ended without a word: its lease is taken over"
-  # shellcheck disable=SC2034 # read by snapshot.sh
   lease_of_dead=$holder
   lease_manifest "$version" >"$SCRATCH/lease.yaml"
   api replace --validate=false -f "$SCRATCH/lease.yaml" >/dev/null && return 0

@@ -36,7 +36,7 @@ export interface VolumeSnapshotGroupVerificationOptions {
   readonly checkDeadline?: Duration;
   /**
    * How long ago the newest good group may have been begun: where nothing makes groups any more, verifications of the last one fail.
-   * @default - the interval of the group's schedule, and six hours; whatever its age where that is `Schedule.never()`
+   * @default - three intervals of the group's schedule, an hour at least; whatever its age where that is `Schedule.never()`
    */
   readonly maximumAge?: Duration;
   /**
@@ -160,17 +160,12 @@ export class VolumeSnapshotGroupVerification extends Construct {
     return [...found.values()];
   }
 
-  private maximumAge(
-    group: VolumeSnapshotGroup,
-    given = Duration.seconds(group.interval.toSeconds() + Duration.hours(6).toSeconds()),
-  ): number {
+  private maximumAge(group: VolumeSnapshotGroup, given?: Duration): number {
+    if (!given) return Math.max(3 * group.interval.toSeconds(), Duration.hours(1).toSeconds());
     const seconds = given.toSeconds({ integral: false });
     if (Number.isInteger(seconds) && seconds > 0) return seconds;
-    throw new InputError(this, {
-      prop: 'maximumAge',
-      got: given.toHumanString(),
-      because: 'write whole seconds, 1 or more, for example Duration.days(2)',
-    });
+    const because = 'write whole seconds, 1 or more, for example Duration.days(2)';
+    throw new InputError(this, { prop: 'maximumAge', got: given.toHumanString(), because });
   }
 
   private checkName(claim: string): string {
