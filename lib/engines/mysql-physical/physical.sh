@@ -73,6 +73,11 @@ client_words() { # FILE EXIT-CODE
   client_said=$(grep -oE '^ERROR [0-9]+ \([0-9A-Z]+\)( at line [0-9]+)?' "$1" | tail -n 1) || :
   printf %s "${client_said:-$client ended with exit code $2}"
 }
+# What a tool or a server says in the end, without the pages and rows that it shows of what is damaged.
+tool_words() { # FILE EXIT-CODE
+  grep -vE '^ *len |; asc |; hex |^ *[0-9]+: len ' "$1" >"$SCRATCH/words" || :
+  last_words "$SCRATCH/words" "$2"
+}
 variable() { sql "show global variables like '$1'" | cut -f 2-; }
 
 # ---- a recovery point -----------------------------------------------------------------------------------------------
@@ -97,7 +102,7 @@ unpack() { # DIRECTORY
   prepare_rc=0
   run_tool "$tool" --prepare --target-dir="$1" >"$SCRATCH/prepare.log" 2>&1 || prepare_rc=$?
   { [ "$prepare_rc" = 0 ] && completed "$SCRATCH/prepare.log"; } ||
-    die "applying the redo log ($tool --prepare) failed: $(last_words "$SCRATCH/prepare.log" "$prepare_rc")"
+    die "applying the redo log ($tool --prepare) failed: $(tool_words "$SCRATCH/prepare.log" "$prepare_rc")"
   # A directory like any other to the tools; the volume that this one goes to has its own.
   rm -rf "$1/lost+found"
   # MariaDB 11 and newer call it mariadb_backup_checkpoints.
@@ -123,7 +128,7 @@ start_scratch_server() { # DIRECTORY
 # Of its errors the first is the cause, and the others follow from it.
 not_started() {
   causes=$(grep '\[ERROR\]' "$SCRATCH/server.log" | sed 's/.*\[ERROR\] *//' | head -n 2 | tr '\n' ' ')
-  die "a server over these files did not start: ${causes:-$(last_words "$SCRATCH/server.log" "$server_rc")}"
+  die "a server over these files did not start: ${causes:-$(tool_words "$SCRATCH/server.log" "$server_rc")}"
 }
 
 # Its settings are in $SCRATCH/server.cnf. Fails when it ends before it answers.
@@ -152,7 +157,7 @@ SQL
       return 1
     }
     ! grep -q 'ready for connections' "$SCRATCH/server.log" || ! grep -q 'Access denied' "$SCRATCH/scratch.err" ||
-      die "a server over these files did not make an account for the checks: $(last_words "$SCRATCH/server.log" 1)"
+      die "a server over these files did not make an account for the checks: $(tool_words "$SCRATCH/server.log" 1)"
     sleep 0.2
   done
 }
@@ -163,7 +168,7 @@ stop_scratch_server() {
   scratch_sql -e "drop user '$scratch_account'@localhost; shutdown" 2>"$SCRATCH/scratch.err" ||
     die "the account of the checks could not be dropped again: $(last_words "$SCRATCH/scratch.err" 1)"
   wait "$scratch_server" && server_rc=0 || server_rc=$?
-  [ "$server_rc" = 0 ] || die "the server over these files did not stop in good order: $(last_words "$SCRATCH/server.log" "$server_rc")"
+  [ "$server_rc" = 0 ] || die "the server over these files did not stop in good order: $(tool_words "$SCRATCH/server.log" "$server_rc")"
 }
 
 kill_scratch_server() { [ -z "${scratch_server:-}" ] || kill -KILL "$scratch_server" 2>/dev/null || :; }
@@ -192,8 +197,8 @@ check_scratch_server() {
   # `note` is about kinds of tables that have nothing to check, such as sequences; `warning` about what a server mends by itself.
   checked_rc=0
   scratch_sql --binary-mode <"$SCRATCH/check.sql" >"$SCRATCH/checked" 2>"$SCRATCH/check.err" || checked_rc=$?
-  awk -F '\t' '$3 == "error" || $3 == "Error" || ($3 == "status" && $4 != "OK") { print $1 ": " $4 }' "$SCRATCH/checked" >"$SCRATCH/check.bad"
+  awk -F '\t' '$3 == "error" || $3 == "Error" || ($3 == "status" && $4 != "OK") { sub(/misplaced row.*/, "misplaced row", $4); print $1 ": " $4 }' "$SCRATCH/checked" >"$SCRATCH/check.bad"
   [ ! -s "$SCRATCH/check.bad" ] || die "CHECK TABLE found damage in these tables: $(head -n 3 "$SCRATCH/check.bad" | tr '\n' ';')"
-  [ "$checked_rc" = 0 ] || die "CHECK TABLE could not look at all tables: $(last_words "$SCRATCH/check.err" "$checked_rc") $(grep -E 'ERROR|corrupt' "$SCRATCH/server.log" | tail -n 1)"
+  [ "$checked_rc" = 0 ] || die "CHECK TABLE could not look at all tables: $(client_words "$SCRATCH/check.err" "$checked_rc") $(grep -E '\[ERROR\]' "$SCRATCH/server.log" | tail -n 1)"
   log "CHECK TABLE found nothing wrong in $(wc -l <"$SCRATCH/check.sql" | tr -d ' ') tables"
 }

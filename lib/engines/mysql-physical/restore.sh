@@ -13,6 +13,10 @@ set -eu
 
 choose_target
 stage_data_directory
+# Where the old files had it, the server looks for it.
+if [ -e "$DATA_DIRECTORY/ibdata1" ] && [ ! -e "$DATA_DIRECTORY/ib_logfile0" ] && [ ! -d "$DATA_DIRECTORY/#innodb_redo" ]; then
+  caveat 'the old data directory had no redo log in it: where the server keeps that elsewhere (innodb_log_group_home_dir), empty that directory before it starts, or it applies the old log to the restored files'
+fi
 cleanup() {
   kill_scratch_server
   [ -z "$STAGING" ] || rm -rf "$STAGING"

@@ -100,6 +100,12 @@ recover() { # DIRECTORY SETTINGS...
   rm -f "$recover_directory"/standby.signal "$SCRATCH/gap" "$SCRATCH/delivered" "$SCRATCH"/committed.*
   : >"$recover_directory/recovery.signal"
   [ "$UNTIL" != base ] || set -- "$@" 'recovery_target = immediate'
+  # Two servers that were promoted each by itself give one number to two timelines.
+  for history in "$recover_directory"/pg_wal/????????.history; do
+    { [ -e "$history" ] && [ -e "$SCRATCH/wal/${history##*/}" ]; } || continue
+    [ "$(cat "$history")" = "$(cat "$SCRATCH/wal/${history##*/}")" ] ||
+      refuse "timeline $((0x$(basename "$history" .history))) of the archived log is another one than that of recovery point $POINT: two servers were promoted, each by itself. Set until to base, or restore a recovery point of the other server; and take a backup now"
+  done
   if [ "$BATCHES" = 0 ] || [ "$timeline" = "$base_timeline" ]; then
     set -- "$@" 'recovery_target_timeline = current'
   else

@@ -14,6 +14,8 @@ set -eu
 restore_started=$(date +%s)
 choose_target
 stage_data_directory
+[ ! -L "$DATA_DIRECTORY/pg_wal" ] ||
+  caveat "pg_wal of the old data directory is a link to $(readlink "$DATA_DIRECTORY/pg_wal"), and the restored one holds its log itself: move it there again before the server starts, into an empty directory, if it is to be on a volume of its own"
 recover_directory=$STAGING
 discard() {
   pg_ctl -D "$STAGING" -m immediate stop >/dev/null 2>&1 || :
