@@ -216,7 +216,10 @@ test('a table that is swapped for another while the dump begins is noticed', asy
       'the dump waits',
       () => server.query('one', "select count(*) from pg_locks where not granted and relation = 'held'::regclass") === '1',
     );
-    server.query('one', 'begin; alter table orders rename to old_orders; alter table new_orders rename to orders; commit');
+    server.query(
+      'one',
+      'begin; alter table orders rename to old_orders; alter table new_orders rename to orders; alter table old_orders rename to new_orders; commit',
+    );
     server.query(
       'postgres',
       "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()",
@@ -224,7 +227,7 @@ test('a table that is swapped for another while the dump begins is noticed', asy
   });
   await holder.stop();
   expect(faulty.succeeded).toBe(false);
-  expect(resultOf(faulty).reason).toMatch(/another table was given the name of public\.(new_)?orders/);
+  expect(resultOf(faulty).reason).toMatch(/another table was given the name of public\.orders, public\.new_orders while the dump began/);
   clear(server);
 });
 

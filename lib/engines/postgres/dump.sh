@@ -73,7 +73,7 @@ SQL
     fi
   fi
   unreadable=$(sql "$name" -f "$here/unreadable.sql") || die "database \"$name\" cannot be looked into"
-  [ -z "$unreadable" ] || refuse "the role may not read all of database \"$name\": $unreadable. Grant it pg_read_all_data, and where there is row-level security BYPASSRLS"
+  [ -z "$unreadable" ] || refuse "the role may not read all of database \"$name\": $unreadable. Grant it pg_read_all_data, where there is row-level security BYPASSRLS, and select on large objects"
   slug=$(slug "$name")
   sql "$MAINTENANCE_DATABASE" -v name="$name" -f "$here/properties.sql" >"$SCRATCH/properties"
   sql "$name" -c "select E'fixed\t' || extname from pg_extension where extname = 'pg_cron'" >>"$SCRATCH/properties"

@@ -24,6 +24,19 @@ with left_out(what, name) as (
   from pg_class c join pg_namespace n on n.oid = relnamespace
   where :'standby'::boolean and relkind = 'r' and relpersistence = 'u'
   union all
+  -- A child's inherited columns are not its own to place: they come first, as the parents have them.
+  select 'columns come back in another order, as inherited ones come first: ', format('%I.%I', nspname, relname)
+  from (
+    select c.oid, c.relnamespace, c.relname, array_agg(a.attname order by a.attnum) as now, array_agg(a.attname order by p.place, a.attnum) as "then"
+    from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      left join lateral (select min(inhseqno * 10000 + parent.attnum) as place
+        from pg_inherits join pg_attribute parent on parent.attrelid = inhparent and parent.attname = a.attname and parent.attnum > 0 and not parent.attisdropped
+        where inhrelid = c.oid) p on true
+    where c.relkind in ('r', 'f') and not c.relispartition and exists (select from pg_inherits where inhrelid = c.oid)
+    group by c.oid
+  ) child join pg_namespace n on n.oid = relnamespace
+  where now <> "then"
+  union all
   -- Objects of PostgreSQL's own schemas are taken for PostgreSQL's own.
   select 'what was added to PostgreSQL''s own schemas is left out: ', name
   from (

@@ -10,6 +10,11 @@ with unreadable(name) as (
     and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
       and not exists (select from pg_extension e where e.oid = d.refobjid and c.oid = any (extconfig)))
   group by 1
+  union all
+  select 'large object ' || m.oid
+  from pg_largeobject_metadata m
+  where current_setting('is_superuser') <> 'on' and current_setting('lo_compat_privileges') <> 'on' and not pg_has_role(lomowner, 'usage')
+    and not exists (select from aclexplode(lomacl) where privilege_type = 'SELECT' and (grantee = 0 or pg_has_role(grantee, 'usage')))
 ), numbered as (select name, row_number() over (order by name) as number from unreadable where name is not null)
 select string_agg(name, ', ' order by number) filter (where number <= 5) || case when count(*) > 5 then ' and ' || count(*) - 5 || ' more' else '' end
 from numbered having count(*) > 0;
