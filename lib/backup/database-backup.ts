@@ -70,6 +70,22 @@ export interface BackupOptions {
    */
   readonly minimumSize?: Size;
   /**
+   * The cluster that all of this is for: the SHA-256 of its authority's certificates, which every namespace has in the ConfigMap
+   * `kube-root-ca.crt`: `kubectl get configmap kube-root-ca.crt -o jsonpath='{.data.ca\.crt}' | sha256sum`.
+   *
+   * A namespace that is copied brings its CronJobs along. Pods refuse to work in another namespace than their chart's, so that they
+   * neither publish a copy's data among production's nor act on production's servers; with this, in another cluster, too. A restore runs
+   * in a copy all the same, and restores into it, where the host is a Service named without its namespace.
+   * @default - any cluster, as long as the namespace has the chart's name
+   */
+  readonly cluster?: string;
+  /**
+   * Where the series comes from, once the database has moved: recovery points note the namespace (and the cluster, where it is given)
+   * of their backup, and a backup of another place is refused. Write what the refusal names; drop it after the next recovery point.
+   * @default - the series is of this place
+   */
+  readonly takesOverFrom?: string;
+  /**
    * Where a backup or a restore may write what dies with its pod. Backups stream and need little; a restore with several jobs
    * holds an archive there.
    * @default Scratch.emptyDir(Size.gibibytes(2)), unless the engine knows better

@@ -4,7 +4,7 @@ import { InputError } from '../core/input-error';
 import { MIRROR_LABEL } from '../core/labels';
 import { checkCronJobName } from '../core/names';
 import { cronJobObject, operationJobSpec } from '../core/pod';
-import { Schedule } from '../core/schedule';
+import { Schedule, type ScheduleConfig } from '../core/schedule';
 import { warn } from '../core/warning';
 import type { MirrorSettings } from '../repositories/mirror';
 import { registerPlace } from '../repositories/place';
@@ -12,7 +12,7 @@ import type { IRepository, RepositoryConfig } from '../repositories/repository';
 import { checkAppendOnly } from './append-only';
 import { checkWhole, type DatabaseBackup, registerSeries } from './database-backup';
 import { DatabaseRestore, type DatabaseRestoreOptions } from './database-restore';
-import { DatabaseVerification, type DatabaseVerificationOptions } from './database-verification';
+import { DatabaseVerification, type DatabaseVerificationOptions, newestWithin } from './database-verification';
 import { renewLocks } from './lock-renewal';
 import { LOG_SUFFIX } from './log-archive';
 
@@ -50,6 +50,7 @@ export class DatabaseMirror extends Construct {
   public readonly cronJob: ApiObject;
   /** The longest expected time between two runs. */
   public readonly interval: Duration;
+  private readonly schedule: ScheduleConfig;
   private readonly identity: string;
   private readonly isPruned: boolean;
 
@@ -74,6 +75,7 @@ export class DatabaseMirror extends Construct {
     }
     checkWhole(this, 'retries', retries, 0, 10);
     const schedule = (props.schedule ?? Schedule.hourly({ spread: Duration.hours(1) })).bind(this, 'schedule');
+    this.schedule = schedule;
     this.interval = schedule.interval;
     const retention = props.retention.bind(this, 'retention');
     const destination = operation.bindRepository(this, 'mirror', repository);
@@ -120,7 +122,12 @@ export class DatabaseMirror extends Construct {
    */
   public verify(options: DatabaseVerificationOptions = {}): DatabaseVerification {
     const { backup, repository } = this.props;
-    return backup.verify({ ...options, name: options.name ?? `verify-${this.name}`, repository: options.repository ?? repository });
+    return backup.verify({
+      maximumAge: newestWithin([backup.schedule.bind(backup, 'schedule'), this.schedule]),
+      ...options,
+      name: options.name ?? `verify-${this.name}`,
+      repository: options.repository ?? repository,
+    });
   }
 
   /**

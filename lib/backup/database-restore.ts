@@ -14,6 +14,7 @@ import type { EngineConfig, RestoreRequestKey } from '../engines/engine';
 import type { IRepository } from '../repositories/repository';
 import type { DatabaseBackup } from './database-backup';
 import { bindOptions } from './operation';
+import { staysInNamespace } from './origin';
 import { RecoveryPoint } from './recovery-point';
 
 /** How a restore is started. */
@@ -261,6 +262,7 @@ export class DatabaseRestore extends Construct {
         // After the backup's own variables, so that a request for another series is the one that counts.
         environment: [
           ...operation.waitFor(backup.props.readyTimeout ?? Duration.minutes(5)),
+          ...(staysInNamespace(server, this.props.dataVolume ?? backup.props.dataVolume) ? [{ name: 'ALSO_IN_COPIES', value: 'yes' }] : []),
           { name: 'SAFETY_SERIES', value: `${backup.series}${SAFETY_SUFFIX}` },
           ...request,
         ],

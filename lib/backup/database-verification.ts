@@ -1,9 +1,10 @@
 import { type ApiObject, Duration, Lazy, Size } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
+import { InputError } from '../core/input-error';
 import { checkCronJobName } from '../core/names';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
-import { Schedule } from '../core/schedule';
+import { Schedule, type ScheduleConfig } from '../core/schedule';
 import { Scratch } from '../core/scratch';
 import type { IRepository } from '../repositories/repository';
 import type { IBackupAddon } from './addon';
@@ -47,6 +48,12 @@ export interface DatabaseVerificationOptions {
    * @default - an hour, or twice the archive's `maximumLag` where that is longer; of another repository, such as a mirror, a day more
    */
   readonly maximumLogAge?: Duration;
+  /**
+   * How old the newest recovery point may be: a verification of an older one fails, as backups (or the mirror that is verified) have
+   * stopped. The recovery point itself is verified all the same.
+   * @default - three intervals of the backup's schedule (and of the mirror's), an hour at least; any age where nothing is scheduled
+   */
+  readonly maximumAge?: Duration;
   /**
    * Where the throw-away server keeps the restored data: a tenth more than the databases' size, and some gigabytes of logs.
    * @default Scratch.emptyDir(Size.gibibytes(20))
@@ -107,6 +114,14 @@ export class DatabaseVerification extends Construct {
     const name = `${backup.series}-${props.name ?? 'verify'}`;
     const repository = operation.bindRepository(this, 'verify', props.repository);
     this._identity = repository.identity;
+    const maximumAge = props.maximumAge ?? newestWithin([backup.schedule.bind(backup, 'schedule')]);
+    if (maximumAge && maximumAge.toSeconds() < backup.interval.toSeconds() && !backup.schedule.bind(backup, 'schedule').isNever) {
+      throw new InputError(this, {
+        prop: 'maximumAge',
+        got: maximumAge.toHumanString(),
+        because: `the newest recovery point is up to ${backup.interval.toHumanString()} old when nothing is wrong: allow that, and the time that a backup takes`,
+      });
+    }
     const metadata = { name: checkCronJobName(this, name), labels: operation.labels('verify') };
     this.cronJob = cronJobObject(this, 'CronJob', {
       metadata,
@@ -117,7 +132,11 @@ export class DatabaseVerification extends Construct {
           operation: 'verify',
           job: name,
           repository: props.repository,
-          environment: [...(props.checkRepository ?? RepositoryCheck.structure())._bind(this), ...this.logAge(props)],
+          environment: [
+            ...(props.checkRepository ?? RepositoryCheck.structure())._bind(this),
+            ...this.logAge(props),
+            ...(maximumAge ? [{ name: 'MAXIMUM_AGE', value: String(maximumAge.toSeconds()) }] : []),
+          ],
           assertions: assertionScripts(this, backup.series, props.assertions ?? [], backup._operation.engine.defaultDatabase),
           scratch: props.scratch ?? Scratch.emptyDir(Size.gibibytes(20)),
           onWorkbench: true,
@@ -148,6 +167,17 @@ export class DatabaseVerification extends Construct {
 
 function hoursOf(lag: Duration, elsewhere: boolean): Duration {
   return Duration.seconds(Math.max(3600, 2 * lag.toSeconds()) + (elsewhere ? 86_400 : 0));
+}
+
+/**
+ * How old the newest recovery point may be that comes by these schedules, one after the other; undefined: as old as it likes.
+ *
+ * @internal
+ */
+export function newestWithin(schedules: ScheduleConfig[]): Duration | undefined {
+  if (schedules.some(({ isNever }) => isNever)) return undefined;
+  const intervals = schedules.reduce((sum, { interval }) => sum + interval.toSeconds(), 0);
+  return Duration.seconds(Math.max(3 * intervals, Duration.hours(1).toSeconds()));
 }
 
 /** Verification as an add-on: `plan.add(Verification.weekly())` verifies every backup of the plan. */

@@ -15,6 +15,7 @@ import { SECRET_FILE_MODE, type SecretKeyRef, SecretRef } from '../core/secret-r
 import type { EngineBindOptions, EngineConfig } from '../engines/engine';
 import type { IRepository, RepositoryConfig } from '../repositories/repository';
 import type { DatabaseBackup, DatabaseBackupProps } from './database-backup';
+import { originOf } from './origin';
 
 /** @internal */
 export interface OperationPodProps {
@@ -129,6 +130,7 @@ export class Operation {
     const secretFiles = Object.entries(pod.secretFiles ?? {});
     const connectionMounts = pod.server?.connectionMounts ?? [];
     const node = pod.server?.node;
+    const origin = originOf(scope, this.props);
     const steps = ((pod.server ?? this.engine).steps ?? []).filter(step => step.operations.includes(pod.operation));
     const ofEngine = [
       { name: 'SERIES', value: this.series },
@@ -143,6 +145,7 @@ export class Operation {
     const directory = data ? [{ name: 'DATA_DIRECTORY', value: data.directory }] : [];
     const environment = lastWins([
       ...ofEngine,
+      ...origin.environment,
       ...(pod.server?.connection ?? []),
       ...directory,
       ...(pod.spoolClaim !== undefined ? [{ name: 'SPOOL', value: '/spool/received' }] : []),
@@ -170,6 +173,7 @@ export class Operation {
           secret: { secretName: ref.secretName, defaultMode: SECRET_FILE_MODE, optional: true, items: [{ key: ref.keyName, path: file }] },
         })),
         ...(source?.volumes ?? []),
+        ...origin.volumes,
         ...(pod.server?.connectionVolumes ?? []),
         ...(data ? [data.volume] : []),
         ...(pod.spoolClaim !== undefined ? [{ name: 'spool', persistentVolumeClaim: { claimName: pod.spoolClaim } }] : []),
@@ -178,6 +182,7 @@ export class Operation {
         ...repository.volumeMounts,
         ...secretFiles.map(([file]) => ({ name: file, mountPath: `${SECRET_FILES}/${file}`, readOnly: true })),
         ...(source?.volumeMounts ?? []),
+        ...origin.volumeMounts,
         ...connectionMounts,
         ...dataMounts,
         ...(pod.spoolClaim !== undefined ? [{ name: 'spool', mountPath: '/spool' }] : []),

@@ -35,6 +35,15 @@ export class DataVolume {
     private readonly path?: string,
   ) {}
 
+  /**
+   * Whether it is another volume in another namespace.
+   *
+   * @internal
+   */
+  public get _isOfNamespace(): boolean {
+    return this.source.hostPath === undefined;
+  }
+
   /** @internal */
   public _bind(scope: IConstruct): DataVolumeBinding {
     const { persistentVolumeClaim, hostPath } = this.source;

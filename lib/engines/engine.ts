@@ -165,6 +165,11 @@ export interface EngineConfig {
    */
   readonly alsoReaches?: NetworkDestination[];
   /**
+   * The client goes on to further servers, by names that the server tells it: in a copy of the namespace these are still production's.
+   * @default false
+   */
+  readonly followsNames?: boolean;
+  /**
    * The engine has a log that can be archived beside the recovery points, and replayed after them to any moment. Its scripts are
    * `log-follow.sh` (receives the log into $SPOOL until it is told to stop), `log-received.sh` (succeeds when $SPOOL holds what the
    * server had written when it was called, for which it waits $ARCHIVE_PATIENCE seconds), `log-choose.sh` (prints the names of what is new

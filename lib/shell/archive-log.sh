@@ -23,6 +23,9 @@ run() { # OPERATION
   exec sh "$BACKUP_HOME/shell/run.sh" "$1"
 }
 
+# A copy of the pod refuses once and ends, so that it is started again the more seldom.
+case ${MADE_FOR_NAMESPACE:-} in '' | "${POD_NAMESPACE:-}") ;; *) run follow ;; esac
+
 # Of a batch that was cut short, the next one begins anew. Several batches follow each other while there is much to store.
 archive() { # PATIENCE
   while :; do

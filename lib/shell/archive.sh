@@ -14,6 +14,8 @@
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
+# shellcheck source=lib/shell/origin.sh
+. "$BACKUP_HOME/shell/origin.sh"
 # shellcheck source=lib/shell/log-order.sh
 . "$BACKUP_HOME/shell/log-order.sh"
 
@@ -23,6 +25,8 @@ set -eu
 # under a time that is over would be pruned.
 begin_batch() {
   list_all_points
+  # What one process of this pod has found need not be asked with every batch.
+  [ -e "$SCRATCH/origin.known" ] || { refuse_other_origin && : >"$SCRATCH/origin.known"; }
   order_batches "$SCRATCH/points.all" manifest_fetch
   AFTER=$(cat "$SPOOL/../last-batch" 2>/dev/null) || AFTER=
   cut -d ' ' -f 3 "$SCRATCH/ordered" | grep -qxF -e "$AFTER" || AFTER=$(tail -n 1 "$SCRATCH/ordered" | cut -d ' ' -f 3)

@@ -57,7 +57,8 @@ copy_point() {
   manifest_facts "$copy_of" >"$SCRATCH/facts"
   manifest_about "$copy_of" >"$SCRATCH/about"
   AFTER=$(manifest_field "$copy_of" after)
-  export AFTER
+  ORIGIN=$(manifest_field "$copy_of" origin)
+  export AFTER ORIGIN
   manifest_field "$copy_of" needs >"$SCRATCH/needs"
   manifest_caveats "$copy_of" >"$SCRATCH/caveats"
   : >"$SCRATCH/members"

@@ -192,6 +192,7 @@ manifest_write() { # FILE
     printf '{\n"format":1,\n"id":"%s",\n"series":"%s",\n"engine":"%s",\n' "$POINT" "$SERIES" "$ENGINE"
     printf '"started":"%s",\n"finished":"%s",\n"bytes":%s,\n' "$STARTED" "${FINISHED:-$(date -u +%Y-%m-%dT%H:%M:%SZ)}" "$(members_bytes)"
     [ ! -s "$SCRATCH/needs" ] || printf '"needs":"%s",\n' "$(tr '\n' ' ' <"$SCRATCH/needs" | sed 's/ $//')"
+    [ -z "${ORIGIN:-}" ] || printf '"origin":"%s",\n' "$ORIGIN"
     [ -z "${AFTER:-}" ] || printf '"after":"%s",\n' "$AFTER"
     printf '"about":{\n'
     comma_lines "$SCRATCH/about"
@@ -222,9 +223,14 @@ manifest_whole() { [ "$(tail -n 1 "$1")" = '}' ] && [ "$(manifest_field "$1" id)
 
 # Fetches the manifest of the recovery point to $SCRATCH/manifest.json.
 manifest_fetch() { # ID
+  # It is there already where it was the last one to be fetched.
+  ! manifest_whole "$SCRATCH/manifest.json" "$1" 2>/dev/null || return 0
   repository_get "$1" manifest.json >"$SCRATCH/manifest.json" || return 1
   manifest_whole "$SCRATCH/manifest.json" "$1" || { echo 'its manifest is damaged' >"$SCRATCH/repository.reason"; return 1; }
 }
+
+# Where the recovery points that this pod makes come from; origin.sh tells why.
+own_origin() { printf '%s%s' "${POD_NAMESPACE:-}" "${MADE_FOR_CLUSTER:+@$MADE_FOR_CLUSTER}"; }
 
 # Begins a recovery point that is being made.
 begin_point() {
@@ -233,7 +239,8 @@ begin_point() {
   date +%s >"$SCRATCH/second"
   STARTED=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   POINT=$(date -u +%Y%m%dT%H%M%SZ)-$(printf %s "${POD_NAME:-00000}" | tr -cd 'a-z0-9' | sed 's/.*\(.\{5\}\)$/\1/')
-  export STARTED POINT
+  ORIGIN=$(own_origin)
+  export STARTED POINT ORIGIN
   outcome id "$POINT"
   : >"$SCRATCH/members"
   : >"$SCRATCH/facts"
@@ -382,5 +389,7 @@ compare_facts() { # EXPECTED FOUND: files
     die "what came back is not what was backed up, in $(wc -l <"$SCRATCH/facts.difference" | tr -d ' ') facts: $(head -n 4 "$SCRATCH/facts.difference" | tr '\n' ';')"
 }
 
+# shellcheck source=lib/shell/origin.sh
+[ -z "${MADE_FOR_NAMESPACE:-}${MADE_FOR_CLUSTER:-}" ] || . "$BACKUP_HOME/shell/origin.sh"
 # shellcheck source=/dev/null # the repository's kind is mounted here
 [ "${REPOSITORY_FOLDER:-}" = none ] || . "$BACKUP_HOME/${REPOSITORY_FOLDER:-repository}/repository.sh"

@@ -44,7 +44,8 @@ if [ -z "$POINT" ]; then
   name_left_out
   refuse "series $SERIES has no recovery point in the repository that is mirrored: nothing was copied, and the mirror is empty. Has the backup ever run, into that repository and under that name?"
 fi
-prune || remark 'pruning failed; what was copied is there, and the next run prunes again'
+rm -f "$SCRATCH/repository.reason"
+prune || remark "pruning failed; what was copied is there, and the next run prunes again. $(cat "$SCRATCH/repository.reason" 2>/dev/null)"
 tell_future "$SCRATCH/source.points" "$SCRATCH/source.present" "$SCRATCH/source.future"
 log "the newest recovery point of the mirror is $POINT; the newest of what it mirrors is $(LC_ALL=C sort "$SCRATCH/source.present" | tail -n 1 | cut -d ' ' -f 1)"
 if [ "$HAS_LOG" = yes ]; then

@@ -4,6 +4,7 @@
 # environment, beside lib.sh's, broker.sh's and the engine's:
 #   CHECK_REPOSITORY   `yes`: look at the older recovery points too, whether they are intact
 #   CHECK_DATA_OVER    in how many verifications a repository that can be read in parts is read as a whole; empty or unset: it is not read
+#   MAXIMUM_AGE        seconds since the newest recovery point was begun, above which the verification fails; empty or unset: none
 # No address and no credential of the production server is here, and nothing of the repository where the server is: see workbench.sh.
 # The engine's verify script brings the data up, notes its facts and compares them with $SCRATCH/facts.expected, checks the
 # server's own consistency, and answers the assertions in $BACKUP_HOME/assertions.
@@ -14,6 +15,7 @@ set -eu
 . "$BACKUP_HOME/shell/broker.sh"
 
 open_point newest
+age=$(age_of "$POINT")
 engine_on_workbench verify || exit $?
 
 restore_seconds=$(cat "$SCRATCH/outcome/restoreSeconds" 2>/dev/null || echo null)
@@ -23,6 +25,14 @@ repository_mark "$POINT" "$SCRATCH/verified.json" ||
 log "verified $POINT"
 
 if [ "$CHECK_REPOSITORY" = yes ]; then
-  repository_check || die "the newest recovery point $POINT is good, but the repository is not: $(repository_reason)"
-  log 'the repository is intact'
+  repository_check && check_rc=0 || check_rc=$?
+  case $check_rc in
+    0) log 'the repository is intact' ;;
+    3) ;;
+    4) die "recovery point $POINT is good, but $(repository_reason)" ;;
+    *) die "the newest recovery point $POINT is good, but the repository is not: $(repository_reason)" ;;
+  esac
 fi
+# Backups that have stopped go on being verified, by the last one.
+[ -z "${MAXIMUM_AGE:-}" ] || [ "$age" -le "$MAXIMUM_AGE" ] ||
+  refuse "recovery point $POINT is good, but it is the newest, and was begun $(in_words "$age") ago; at most $(in_words "$MAXIMUM_AGE") are allowed (maximumAge): backups have stopped, or what copies them here. Look at their last runs"

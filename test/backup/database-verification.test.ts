@@ -1,6 +1,7 @@
+import { Duration } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
-import { Assertion, BackupPlan, Engine, PostgresVersion, Verification } from '../../lib';
-import { backup, chart, environment, objects, podSpec, props, restic } from '../support/synth';
+import { Assertion, BackupPlan, Engine, PostgresVersion, Retention, Schedule, SecretRef, Verification } from '../../lib';
+import { backup, chart, environment, files, objects, podSpec, props, restic } from '../support/synth';
 
 describe('a verification', () => {
   const shop = chart();
@@ -69,5 +70,37 @@ describe('a verification', () => {
   ])('fails: %s', (_, assertions, message) => {
     const many = backup(chart(), { engine: Engine.postgres({ version: PostgresVersion.V16 }) }, 'many');
     expect(() => many.verify({ assertions })).toThrow(message);
+  });
+});
+
+describe('the newest recovery point may be', () => {
+  const allowed = (schedule: Schedule | undefined, options: object = {}) => {
+    const shop = chart();
+    backup(shop, { ...(schedule && { schedule }) }).verify(options);
+    return environment(objects(shop)['CronJob/orders-verify']).MAXIMUM_AGE;
+  };
+
+  test.each([
+    ['three days old where backups are daily', undefined, String(3 * 86_400)],
+    ['an hour old where they come more often', Schedule.every(Duration.minutes(15)), '3600'],
+    ['as old as it likes where somebody starts them', Schedule.never(), undefined],
+  ])('%s', (_, schedule, seconds) => {
+    expect(allowed(schedule)).toBe(seconds);
+  });
+
+  test('as old as is said, but not so young that nothing has to be wrong', () => {
+    expect(allowed(undefined, { maximumAge: Duration.hours(30) })).toBe(String(30 * 3600));
+    expect(() => allowed(undefined, { maximumAge: Duration.hours(20) })).toThrow(/orders\/verify: maximumAge is .*up to 1 day old/);
+  });
+
+  test('older in a mirror, by what the mirror may take; and as old in a drill', () => {
+    const shop = chart();
+    const orders = backup(shop, { repository: restic });
+    const mirror = orders.mirror('near', { repository: files, retention: Retention.keep({ daily: 7 }), schedule: Schedule.daily() });
+    mirror.verify();
+    orders.drill({ key: SecretRef.named('escrow').key('password') });
+    const made = objects(shop);
+    expect(environment(made['CronJob/orders-verify-near']).MAXIMUM_AGE).toBe(String(6 * 86_400));
+    expect(environment(made['CronJob/orders-drill']).MAXIMUM_AGE).toBe(String(3 * 86_400));
   });
 });

@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -11,9 +12,10 @@ import { imageNamed } from './support/images';
 const PARTS = 3;
 const KEEP_ALL = { RETENTION: 'all' };
 let job: Job;
+let tools: string;
 
 beforeAll(async () => {
-  const tools = join(imageNamed(await prepareImages(), 'restic/restic:0.18.0').root, 'usr/bin');
+  tools = join(imageNamed(await prepareImages(), 'restic/restic:0.18.0').root, 'usr/bin');
   job = new Job({ dump: 'put data.bin head -c 50000 /dev/urandom; fact rows 1', verify: 'fact rows 1' }, tools);
 });
 
@@ -88,4 +90,42 @@ test('pruning leaves the newest note of a check, and the next one goes on from i
   backup({ RETENTION: 'last=1 hourly=0 daily=0 weekly=0 monthly=0 yearly=0 at-least=1' });
   expect(checks()).toBeLessThan(before);
   expect(verify()).toMatchObject({ verdict: 'verified', parts: [3] });
+});
+
+test("a check that another run's lock keeps away is no good word: it is named, and fails when there was none three times in a row", async () => {
+  const env = { PATH: process.env.PATH, RESTIC_REPOSITORY: join(job.repository, 'restic'), RESTIC_PASSWORD: 'a key' };
+  const holder = spawn(join(tools, 'restic'), ['--no-cache', 'backup', '--stdin-from-command', '--', 'sleep', '600'], {
+    env,
+    stdio: 'ignore',
+  });
+  while (readdirSync(join(job.repository, 'restic', 'locks')).length === 0) await new Promise(resolve => setTimeout(resolve, 50));
+  const look = () => job.run('verify', { REPOSITORY_WAIT: '5' });
+  for (const times of [1, 2]) {
+    const { result, log } = look();
+    expect(result, log).toMatchObject({
+      verdict: 'verified',
+      reason: expect.stringMatching(/^nothing in the repository was checked this time/),
+    });
+    expect(result.reason).toContain(`this was number ${times}`);
+    expect(log).toContain('waiting for the restic repository, which is locked by');
+    expect(log).not.toContain('the repository is intact');
+  }
+  for (const times of [3, 4])
+    expect(look().result).toMatchObject({
+      verdict: 'failed',
+      reason: expect.stringMatching(
+        new RegExp(
+          `^recovery point \\S+ is good, but nothing else in the repository was checked in ${times} verifications in a row: .*locked by another run`,
+        ),
+      ),
+    });
+  // Pruning leaves the count.
+  holder.kill('SIGKILL');
+  await new Promise(resolve => holder.once('exit', resolve));
+  execFileSync(join(tools, 'restic'), ['--no-cache', 'unlock', '--remove-all'], { env, stdio: 'ignore' });
+  const kept = checks();
+  backup({ RETENTION: 'last=1 hourly=0 daily=0 weekly=0 monthly=0 yearly=0 at-least=1' });
+  expect(kept).toBeGreaterThan(4);
+  expect(look().result).toMatchObject({ verdict: 'verified', reason: '' });
+  expect(look().log).toContain('the repository is intact');
 });

@@ -67,6 +67,20 @@ describe('pruning', () => {
     expect(job.points()).toEqual([full]);
   });
 
+  test('a size is compared with that of the newest that builds on no other either', () => {
+    const backup = (bytes: number, BUILDS_ON = '') => {
+      job.engine({
+        dump: `put data.txt head -c ${bytes} /dev/urandom; fact rows 1; for id in $(printenv BUILDS_ON); do needs "$id"; done`,
+      });
+      return job.run('backup', { RETENTION: 'all', BUILDS_ON }).result;
+    };
+    const full = String(backup(24_000).id);
+    const second = String(backup(2_000, full).id);
+    expect(backup(2_000, `${full} ${second}`).verdict).toBe('published');
+    expect(backup(2_900)).toMatchObject({ verdict: 'failed', reason: expect.stringContaining(`${full} had 24`) });
+    expect(backup(23_000).verdict).toBe('published');
+  });
+
   test('a recovery point that builds on another may be small', () => {
     job.engine({ dump: 'put data.txt seq 1 10000; fact rows 1' });
     const { id } = job.run('backup').result;

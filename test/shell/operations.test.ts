@@ -10,6 +10,9 @@ const SAMPLE = {
   restore: 'get data.txt >"$SCRATCH/../restored" || die "$(repository_reason)"',
 };
 
+/** A time as in an id. */
+const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().replace(/[-:]|\.\d+/g, '');
+
 let job: Job;
 beforeEach(() => {
   job = new Job(SAMPLE);
@@ -257,6 +260,19 @@ describe('a verification', () => {
     expect(job.run('verify', { CHECK_REPOSITORY: 'no' }).result.verdict).toBe('verified');
   });
 
+  test('fails when backups have stopped, though the last one is good', () => {
+    const [last = ''] = job.backupsAt([daysAgo(6)]);
+    const allowed = { MAXIMUM_AGE: String(3 * 86_400) };
+    const { code, result } = job.run('verify', allowed);
+    expect({ code, ...result }).toMatchObject({ code: 78, verdict: 'failed', id: last });
+    expect(result.reason).toMatch(
+      new RegExp(`^recovery point ${last} is good, but it is the newest, and was begun 6 days ago; at most 3 days are allowed`),
+    );
+    expect(readdirSync(join(job.repository, 'orders', last))).toContain('verified.json');
+    job.run('backup');
+    expect(job.run('verify', allowed).result).toMatchObject({ verdict: 'verified', reason: '' });
+  });
+
   test('says that there is nothing to verify', () => {
     job.run('backup', { SERIES: 'other' });
     expect(job.run('verify').result.reason).toBe('the repository has no series orders');
@@ -264,12 +280,26 @@ describe('a verification', () => {
 });
 
 describe('a restore', () => {
-  test('takes the newest verified recovery point, even where a newer one is not', () => {
-    const proven = job.run('backup').result.id;
+  test('takes the newest verified recovery point, even where a newer one is not, and says so', () => {
+    const [proven = ''] = job.backupsAt([daysAgo(6)]);
     job.run('verify');
-    job.run('backup');
-    expect(job.run('restore').result.id).toBe(proven);
-    expect(job.run('restore', { RECOVERY_POINT: 'newest' }).result.id).not.toBe(proven);
+    const newest = job.run('backup').result.id;
+    const { result } = job.run('restore');
+    expect(result).toMatchObject({ verdict: 'restored', id: proven });
+    expect(result.reason).toMatch(
+      new RegExp(`^the newest verified recovery point is taken, ${proven}, of 6 days ago; the newest is ${newest}, of 0 minutes ago`),
+    );
+    expect(job.run('restore', { RECOVERY_POINT: 'newest' }).result).toMatchObject({ id: newest, reason: '' });
+    job.run('verify');
+    expect(job.run('restore').result).toMatchObject({ id: newest, reason: '' });
+  });
+
+  test('says where nothing was ever verified', () => {
+    const { id } = job.run('backup').result;
+    expect(job.run('restore').result).toMatchObject({
+      id,
+      reason: expect.stringMatching(/^no recovery point of series orders is verified: the newest is taken/),
+    });
   });
 
   test('does not begin when the safety backup fails', () => {

@@ -1,3 +1,5 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Job, SHELLS } from './job';
 
@@ -34,6 +36,46 @@ test('a log goes with the recovery points that needed it', () => {
   expect(job.run('prune', { ...LAST, HAS_LOG: 'yes' }).result.verdict).toBe('pruned');
   // The newest of those before the oldest recovery point is read, too.
   expect(job.points('orders-log')).toEqual(batches.slice(-2));
+});
+
+test('a backlog of years in a restic repository goes, though its ids are more than a program may be given at once', {
+  timeout: 120_000,
+}, () => {
+  const tools = join(job.directory, 'tools');
+  mkdirSync(tools);
+  const MEMBERS = ['manifest.json', ...Array.from({ length: 39 }, (_, index) => `data-${index}`)];
+  const points = Array.from({ length: 900 }, (_, index) =>
+    new Date(Date.UTC(2024, 0, 1) + index * 900_000).toISOString().replace(/[-:]|\.\d+/g, ''),
+  );
+  const snapshots = points.flatMap((time, index) =>
+    MEMBERS.map((name, member) => ({
+      time: '2024-01-01T00:00:00Z',
+      paths: [`/orders@${time}-aaaaa@${name}`],
+      id: (MEMBERS.length * index + member).toString(16).padStart(64, '0'),
+    })),
+  );
+  writeFileSync(join(tools, 'snapshots'), JSON.stringify(snapshots));
+  // As restic 0.18 is called; it takes what it is given.
+  writeFileSync(
+    join(tools, 'restic'),
+    `#!/bin/sh
+case "$*" in
+  *' snapshots '*) cat '${tools}/snapshots' ;;
+  *' forget '*) shift 4; printf '%s\\n' "$@" >>'${tools}/forgotten' ;;
+esac
+`,
+    { mode: 0o755 },
+  );
+  const big = new Job({}, tools);
+  const { result, log } = big.run('prune', LAST);
+  big.remove();
+  expect(result, log.slice(0, 2000)).toMatchObject({ verdict: 'pruned', reason: '' });
+  expect(log).toContain('899 of 900 recovery points were removed');
+  expect(log.length).toBeLessThan(10_000);
+  const forgotten = readFileSync(join(tools, 'forgotten'), 'utf8').trim().split('\n');
+  expect(forgotten).toHaveLength(MEMBERS.length * 899);
+  // Manifests go first.
+  expect(forgotten.slice(0, 899).every(id => Number.parseInt(id, 16) % MEMBERS.length === 0)).toBe(true);
 });
 
 describe('a backup', () => {

@@ -199,6 +199,7 @@ export class MongodbEngine implements IEngine {
         connectionMounts: [{ name: 'mongodb-tls', mountPath: TLS, readOnly: true }],
       }),
       destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
+      followsNames: replicaSet !== undefined,
       compressors: ['gzip'],
       checksVolumes: true,
       restoreRequest: [

@@ -32,10 +32,11 @@ because() { printf '%s' "$*" >"$SCRATCH/repository.reason"; return 1; }
 durable() { sync "$@" 2>/dev/null || sync; }
 
 # Not `flock -w`: busybox has no such option.
-lock() { # FLOCK-ARGUMENTS...
-  lock_until=$(($(date +%s) + REPOSITORY_WAIT))
+lock() { # FOR-WHAT FLOCK-ARGUMENTS...
+  begin_wait "$1" "$REPOSITORY_WAIT"
+  shift
   until flock -n "$@"; do
-    [ "$(date +%s)" -lt "$lock_until" ] || return 1
+    may_wait || return 1
     sleep 1
   done
 }
@@ -53,7 +54,7 @@ repository_open() { # read|write; 10 when nothing of the series was ever written
     (: >>"$series_path/.writing") 2>"$SCRATCH/repository.err" ||
       because "$series_path cannot be written: $(last_words "$SCRATCH/repository.err" 1)" || return 1
     exec 9>>"$series_path/.writing"
-    lock 9 || because "another run is writing series $SERIES, and still was after $REPOSITORY_WAIT s" || return 1
+    lock "another run that is writing series $SERIES" 9 || because "another run is writing series $SERIES, and still was after $REPOSITORY_WAIT s" || return 1
     # With the lock held, whatever is staged or half deleted belongs to a run that is no more. Removing it first also gives
     # back the space of a run that filled the volume.
     rm -rf "$series_path"/.staging-* "$series_path"/.deleting-*
@@ -62,7 +63,7 @@ repository_open() { # read|write; 10 when nothing of the series was ever written
     # Held shared by every reader, so that pruning does not take away what is being read.
     [ -r "$series_path" ] || because "$series_path cannot be read" || return 1
     exec 8<"$series_path"
-    lock -s 8 || because "series $SERIES is being pruned, and still was after $REPOSITORY_WAIT s" || return 1
+    lock "the end of a run that is pruning series $SERIES" -s 8 || because "series $SERIES is being pruned, and still was after $REPOSITORY_WAIT s" || return 1
   fi
 }
 

@@ -3,19 +3,40 @@
 #
 # environment:
 #   CHECK_DATA_OVER   in how many checks all data is read; empty or unset: it is not read
+#   CHECK_MISSES      how many verifications in a row find the repository locked before they fail
 #
 # How many checks have read their part and found nothing wrong is noted in the repository, as a snapshot <series>@checks@<number>. The
 # calendar would not do: a run that failed, or never was, would leave a gap in it. A check that finds damage is not counted, so that
-# the next ones find it again until it is mended.
+# the next ones find it again until it is mended. That there was no check is noted as <series>@looks@missed, and the next one that there
+# was as <series>@looks@done.
 
-repository_check() {
+: "${CHECK_MISSES:=3}"
+
+repository_check() { # 3 when there was no check, which the verdict then says; 4 when there was none too often
   restic_run check >/dev/null || {
     # Another run holds the repository: that is no damage, and the next verification looks again.
     [ "$restic_rc" = 11 ] || return 1
-    log 'WARNING: the repository is locked by another run, and was not checked this time'
-    return 0
+    miss_check
+    return
   }
+  [ "$(missed_checks)" = 0 ] || note_look 'done'
   [ -z "${CHECK_DATA_OVER:-}" ] || read_next_part
+}
+
+miss_check() {
+  check_reason=$(repository_reason)
+  check_missed=$(($(missed_checks) + 1))
+  note_look missed
+  if [ "$check_missed" -ge "$CHECK_MISSES" ]; then
+    because "nothing else in the repository was checked in $check_missed verifications in a row: $check_reason. Whose lock it is says restic list locks, and restic unlock removes what nobody holds" || return 4
+  fi
+  remark "nothing in the repository was checked this time but this recovery point: $check_reason. After $CHECK_MISSES times in a row verifications fail; this was number $check_missed"
+  return 3
+}
+missed_checks() { LC_ALL=C sort -k 4 "$SCRATCH/restic.list" | awk '$2 == "looks" { missed = $3 == "missed" ? missed + 1 : 0 } END { print missed + 0 }'; }
+note_look() { # missed|done
+  POINT=looks store look "$1" date -u +%Y-%m-%dT%H:%M:%SZ ||
+    remark "that the check was $1 could not be noted in the repository: $(repository_reason)"
 }
 
 read_next_part() {
@@ -25,11 +46,14 @@ read_next_part() {
   # removed meanwhile, and is looked at again with the repository locked.
   restic_run check --no-lock --read-data-subset="$check_part/$CHECK_DATA_OVER" >/dev/null || {
     log 'reading the data found something wrong: looking again, with the repository locked'
-    restic_run check --read-data-subset="$check_part/$CHECK_DATA_OVER" >/dev/null || return 1
+    restic_run check --read-data-subset="$check_part/$CHECK_DATA_OVER" >/dev/null || {
+      [ "$restic_rc" != 11 ] || because "reading part $check_part of its data found something wrong, which could not be looked at again: $(repository_reason)"
+      return 1
+    }
   }
   log "read part $check_part of $CHECK_DATA_OVER of the repository's data"
   POINT=checks store check "$check_number" date -u +%Y-%m-%dT%H:%M:%SZ ||
-    log "WARNING: that could not be noted in the repository, so the next verification reads the same part: $(repository_reason)"
+    remark "that part $check_part of the repository's data was read could not be noted, so the next verification reads the same part: $(repository_reason)"
 }
 
 checks_so_far() { awk '$2 == "checks" && $3 + 0 > most { most = $3 + 0 } END { print most + 0 }' "$SCRATCH/restic.list"; }

@@ -38,14 +38,14 @@ init_repository() {
 # Whoever has the directory `.making` is the only one, and init finds what another has made before.
 make_on_volume() {
   making=${RESTIC_REPOSITORY%/}/.making
-  making_until=$(($(date +%s) + REPOSITORY_WAIT))
+  begin_wait "another run that is making the restic repository at $repository_name" "$REPOSITORY_WAIT"
   mkdir -p "$RESTIC_REPOSITORY" 2>"$SCRATCH/repository.err" ||
     because "$RESTIC_REPOSITORY cannot be made: $(last_words "$SCRATCH/repository.err" 1)" || return 1
   until mkdir "$making" 2>"$SCRATCH/repository.err"; do
     [ -d "$making" ] || because "$RESTIC_REPOSITORY cannot be written: $(last_words "$SCRATCH/repository.err" 1)" || return 1
     # A run that was killed leaves it behind.
     [ -z "$(find "$making" -prune -mmin +10)" ] || rmdir "$making" 2>/dev/null || :
-    [ "$(date +%s)" -lt "$making_until" ] ||
+    may_wait ||
       because "another run is making the restic repository at $repository_name, and still was after $REPOSITORY_WAIT s; one that was killed at it stands in the way for ten minutes" || return 1
     sleep 1
   done

@@ -33,12 +33,10 @@ because() { printf '%s' "$*" >"$SCRATCH/repository.reason"; return 1; }
 restic_limit=
 # Runs restic, and waits for other runs; $SCRATCH/repository.err is what it said. Exit codes: restic's documentation, "Scripting".
 restic_run() {
-  restic_until=$(($(date +%s) + REPOSITORY_WAIT))
+  begin_wait "the restic repository at $repository_name" "$REPOSITORY_WAIT"
   restic_patience=0
   while :; do
-    # What was cannot be written to, not even a lock. Quiet, or it says between the data on stdout that it is waiting for a lock.
-    # shellcheck disable=SC2086 # a list of flags
-    $restic_limit restic ${RESTIC_FLAGS:-} ${REPOSITORY_AS_OF:+--no-lock} --quiet --retry-lock "${restic_patience}s" "$@" 2>"$SCRATCH/repository.err" && restic_rc=0 || restic_rc=$?
+    if [ -n "$restic_limit" ]; then restic_watched "$@"; else restic_once "$@"; fi && restic_rc=0 || restic_rc=$?
     [ "$restic_rc" = 11 ] || break
     free_locks && freed_rc=0 || freed_rc=$?
     [ "$freed_rc" != 2 ] || break
@@ -50,8 +48,12 @@ restic_run() {
       continue
     fi
     # A lock may come to be dead while it is waited for.
-    restic_patience=$((restic_until - $(date +%s)))
-    [ "$restic_patience" -gt 0 ] || break
+    # shellcheck disable=SC2154 # lib.sh's
+    restic_patience=$((wait_until - $(date +%s)))
+    # What is said now is said before restic waits for a minute.
+    # shellcheck disable=SC2034 # lib.sh's
+    wait_said=0
+    may_wait "it is locked by $(lock_holders)" || break
     [ "$restic_patience" -le 60 ] || restic_patience=60
   done
   [ ! -s "$SCRATCH/repository.err" ] || cat "$SCRATCH/repository.err" >&2
@@ -66,6 +68,23 @@ restic_run() {
   return "$restic_rc"
 }
 
+# What was cannot be written to, not even a lock. Quiet, or it says between the data on stdout that it is waiting for a lock.
+restic_once() {
+  # shellcheck disable=SC2086 # lists of words
+  $restic_limit restic ${RESTIC_FLAGS:-} ${REPOSITORY_AS_OF:+--no-lock} --quiet --retry-lock "${restic_patience}s" "$@" 2>"$SCRATCH/repository.err"
+}
+
+# A store that does not answer is tried again and again by restic itself, without a word of ours.
+restic_watched() {
+  restic_once "$@" &
+  restic_pid=$!
+  while kill -0 "$restic_pid" 2>/dev/null; do
+    may_wait "$(restic_retries)" || :
+    sleep 0.2
+  done
+  wait "$restic_pid"
+}
+
 # What went wrong, out of what restic says: its command's own last words, then the end of restic's.
 restic_words() {
   sed -n -e '/returned error, retrying/d' -e '/signal terminated received/d' -e '/^Is there a repository/,$d' -e 's/^subprocess [^:]*: //p; t' -e 's/.*"message_type":"exit_error".*"message":"\(.*\)"}$/\1/p; t' -e '/^{/d; p' "$SCRATCH/repository.err" |
@@ -74,9 +93,8 @@ restic_words() {
 }
 
 # What it was that restic has tried again and again: that it was told to stop in the end says nothing.
-restic_trouble() {
-  sed -n 's/.* returned error, retrying after [^ ]*: //p' "$SCRATCH/repository.err" | tail -n 1 | grep . || restic_words
-}
+restic_trouble() { restic_retries | grep . || restic_words; }
+restic_retries() { sed -n 's/.* returned error, retrying after [^ ]*: //p' "$SCRATCH/repository.err" | tail -n 1; }
 
 # Opening is listing: every call of restic derives the key anew, which is most of what a small one costs.
 repository_open() { # read|write; 10 when nothing was ever written
@@ -187,18 +205,28 @@ repository_prune() { # FILE with an id a line
     BEGIN { while ((getline point <drops) > 0) drop[point] }
     { snapshot[NR] = $1; of[NR] = $2; name[NR] = $3; stored[NR] = $4; if ($3 == "manifest.json") whole[$2] }
     $2 == "checks" && $3 + 0 > checks { checks = $3 + 0 }
+    $2 == "looks" && $3 == "done" && $4 "" > looked "" { looked = $4 }
     END {
       for (i = 1; i <= NR; i++)
         if (of[i] == "checks") { if (name[i] + 0 < checks) print "member", snapshot[i] }
+        else if (of[i] == "looks") { if (stored[i] "" < looked "") print "member", snapshot[i] }
         else if (name[i] == "manifest.json") { if (of[i] in drop) print "manifest", snapshot[i] }
         else if (of[i] in drop || (!(of[i] in whole) && stored[i] < before)) print "member", snapshot[i]
     }' "$SCRATCH/restic.list" >"$SCRATCH/restic.forget"
   [ -s "$SCRATCH/restic.forget" ] || return 0
   # Manifests go first: from then on a recovery point is none, whatever happens to its members.
   for prune_kind in manifest member; do
-    prune_ids=$(sed -n "s/^$prune_kind //p" "$SCRATCH/restic.forget")
-    # shellcheck disable=SC2086 # ids are hexadecimal, one a word
-    [ -z "$prune_ids" ] || restic_run forget $prune_ids >&2 || return 1
+    sed -n "s/^$prune_kind //p" "$SCRATCH/restic.forget" >"$SCRATCH/restic.forgetting"
+    # All that a backlog of years holds at once is more than a program may be given.
+    while [ -s "$SCRATCH/restic.forgetting" ]; do
+      # shellcheck disable=SC2046 # ids are hexadecimal, one a word
+      restic_run forget $(head -n 500 "$SCRATCH/restic.forgetting") >&2 || return 1
+      sed 1,500d "$SCRATCH/restic.forgetting" >"$SCRATCH/restic.forgetting.rest"
+      mv "$SCRATCH/restic.forgetting.rest" "$SCRATCH/restic.forgetting"
+    done
   done
+  # What is gone is listed no more.
+  awk 'FILENAME == ARGV[1] { gone[$2]; next } !($1 in gone)' "$SCRATCH/restic.forget" "$SCRATCH/restic.list" >"$SCRATCH/restic.left"
+  mv "$SCRATCH/restic.left" "$SCRATCH/restic.list"
   restic_run prune >&2
 }
