@@ -99,6 +99,7 @@ export class Operation {
   ): RepositoryConfig {
     return repository.bind(scope, {
       operation,
+      series: this.series,
       ...(isSource && { isSource }),
       longestRun,
       compressors: this.engine.compressors ?? ['zstd', 'gzip'],

@@ -26,6 +26,8 @@ export interface RepositoryBindOptions {
    * secrets to read than to write gives each job no more than it needs.
    */
   readonly operation: string;
+  /** The series that the job works on: a job that may write no more than a small part of the repository has that of this series. */
+  readonly series?: string;
   /**
    * The job copies from this repository into another one. Its scripts are then mounted as `source/` instead of `repository/`, and
    * everything that must differ from the other's (names of volumes, mount paths) begins with `source-`. Its variables need not

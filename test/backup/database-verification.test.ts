@@ -1,6 +1,6 @@
 import { Duration } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
-import { Assertion, BackupPlan, Engine, PostgresVersion, Retention, Schedule, SecretRef, Verification } from '../../lib';
+import { Assertion, BackupPlan, Engine, PostgresVersion, Repository, Retention, Schedule, SecretRef, Verification } from '../../lib';
 import { backup, chart, environment, files, objects, podSpec, props, restic } from '../support/synth';
 
 describe('a verification', () => {
@@ -103,4 +103,19 @@ describe('the newest recovery point may be', () => {
     expect(environment(made['CronJob/orders-verify-near']).MAXIMUM_AGE).toBe(String(6 * 86_400));
     expect(environment(made['CronJob/orders-drill']).MAXIMUM_AGE).toBe(String(3 * 86_400));
   });
+});
+
+test('a repository on a volume is mounted to read, but for the directory in which the verification notes what it has verified', () => {
+  const shop = chart();
+  const orders = backup(shop, { repository: Repository.files({ claimName: 'backups', path: 'team/shop' }) });
+  orders.verify();
+  const mounts = (name: string) =>
+    podSpec(objects(shop)[`CronJob/${name}`])
+      .containers.flatMap(({ volumeMounts }: { volumeMounts: { name: string }[] }) => volumeMounts)
+      .filter(({ name: volume }: { name: string }) => volume === 'repository');
+  expect(mounts('orders-verify')).toEqual([
+    { name: 'repository', mountPath: '/repository', subPath: 'team/shop', readOnly: true },
+    { name: 'repository', mountPath: '/marks', subPath: 'team/shop/.state-orders' },
+  ]);
+  expect(mounts('orders-backup')).toEqual([{ name: 'repository', mountPath: '/repository', subPath: 'team/shop' }]);
 });

@@ -17,7 +17,7 @@ const BY_HAND = `Where the volume of the repository is mounted, with nothing but
     cd "$VOLUME/$SERIES/$POINT" && sha256sum -c SHA256SUMS
     zstd -dc "$MEMBER.zst" >"$HOME/$MEMBER"    # gzip -dc for .gz, cp for neither
 
-A recovery point with verified.json was restored by a verification.
+A recovery point with verified.json, or $POINT.verified.json in "$VOLUME/.state-$SERIES", was restored by a verification.
 `;
 
 const ENCRYPTED_BY_HAND = `Where the volume of the repository is mounted, with age or gpg and the key:
@@ -29,11 +29,15 @@ const ENCRYPTED_BY_HAND = `Where the volume of the repository is mounted, with a
     age --decrypt --identity identity.txt 001.zst.age | zstd -dc >"$HOME/$MEMBER"
 
 Files are numbered; the manifest that the third command prints says which member has which number. Of a recovery point that was
-encrypted anew, SHA256SUMS names the files that count. One with verified.json was restored by a verification.
+encrypted anew, SHA256SUMS names the files that count. One with verified.json, or $POINT.verified.json in "$VOLUME/.state-$SERIES",
+was restored by a verification.
 `;
 
 /** Operations that open recovery points. */
 const READERS = ['verify', 'restore', 'reencrypt'];
+
+/** Where a verification, which has everything else to read only, notes what it has verified. */
+const MARKS = '/marks';
 
 /** A static busybox: its flock runs in any image. */
 const flockImage = (scope: Construct) =>
@@ -53,8 +57,9 @@ export enum Compression {
 export interface FilesRepositoryOptions {
   /**
    * The PersistentVolumeClaim that holds the repository, in the backup's namespace. Keep its data when the claim goes
-   * (`reclaimPolicy: Retain`), and keep it out of the reach of a pruning deploy tool. Backups, verifications and restores mount
-   * it to write: with ReadWriteOnce they can only run on one node, one after the other where they meet.
+   * (`reclaimPolicy: Retain`), and keep it out of the reach of a pruning deploy tool. Backups and restores mount it to write, a
+   * verification to read, but for one small directory: with ReadWriteOnce they can only run on one node, one after the other where
+   * they meet.
    */
   readonly claimName: string;
   /**
@@ -138,6 +143,7 @@ export class FilesRepository implements IKeyedRepository {
     const prefix = options.isSource ? SOURCE_PREFIX : '';
     const mountPath = `/${prefix}repository`;
     const subPath = path === undefined ? {} : { subPath: path };
+    const marks = options.operation === 'verify' && options.series !== undefined && !options.isSource;
     const bringsFlock = options.missingPrograms.includes('flock');
     const tools = [
       ...(bringsFlock ? [{ name: 'flock', image: flockImage(scope), command: ['cp', '/bin/flock', `${TOOLS}/`] }] : []),
@@ -152,13 +158,23 @@ export class FilesRepository implements IKeyedRepository {
       environment: [
         { name: 'REPOSITORY_PATH', value: mountPath },
         { name: 'COMPRESSION', value: compression },
+        ...(marks ? [{ name: 'MARKS_PATH', value: MARKS }] : []),
         ...(tools.length > 0 ? [{ name: 'TOOLS', value: TOOLS }] : []),
         ...(encryption?.environment ?? []),
       ],
       volumes: [{ name: `${prefix}repository`, persistentVolumeClaim: { claimName } }, ...(encryption?.volumes ?? [])],
       volumeMounts: [
-        // What a mirror copies from is nothing that it may change.
-        { name: `${prefix}repository`, mountPath, ...subPath, ...(options.isSource && { readOnly: true }) },
+        // What a mirror copies from, and what a verification reads, is nothing that they may change.
+        { name: `${prefix}repository`, mountPath, ...subPath, ...((options.isSource || marks) && { readOnly: true }) },
+        ...(marks
+          ? [
+              {
+                name: 'repository',
+                mountPath: MARKS,
+                subPath: [...(path === undefined ? [] : [path]), `.state-${options.series}`].join('/'),
+              },
+            ]
+          : []),
         ...(encryption?.volumeMounts ?? []),
       ],
       tools,

@@ -24,13 +24,12 @@ repository_encryption_of() { # ID
 # Removes what no SHA256SUMS names, unless somebody reads who may have begun when one did.
 repository_clear_unlisted() { # ID
   clear_point=$series_path/$1
-  exec 8<"$series_path"
-  flock -n 8 || return 0
+  lock_readers || return 0
   for clear_file in "$clear_point"/*.age "$clear_point"/*.gpg "$clear_point"/recipients*.txt "$clear_point"/SHA256SUMS.new; do
     [ -e "$clear_file" ] || continue
     grep -qF "  ${clear_file##*/}" "$clear_point/SHA256SUMS" || rm -f "$clear_file"
   done
-  flock -u 8
+  unlock_readers
 }
 
 repository_reencrypt() { # ID

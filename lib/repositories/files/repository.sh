@@ -5,14 +5,19 @@
 #   REPOSITORY_PATH   where the volume is mounted
 #   COMPRESSION       zstd, gzip or none: how members are stored
 #   REPOSITORY_WAIT   seconds to wait for another run of the same series
+#   MARKS_PATH        where a job that has the volume to read only notes what was verified: .state-<series> of the volume, mounted to
+#                     write; empty or unset: in the recovery point itself
 #   TOOLS             where flock and age are, for an image that does not ship them; else empty or unset
 #
 # A recovery point is a directory that was renamed into place whole. Inside are the members, manifest.json, and SHA256SUMS
 # of them all, so that `sha256sum -c SHA256SUMS` tells anyone with a shell whether it is intact.
 # A name that begins with a dot is not a recovery point: .staging-* is being made, .deleting-* is being removed. Both are
 # what a killed run leaves, and the next one clears them.
+# $REPOSITORY_PATH/.state-<series> holds what is no part of a recovery point: what was verified (<recovery point>.verified.json), and
+# the file that readers lock.
 
 series_path=$REPOSITORY_PATH/$SERIES
+state_path=$REPOSITORY_PATH/.state-$SERIES
 [ -z "${TOOLS:-}" ] || PATH=$PATH:$TOOLS
 
 case $COMPRESSION in
@@ -53,6 +58,7 @@ repository_open() { # read|write; 10 when nothing of the series was ever written
     # The lock is the kernel's: it ends with the last process of the run that holds it, however that run ends.
     (: >>"$series_path/.writing") 2>"$SCRATCH/repository.err" ||
       because "$series_path cannot be written: $(last_words "$SCRATCH/repository.err" 1)" || return 1
+    make_state
     exec 9>>"$series_path/.writing"
     lock "another run that is writing series $SERIES" 9 || because "another run is writing series $SERIES, and still was after $REPOSITORY_WAIT s" || return 1
     # With the lock held, whatever is staged or half deleted belongs to a run that is no more. Removing it first also gives
@@ -64,7 +70,34 @@ repository_open() { # read|write; 10 when nothing of the series was ever written
     [ -r "$series_path" ] || because "$series_path cannot be read" || return 1
     exec 8<"$series_path"
     lock "the end of a run that is pruning series $SERIES" -s 8 || because "series $SERIES is being pruned, and still was after $REPOSITORY_WAIT s" || return 1
+    # NFS keeps the lock of a directory to the client that has it; of a file it is the server's, and a shared one needs no right to write.
+    [ -r "$state_path/reading" ] || return 0
+    exec 5<"$state_path/reading"
+    lock "the end of a run that is pruning series $SERIES" -s 5 || because "series $SERIES is being pruned, and still was after $REPOSITORY_WAIT s" || return 1
   fi
+}
+
+# The kubelet makes the directory that a verification mounts, where it is missing, and root's: then nobody else could write it on a
+# volume that knows no fsGroup.
+make_state() {
+  { mkdir -p "$state_path" && [ -w "$state_path" ]; } 2>/dev/null || { rmdir "$state_path" && mkdir "$state_path"; } 2>/dev/null || :
+  (: >>"$state_path/reading") 2>/dev/null ||
+    remark "$state_path cannot be written, in which verifications note what they have verified: give it to user $(id -u)"
+}
+
+# Nobody reads while both are held.
+lock_readers() {
+  exec 8<"$series_path"
+  flock -n 8 || return 1
+  (: >>"$state_path/reading") 2>/dev/null || return 0
+  exec 5>>"$state_path/reading"
+  flock -n 5 && return 0
+  flock -u 8
+  return 1
+}
+unlock_readers() {
+  flock -u 8
+  exec 5>&-
 }
 
 # shellcheck disable=SC2153 # POINT is the environment's
@@ -144,7 +177,7 @@ repository_list() { # prints: ID verified|unverified
   for manifest in "$series_path"/[0-9]*/manifest.json; do
     [ -e "$manifest" ] || continue
     point=${manifest%/manifest.json}
-    if [ -e "$point/verified.json" ]; then state=verified; else state=unverified; fi
+    if [ -e "$point/verified.json" ] || [ -e "$state_path/${point##*/}.verified.json" ]; then state=verified; else state=unverified; fi
     printf '%s %s\n' "${point##*/}" "$state"
   done
 }
@@ -186,19 +219,21 @@ repository_check() {
 }
 
 repository_mark() { # ID FILE
+  mark_in=${MARKS_PATH:-$series_path/$1}
+  mark_as=$mark_in/${MARKS_PATH:+$1.}verified.json
   {
-    cp "$2" "$series_path/$1/.verified.json" && durable "$series_path/$1/.verified.json" &&
-      mv "$series_path/$1/.verified.json" "$series_path/$1/verified.json" && durable "$series_path/$1"
+    cp "$2" "$mark_in/.verified.json" && durable "$mark_in/.verified.json" &&
+      mv "$mark_in/.verified.json" "$mark_as" && durable "$mark_in"
   } 2>"$SCRATCH/repository.err" || because "$(last_words "$SCRATCH/repository.err" 1)"
 }
 
 repository_prune() { # FILE with an id a line
   [ -s "$1" ] || return 0
-  exec 8<"$series_path"
-  flock -n 8 || { remark "a verification or a restore is reading series $SERIES: nothing is pruned this time"; : >"$1"; return 0; }
+  lock_readers || { remark "a verification or a restore is reading series $SERIES: nothing is pruned this time"; : >"$1"; return 0; }
   while read -r point; do
     # Renamed first: a recovery point is whole or it is none.
     mv "$series_path/$point" "$series_path/.deleting-$point" && rm -rf "$series_path/.deleting-$point" || return 1
+    rm -f "$state_path/$point.verified.json"
   done <"$1"
-  flock -u 8
+  unlock_readers
 }
