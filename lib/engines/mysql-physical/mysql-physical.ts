@@ -119,7 +119,9 @@ export class XtrabackupVersion {
  * more: it keeps nothing for an archive that is down. The account needs REPLICATION SLAVE as well. The request says `until`:
  * `latest`, `base`, `binlog:<file>:<position>`, or a time in whole seconds, UTC: the replay ends before the first statement in the log
  * that began in that second or later (of a transaction of several statements: its COMMIT). What a session kept out of the log
- * (`sql_log_bin = 0`) does not come back. A verification replays all of the archive, and names a gap where it finds one; beside the
+ * (`sql_log_bin = 0`) does not come back. A server that was restored, replaced or reset begins another history of its log, with the same
+ * names; no recovery point of before leads there. A replay to the end is refused then until a backup was taken, or the request says
+ * `timeline`: the history that is meant, as the refusal names it. A verification replays all of the archive, and names a gap where it finds one; beside the
  * data its scratch needs twice the largest file of the log.
  *
  * Tables that the server encrypts (data-at-rest encryption) are refused, and so are files outside the data directory.

@@ -92,6 +92,9 @@ export interface PostgresPhysicalEngineOptions {
  *
  * A restore works on the data volume (`dataVolume`), with the server scaled to zero. What it held is put aside, never deleted. The
  * request says `until`: `latest`, `base`, a time, `lsn:<position>` or `name:<restore point>`.
+ * After a restore or a failover the history forks. A replay follows the newest timeline, all the way: where log of before the fork is
+ * missing, that is a gap. A target beyond a fork is refused, and the refusal names the timelines that the archive has; `timeline` says
+ * which one is meant.
  *
  * The Secret with the credentials has the keys `username` and `password`, of a role with REPLICATION. The server's pg_hba.conf has
  * to let it in for replication, which the official image's does not: `host replication backup samenet scram-sha-256`.
