@@ -159,7 +159,7 @@ export class DatabaseVerification extends Construct {
     return [
       {
         name: 'MAXIMUM_LOG_AGE',
-        value: Lazy.any({ produce: () => (backup._maximumLag ? String(age(backup._maximumLag)) : '') }) as string,
+        value: Lazy.any({ produce: () => (backup._maximumLag ? String(age(backup._maximumLag)) : undefined) }) as string,
       },
     ];
   }

@@ -50,6 +50,29 @@ describe('physical backups of PostgreSQL', () => {
     expect(pod.restartPolicy).toBeUndefined();
   });
 
+  test('a verification wants the log to be stored until lately where it is archived, whichever was said first', () => {
+    const age = (backup_: DatabaseBackup, verification = {}) =>
+      environmentOf(podOf(object(backup_.verify(verification).cronJob))).MAXIMUM_LOG_AGE;
+    const archived = (options = {}) => {
+      const orders = backup();
+      orders.archiveLog(options);
+      return orders;
+    };
+    expect(age(backup())).toBeUndefined();
+    expect(age(archived())).toBe('3600');
+    expect(age(archived({ every: Duration.hours(1) }))).toBe(String(6 * 3600));
+    expect(age(archived(), { maximumLogAge: Duration.minutes(20) })).toBe('1200');
+    expect(age(archived(), { name: 'copy', repository: Repository.files({ claimName: 'copies' }) })).toBe(String(25 * 3600));
+    const orders = backup();
+    const { cronJob } = orders.verify();
+    const archive = object(orders.archiveLog({ maximumLag: Duration.minutes(45) }).deployment);
+    expect(environmentOf(podOf(object(cronJob))).MAXIMUM_LOG_AGE).toBe('5400');
+    expect(environmentOf(archive.spec.template.spec)).toMatchObject({ ARCHIVE_STALE: '45', ARCHIVE_HEARTBEAT: '2700' });
+    expect(() => backup().archiveLog({ every: Duration.hours(1), maximumLag: Duration.minutes(30) })).toThrow(
+      /maximumLag is "30 minutes": write a minute or more, and no less than every/,
+    );
+  });
+
   test('a replica is waited for, and both servers may be reached', () => {
     const orders = backup({ primary: 'orders-primary', replayTimeout: Duration.minutes(3) });
     expect(environmentOf(podOf(object(orders.cronJob)))).toMatchObject({ PRIMARY: 'orders-primary', REPLAY_TIMEOUT: '180' });
