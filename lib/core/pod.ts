@@ -153,6 +153,13 @@ const PREPARE = 'prepare';
 /** What the scheduler sets aside where nobody says. */
 const CPU_REQUEST = '100m';
 
+/**
+ * What the kubelet keeps, in bytes: of one container's termination message; and of those of a whole pod, divided evenly among its
+ * containers. (Kubernetes documentation, "Determine the Reason for Pod Failure".)
+ */
+const TERMINATION_MESSAGE = 4096;
+const TERMINATION_MESSAGES = 12 * 1024;
+
 /** Long enough for restic to give back its lock and for a client to end its session. */
 const GRACE_SECONDS = 60;
 
@@ -181,6 +188,8 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
   // What serves the scratch server needs what was asked for; what reads the repository needs no more than a backup.
   const memoryRequest = workbench ? '128Mi' : (options.memoryRequest ?? pod.defaults.memoryRequest);
   const memoryLimit = options.memoryLimit ?? pod.defaults.memoryLimit;
+  const containers = pod.initContainers.length + (pod.steps.length > 0 ? 1 : 0) + pod.steps.length + (workbench ? 2 : 1);
+  const verdictBytes = Math.floor(TERMINATION_MESSAGES / containers);
   const scripted = (name: string, ...command: string[]): k8s.Container => ({
     name,
     image: pod.image,
@@ -191,6 +200,7 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
       ...pod.environment,
       ...(workbench ? [{ name: 'RELAY', value: RELAY }] : []),
+      ...(verdictBytes < TERMINATION_MESSAGE ? [{ name: 'VERDICT_BYTES', value: String(verdictBytes) }] : []),
     ],
     securityContext: CONTAINER_SECURITY,
     resources: resources(options.cpuRequest ?? CPU_REQUEST, memoryRequest, memoryLimit, options.cpuLimit),

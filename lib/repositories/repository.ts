@@ -90,7 +90,8 @@ export interface RepositoryConfig {
   /**
    * The repository's scripts. `repository.sh` is sourced by `shell/lib.sh` and defines `repository_open`, `repository_begin`,
    * `repository_put`, `repository_staged`, `repository_commit`, `repository_list`, `repository_get`, `repository_mark`,
-   * `repository_check` and `repository_prune`. What each is given and gives back stands in `lib/repositories/files/repository.sh`.
+   * `repository_check`, `repository_prune` and `repository_begin_run`. What each is given and gives back stands in
+   * `lib/repositories/files/repository.sh`.
    */
   readonly scripts: ScriptFolder;
   /** Variables of the jobs. */

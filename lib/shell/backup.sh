@@ -47,6 +47,7 @@ judge_size() {
 begin_point
 wait_until_ready
 repository_open write || die "$(repository_reason)"
+begin_run
 list_points
 refuse_other_origin
 repository_begin || die "$(repository_reason)"
@@ -55,6 +56,7 @@ engine dump || exit $?
 [ -s "$SCRATCH/facts" ] || refuse "the $ENGINE dump noted no facts, so that no restore of it could be checked"
 judge_size
 manifest_write "$SCRATCH/manifest.new"
+outcome publishing yes
 repository_commit "$SCRATCH/manifest.new" || die "publishing failed: $(repository_reason)"
 outcome published yes
 log "published $POINT"

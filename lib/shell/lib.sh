@@ -367,6 +367,10 @@ choose_point_at() { # TIME
 # Of two times such as 2026-08-01T00:00:00.5Z, whether the first is after the second.
 is_after() { [ "$1" != "$2" ] && [ "$(printf '%s\n%s\n' "${1%Z}" "${2%Z}" | LC_ALL=C sort | tail -n 1)" = "${1%Z}" ]; }
 
+# Notes where it outlives this pod that a run has begun, and tells of one before it that ended without a verdict, which nobody may have
+# seen. run.sh takes the note back when it has given the verdict.
+begin_run() { [ "$SAFETY" = yes ] || repository_begin_run; }
+
 # Opens the repository, chooses a recovery point, and leaves its manifest and its facts in $SCRATCH.
 open_point() { # WANTED
   repository_open read || die "$(repository_reason)"

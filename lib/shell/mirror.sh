@@ -34,6 +34,7 @@ choose() {
 }
 
 list_both
+begin_run
 choose
 copy_points "$SCRATCH/wanted"
 list_all_points

@@ -11,6 +11,7 @@ export REPOSITORY_MUST_EXIST=yes
 . "$BACKUP_HOME/shell/retention.sh"
 
 repository_open write || die "$(repository_reason)"
+begin_run
 list_points
 [ -s "$SCRATCH/points.all" ] || refuse "series $SERIES has no recovery point in this repository: is it the one that the backups go to?"
 cp "$SCRATCH/points.all" "$SCRATCH/listed"

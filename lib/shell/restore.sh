@@ -25,6 +25,7 @@ else
   wait_until_ready
 fi
 open_point "$RECOVERY_POINT"
+begin_run
 
 if [ "$SAFETY_BACKUP" = yes ]; then
   log "safety backup of the target, as series $SAFETY_SERIES"

@@ -16,9 +16,10 @@
 #
 # environment, beside lib.sh's:
 #   OPERATION_FOLDER   where the operation's script is below BACKUP_HOME, where it is not `shell`
+#   VERDICT_BYTES      the longest that the line may be: what is kept of a termination message is less where containers are many
 set -eu
 umask 077
-: "${BACKUP_HOME:=/opt/backup}" "${SCRATCH:=/scratch}" "${TERMINATION_LOG:=/dev/termination-log}"
+: "${BACKUP_HOME:=/opt/backup}" "${SCRATCH:=/scratch}" "${TERMINATION_LOG:=/dev/termination-log}" "${VERDICT_BYTES:=4096}"
 export BACKUP_HOME SCRATCH OPERATION="$1"
 step=${2:-$OPERATION}
 script=$BACKUP_HOME/${OPERATION_FOLDER:-shell}/$step.sh
@@ -30,20 +31,40 @@ mkdir -p "$SCRATCH/outcome"
 # Room for the last words of a run that fills its scratch volume; lib.sh gives it back when something fails.
 dd if=/dev/zero of="$SCRATCH/reserve" bs=1024 count=128 2>/dev/null || :
 
-field() { # NAME DEFAULT: what the operation noted with `outcome`, as one JSON-safe line
-  if [ -s "$SCRATCH/outcome/$1" ]; then
-    # Cut by characters, before anything is escaped: half a character, or half an escape, is no JSON.
-    tr '\n\t' '  ' <"$SCRATCH/outcome/$1" | tr -d '\000-\037\177' |
-      sed -e 's/^\(.\{1500\}\).*/\1/' -e 's/ *$//' -e 's/\\/\\\\/g' -e 's/"/\\"/g'
-  else
-    printf %s "$2"
-  fi
+noted() { # NAME DEFAULT: what the operation noted with `outcome`
+  if [ -s "$SCRATCH/outcome/$1" ]; then cat "$SCRATCH/outcome/$1"; else printf %s "$2"; fi
+}
+
+# Text as the inside of a string of JSON, in at most so many bytes. By bytes and as numbers, since what awk and sed take for a character
+# is another thing in every image: cut is between two characters, and what is no UTF-8 is a question mark.
+json_text() { # BYTES, with the text on stdin
+  printf %b "$(od -An -v -tu1 | awk -v limit="$1" '
+    { for (i = 1; i <= NF; i++) byte[++count] = $i }
+    function continues(at, from, to) { return byte[at] >= from && byte[at] <= to }
+    END {
+      for (i = 1; i <= count; i += size) {
+        first = byte[i]
+        if (first == 9 || first == 10 || first == 13) first = byte[i] = 32
+        size = first < 128 ? 1 : first < 194 ? 0 : first < 224 ? 2 : first < 240 ? 3 : first < 245 ? 4 : 0
+        if (size > 1 && !continues(i + 1, first == 224 ? 160 : first == 240 ? 144 : 128, first == 237 ? 159 : first == 244 ? 143 : 191)) size = 0
+        for (j = 2; j < size; j++) if (!continues(i + j, 128, 191)) size = 0
+        if (size == 0) { size = 1; first = byte[i] = 63 }
+        if (first < 32 || first == 127) continue
+        escape = first == 34 || first == 92
+        if (used + escape + size > limit - 3) last = last == "" ? text "..." : last
+        if (used + escape + size > limit) break
+        used += escape + size
+        if (escape) text = text "\\\\"
+        for (j = 0; j < size; j++) text = text sprintf("\\0%03o", byte[i + j])
+        if (first != 32) kept = length(text)
+      }
+      printf "%s", i <= count ? last : substr(text, 1, kept)
+    }')"
 }
 
 caveats() { # what a good verdict does not cover, each said once
   [ -s "$SCRATCH/outcome/caveats" ] || return 0
-  awk '!seen[$0]++ { printf "%s%s", separator, $0; separator = "; " }' "$SCRATCH/outcome/caveats" >"$SCRATCH/outcome/caveats.line"
-  field caveats.line ''
+  awk '!seen[$0]++ { printf "%s%s", separator, $0; separator = "; " }' "$SCRATCH/outcome/caveats"
 }
 
 report() { # EXIT-CODE
@@ -60,8 +81,9 @@ report() { # EXIT-CODE
   if [ "$1" = 0 ]; then
     reason=$(caveats)
   elif [ -n "$stopped" ]; then
-    reason="stopped by SIG$stopped (a deadline passed, or the pod was deleted)"
-    case $OPERATION in
+    reason='told to stop (a deadline passed, or the pod was deleted, drained or evicted: the status of the Job and of the pod says which)'
+    case $OPERATION$([ ! -s "$SCRATCH/outcome/publishing" ] || echo ' publishing') in
+      'backup publishing') reason="$reason: it was publishing, and the recovery point is there whole or not at all; earlier ones are untouched" ;;
       backup) reason="$reason: nothing was published by this run, earlier recovery points are untouched" ;;
       mirror) reason="$reason: what was copied whole is in the mirror, and the next run goes on" ;;
       prune) reason="$reason: what the log does not call pruned goes with the next run" ;;
@@ -69,12 +91,14 @@ report() { # EXIT-CODE
     esac
     # A store that refuses is asked again until the time is over: what it said last is why.
     sed -n 's/.*returned error, retrying after [^:]*: //p' "$SCRATCH/repository.err" 2>/dev/null | tail -n 1 >"$SCRATCH/outcome/said" || :
-    [ ! -s "$SCRATCH/outcome/said" ] || reason="$reason; the repository said: $(field said '')"
+    [ ! -s "$SCRATCH/outcome/said" ] || reason="$reason; the repository said: $(noted said '')"
   else
-    reason=$(field reason "ended with exit code $1 without saying why; read the log above")
+    reason=$(noted reason "ended with exit code $1 without saying why; read the log above")
   fi
-  line=$(printf '{"what":"%s","series":"%s","id":"%s","bytes":%s,"seconds":%s,"restoreSeconds":%s,"verdict":"%s","reason":"%s"}' \
-    "$OPERATION" "${SERIES:-}" "$(field id '')" "$(field bytes 0)" "$(($(date +%s) - started))" "$(field restoreSeconds null)" "$verdict" "$reason")
+  line=$(printf '{"what":"%s","series":"%s","id":"%s","bytes":%s,"seconds":%s,"restoreSeconds":%s,"verdict":"%s","reason":"' \
+    "$OPERATION" "$(printf %s "${SERIES:-}" | json_text 253)" "$(noted id '' | json_text 253)" "$(noted bytes 0)" \
+    "$(($(date +%s) - started))" "$(noted restoreSeconds null)" "$verdict")
+  line=$line$(printf %s "$reason" | json_text $((VERDICT_BYTES - $(printf %s "$line" | wc -c) - 3)))'"}'
   printf '%s\n' "$line"
   # A log that cannot be written is no reason to fail a good backup.
   printf '%s\n' "$line" >"$TERMINATION_LOG" 2>/dev/null || :
@@ -94,19 +118,25 @@ else
 fi
 # shellcheck disable=SC2317 # called by the traps
 stop() {
-  stopped=$1
+  stopped=yes
   kill -TERM "-$child" 2>/dev/null || kill -TERM "$child" 2>/dev/null || :
 }
-trap 'stop TERM' TERM
-trap 'stop INT' INT
+trap stop TERM INT
 while :; do
   wait "$child" && rc=0 || rc=$?
   # `wait` also returns when a trap ran; the verdict is the child's own end.
   kill -0 "$child" 2>/dev/null || break
 done
 [ -z "$stopped" ] || [ "$rc" != 0 ] || stopped= # it had finished before the signal came
+# Somebody else's signal is no refusal, whatever the operation made of it.
+[ -z "$stopped" ] || [ "$rc" != 78 ] || rc=143
 # What is published is published: whatever ended the pruning after it does not make the backup a failed one.
-[ ! -s "$SCRATCH/outcome/published" ] || rc=0
+if [ -s "$SCRATCH/outcome/published" ] && [ "$rc" != 0 ]; then
+  echo "the recovery point is published, but what comes after that did not end${stopped:+, as the run was told to stop}: the next run prunes" >>"$SCRATCH/outcome/caveats"
+  rc=0
+fi
 # A step that went well leaves the verdict to the operation, and a look that found nothing to do has none.
 if [ "$rc" != 0 ] || { [ "$step" = "$OPERATION" ] && [ ! -s "$SCRATCH/outcome/quiet" ]; }; then report "$rc"; fi
+# The next run need not say that this one gave none (lib.sh's `begin_run`).
+[ ! -s "$SCRATCH/outcome/note" ] || rm -f "$(cat "$SCRATCH/outcome/note")" || :
 exit "$rc"

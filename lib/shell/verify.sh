@@ -16,6 +16,7 @@ set -eu
 
 open_point newest
 age=$(age_of "$POINT")
+begin_run
 engine_on_workbench verify || exit $?
 
 restore_seconds=$(cat "$SCRATCH/outcome/restoreSeconds" 2>/dev/null || echo null)

@@ -130,11 +130,11 @@ describe('what lasts ends the run, which says why', () => {
       }),
     );
     const says: { [series: string]: RegExp } = {
-      cut: /^stopped by SIG(INT|TERM) .*: nothing was published by this run, earlier recovery points are untouched; the repository said: .*(EOF|reset|broken|closed)/,
+      cut: /^told to stop .*: nothing was published by this run, earlier recovery points are untouched; the repository said: .*(EOF|reset|broken|closed)/,
       unavailable: /could not be opened within 15 s: .*503/,
-      slow: /^stopped by SIG(INT|TERM) \(a deadline passed, or the pod was deleted\): nothing was published/,
-      full: /^stopped by SIG(INT|TERM) .*; the repository said: .*507/,
-      revoked: /(^stopped by SIG(INT|TERM) .*; the repository said|storing noise\.dump failed): .*(disabled|denied|does not exist)/i,
+      slow: /^told to stop .*: nothing was published/,
+      full: /^told to stop .*; the repository said: .*507/,
+      revoked: /(^told to stop .*; the repository said|storing noise\.dump failed): .*(disabled|denied|does not exist)/i,
     };
     for (const series of LASTING) proxy(series).heals();
     for (const series of LASTING) {
@@ -148,7 +148,7 @@ describe('what lasts ends the run, which says why', () => {
     proxy('cut').breaks(asked => (isDownload(asked) ? { cut: 'download' } : undefined));
     const restore = await run('cut-restore');
     proxy('cut').heals();
-    const { reason } = failure(restore, /cannot be read|stopped by SIG(INT|TERM)/);
+    const { reason } = failure(restore, /cannot be read|told to stop/);
     expect(db.checksums('noise')).toEqual(before);
     table.add('every download breaks', reason, 'the target was as before');
   });

@@ -117,7 +117,8 @@ describe('locks', () => {
       /removed 1 locks of the repository .* all of earlier pods of notes-backup, which are no more: notes-backup-\d+-/,
     );
     expect(next.log).toContain(killed.pods[0]?.name);
-    expect(next.log).not.toContain('WARNING');
+    expect(next.log).not.toContain('WARNING: pruning');
+    expect(resultOf(next).reason).toMatch(/^an earlier run of this job was cut short, .*: pod notes-backup-\d+-\S+ has left a lock of /);
     expect({ locks: locks('notes'), points: points('notes').length }).toEqual({ locks: [], points: 1 });
     table.add('killed while pruning', 'removed 1 locks, all of earlier pods of notes-backup', 'the next run published and pruned');
   });

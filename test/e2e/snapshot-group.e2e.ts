@@ -272,7 +272,7 @@ describe('a job that ends too early', () => {
     void pod.delete();
     await until('writes go on', () => isWritten(0.5), LIMIT);
     const seconds = ((Date.now() - told) / 1000).toFixed(1);
-    await fails(`SIGTERM while the database is held: let go after ${seconds} s`, /stopped by SIGTERM/, ended);
+    await fails(`SIGTERM while the database is held: let go after ${seconds} s`, /told to stop/, ended);
   });
 });
 

@@ -129,7 +129,7 @@ test('a class that makes no volume, and a verification that is stopped, say so a
       void until('a check runs', () => names('Job').includes('shop-check-data-db-0')).then(() => pod.delete());
     },
   });
-  table.add('a verification that is deleted', failure(stopped, /^stopped by SIGTERM/).reason, good);
+  table.add('a verification that is deleted', failure(stopped, /^told to stop/).reason, good);
   // A pod that has only just begun hears no TERM yet, and goes on until its grace period is over.
   await until('nothing is left', () => leftovers().length === 0, 90);
 });

@@ -202,6 +202,8 @@ export class Outcome {
   readonly code: number | null;
   readonly log: string;
   readonly result: { [key: string]: unknown };
+  /** The result as it was written. */
+  readonly line: string;
 
   constructor(done: SpawnSyncReturns<string>, terminationMessage: string) {
     this.code = done.status;
@@ -209,6 +211,7 @@ export class Outcome {
     const line = done.stdout.trim().split('\n').at(-1) ?? '';
     if (line !== terminationMessage.trim())
       throw new Error(`the result on stdout is ${line}, the termination message ${terminationMessage}`);
+    this.line = line;
     // A step that went well leaves the result to the operation.
     this.result = line === '' ? {} : JSON.parse(line);
   }

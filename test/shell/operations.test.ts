@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { AWKS } from './awk';
 import { Job, SHELLS } from './job';
 
 const SAMPLE = {
@@ -45,6 +46,42 @@ describe.each(SHELLS)('in %s', (...shell) => {
   });
 });
 
+async function appears(name: string): Promise<void> {
+  const until = Date.now() + 20_000;
+  while (!existsSync(join(job.directory, name))) {
+    if (Date.now() > until) throw new Error(`${name} did not appear`);
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+}
+
+/** A backup that is told to stop as soon as a file is there. */
+async function stopped(name: string, different: { [name: string]: string } = {}) {
+  const env = job.environment(different);
+  const child = spawn('sh', [join(job.directory, 'home/shell/run.sh'), 'backup'], { env, stdio: ['ignore', 'pipe', 'ignore'] });
+  let out = '';
+  child.stdout.on('data', chunk => {
+    out += chunk;
+  });
+  await appears(name);
+  child.kill('SIGTERM');
+  const code = await new Promise(resolve => child.once('exit', resolve));
+  return { code, result: JSON.parse(out) };
+}
+
+/** The sessions that a process has begun, as process groups. */
+function sessionsOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .filter(name => {
+      try {
+        return readFileSync(`/proc/${name}/stat`, 'utf8').replace(/.*\) /, '').split(' ')[1] === String(pid);
+      } catch {
+        return false;
+      }
+    })
+    .map(name => -Number(name));
+}
+
 describe('the verdict', () => {
   test('is one JSON line of the same shape, whatever the reason holds', () => {
     job.engine({ dump: String.raw`refuse 'a "quoted" \ reason	with a tab, ünïcode'` });
@@ -77,7 +114,8 @@ describe('the verdict', () => {
 
   test('stays JSON when the reason is cut', () => {
     job.engine({ dump: `refuse '${'ж"'.repeat(1000)}'` });
-    expect(job.run('backup').result.reason).toBe('ж"'.repeat(750));
+    const { reason } = job.run('backup').result;
+    expect(reason).toMatch(/^(ж")+ж?\.\.\.$/);
   });
 
   test('is failed also when a script dies without a word', () => {
@@ -105,7 +143,9 @@ describe('the verdict', () => {
     expect(Date.now() - started).toBeLessThan(5000);
     expect(JSON.parse(out)).toMatchObject({
       verdict: 'failed',
-      reason: expect.stringMatching(/^stopped by SIGTERM .*nothing was published/),
+      reason: expect.stringMatching(
+        /^told to stop \(a deadline passed, or the pod was deleted, drained or evicted: .*nothing was published/,
+      ),
     });
     expect(job.points()).toEqual([]);
   });
@@ -127,8 +167,101 @@ describe('the verdict', () => {
     child.kill('SIGTERM');
     const code = await new Promise(resolve => child.once('exit', resolve));
     const result = JSON.parse(out);
-    expect({ code, ...result }).toMatchObject({ code: 0, verdict: 'published', reason: '' });
+    expect({ code, ...result }).toMatchObject({
+      ...{ code: 0, verdict: 'published' },
+      reason: 'the recovery point is published, but what comes after that did not end, as the run was told to stop: the next run prunes',
+    });
     expect(job.points()).toEqual([result.id]);
+  });
+
+  test('of a run that is told to stop while it publishes claims neither that it has nor that it has not', async () => {
+    const shim = join(job.directory, 'sync');
+    writeFileSync(shim, `#!/bin/sh\n[ ! -s "$SCRATCH/outcome/publishing" ] || { : >"${job.directory}/publishing"; sleep 60; }\n`, {
+      mode: 0o755,
+    });
+    const { code, result } = await stopped('publishing', { PATH: `${job.directory}:${process.env.PATH}` });
+    expect({ code, ...result }).toMatchObject({
+      code: 143,
+      verdict: 'failed',
+      reason: expect.stringMatching(/it was publishing, and .*whole or not at all/),
+    });
+  });
+
+  test('of a run that is told to stop is no refusal, whatever the operation makes of the signal', async () => {
+    job.engine({ dump: `trap 'refuse "the dump is empty"' TERM; : >"${job.directory}/dumping"; sleep 60 & wait` });
+    const { code, result } = await stopped('dumping');
+    expect({ code, ...result }).toMatchObject({ code: 143, reason: expect.stringMatching(/^told to stop/) });
+  });
+
+  test('fits into what is kept of a termination message, to the byte', () => {
+    job.engine({ dump: `refuse '${'€'.repeat(5000)}'` });
+    for (const VERDICT_BYTES of ['', '1500', '1501', '1502']) {
+      const { line, result } = job.run('backup', { VERDICT_BYTES });
+      const most = Number(VERDICT_BYTES || 4096);
+      expect(Buffer.byteLength(line) + 1).toBeLessThanOrEqual(most);
+      expect(Buffer.byteLength(line) + 1).toBeGreaterThan(most - 4);
+      expect(result.reason).toMatch(/^€+\.\.\.$/);
+    }
+  });
+
+  const [first = ['awk'], ...others] = AWKS;
+  test.each([...SHELLS.map(shell => [shell.join(' '), first.join(' ')]), ...others.map(awk => ['dash', awk.join(' ')])])(
+    'is cut between characters, in %s with %s',
+    (shell, awk) => {
+      writeFileSync(join(job.directory, 'awk'), `#!/bin/sh\nexec ${awk} "$@"\n`, { mode: 0o755 });
+      const texts = ['ü', '€', '😀', '\\', 'a"€\\😀'].map(text => text.repeat(40));
+      for (const [i, text] of texts.entries()) writeFileSync(join(job.directory, `text-${i}`), text);
+      const odd = Buffer.from('636166e920c0af20eda08020f09f98090a010278', 'hex');
+      writeFileSync(join(job.directory, 'odd'), odd);
+      const script = `eval "$(sed -n '/^json_text/,/^}/p' "$1")"; cd "$2"
+      for limit in $(seq 20 24); do for i in $(seq 0 ${texts.length - 1}); do printf '%s %s ' "$limit" "$i"; json_text "$limit" <"text-$i"; echo; done; done
+      printf '0 odd '; json_text 100 <odd; echo`;
+      const [command = '', ...words] = shell.split(' ');
+      const out = execFileSync(command, [...words, '-c', script, 'sh', resolve('lib/shell/run.sh'), job.directory], {
+        env: { PATH: `${job.directory}:${process.env.PATH}`, LC_ALL: 'C.UTF-8' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const lines = out.toString('utf8').trimEnd().split('\n');
+      expect(lines).toHaveLength(5 * texts.length + 1);
+      for (const line of lines) {
+        const [, limit = '', which = '', text = ''] = /^(\d+) (\w+) (.*)$/.exec(line) ?? [];
+        const said = JSON.parse(`"${text}"`);
+        if (which === 'odd') {
+          expect(said).toBe('caf? ?? ??? ???  x');
+        } else {
+          expect(Buffer.byteLength(text), line).toBeLessThanOrEqual(Number(limit));
+          expect(Buffer.byteLength(text), line).toBeGreaterThan(Number(limit) - 5);
+          expect(texts[Number(which)]?.startsWith(said.slice(0, -3)), line).toBe(true);
+        }
+      }
+    },
+  );
+
+  test('is JSON whatever somebody calls a series', () => {
+    expect(job.run('backup', { SERIES: 'a"b' }).result.series).toBe('a"b');
+  });
+
+  test.each(['backup', 'verify', 'restore'])('of a %s is the last word, or the next one tells that there was none', async operation => {
+    job.run('backup');
+    const holding = `: >"${job.directory}/holding"; sleep 60`;
+    job.engine({ dump: holding, verify: holding, restore: holding });
+    const child = spawn('sh', [join(job.directory, 'home/shell/run.sh'), operation], { env: job.environment(), stdio: 'ignore' });
+    await appears('holding');
+    // Everything at once, as the kernel does with a container that is out of memory.
+    for (const pid of [...sessionsOf(Number(child.pid)), -Number(child.pid)]) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {}
+    }
+    child.kill('SIGKILL');
+    await new Promise(resolve => child.once('exit', resolve));
+    job.engine(SAMPLE);
+    const said = new RegExp(`the ${operation} before this one gave no verdict: .*\\(orders-backup-1-\\d+, begun \\S+Z\\)$`);
+    expect(job.run(operation).result).toMatchObject({ verdict: expect.not.stringMatching('failed'), reason: expect.stringMatching(said) });
+    job.engine({ dump: 'die "no"', verify: 'die "no"', restore: 'die "no"' });
+    expect(job.run(operation).result.reason).toBe('no');
+    job.engine(SAMPLE);
+    expect(job.run(operation).result.reason, 'one that failed has given a verdict').not.toContain('no verdict');
   });
 });
 

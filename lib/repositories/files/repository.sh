@@ -172,6 +172,18 @@ repository_commit() { # MANIFEST
   durable "$series_path"
 }
 
+# The note is locked for as long as the last process of its run lives. A volume that is mounted to read only takes none.
+repository_begin_run() {
+  run_note=$series_path/.running-$OPERATION
+  (: >>"$run_note") 2>/dev/null || return 0
+  exec 5<>"$run_note"
+  # Another run of this kind is at work.
+  flock -n 5 || return 0
+  [ ! -s "$run_note" ] || remark "the $OPERATION before this one gave no verdict: it was killed, for want of memory or by force, or its node was lost ($(head -n 1 "$run_note"))"
+  printf '%s, begun %s\n' "${POD_NAME:-}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$run_note"
+  outcome note "$run_note"
+}
+
 repository_list() { # prints: ID verified|unverified
   [ -d "$series_path" ] || return 0
   for manifest in "$series_path"/[0-9]*/manifest.json; do

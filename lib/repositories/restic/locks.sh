@@ -50,6 +50,25 @@ all_locks_are_dead() {
   done <"$SCRATCH/locks"
 }
 
+# Says of earlier pods of this CronJob that they were cut short, as their locks tell which nobody refreshes.
+tell_killed_runs() {
+  killed_family=$(cron_job_of "${POD_NAME:-}")
+  [ -n "$killed_family" ] || return 0
+  killed_before=$(date -u -d "@$(($(date +%s) - LOCK_DEAD_AFTER))" +%Y-%m-%dT%H:%M:%SZ)
+  while read -r _ killed_time _ killed_host; do
+    case $killed_host:$killed_time in "$POD_NAME":* | *[!Z]) continue ;; esac
+    [ "$(cron_job_of "$killed_host")" = "$killed_family" ] || continue
+    is_after "$killed_before" "$killed_time" || continue
+    remark "an earlier run of this job was cut short, and may have given no verdict: pod $killed_host has left a lock of $(printf %s "$killed_time" | cut -c 1-19)Z. It was killed, for want of memory or by force, or its node was lost"
+  done <"$SCRATCH/locks"
+}
+
+# Nothing is written: the lock that every run takes is its note.
+repository_begin_run() {
+  look_at_locks || return 0
+  tell_killed_runs
+}
+
 # Data must come back on the day on which the pods that held locks went down with everything else. Reading needs a lock only against
 # a prune, which at worst makes the reading fail: what is read is checked by its digests. So a restore reads beside locks that
 # nobody has refreshed, whosever they are, and removes none.
@@ -77,6 +96,7 @@ free_locks() {
   if restic_can_judge; then
     freed=$(unlock)
     if [ "$freed" != 0 ]; then
+      tell_killed_runs
       log "removed $freed stale locks of the repository, as restic itself calls them; there were: $(lock_holders)"
       return 0
     fi
@@ -89,6 +109,7 @@ free_locks() {
   cp "$SCRATCH/locks" "$SCRATCH/locks.before"
   look_at_locks && cmp -s "$SCRATCH/locks.before" "$SCRATCH/locks" || return 1
   freed=$(unlock --remove-all)
+  tell_killed_runs
   log "removed $freed locks of the repository that no refresh reached for $LOCK_DEAD_AFTER s and more, all of earlier pods of $dead_family, which are no more: $(lock_holders)"
   [ "$freed" -le "$(wc -l <"$SCRATCH/locks")" ] || return 2
 }
