@@ -190,6 +190,17 @@ describe('a repository that changes its mind', () => {
   });
 });
 
+test('the log of a busy night is told from data that is gone without a key, too', () => {
+  const night = (log: number) => {
+    job.engine({
+      dump: `put data.txt head -c 50000 /dev/urandom; put log.txt head -c ${log} /dev/urandom; about logBytes ${log}; fact n 1`,
+    });
+    return job.run('backup', environment(false, 'alice')).result;
+  };
+  expect(night(100_000).verdict).toBe('published');
+  expect(night(10)).toMatchObject({ verdict: 'published', reason: '' });
+});
+
 test('a backup that builds on others, and has the key, reads them', () => {
   backup();
   const [parent = ''] = job.points();

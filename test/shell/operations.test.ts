@@ -301,6 +301,15 @@ describe('publishing', () => {
     expect(job.points()).toEqual([]);
   });
 
+  test('compresses with as many threads as fit into its memory, whatever the node has', () => {
+    writeFileSync(join(job.directory, 'zstd'), `#!/bin/sh\necho "$*" >>'${job.directory}/threads'\nexec /usr/bin/zstd "$@"\n`, {
+      mode: 0o755,
+    });
+    const { result, log } = job.run('backup', { COMPRESSION: 'zstd', PATH: `${job.directory}:${process.env.PATH}` });
+    expect(result.verdict, log).toBe('published');
+    expect(readFileSync(join(job.directory, 'threads'), 'utf8')).toContain('-T4 ');
+  });
+
   test('refuses a drop in size, keeps everything, and lets it pass when told to', () => {
     job.run('backup', { COMPRESSION: 'none' });
     job.engine({ dump: 'put data.txt echo little; fact rows 1' });
