@@ -63,10 +63,11 @@ tell_killed_runs() {
   done <"$SCRATCH/locks"
 }
 
-# Nothing is written: the lock that every run takes is its note.
+# Nothing is written: the lock that every run takes is its note. A store that is slow is not waited for.
 repository_begin_run() {
-  look_at_locks || return 0
-  tell_killed_runs
+  restic_limit='timeout 60'
+  if look_at_locks; then tell_killed_runs; fi
+  restic_limit=
 }
 
 # Data must come back on the day on which the pods that held locks went down with everything else. Reading needs a lock only against
