@@ -60,8 +60,10 @@ while IFS= read -r name; do
     may "$privilege" "$name" ||
       refuse "the role has no $privilege on database \"$name\": its dump would lack something without saying so. Grant select, show view, trigger, event on *.*"
   done
-  may SELECT '*' || may SHOW_ROUTINE '*' || may 'SHOW CREATE ROUTINE' "$name" || may SELECT mysql || may SELECT mysql proc ||
-    refuse "the role may not see the routines of others in database \"$name\": its dump would lack them without saying so. Grant select on *.*"
+  # Whoever may run all of them sees that there are others', and no text of them.
+  may SELECT '*' || may SHOW_ROUTINE '*' || may 'SHOW CREATE ROUTINE' "$name" || may SELECT mysql || may SELECT mysql proc || {
+    may EXECUTE "$name" && [ "$(sql information_schema -e "select count(*) from routines where $(same routine_schema "$name") and routine_definition is null")" = 0 ]
+  } || refuse "the role may not see the routines of others in database \"$name\": its dump would lack them without saying so. Grant select on *.*"
   foreign=$(sql information_schema -e "select group_concat(table_name, ' (', engine, ')' order by table_name separator ', ') from tables
     where $(same table_schema "$name") and $is_table and engine not in (select engine from engines where transactions = 'YES')")
   if [ "$foreign" != NULL ]; then

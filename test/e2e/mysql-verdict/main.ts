@@ -29,5 +29,7 @@ for (const [namespace, mariadb] of [
 ] as const) {
   add(namespace, 'swap', ['swap'], mariadb);
   add(namespace, 'everything', undefined, mariadb);
+  add(namespace, 'torture', ['torture'], mariadb);
+  add(namespace, 'owner', ['swap'], mariadb);
 }
 app.synth();
