@@ -1,4 +1,5 @@
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster, type JobRun } from '../rehearsal';
 import { imageNamed, imagesOfDist } from './support/images';
@@ -8,8 +9,6 @@ import { request, resultOf, succeed, synthesize, until } from './support/rehears
 
 // What a dump of MySQL and MariaDB cannot carry, or a server would not take back, is carried after all, or named in the verdict.
 
-/** Keys of a server that encrypts; /dev is in every image. */
-const KEYS = `/dev/shm/e2e-mysql-keys-${process.pid}`;
 const PRODUCTS = ['maria', 'mysql'] as const;
 type Product = (typeof PRODUCTS)[number];
 
@@ -21,10 +20,16 @@ beforeAll(async () => {
   const images = await imagesOfDist();
   dist = synthesize('test/e2e/mysql-verdict/main.ts');
   cluster = await Cluster.create({ manifests: [dist], images, backoffSeconds: 0.1 });
-  writeFileSync(KEYS, `1;${'77'.repeat(32)}\n`);
-  chmodSync(KEYS, 0o644);
-  const keys = { 'plugin-load-add': 'file_key_management', 'file-key-management-filename': KEYS };
-  servers.maria = await MysqlServer.start(imageNamed(images, 'mariadb:10.11.19-jammy'), { options: keys });
+  const options: { [option: string]: string } = {};
+  servers.maria = await MysqlServer.start(imageNamed(images, 'mariadb:10.11.19-jammy'), { options });
+  // From now on with keys to encrypt tables.
+  const keys = join(servers.maria.data, 'keys.txt');
+  writeFileSync(keys, `1;${'77'.repeat(32)}\n`);
+  chmodSync(keys, 0o644);
+  options['plugin-load-add'] = 'file_key_management';
+  options['file-key-management-filename'] = '/var/lib/mysql/keys.txt';
+  await servers.maria.down();
+  await servers.maria.up();
   servers.mysql = await MysqlServer.start(imageNamed(images, 'mysql:9.7.2-oraclelinux9'), {
     options: { 'log-bin': 'binlog', 'server-id': '1', 'max-allowed-packet': '16M' },
   });
@@ -45,7 +50,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await cluster?.destroy();
   for (const each of Object.values(servers)) await each.stop();
-  rmSync(KEYS, { force: true });
   if (dist) rmSync(dist, { recursive: true });
 });
 

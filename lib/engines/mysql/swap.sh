@@ -78,7 +78,7 @@ each() { # COMMAND...: for every database of this restore, in their order
 # Reads what the target holds, and makes the database that will keep it.
 prepare() {
   target=$(the target)
-  : >"$state/broken"
+  : >"$state/broken" && : >"$state/lost"
   if [ "$(sql information_schema -e "select count(*) from schemata where $(same schema_name "$target")")" = 0 ]; then
     attempt "making database $target" make_database "$(the slug)" "$target"
     : >"$state/new"
@@ -88,6 +88,8 @@ prepare() {
   objects_of "$target" '' >"$state/objects" || die "the target \"$target\" cannot be looked into"
   [ ! -e "$state/new" ] && [ -s "$state/objects" ] || return 0
   broken_views "$target" >"$state/broken" || die "the views of \"$target\" cannot be looked at"
+  lost_tables >"$state/lost" || die "the tables of \"$target\" cannot be looked at"
+  [ ! -s "$state/lost" ] || caveat "tables of \"$target\" had lost their files, so nothing of them is kept: $(paste -s -d , "$state/lost")"
   # Within the 64 characters of a name.
   old=$(printf %s "$target" | awk '{ print length($0) <= 42 ? $0 : substr($0, 1, 42) }')_before_$(date -u +%Y%m%d%H%M%S)
   for part in routines triggers views events; do
@@ -113,11 +115,28 @@ prepare() {
 
 disabled() { WHAT=disabled LC_ALL=C awk -f "$here/events.awk"; }
 
+# Tables of the target whose file is gone: they can neither be read nor be moved.
+lost_error='^ERROR (1812|1932) |^ERROR 1030 .*Got error 194 '
+lost_tables() {
+  # shellcheck disable=SC2154 # mysql.sh sets is_table
+  sql information_schema -e "select table_name from tables where $(same table_schema "$target") and $is_table" >"$SCRATCH/tables" || return 1
+  while IFS= read -r table; do printf 'select 0 from %s limit 1;\n' "$(ident "$table")"; done <"$SCRATCH/tables" >"$SCRATCH/tables.sql"
+  sql "$target" --force <"$SCRATCH/tables.sql" 2>&1 | grep -qE "$lost_error" || return 0
+  while IFS= read -r table; do
+    lost_said=$(sql "$target" -e "select 0 from $(ident "$table") limit 1" </dev/null 2>&1) ||
+      ! printf %s "$lost_said" | grep -qE "$lost_error" || printf '%s\n' "$table"
+  done <"$SCRATCH/tables"
+}
+
 # The views of the target, too: one may have the name of a table that comes.
 make_room() {
   drop_all "$(the from)" triggers || return 1
   [ -e "$state/old" ] || return 0
   drop_all "$(the target)" triggers views || return 1
+  # Of a table without a file nothing is lost when it makes room.
+  while IFS= read -r table; do
+    sql information_schema -e "drop table $(ident "$(the target)").$(ident "$table")" || return 1
+  done <"$state/lost"
   while IFS= read -r view; do
     [ "$(sql information_schema -e "select count(*) from tables where $(same table_schema "$(the from)") and $(same table_name "$view")")" = 0 ] ||
       sql information_schema -e "drop view $(ident "$(the target)").$(ident "$view")" || return 1
