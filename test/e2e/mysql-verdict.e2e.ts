@@ -139,7 +139,9 @@ describe.each(PRODUCTS)('%s', product => {
   const ask = (series: string, words: { [key: string]: string }) => request(cluster, product, series, words);
   const hard = () => [...HARD, ...(server().mariadb ? ['versioned', 'locked'] : [])];
   const checksums = () =>
-    JSON.stringify(hard().map(each => Object.entries(server().checksums(each)).filter(([what]) => !/counter|prices|letters/.test(what))));
+    JSON.stringify(
+      hard().map(each => Object.entries(server().checksums(each)).filter(([what]) => !/counter|prices|letters|broken/.test(what))),
+    );
   let before: string;
 
   test('a backup names what it cannot carry', async () => {
@@ -199,7 +201,7 @@ describe.each(PRODUCTS)('%s', product => {
 
   test('what the target holds stops neither a restore nor its safety backup', async () => {
     // A view over a table that is gone, and a view by the name of a table that comes.
-    server().query('accident', 'drop table orders; create table other (x int)');
+    server().query('accident', 'drop table orders; create table other (x int primary key)');
     server().query('parents', 'set foreign_key_checks = 0; drop table q; create view q as select 1 as x');
     ask('hard', { replace: 'yes', safetyBackup: 'yes' });
     const { reason } = await succeed(run('hard', 'restore'), 'restored');
@@ -234,7 +236,7 @@ describe.each(PRODUCTS)('%s', product => {
     expect(finished.log).toMatch(
       server().mariadb
         ? /ERROR: while database swap was dumped, another table took the place of one, or it was altered or emptied: orders\./
-        : /ERROR: while database swap was dumped, tables were renamed or altered on this server/,
+        : /ERROR: while database swap was dumped, (another table took the place|tables were renamed or altered on this server)/,
     );
     expect(finished.pods.length).toBeGreaterThan(1);
     expect(resultOf(finished).verdict, finished.log).toBe('published');
@@ -245,7 +247,10 @@ describe.each(PRODUCTS)('%s', product => {
   });
 
   test('a database of everything that the server can make comes back the same', async () => {
-    server().query('mysql', 'set global log_bin_trust_function_creators = 1');
+    server().query(
+      'mysql',
+      `set global log_bin_trust_function_creators = 1; ${server().mariadb ? '' : 'set global sql_require_primary_key = 0'}`,
+    );
     fillTorture(server(), 'torture');
     const made = everything(server(), 'torture');
     await succeed(run('torture', 'backup'), 'published');
@@ -263,18 +268,18 @@ describe.each(PRODUCTS)('%s', product => {
   test.each([
     [
       'an owner of one database',
-      'grant all on swap.* to role',
+      'grant all on swap.* to someone',
       /^the accounts are not in this recovery point, as the role may not read mysql\.user/,
     ],
     [
       'a role of a managed server',
-      'set global partial_revokes = on; grant select, show view, trigger, event, process, show_routine on *.* to role; revoke select on mysql.* from role',
+      'set global partial_revokes = on; grant select, show view, trigger, event, process, show_routine on *.* to someone; revoke select on mysql.* from someone',
       /^the accounts are not in this recovery point, as the role may not read mysql\.user/,
     ],
   ])('what %s does not see is what the verdict says', async (_, grant, says) => {
     if (server().mariadb && grant.includes('revoke')) return;
-    server().query('mysql', `drop user if exists role; create user role identified by 'r'; ${grant}`);
-    cluster.secret(product, 'backup', { username: 'role', password: 'r' });
+    server().query('mysql', `drop user if exists someone; create user someone identified by 'r'; ${grant}`);
+    cluster.secret(product, 'backup', { username: 'someone', password: 'r' });
     try {
       expect((await succeed(run('owner', 'backup'), 'published')).reason).toMatch(says);
     } finally {
