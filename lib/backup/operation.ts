@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
-import { DATA, type DataVolume, type DataVolumeBinding } from '../core/data-volume';
+import { DATA, type DataVolume, type DataVolumeBinding, WAL } from '../core/data-volume';
 import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { ENGINE_LABEL, JOB_LABEL, OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
@@ -127,7 +127,8 @@ export class Operation {
     const data = this.dataVolume(scope, pod);
     const repository = this.bindRepository(scope, pod.operation, pod.repository, { longestRun: pod.longestRun });
     const source = pod.copies ? this.bindRepository(scope, pod.operation, undefined, { isSource: true }) : undefined;
-    const dataMounts = data ? [data.mount] : [];
+    const wal = data && pod.server?.walVolume?._bind(scope, 'wal', WAL);
+    const dataMounts = data ? [data.mount, ...(wal ? [{ name: 'wal', mountPath: WAL }] : [])] : [];
     const secretFiles = Object.entries(pod.secretFiles ?? {});
     const connectionMounts = pod.server?.connectionMounts ?? [];
     const node = pod.server?.node;
@@ -143,12 +144,15 @@ export class Operation {
     const scratch = pod.scratch ?? this.props.scratch ?? this.engine.defaults?.scratch ?? Scratch.emptyDir(Size.gibibytes(2));
     // What its steps bring up has a container of its own already.
     const onWorkbench = pod.onWorkbench && steps.length === 0;
-    const directory = data ? [{ name: 'DATA_DIRECTORY', value: data.directory }] : [];
+    const directories: k8s.EnvVar[] = [
+      ...(data ? [{ name: 'DATA_DIRECTORY', value: data.directory }] : []),
+      ...(wal ? [{ name: 'WAL_DIRECTORY', value: wal.directory }] : []),
+    ];
     const environment = lastWins([
       ...ofEngine,
       ...origin.environment,
       ...(pod.server?.connection ?? []),
-      ...directory,
+      ...directories,
       ...(pod.spoolClaim !== undefined ? [{ name: 'SPOOL', value: '/spool/received' }] : []),
       ...repository.environment,
       ...(source ? sourceVariables(source, repository) : []),
@@ -177,6 +181,7 @@ export class Operation {
         ...origin.volumes,
         ...(pod.server?.connectionVolumes ?? []),
         ...(data ? [data.volume] : []),
+        ...(wal ? [wal.volume] : []),
         ...(pod.spoolClaim !== undefined ? [{ name: 'spool', persistentVolumeClaim: { claimName: pod.spoolClaim } }] : []),
       ],
       volumeMounts: [
@@ -201,7 +206,7 @@ export class Operation {
       ...(data && pod.operation === 'backup' && this.props.podLabels && { beside: this.props.podLabels }),
       scratch: onWorkbench ? (this.props.scratch ?? Scratch.emptyDir(Size.gibibytes(2))) : scratch,
       ...(onWorkbench && {
-        workbench: { environment: lastWins([...ofEngine, ...directory, ...(pod.environment ?? [])]), volumeMounts: dataMounts, scratch },
+        workbench: { environment: lastWins([...ofEngine, ...directories, ...(pod.environment ?? [])]), volumeMounts: dataMounts, scratch },
       }),
       notLabels: this.props.podLabels,
       labels: { ...this.labels(pod.operation), [JOB_LABEL]: pod.job, ...pod.labels },

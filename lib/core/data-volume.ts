@@ -44,8 +44,12 @@ export class DataVolume {
     return this.source.hostPath === undefined;
   }
 
-  /** @internal */
-  public _bind(scope: IConstruct): DataVolumeBinding {
+  /**
+   * @param name what the pod calls the volume
+   * @param mountPath where a job finds it
+   * @internal
+   */
+  public _bind(scope: IConstruct, name = 'data', mountPath = DATA): DataVolumeBinding {
     const { persistentVolumeClaim, hostPath } = this.source;
     if (persistentVolumeClaim) checkObjectName(scope, 'dataVolume', persistentVolumeClaim.claimName);
     if (hostPath && !/^(\/[\w.-]+)+$/.test(hostPath.path)) {
@@ -56,12 +60,14 @@ export class DataVolume {
       throw new InputError(scope, { prop: 'dataVolume', got: path, because: "write a path below the volume's root, such as 'pgdata'" });
     }
     // A restore has it not by subPath: it puts the old directory aside and the new one in its place, which a mount point does not allow.
-    return { volume: { name: 'data', ...this.source }, directory: path === undefined ? DATA : `${DATA}/${path}`, path };
+    return { volume: { name, ...this.source }, directory: path === undefined ? mountPath : `${mountPath}/${path}`, path };
   }
 }
 
 /** Where a job finds the data volume. */
 export const DATA = '/data';
+/** Where a job finds the volume of a write-ahead log that lies outside of the data directory. */
+export const WAL = '/wal';
 
 /** @internal */
 export interface DataVolumeBinding {

@@ -111,6 +111,11 @@ export interface EngineDefaults {
    * @default - as for every backup
    */
   readonly scratch?: Scratch;
+  /**
+   * Where restores may write what dies with their pods, where neither they nor their backup say something.
+   * @default - as backups
+   */
+  readonly restoreScratch?: Scratch;
 }
 
 /** A word that a restore request may hold beside those that every engine knows. */
@@ -203,8 +208,8 @@ export interface EngineConfig {
    */
   readonly tools?: ToolContainer[];
   /**
-   * What happens in a job's pod before its scripts, in this order. An engine with steps has a script `fetch.sh` as well, which
-   * stores what they need of a recovery point in the scratch volume.
+   * What happens in a job's pod before its scripts, in this order. An engine with steps has two more scripts: `fetch.sh` stores what they
+   * need of a recovery point in the scratch volume, and `examine.sh` looks at the server before those of a backup ask it for its data.
    * @default - nothing
    */
   readonly steps?: EngineStep[];
@@ -234,6 +239,12 @@ export interface EngineConfig {
    * @default - none
    */
   readonly runbook?: string;
+  /**
+   * The volume with the write-ahead log of that server, where it lies outside of the data directory: the jobs that get the data volume
+   * get this one, too, at /wal, and the directory's path as WAL_DIRECTORY.
+   * @default - none: the log is in the data directory
+   */
+  readonly walVolume?: DataVolume;
   /**
    * The compression programs that the image ships, the best first.
    * @default ['zstd', 'gzip']

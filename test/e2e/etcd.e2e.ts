@@ -160,6 +160,11 @@ describe('a cluster of three, of etcd 3.5', () => {
   const run = (name: string) => cluster.run({ kind: 'CronJob', namespace: 'etcd', name });
   const ask = (words: { [key: string]: string }) =>
     cluster.configMap('etcd', 'three-restore-request', { ...request, series: 'three', ...words });
+  const raise = (action: string) =>
+    fetch(`http://${members[1]?.address}:2379/v3/maintenance/alarm`, {
+      method: 'POST',
+      body: JSON.stringify({ action, memberID: '1', alarm: 'NOSPACE' }),
+    });
 
   beforeAll(async () => {
     const addresses = [1, 2, 3].map(() => loopbackAddress());
@@ -173,6 +178,7 @@ describe('a cluster of three, of etcd 3.5', () => {
         name: `etcd-${index}`,
         address,
         directory: cluster.claim('etcd', `data-etcd-${index}`),
+        walVolume: index < 2 ? cluster.claim('etcd', `wal-etcd-${index}`) : undefined,
       }),
     );
     await EtcdServer.up(members);
@@ -194,14 +200,26 @@ describe('a cluster of three, of etcd 3.5', () => {
     await succeed(run('three-verify'), 'verified');
   });
 
-  test('is restored, all three, from one recovery point only', async () => {
+  test('is restored, all three, from one recovery point only, with their logs', async () => {
+    // What the old logs would bring back.
+    members[0]?.ctl('del', '/registry/things/', '--prefix');
+    members[0]?.ctl('put', '/after', 'the backup');
     for (const member of members) await member.kill();
+    const third = members[2]?.directory ?? '';
+    renameSync(join(third, 'member/wal'), join(third, 'wal'));
+    ask({ recoveryPoint: id, replace: 'yes' });
+    expect(resultOf(await run('three-restore-etcd-2')).reason).toMatch(/holds the data of a member and not its log, .*name its --wal-dir/);
+    rmSync(join(third, 'wal'), { recursive: true });
     for (const member of members) rmSync(join(member.directory, 'member'), { recursive: true });
     ask({ recoveryPoint: 'newest-verified' });
     expect(resultOf(await run('three-restore-etcd-0')).reason).toBe(
       `all 3 members have to be restored from one recovery point, and newest-verified may be another one for the next of them: set recoveryPoint to ${id}`,
     );
     ask({ recoveryPoint: id });
+    expect(resultOf(await run('three-restore-etcd-0')).reason).toMatch(
+      /^the log's directory holds something already \(.*\.wal.*\): nothing/,
+    );
+    ask({ recoveryPoint: id, replace: 'yes' });
     for (const name of ['etcd-2', 'etcd-0', 'etcd-1']) await succeed(run(`three-restore-${name}`), 'restored');
 
     await EtcdServer.up(members);
@@ -211,6 +229,40 @@ describe('a cluster of three, of etcd 3.5', () => {
     }
     members[2]?.ctl('put', '/new', 'written by a quorum');
     expect(members[0]?.ctl('get', '/new', '--print-value-only')).toBe('written by a quorum');
+  });
+
+  test('leases of a snapshot do not change what is counted, however late the scripts come', async () => {
+    const late = cluster.run(
+      { kind: 'CronJob', namespace: 'etcd', name: 'three-backup' },
+      {
+        onPod: async pod => {
+          await pod.kill('sh', 'SIGSTOP');
+          await new Promise(resolve => setTimeout(resolve, 6000));
+          await pod.kill('sh', 'SIGCONT');
+        },
+      },
+    );
+    expect(await succeed(late, 'published')).toMatchObject({ reason: '' });
+  });
+
+  test('a database that is full is published and verified, and the verdicts say what is restored of it', async () => {
+    await raise('ACTIVATE');
+    const full = /the database is full \(alarm NOSPACE\), and so is what is restored of it/;
+    expect((await succeed(run('three-backup'), 'published')).reason).toMatch(full);
+    expect((await succeed(run('three-verify'), 'verified')).reason).toMatch(full);
+    await raise('DEACTIVATE');
+    ({ id } = await succeed(run('three-backup'), 'published'));
+  });
+
+  test('a survivor without a leader is published with what that means', async () => {
+    await members[0]?.kill();
+    await members[2]?.kill();
+    await new Promise(resolve => setTimeout(resolve, 3000));
+    const { reason, id: stale } = await succeed(run('three-backup'), 'published');
+    expect(reason).toMatch(
+      /^the member that was asked had no leader, and none of the 2 others was healthy: the snapshot is what this member/,
+    );
+    rmSync(join(cluster.claim('etcd', 'backups'), 'three', stale), { recursive: true });
   });
 
   test('a snapshot that was damaged before it was stored is found by the restore, and by no status', async () => {

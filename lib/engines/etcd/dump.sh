@@ -10,6 +10,10 @@ set -eu
 
 wait_for_scratch_server
 note_facts ''
+while IFS= read -r examined; do caveat "$examined"; done <"$SCRATCH/examined"
+least=$(cat "$SCRATCH/least.revision")
+[ -z "$least" ] || [ "$revision" -ge "$least" ] ||
+  die "the snapshot is of revision $revision, and the cluster was at $least before it was taken: the member that sent it is behind, and nothing was published"
 if [ "$keys" = 0 ] && [ "$ALLOW_EMPTY" != yes ] && [ "$SAFETY" != yes ]; then
   refuse 'the server holds no key: an empty backup is seldom what was meant (allowEmpty says that it is)'
 fi

@@ -11,6 +11,11 @@ export interface EtcdMember {
   /** The volume with its `--data-dir`. */
   readonly dataVolume: DataVolume;
   /**
+   * The volume with its `--wal-dir`. Its log is replayed over whatever data it finds, so that a restore replaces it, too.
+   * @default - none: the log is in the data directory
+   */
+  readonly walVolume?: DataVolume;
+  /**
    * The node whose directory the data volume is.
    * @default - none: the volume is wherever it is mounted
    */
@@ -53,6 +58,16 @@ export interface EtcdStatefulSetOptions {
    * @default - the volume's root
    */
   readonly path?: string;
+  /**
+   * The claim template of the members' `--wal-dir`.
+   * @default - that of the data directories, where walPath is given; otherwise the log is in the data directory
+   */
+  readonly walClaim?: string;
+  /**
+   * Where in that volume the `--wal-dir` is.
+   * @default - the volume's root, where walClaim is given
+   */
+  readonly walPath?: string;
 }
 
 /** A control plane node. */
@@ -63,28 +78,52 @@ export interface EtcdControlPlaneNode {
   readonly address: string;
 }
 
+/** Options of the members that kubeadm makes. */
+export interface EtcdKubeadmOptions {
+  /**
+   * The directory on the nodes that `wal-dir` of the etcd's `extraArgs` names.
+   * @default - none: the log is in the data directory
+   */
+  readonly walDirectory?: string;
+}
+
 /**
  * The members of a cluster: the one description from which a restore takes their names, their peer URLs and their volumes.
  */
 export class EtcdCluster {
   /** A StatefulSet's pods. */
   public static statefulSet(options: EtcdStatefulSetOptions): EtcdCluster {
-    const { name, replicas = 1, service, peerTls = false, peerPort = 2380, peerDomain = '', claim = 'data', path } = options;
+    const {
+      name,
+      replicas = 1,
+      service,
+      peerTls = false,
+      peerPort = 2380,
+      peerDomain = '',
+      claim = 'data',
+      path,
+      walClaim,
+      walPath,
+    } = options;
     const members = Array.from({ length: Math.max(0, Math.min(replicas, 99)) }, (_, ordinal) => ({
       name: `${name}-${ordinal}`,
       peerUrl: `${peerTls ? 'https' : 'http'}://${name}-${ordinal}.${service}${peerDomain}:${peerPort}`,
       dataVolume: DataVolume.claim(`${claim}-${name}-${ordinal}`, path),
+      ...((walClaim !== undefined || walPath !== undefined) && {
+        walVolume: DataVolume.claim(`${walClaim ?? claim}-${name}-${ordinal}`, walPath),
+      }),
     }));
     return new EtcdCluster(members);
   }
 
   /** The static pods that kubeadm puts on control plane nodes, over /var/lib/etcd. */
-  public static kubeadm(nodes: EtcdControlPlaneNode[]): EtcdCluster {
+  public static kubeadm(nodes: EtcdControlPlaneNode[], { walDirectory }: EtcdKubeadmOptions = {}): EtcdCluster {
     return new EtcdCluster(
       nodes.map(({ name, address }) => ({
         name,
         peerUrl: `https://${address.includes(':') ? `[${address}]` : address}:2380`,
         dataVolume: DataVolume.hostPath('/var/lib/etcd'),
+        ...(walDirectory !== undefined && { walVolume: DataVolume.hostPath(walDirectory) }),
         node: name,
       })),
     );
@@ -125,6 +164,16 @@ export class EtcdCluster {
           prop: 'engine.cluster',
           got: peerUrl,
           because: "write the member's --initial-advertise-peer-urls, for example 'https://10.0.0.11:2380'",
+        });
+      }
+    }
+    for (const { name, dataVolume, walVolume } of members) {
+      const [data, wal] = [dataVolume._bind(scope), walVolume?._bind(scope)];
+      if (JSON.stringify(data) === JSON.stringify(wal)) {
+        throw new InputError(scope, {
+          prop: 'engine.cluster',
+          got: `one directory for data and log of ${name}`,
+          because: 'the log has a directory of its own: leave walVolume out where there is no --wal-dir',
         });
       }
     }

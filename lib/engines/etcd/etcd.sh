@@ -6,7 +6,7 @@
 #   CLIENT_CA_FILE, CLIENT_CERT_FILE, CLIENT_KEY_FILE   for a server with TLS
 #   CLIENT_USERNAME, CLIENT_PASSWORD                    for a server with users
 #
-# Steps before the scripts leave in $SCRATCH: snapshot.db, and beside the scripts a scratch server runs over what was restored from
+# Steps before the scripts leave in $SCRATCH: what examine.sh has found, snapshot.db, and beside the scripts a scratch server runs over what was restored from
 # it. It listens on the socket client:0 alone, because a control plane's jobs share their node's network and its loopback.
 #
 # A recovery point has one member, snapshot.db, with the server's own SHA-256 at its end. Its facts:
@@ -62,26 +62,36 @@ wait_for_scratch_server() {
   scratch_until=$(($(date +%s) + 600))
   until scratch '/health?exclude=NOSPACE' 2>"$SCRATCH/scratch.err" >"$SCRATCH/health" && grep -q '"health": *"true"' "$SCRATCH/health"; do
     [ "$(date +%s)" -lt "$scratch_until" ] ||
-      die "the scratch server is not healthy: $(cat "$SCRATCH/health" 2>/dev/null) $(last_words "$SCRATCH/scratch.err" 1); $(tail -n 1 "$SCRATCH/etcd.log" 2>/dev/null)"
+      die "the scratch server is not healthy: $(cat "$SCRATCH/health" 2>/dev/null) $(last_words "$SCRATCH/scratch.err" 1); $(said_by_scratch_server)"
     sleep 0.2
   done
-  # Being its cluster's leader it lets leases run out, and with them their keys: from then on the newest revision is its own and
-  # not the snapshot's. The shortest lease is one and a half times its --election-timeout, and is prolonged by as much once.
-  scratch /metrics >"$SCRATCH/metrics" || die 'the scratch server tells nothing about itself'
 }
+
+# Its last words; what else is in a line of its log may be a key.
+said_by_scratch_server() { tail -n 1 "$SCRATCH/etcd.log" 2>/dev/null | sed -n 's/.*"msg":"\([^"]*\)".*/\1/p'; }
+
+metrics() { scratch /metrics >"$SCRATCH/metrics" || die 'the scratch server tells nothing about itself'; }
 metric() { awk -v name="$1" '$1 == name { printf "%.0f", $2 }' "$SCRATCH/metrics"; } # NAME
 
-leases_hold() {
-  [ $(($(date +%s) - $(metric process_start_time_seconds))) -lt 5 ] || ! scratch /v3/lease/leases '{}' | grep -q '"leases"'
+# Being its cluster's leader the scratch server lets leases run out, and with them their keys: from then on the newest revision is its
+# own and not the snapshot's. Since 3.5 it says when it starts which one it has found.
+found_revision() { sed -n 's/.*"msg":"kvstore restored".*"current-rev":\([0-9]*\).*/\1/p' "$SCRATCH/etcd.log" 2>/dev/null | head -n 1; }
+
+# Asked after what must be as it was in the snapshot.
+check_leases() {
+  metrics
+  [ "$(metric etcd_debugging_lease_revoked_total)" = 0 ] ||
+    die 'leases of the snapshot have run out in the scratch server before it was asked: this pod was too slow'
 }
 
-# Notes the facts of what the scratch server holds at a revision; without one, at the newest.
+# Notes the facts of what the scratch server holds at a revision; without one, at that of the snapshot.
 note_facts() { # [REVISION]
-  range="\"key\":\"AA==\",\"range_end\":\"AA==\",\"revision\":${1:-0}"
+  at_revision=${1:-$(found_revision)}
+  range="\"key\":\"AA==\",\"range_end\":\"AA==\",\"revision\":${at_revision:-0}"
   if scratch /v3/kv/range "{$range,\"count_only\":true}" >"$SCRATCH/range" 2>"$SCRATCH/range.err"; then
-    revision=${1:-$(number_in "$SCRATCH/range" revision)}
+    revision=${at_revision:-$(number_in "$SCRATCH/range" revision)}
     keys=$(number_in "$SCRATCH/range" count)
-    [ -n "${1:-}" ] || leases_hold || die 'this pod was too slow: leases in the snapshot may have run out in the scratch server'
+    [ -n "$at_revision" ] || check_leases
     if scratch /v3/maintenance/hashkv "{\"revision\":$revision}" >"$SCRATCH/hash" 2>"$SCRATCH/hash.err"; then
       fact hash "$(number_in "$SCRATCH/hash" hash)"
     else
@@ -93,6 +103,7 @@ note_facts() { # [REVISION]
       *'user name is empty'* | *'permission denied'*) ;;
       *) die "the scratch server cannot be asked for its keys: $(error_in "$SCRATCH/range")$(last_words "$SCRATCH/range.err" 1)" ;;
     esac
+    check_leases
     revision=$(metric etcd_debugging_mvcc_current_revision)
     keys=$(metric etcd_debugging_mvcc_keys_total)
     [ -n "$revision$keys" ] || die 'the scratch server has users, and does not say how many keys it holds'

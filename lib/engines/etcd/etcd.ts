@@ -1,7 +1,7 @@
 import { Chart, Duration, Size } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
-import { DATA } from '../../core/data-volume';
+import { DATA, WAL } from '../../core/data-volume';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { SCRATCH } from '../../core/pod';
@@ -105,7 +105,10 @@ const DEFAULTS = {
  * may take a snapshot. A server without users has none; who it is that asks, certificates say (`tls`).
  *
  * A restore works on the data volume of each member, in a job of its own, while no member runs. All are restored from one
- * recovery point, with a new cluster token; `<series>-restore-runbook` says in which order.
+ * recovery point, with a new cluster token; `<series>-restore-runbook` says in which order. Where members have a `--wal-dir`, the
+ * cluster has to say so (`walVolume`).
+ *
+ * A member without a leader is backed up only while no other member is healthy, and then the verdict says so.
  *
  * Assertions count keys: `Assertion.atLeast('/registry/namespaces/', 4)` asks how many begin so.
  *
@@ -139,6 +142,7 @@ export class EtcdControlPlaneEngine implements IEngine {
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
     const { cluster, version, tls = EtcdTls.files(), bumpRevision = true } = this.options;
+    const walDirectory = cluster.members[0]?.walVolume?._bind(scope).volume.hostPath?.path;
     if (!['127.0.0.1', 'localhost', '::1'].includes(options.host)) {
       throw new InputError(scope, {
         prop: 'host',
@@ -157,7 +161,7 @@ export class EtcdControlPlaneEngine implements IEngine {
         tolerations: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'Exists', effect: 'NoSchedule' }],
       },
       environment: [{ name: 'BESIDE_SERVER', value: 'yes' }],
-      runbook: controlPlaneRunbook(cluster, options.series, Chart.of(scope).namespace, version, bumpRevision),
+      runbook: controlPlaneRunbook(cluster, options.series, Chart.of(scope).namespace, version, bumpRevision, walDirectory),
     });
   }
 }
@@ -252,6 +256,7 @@ function bindEtcd(scope: Construct, options: EngineBindOptions, engine: EtcdOpti
     defaults: DEFAULTS,
     restoreTargets: cluster.members.map(({ name }) => name),
     ...(member && { dataVolume: member.dataVolume }),
+    ...(member?.walVolume && { walVolume: member.walVolume }),
     compressors: ['zstd', 'gzip'],
     restoreRequest: [
       { key: 'replace', variable: 'REPLACE', value: 'no' },
@@ -302,7 +307,8 @@ function stepsOf(version: EtcdVersion, image: string, member: EngineStep | undef
         '--heartbeat-interval=200',
         '--election-timeout=2000',
         '--logger=zap',
-        `--log-outputs=stderr,${SCRATCH}/etcd.log`,
+        // Not to the pod's log: what it warns of may be named by its key.
+        `--log-outputs=${SCRATCH}/etcd.log`,
       ],
       runsBeside: true,
     },
@@ -318,6 +324,7 @@ function memberStep(version: EtcdVersion, image: string, cluster: EtcdCluster, m
     image,
     command: [
       ...[version.restoreProgram, 'snapshot', 'restore', SNAPSHOT, `--data-dir=${DATA}/.restoring-member`],
+      ...(member.walVolume ? [`--wal-dir=${WAL}/.restoring-wal`] : []),
       ...[`--name=${member.name}`, `--initial-advertise-peer-urls=${member.peerUrl}`, `--initial-cluster=${cluster.initialCluster}`],
       // Members that were not restored, or another time, must not find those that were.
       '--initial-cluster-token=$(SERIES)-$(RECOVERY_POINT)-$(ATTEMPT)',

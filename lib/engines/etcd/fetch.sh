@@ -2,7 +2,8 @@
 # Puts the snapshot of recovery point $POINT where the steps find it. A restore refuses what can be refused by now.
 #
 # environment, beside etcd.sh's and data-directory.sh's:
-#   MEMBERS   how many members the cluster has that is restored
+#   MEMBERS         how many members the cluster has that is restored
+#   WAL_DIRECTORY   the member's --wal-dir, on a volume that is mounted at /wal; unset: its log is in the data directory
 set -eu
 # shellcheck source=lib/engines/etcd/etcd.sh
 . "$BACKUP_HOME/engine/etcd.sh"
@@ -18,6 +19,19 @@ if [ "$OPERATION" = restore ]; then
   # A server holds a lock on its database for as long as it runs; it is the kernel's, so that it is seen on this node.
   if [ "${BESIDE_SERVER:-no}" != yes ] && [ -e "$database" ] && ! flock -n "$database" true; then
     refuse "an etcd server has $DATA_DIRECTORY open: scale it to zero first; nothing was changed"
+  fi
+  # A log that stays where it is would be replayed over the restored data.
+  if [ -z "${WAL_DIRECTORY:-}" ]; then
+    [ ! -d "$DATA_DIRECTORY/member/snap" ] || [ -e "$DATA_DIRECTORY/member/wal" ] ||
+      refuse "$DATA_DIRECTORY holds the data of a member and not its log, which would be replayed over what is restored: name its --wal-dir in the cluster (walVolume, walClaim or walDirectory); nothing was changed"
+  else
+    [ ! -d "$DATA_DIRECTORY/member/wal" ] || [ -L "$DATA_DIRECTORY/member/wal" ] ||
+      refuse "$DATA_DIRECTORY holds the member's log, so that its --wal-dir is not the one of the cluster's description: leave that out; nothing was changed"
+    rm -rf /wal/.restoring-*
+    wal_held=$(DATA_DIRECTORY=$WAL_DIRECTORY held_names 3)
+    [ -z "$wal_held" ] || [ "$REPLACE" = yes ] || [ "${BESIDE_SERVER:-no}" = yes ] ||
+      refuse "the log's directory holds something already ($wal_held): nothing was changed. Set replace to yes (what is there is put aside, not deleted)"
+    mkdir -p "$(dirname "$WAL_DIRECTORY")" || die "the log's volume cannot be written"
   fi
   # What is made beside a running server replaces nothing.
   [ "${BESIDE_SERVER:-no}" != yes ] || REPLACE=yes

@@ -4,6 +4,7 @@
 #
 # environment, beside etcd.sh's and data-directory.sh's:
 #   BESIDE_SERVER   `yes`: the running server needs its directory until somebody stops it, so that the new one waits beside it
+#   WAL_DIRECTORY   the member's --wal-dir; unset: its log is in the data directory
 set -eu
 # shellcheck source=lib/engines/etcd/etcd.sh
 . "$BACKUP_HOME/engine/etcd.sh"
@@ -12,19 +13,27 @@ set -eu
 
 # shellcheck disable=SC2154 # data-directory.sh's
 STAGING=$data_volume/.restoring-member
-trap 'rm -rf "$STAGING"' EXIT
-[ -e "$STAGING/member/snap/db" ] || die 'the files of the member were not made'
+wal_staging=
+[ -z "${WAL_DIRECTORY:-}" ] || wal_staging=/wal/.restoring-wal
+trap 'rm -rf "$STAGING" ${wal_staging:+"$wal_staging"}' EXIT
+if [ ! -e "$STAGING/member/snap/db" ] || [ ! -d "${wal_staging:-$STAGING}" ]; then die 'the files of the member were not made'; fi
 
 wait_for_scratch_server
 note_facts "$(sed -n 's/^"revision":\([0-9]*\)$/\1/p' "$SCRATCH/facts.expected")"
 compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"
 
 if [ "${BESIDE_SERVER:-no}" = yes ]; then
-  rm -rf "$DATA_DIRECTORY/.restored-$POINT"
+  rm -rf "$DATA_DIRECTORY/.restored-$POINT" ${wal_staging:+"$WAL_DIRECTORY/.restored-$POINT"}
   mv "$STAGING" "$DATA_DIRECTORY/.restored-$POINT"
+  [ -z "$wal_staging" ] || mv "$wal_staging" "$WAL_DIRECTORY/.restored-$POINT"
   sync
   log "the restored member is in .restored-$POINT of the data directory; the runbook says how it takes its place"
 else
+  if [ -n "$wal_staging" ]; then
+    # The log first: the new one says nothing of old data, while the old one would be replayed over new data.
+    log 'the log is put in its place, and then the data: start the member only when this restore has ended'
+    (DATA_DIRECTORY=$WAL_DIRECTORY data_volume=/wal STAGING=$wal_staging && swap_data_directory) || exit $?
+  fi
   swap_data_directory
 fi
 trap - EXIT

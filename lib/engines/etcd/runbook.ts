@@ -25,7 +25,7 @@ add\` it with \`--initial-cluster-state existing\`. A restore brings back all me
 
        ${kubectl} patch configmap ${series}-restore-request --type merge -p '{"data":{"recoveryPoint":"<id>","replace":"yes"}}'
 
-4. Restore every member, in any order:
+4. Restore every member, in any order${members.some(({ walVolume }) => walVolume) ? '. Each job replaces the data and the log (`--wal-dir`), on both volumes' : ''}:
 
 ${restoreJobs(members, series, kubectl)}
 
@@ -37,7 +37,8 @@ ${restoreJobs(members, series, kubectl)}
 
 5. Start all members at once: \`${kubectl} scale statefulset ... --replicas=${members.length}\`. Their \`--initial-cluster\` flags are not read any more.
 6. Check: \`etcdctl endpoint health --cluster\`, \`etcdctl member list\`, and equal hashes in \`etcdctl endpoint hashkv --cluster\`.
-7. Back up: \`${kubectl} create job --from=cronjob/${series}-backup ${series}-backup-after-restore\`. Later remove \`.before-*\` from the volumes, and set
+   ${DISARM}
+7. Back up: \`${kubectl} create job --from=cronjob/${series}-backup ${series}-backup-after-restore\`. Later remove \`*.before-*\` from the volumes, and set
    the request back.
 `;
 }
@@ -49,13 +50,16 @@ export function controlPlaneRunbook(
   namespace = 'default',
   version: EtcdVersion,
   bumpRevision: boolean,
+  walDirectory?: string,
 ): string {
   const { members } = cluster;
   const kubectl = `kubectl -n ${namespace}`;
+  const wal = (words: string) => (walDirectory === undefined ? '' : words);
   const byHand = (name: string, peerUrl: string) => `       # on ${name}
        ctr -n k8s.io run --rm --net-host --mount type=bind,src=/var/lib/etcd,dst=/var/lib/etcd,options=rbind:rw \\
-         ${version.image} restore ${version.restoreProgram} snapshot restore /var/lib/etcd/.snapshot.db \\
-         --data-dir=/var/lib/etcd/.restored-$POINT --name=${name} --initial-advertise-peer-urls=${peerUrl} \\
+${wal(`         --mount type=bind,src=${walDirectory},dst=${walDirectory},options=rbind:rw \\
+`)}         ${version.image} restore ${version.restoreProgram} snapshot restore /var/lib/etcd/.snapshot.db \\
+         --data-dir=/var/lib/etcd/.restored-$POINT${wal(` --wal-dir=${walDirectory}/.restored-$POINT`)} --name=${name} --initial-advertise-peer-urls=${peerUrl} \\
          --initial-cluster=${cluster.initialCluster} \\
          --initial-cluster-token=${series}-$POINT-1${bumpRevision ? ' --bump-revision=1000000000 --mark-compacted' : ''}
 `;
@@ -80,7 +84,7 @@ stand for (pods on nodes, volumes, load balancers) is not.
 Choose one recovery point for all nodes.
 
 **The API server answers.** A job per node fetches the snapshot, restores it into a throw-away server and compares it with what was
-backed up, and leaves the member in /var/lib/etcd/.restored-<id>. The running etcd is not touched.
+backed up, and leaves the member in /var/lib/etcd/.restored-<id>${wal(`, its log in ${walDirectory}/.restored-<id>`)}. The running etcd is not touched.
 
        ${kubectl} patch configmap ${series}-restore-request --type merge -p '{"data":{"recoveryPoint":"<id>"}}'
 ${restoreJobs(members, series, kubectl)}
@@ -91,7 +95,7 @@ ${restoreJobs(members, series, kubectl)}
 
        POINT=<id>
 ${members.map(({ name, peerUrl }) => byHand(name, peerUrl)).join('')}
-Go on only when every node has its /var/lib/etcd/.restored-<id>/member.
+Go on only when every node has its /var/lib/etcd/.restored-<id>/member${wal(` and its ${walDirectory}/.restored-<id>`)}.
 
 ## 2. Stop the control plane on all nodes
 
@@ -106,7 +110,10 @@ Not one API server and not one etcd may run from here on: a member with the old 
        # on every node
        mv /var/lib/etcd/member /var/lib/etcd/.before-$(date -u +%Y%m%d%H%M%S)
        mv /var/lib/etcd/.restored-$POINT/member /var/lib/etcd/member
-
+${wal(`       # the log as well: the old one would be replayed over the restored data
+       mkdir ${walDirectory}/.before-$POINT && mv ${walDirectory}/*.wal ${walDirectory}/.before-$POINT/
+       mv ${walDirectory}/.restored-$POINT/*.wal ${walDirectory}/
+`)}
 ## 4. Start, in this order
 
        # on every node, one right after the other: etcd waits for the others
@@ -127,10 +134,15 @@ ${
     ? 'Revisions were moved on, so that controllers and kubelets notice that what they remember is of another history.'
     : 'Restart every kubelet, and every controller and operator: they remember revisions of another history, and nothing tells them.'
 }
+${DISARM}
+
 Look at \`kubectl get nodes\` and \`kubectl get pods -A\`, back up (\`${kubectl} create job --from=cronjob/${series}-backup ${series}-backup-after-restore\`),
-and set the request back. Remove /var/lib/etcd/.before-*, .restored-* and .snapshot.db when nobody misses them.
+and set the request back. Remove /var/lib/etcd/.before-*, .restored-* and .snapshot.db${wal(`, and ${walDirectory}/.before-* and .restored-*`)} when nobody misses them.
 `;
 }
+
+const DISARM =
+  'When the recovery point says NOSPACE, `etcdctl compact` and `etcdctl defrag --cluster`, then `etcdctl alarm disarm`: no write is taken before.';
 
 /** One job per member; it carries the member's name where there are several. */
 function restoreJobs(members: EtcdMember[], series: string, kubectl: string): string {

@@ -29,6 +29,8 @@ const three = new BackupPlan(chart, 'three', {
         name: `etcd-${index}`,
         peerUrl: `http://${address}:2380`,
         dataVolume: DataVolume.claim(`data-etcd-${index}`),
+        // The third has its log in the data directory.
+        ...(index < 2 && { walVolume: DataVolume.claim(`wal-etcd-${index}`, 'log') }),
       })),
     ),
   }),

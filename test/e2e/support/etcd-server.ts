@@ -12,6 +12,8 @@ export interface EtcdServerOptions {
   readonly name: string;
   /** Its data directory. @default - a directory of its own */
   readonly directory?: string;
+  /** The volume with its WAL directory, log/. @default - in the data directory */
+  readonly walVolume?: string;
   /** The user as which it runs. @default 65532 */
   readonly user?: number;
   /** A directory with ca.crt, server.crt, server.key, client.crt and client.key: then clients need a certificate. */
@@ -30,7 +32,7 @@ export class EtcdServer {
     this.address = options.address ?? loopbackAddress();
     this.user = options.user ?? 65532;
     this.directory = options.directory ?? mkdtempSync(join(tmpdir(), 'e2e-etcd-'));
-    chownSync(this.directory, this.user, this.user);
+    for (const path of [this.directory, ...(options.walVolume ? [options.walVolume] : [])]) chownSync(path, this.user, this.user);
   }
 
   /** Members of one cluster; not started yet. */
@@ -145,7 +147,7 @@ export class EtcdServer {
   }
 
   private spawn(members: EtcdServer[]): void {
-    const { name, certificates } = this.options;
+    const { name, certificates, walVolume } = this.options;
     const client = `${certificates ? 'https' : 'http'}://${this.address}:2379`;
     const words = [
       'etcd',
@@ -159,16 +161,16 @@ export class EtcdServer {
       '--initial-cluster-token=the-first',
       '--log-level=error',
       '--logger=zap',
+      ...(walVolume ? ['--wal-dir=/run/log'] : []),
       ...(certificates
         ? ['--client-cert-auth', '--trusted-ca-file=/tmp/ca.crt', '--cert-file=/tmp/server.crt', '--key-file=/tmp/server.key']
         : []),
     ];
     const arguments_ = inImage(this.options.image, this.directory, this.user, words);
     // The certificates beside the data: at /tmp of the image, for this process alone.
-    if (certificates) {
-      const script = arguments_.indexOf('-ec') + 1;
-      arguments_[script] = `mount --bind '${certificates}' "$1/tmp"; ${arguments_[script]}`;
-    }
+    const script = arguments_.indexOf('-ec') + 1;
+    if (certificates) arguments_[script] = `mount --bind '${certificates}' "$1/tmp"; ${arguments_[script]}`;
+    if (walVolume) arguments_[script] = `mount --bind '${walVolume}' "$1/run"; ${arguments_[script]}`;
     // Nothing of this machine's environment: etcd takes every ETCD_ variable for a setting.
     this.process = spawn('unshare', arguments_, { stdio: ['ignore', 'ignore', 'inherit'], env: { PATH: process.env.PATH } });
   }
