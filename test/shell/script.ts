@@ -1,5 +1,5 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 export interface ScriptOptions {
@@ -33,6 +33,7 @@ export function runScript(
   ];
   mkdirSync(join(home, 'repository'), { recursive: true });
   writeFileSync(join(home, 'repository/repository.sh'), `repository_get() { cat '${members}/'"$2"; }\n`);
+  rmSync(join(scratch, 'outcome'), { recursive: true, force: true });
   for (const path of [members, join(scratch, 'outcome'), bin]) mkdirSync(path, { recursive: true });
   for (const [name, path] of [
     ['shell', 'lib/shell'],

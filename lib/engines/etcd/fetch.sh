@@ -15,11 +15,6 @@ if [ "$OPERATION" = restore ]; then
   esac
   # shellcheck source=lib/shell/data-directory.sh
   . "$BACKUP_HOME/shell/data-directory.sh"
-  database=$DATA_DIRECTORY/member/snap/db
-  # A server holds a lock on its database for as long as it runs; it is the kernel's, so that it is seen on this node.
-  if [ "${BESIDE_SERVER:-no}" != yes ] && [ -e "$database" ] && ! flock -n "$database" true; then
-    refuse "an etcd server has $DATA_DIRECTORY open: scale it to zero first; nothing was changed"
-  fi
   # A log that stays where it is would be replayed over the restored data.
   if [ -z "${WAL_DIRECTORY:-}" ]; then
     [ ! -d "$DATA_DIRECTORY/member/snap" ] || [ -e "$DATA_DIRECTORY/member/wal" ] ||

@@ -24,7 +24,7 @@ if [ -e "$SCRATCH/rdb.failed" ]; then
   exit "$rc"
 fi
 [ -e "$SCRATCH/checked.good" ] || {
-  echo "$PROGRAM-check-rdb failed: $(grep -v '^\[info\]' "$SCRATCH/checked" | tail -n 3 | tr '\n' ' ')" >&2
+  echo "$PROGRAM-check-rdb failed: $(grep -v '^\[info\]' "$SCRATCH/checked" | without_keys | tail -n 3 | tr '\n' ' ')" >&2
   ! grep -q "Can't handle RDB format" "$SCRATCH/checked" || echo "error: this $PROGRAM is older than the server: set version to the server's" >&2
   exit 1
 }

@@ -30,6 +30,14 @@ facts_of_check() { # FILE: its output
   while read -r counted number; do fact "$counted" "$number"; done <"$SCRATCH/counted"
 }
 
+# The files of a data directory in which a node of a cluster keeps who it is and which slots it has, whatever they are called.
+node_files() {
+  [ ! -d "$DATA_DIRECTORY" ] || find "$DATA_DIRECTORY" -mindepth 1 -maxdepth 1 -type f -size -2048k -name '*.conf' -exec grep -lE '^[0-9a-f]{40} .*myself' {} +
+}
+
+# What a program says, without the names of keys, and what else it quotes.
+without_keys() { sed -e "s/'.*'/'...'/" -e 's/".*"/"..."/' -e '/Reading key/d'; }
+
 # ---- a scratch server, reachable through a socket in this container only -------------------------------------------
 # It is a replica of nobody: a replica keeps keys whose time has run out until its master drops them, so that everything that
 # was dumped can be counted. A master drops such keys while it loads.
@@ -52,8 +60,8 @@ start_scratch_server() { # DIRECTORY yes|no: whether it reads the append-only fi
     kill -0 "$scratch_server" 2>/dev/null || {
       wait "$scratch_server" && server_rc=0 || server_rc=$?
       # Of the machine it warns every time.
-      grep ' # ' "$SCRATCH/server.log" | grep -vE ' WARNING | version=| Server initialized| Configuration loaded' | sed 's/.* # //' >"$SCRATCH/server.words" || :
-      [ -s "$SCRATCH/server.words" ] || cp "$SCRATCH/server.log" "$SCRATCH/server.words"
+      grep ' # ' "$SCRATCH/server.log" | grep -vE ' WARNING | version=| Server initialized| Configuration loaded' | sed 's/.* # //' | without_keys >"$SCRATCH/server.words" || :
+      [ -s "$SCRATCH/server.words" ] || without_keys <"$SCRATCH/server.log" >"$SCRATCH/server.words"
       die "the scratch server could not load what was backed up: $(last_words "$SCRATCH/server.words" "$server_rc")"
     }
     sleep 0.1

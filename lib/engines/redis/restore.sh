@@ -4,6 +4,9 @@
 # A server with `appendonly yes` reads its append-only files and nothing else: beside a dump alone it starts empty. So a
 # scratch server loads the dump and writes the append-only files from it, and another one proves that they hold the same.
 #
+# Whatever else is in the directory stays there: without nodes.conf the node of a cluster does not know who it is and which slots are
+# its own, and without its aclfile a server does not start.
+#
 # environment, beside redis.sh's and data-directory.sh's: none
 set -eu
 # shellcheck source=lib/engines/redis/redis.sh
@@ -11,14 +14,21 @@ set -eu
 # shellcheck source=lib/shell/data-directory.sh
 . "$BACKUP_HOME/shell/data-directory.sh"
 
-# A server that refuses these credentials is running, too.
-answer=$(CLI_TIMEOUT=15 cli ping 2>&1) || :
-case $answer in
-  '' | *'Could not connect'*) ;;
-  *) refuse "the $ENGINE server at $REDIS_HOST answers ($(printf '%s' "$answer" | tail -n 1)): scale it to zero first; nothing was changed" ;;
-esac
 # From here on there is nothing but scratch servers, which have no password.
 unset REDISCLI_AUTH
+
+# A replica begins with all that its master has, and nothing of its own.
+for node_file in $(node_files); do
+  ! grep -qE '^[0-9a-f]{40} .*myself,slave' "$node_file" ||
+    refuse "by its ${node_file##*/} this node is a replica, whose data its master would replace when it is started: restore the volume of the primary; nothing was changed"
+done
+# What the server loads has other names than what would be restored: it would start without it.
+if [ ! -e "$DATA_DIRECTORY/$DUMP_FILE" ] && [ ! -e "$DATA_DIRECTORY/$APPEND_DIRECTORY/$APPEND_FILE.manifest" ] && [ ! -e "$DATA_DIRECTORY/$APPEND_FILE" ]; then
+  for other in "$DATA_DIRECTORY"/*.rdb "$DATA_DIRECTORY"/*.aof "$DATA_DIRECTORY"/*/*.manifest; do
+    case ${other##*/} in '*'* | temp-*) continue ;; esac
+    refuse "the data directory holds ${other#"$DATA_DIRECTORY/"}, and neither $DUMP_FILE nor $APPEND_DIRECTORY/$APPEND_FILE.manifest: the server has other names for its files. Set dumpFile, appendFile and appendDirectory as its dbfilename, appendfilename and appenddirname are; nothing was changed"
+  done
+fi
 
 stage_data_directory
 trap 'rm -rf "$STAGING"' EXIT
@@ -27,6 +37,9 @@ fetch dump.rdb "$STAGING/$DUMP_FILE"
 start_scratch_server "$STAGING" no
 check_scratch_server
 from_dump=$digest
+# Which the digest does not know of.
+functions_of() { scratch function dump 2>/dev/null | sha256sum; }
+functions=$(functions_of)
 
 info() { scratch info persistence | tr -d '\r' | sed -n "s/^$1://p"; }
 attempt 'switching the append-only files on' scratch -e config set appendonly yes >/dev/null
@@ -38,9 +51,17 @@ stop_scratch_server
 start_scratch_server "$STAGING" yes
 check_scratch_server
 [ "$digest" = "$from_dump" ] || die "the append-only files do not hold what the dump holds (digest $digest, not $from_dump)"
+[ "$(functions_of)" = "$functions" ] || die 'the append-only files do not hold the functions that the dump holds'
 stop_scratch_server
 log "the dump and the append-only files hold the same; the digest of their content is $digest"
 
+data_held | while IFS= read -r entry; do
+  name=${entry##*/}
+  case $name in "$DUMP_FILE" | "$APPEND_FILE"* | *.rdb | *.aof | temp-* | *.pid) continue ;; esac
+  [ -f "$entry" ] || continue
+  cp -p "$entry" "$STAGING/$name"
+  log "$name stays as it is"
+done
 swap_data_directory
 trap - EXIT
 outcome restoreSeconds "$(($(date +%s) - restore_started))"
