@@ -266,7 +266,7 @@ export class DatabaseRestore extends Construct {
           { name: 'SAFETY_SERIES', value: `${backup.series}${SAFETY_SUFFIX}` },
           ...request,
         ],
-        scratch: this.props.scratch,
+        scratch: this.props.scratch ?? backup.props.scratch ?? server.defaults?.restoreScratch,
         // A log that is replayed runs what the data's owner wrote.
         onWorkbench: server.hasLog,
         pods: this.props.pods,

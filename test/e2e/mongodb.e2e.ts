@@ -21,6 +21,7 @@ const FILL = `
   db.reviews.createIndex({ id: 1 }, { unique: true });
   db.getCollection('odd name.with dots').insertOne({ _id: 1 });
   db.createCollection('nothing yet');
+  db.getSiblingDB('admin').createUser({ user: 'app', pwd: 'the password of the application', roles: [] });
   db.getSiblingDB('people').users.insertMany([{ _id: 1, name: 'Ann' }, { _id: 2, name: 'Bo' }]);
 `;
 
@@ -39,6 +40,7 @@ describe('a replica set, from dist/', () => {
       database: '',
       into: '',
       replace: 'no',
+      accounts: 'yes',
       until: '',
       ...words,
     });
@@ -86,7 +88,8 @@ describe('a replica set, from dist/', () => {
       '"indexes/shop.reviews":3',
       '"documents/people.users":2',
       '"collections/shop":3',
-      '"users":1',
+      '"users":2',
+      '"definition/shop.reviews":',
     ]) {
       expect(manifest).toContain(fact);
     }
@@ -98,11 +101,16 @@ describe('a replica set, from dist/', () => {
     expect(verification.log).not.toContain(server.address);
   });
 
-  test('after the databases are lost, a restore brings back every document and index', async () => {
-    server.ask("db.dropDatabase(); db.getSiblingDB('people').dropDatabase()");
+  test('after the databases and an account are lost, a restore brings back every document, every index, and who may log in', async () => {
+    server.ask("db.dropDatabase(); db.getSiblingDB('people').dropDatabase(); db.getSiblingDB('admin').dropUser('app')");
     request({});
-    expect(await succeed(run('restore'), 'restored')).toMatchObject({ id });
+    const restored = await run('restore');
+    expect(await succeed(Promise.resolve(restored), 'restored')).toMatchObject({ id });
     expect(server.checksums()).toEqual(before);
+    expect(restored.log).toContain('the target has all 2 users and roles');
+    expect(server.ask("db.getSiblingDB('admin').auth('app', 'the password of the application').ok")).toBe('1');
+    // Not even its hash is in a log.
+    expect(restored.log).not.toMatch(/storedKey|SCRAM|the password of the application/);
   });
 
   test('a restore into a database that holds documents is refused, and changes nothing', async () => {

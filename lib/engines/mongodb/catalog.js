@@ -4,6 +4,7 @@
 //   PREFIX, NAMED   of a database that is being restored: of the collections to count, and the name it had when it was dumped
 //   NEWEST          `yes`: print `newest TAB <second of the newest entry of the oplog>`, too
 //   COUNT           `yes`: have the server validate every collection, and count its documents, too
+// Of chosen databases also `accounts TAB <how many users and roles are theirs>`, which their archives do not hold.
 const server = new Mongo(process.env.MONGODB_URI);
 const chosen = (process.env.DATABASES ?? '').split('\n').filter(Boolean);
 const prefix = process.env.PREFIX ?? '';
@@ -13,6 +14,28 @@ if (process.env.NEWEST === 'yes') {
   const [newest] = oplog.find({}, { ts: 1 }).sort({ $natural: -1 }).limit(1).toArray();
   if (!newest) throw new Error('error: the oplog is empty, or this user may not read the database local');
   print(`newest\t${newest.ts.getHighBits()}`);
+}
+// Asked for all of them, a server leaves out without a word what a user may not see; asked so, it says that there is something.
+if (chosen.length === 0 && process.env.PREFIX === undefined) {
+  try {
+    server.getDB('admin').runCommand({ listDatabases: 1, nameOnly: true, authorizedDatabases: false });
+  } catch (error) {
+    if (error.codeName !== 'Unauthorized') throw error;
+    throw new Error('error: this user does not see every database of the server: give it the role backup, or name the databases');
+  }
+}
+// A number that stands for what a collection or view is, and not for what it holds.
+function definition({ type, options = {} }, indexes) {
+  const plain = ['validator', 'validationLevel', 'validationAction', 'capped', 'size', 'max', 'viewOn', 'pipeline'].map(
+    name => options[name] ?? null,
+  );
+  const keys = indexes.map(index =>
+    ['name', 'key', 'unique', 'sparse', 'partialFilterExpression', 'hidden']
+      .map(name => index[name] ?? null)
+      .concat(String(index.expireAfterSeconds ?? '')),
+  );
+  const text = EJSON.stringify([type, plain, keys.sort((a, b) => (a[0] < b[0] ? -1 : 1))]);
+  return Number.parseInt(require('node:crypto').createHash('sha256').update(text).digest('hex').slice(0, 13), 16);
 }
 const names = chosen.length > 0 ? chosen : server.getDBNames().filter(name => !['admin', 'config', 'local'].includes(name));
 for (const name of names) {
@@ -24,15 +47,30 @@ for (const name of names) {
   fact(`timeseries/${as}`, of('timeseries'));
   fact(`views/${as}`, of('view'));
   for (const info of infos) {
-    if (info.type === 'view') continue;
     const key = `${as}.${info.name.slice(prefix.length)}`;
-    fact(`indexes/${key}`, database.getCollection(info.name).getIndexes().length);
+    const indexes = info.type === 'view' ? [] : database.getCollection(info.name).getIndexes();
+    fact(`definition/${key}`, definition(info, indexes));
+    if (info.type === 'view') continue;
+    fact(`indexes/${key}`, indexes.length);
     if (process.env.COUNT !== 'yes') continue;
     const stored = info.type === 'timeseries' ? `system.buckets.${info.name}` : info.name;
     const result = database.runCommand({ validate: stored });
     if (!result.valid) throw new Error(`error: validate finds ${name}.${info.name} damaged: ${result.errors.join('; ')}`);
     fact(`documents/${key}`, database.getCollection(stored).countDocuments({}));
   }
+}
+if (chosen.length > 0 && process.env.PREFIX === undefined) {
+  let accounts = 0;
+  try {
+    for (const kind of ['users', 'roles'])
+      accounts += server
+        .getDB('admin')
+        .getCollection(`system.${kind}`)
+        .countDocuments({ db: { $in: chosen } });
+  } catch {
+    // Whoever may read these databases alone does not see whose accounts they are.
+  }
+  print(`accounts\t${accounts}`);
 }
 if (chosen.length === 0) {
   fact('databases', names.length);

@@ -3,6 +3,7 @@
 #
 # environment, beside mongodb.sh's:
 #   READ_FROM     secondaryPreferred, secondary or primary: the member of a replica set to dump from
+#   MAXIMUM_LAG   seconds that a secondary may be behind; then the primary is dumped from, or nothing is
 #   ALLOW_EMPTY   `yes`: a chosen database without a collection is no reason to fail
 set -eu
 # shellcheck source=lib/engines/mongodb/mongodb.sh
@@ -17,10 +18,22 @@ if [ -n "$REPLICA_SET" ]; then
   sed -n 's/^silent	//p' "$SCRATCH/server.tsv" | while IFS= read -r silent; do log "WARNING: member $silent does not answer"; done
   member=$(sed -n 's/^member	//p' "$SCRATCH/server.tsv")
   [ -n "$member" ] || die "replica set $REPLICA_SET has no member that answers and that readFrom ($READ_FROM) allows"
-  log "dumping from $(printf %s "$member" | cut -f 1), a $(printf %s "$member" | cut -f 2)"
-  about member "$(printf %s "$member" | tr '\t' ' ')"
+  member_kind=$(printf %s "$member" | cut -f 2) lag=$(printf %s "$member" | cut -f 3)
+  member=$(printf %s "$member" | cut -f 1)
+  log "dumping from $member, a $member_kind"
+  about member "$member $member_kind, $lag s behind"
   # Documents that a majority has are never rolled back.
-  use "$(production_uri "$(printf %s "$member" | cut -f 1)" '&directConnection=true&readPreference=secondaryPreferred&readConcernLevel=majority')"
+  concern=majority
+  if ! grep -q '^primary	yes$' "$SCRATCH/server.tsv"; then
+    caveat "replica set $REPLICA_SET has no primary: this is what its member $member had when it lost it, however long ago"
+  elif [ "$lag" -gt "$MAXIMUM_LAG" ]; then
+    [ "$member_kind" = primary ] ||
+      die "the secondary $member is $lag s behind its primary, and maximumLag is $MAXIMUM_LAG s: nothing was dumped. Let readFrom allow the primary, or find out why it is behind"
+    # Without a majority of members that are up to date nothing new is safe from being rolled back, and old documents would be dumped.
+    concern=local
+    caveat "what a majority of the members has is $lag s old, so that the primary was dumped as it is: a failover may undo what is in this recovery point"
+  fi
+  use "$(production_uri "$member" "&directConnection=true&readPreference=secondaryPreferred&readConcernLevel=$concern")"
 fi
 SOURCE=$SCRATCH/source.yaml
 export SOURCE
@@ -29,10 +42,12 @@ tool_config "$SOURCE" "$MONGODB_URI"
 # Everything that can be refused is refused before the first byte is stored.
 catalog() { # FILE, and the newest moment of the oplog beside it
   attempt 'reading the catalog' mongosh_script catalog "NEWEST=$OPLOG" >"$SCRATCH/catalog"
-  grep -v '^newest	' "$SCRATCH/catalog" >"$1" || :
+  grep -v -e '^newest	' -e '^accounts	' "$SCRATCH/catalog" >"$1" || :
   sed -n 's/^newest	//p' "$SCRATCH/catalog" >"$1.newest"
 }
 catalog "$SCRATCH/catalog.before"
+left_out=$(sed -n 's/^accounts	//p' "$SCRATCH/catalog")
+[ "${left_out:-0}" = 0 ] || caveat "$left_out users and roles of the chosen databases are not in this recovery point: they are in that of a whole instance"
 if [ -n "$DATABASES" ]; then printf '%s\n' "$DATABASES"; else sed -n 's/^"collections\/\(.*\)":.*/\1/p' "$SCRATCH/catalog.before"; fi >"$SCRATCH/databases"
 : >"$SCRATCH/chosen"
 while IFS= read -r name; do

@@ -1,6 +1,8 @@
+import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
+import { Scratch } from '../../core/scratch';
 import { ScriptFolder } from '../../core/script-folder';
 import type { SecretKeyRef } from '../../core/secret-ref';
 import { warn } from '../../core/warning';
@@ -38,7 +40,7 @@ const FLOORS = ['6.0.27', '7.0.28', '8.0.17'];
 
 /** Which member of a replica set is dumped from. */
 export enum MongodbReadFrom {
-  /** A secondary, or the primary while no secondary answers. */
+  /** A secondary, or the primary while no secondary answers that is up to date. */
   SECONDARY_PREFERRED = 'secondaryPreferred',
   /** A secondary; while none answers, the backup fails. */
   SECONDARY = 'secondary',
@@ -85,6 +87,12 @@ export interface MongodbEngineOptions {
    */
   readonly readFrom?: MongodbReadFrom;
   /**
+   * How far a secondary may be behind its primary, in what a majority of the members has. Beyond that the primary is dumped from; where
+   * `readFrom` does not allow it, the backup fails.
+   * @default Duration.minutes(10)
+   */
+  readonly maximumLag?: Duration;
+  /**
    * The database that knows the user.
    * @default 'admin'
    */
@@ -119,9 +127,9 @@ export interface MongodbEngineOptions {
  * The Secret with the credentials has the keys `username` and `password`. To back up, the user needs the role `backup`; to
  * restore it needs `restore` and `readWriteAnyDatabase`.
  *
- * A restore puts collections beside the old ones and then renames both. It brings an archive with an oplog up in a server of its
- * own pod first: give it scratch space for all data. Users and roles are in the archive of a whole instance, and a verification
- * brings them up; a restore leaves those of the target alone.
+ * A restore puts collections beside the old ones and then renames both. It brings the archive of a whole instance up in a server of its
+ * own pod first: give it scratch space for all data (20 GiB unless you say otherwise). Users and roles are in that archive, with their
+ * passwords: a restore of all of it creates those that the target lacks, and leaves those alone that are there; `accounts: no` creates none.
  *
  * A sharded cluster has no instant that mongodump could reach; through a mongos there is `oplog: false`, or MongoDB's own tools.
  *
@@ -133,6 +141,7 @@ export class MongodbEngine implements IEngine {
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
     const { version, replicaSet, databases = [], mongos = false, oplog = true, authenticationDatabase = 'admin' } = this.options;
     const { imageUser = 999, readFrom = MongodbReadFrom.SECONDARY_PREFERRED, tlsCa, tls = tlsCa !== undefined } = this.options;
+    const { maximumLag = Duration.minutes(10) } = this.options;
     const wrong = (prop: string, got: unknown, because: string) => {
       throw new InputError(scope, { prop: `engine.${prop}`, got, because });
     };
@@ -147,6 +156,13 @@ export class MongodbEngine implements IEngine {
     if (mongos && replicaSet !== undefined) wrong('replicaSet', replicaSet, 'a mongos is no member of a replica set: leave it out');
     if (readFrom !== MongodbReadFrom.SECONDARY_PREFERRED && replicaSet === undefined) {
       wrong('readFrom', readFrom, 'only a replica set has several members: set replicaSet, or leave it out');
+    }
+    if (maximumLag.toSeconds() < 10) {
+      wrong(
+        'maximumLag',
+        `${maximumLag.toSeconds()} s`,
+        'a set without traffic writes every ten seconds: write at least Duration.seconds(10)',
+      );
     }
     if (tlsCa && !tls) wrong('tls', tls, 'tlsCa is for a connection with TLS: leave one of them out');
     const loses = 'write oplog: false if collections that are dumped one after another, each at an instant of its own, will do';
@@ -177,6 +193,7 @@ export class MongodbEngine implements IEngine {
         { name: 'OPLOG', value: oplog ? 'yes' : 'no' },
         { name: 'MONGOS', value: mongos ? 'yes' : 'no' },
         { name: 'READ_FROM', value: readFrom },
+        { name: 'MAXIMUM_LAG', value: String(maximumLag.toSeconds()) },
         { name: 'ALLOW_EMPTY', value: this.options.allowEmpty ? 'yes' : 'no' },
       ],
       connection: [
@@ -202,10 +219,13 @@ export class MongodbEngine implements IEngine {
       followsNames: replicaSet !== undefined,
       compressors: ['gzip'],
       checksVolumes: true,
+      // As much as a verification has, which brings up the same.
+      defaults: { restoreScratch: Scratch.emptyDir(Size.gibibytes(20)) },
       restoreRequest: [
         { key: 'database', variable: 'DATABASE', value: '' },
         { key: 'into', variable: 'INTO', value: '' },
         { key: 'replace', variable: 'REPLACE', value: 'no' },
+        { key: 'accounts', variable: 'ACCOUNTS', value: 'yes', optional: true },
         { key: 'until', variable: 'UNTIL', value: '' },
       ],
       ...(databases.length === 1 && { defaultDatabase: databases[0] }),

@@ -10,8 +10,10 @@
 #   DATABASE   the one to restore; empty: all of the recovery point
 #   INTO       a new name for it; empty: its own
 #   REPLACE    `yes`: a database of that name that holds documents may be replaced (its collections are renamed, not dropped)
+#   ACCOUNTS   `yes`: of a recovery point that is restored as a whole, users and roles that the target lacks are created
 #   UNTIL      replay the oplog up to this second, and without it (2026-08-01T02:30:05Z); empty: all of it
 set -eu
+: "${ACCOUNTS:=yes}"
 # shellcheck disable=SC2153 # the request's word, not the engine's list
 WANTED=$DATABASE
 # shellcheck source=lib/engines/mongodb/mongodb.sh
@@ -82,6 +84,8 @@ clean_up() {
 }
 trap clean_up EXIT
 
+not_in() { grep -vxFf "$1" "$SCRATCH/accounts" || :; } # FILE: accounts of the recovery point that it does not name
+
 # Of the facts in a file only those of the databases asked for.
 facts_of_wanted() { # FILE
   : >"$SCRATCH/facts.wanted"
@@ -112,6 +116,7 @@ if [ "$(head -n 1 "$SCRATCH/wanted" | cut -f 1)" = all.archive ] && grep -q '	\*
   compare_facts "$SCRATCH/facts.whole" "$SCRATCH/facts"
   log "restored $POINT in a server of this pod; it goes on to the target"
   # From here on the scratch server says what has to arrive.
+  attempt 'reading the accounts' mongosh_script accounts >"$SCRATCH/accounts"
   facts_of_wanted "$SCRATCH/catalog"
   SOURCE=$SCRATCH/scratch.yaml
   export SOURCE
@@ -140,6 +145,21 @@ while IFS='	' read -r member name target; do
 done <"$SCRATCH/wanted"
 keys_of "$SCRATCH/facts.wanted" "$SCRATCH/facts.found" >"$SCRATCH/facts"
 compare_facts "$SCRATCH/facts.wanted" "$SCRATCH/facts"
+
+# Whoever is there already keeps password and roles. Before the names are swapped: should it fail, the databases are as they were.
+if [ -n "${SOURCE:-}" ] && [ "$ACCOUNTS" = yes ] && [ -z "$WANTED$INTO" ]; then
+  hint='; set accounts to no to leave them out'
+  role_databases=$(sed -n 's/^role \["\([^"]*\)",.*/\1/p' "$SCRATCH/accounts" | sort -u)
+  use "$(primary_uri)"
+  attempt "looking for the target's accounts$hint" mongosh_script accounts "ROLE_DATABASES=$role_databases" >"$SCRATCH/accounts.before"
+  if [ -n "$(not_in "$SCRATCH/accounts.before")" ]; then
+    attempt "creating the accounts that the target lacks$hint" mongosh_script create-accounts "SOURCE_URI=$SCRATCH_URI" "MISSING=$(not_in "$SCRATCH/accounts.before")" >/dev/null
+    attempt "looking for the target's accounts$hint" mongosh_script accounts "ROLE_DATABASES=$role_databases" >"$SCRATCH/accounts.after"
+    missing=$(not_in "$SCRATCH/accounts.after" | head -n 3 | tr '\n' ' ')
+    [ -z "$missing" ] || die "the target does not have $missing although they were restored: the databases are as they were$hint"
+  fi
+  log "the target has all $(grep -c . "$SCRATCH/accounts") users and roles of $POINT; $(grep -cxFf "$SCRATCH/accounts.before" "$SCRATCH/accounts") were there before and are as they were"
+fi
 
 suffix=_before_$(date -u +%Y%m%d%H%M%S)
 while IFS='	' read -r member name target; do

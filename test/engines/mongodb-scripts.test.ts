@@ -1,0 +1,150 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runScript } from '../shell/script';
+
+// What the scripts for mongosh make of servers as the stand-in for mongod is none: replica sets of several members, views, validators.
+
+interface Host {
+  readonly [command: string]: unknown;
+}
+
+/** Runs a script between servers that are made up, by the host in their connection strings. */
+function mongosh(script: string, hosts: { [host: string]: Host }, environment: { [name: string]: string } = {}): string[] {
+  const printed: string[] = [];
+  class Mongo {
+    constructor(private readonly uri: string) {}
+    getDB = (): object => {
+      const host = hosts[/@([^/]*)\//.exec(this.uri)?.[1] ?? ''];
+      if (!host) throw new Error('no route to host');
+      return { runCommand: (command: object) => host[Object.keys(command)[0] ?? ''] ?? { ok: 1 }, ...(host.database as object) };
+    };
+    getDBNames = () => ['shop'];
+  }
+  runInNewContext(readFileSync(`lib/engines/mongodb/${script}.js`, 'utf8'), {
+    Mongo,
+    print: (line: string) => printed.push(line),
+    process: { env: { MONGODB_URI: 'mongodb://u:p@a:27017/?x', ...environment } },
+    require: createRequire(__filename),
+    EJSON: JSON,
+  });
+  return printed;
+}
+
+describe('the member to dump from', () => {
+  const HOUR = 3600_000;
+  const now = Date.UTC(2026, 7, 1);
+  const member = (role: 'secondary' | 'isWritablePrimary', behind: number, safeBehind = behind) => ({
+    buildInfo: { version: '7.0.0' },
+    hello: {
+      ...{ setName: 'rs0', hosts: ['a:27017', 'b:27017', 'c:27017'], [role]: true },
+      lastWrite: { lastWriteDate: new Date(now - behind), majorityWriteDate: new Date(now - safeBehind) },
+    },
+  });
+  const chosen = (hosts: { [host: string]: Host }, readFrom = 'secondaryPreferred') =>
+    mongosh('server', hosts, { READ_FROM: readFrom, MAXIMUM_LAG: '600' }).filter(line => /^(member|primary|silent)/.test(line));
+
+  test('is the secondary that is least behind', () => {
+    const set = { 'a:27017': member('isWritablePrimary', 0), 'b:27017': member('secondary', 9000), 'c:27017': member('secondary', 2000) };
+    expect(chosen(set)).toEqual(['primary\tyes', 'member\tc:27017\tsecondary\t2']);
+    expect(chosen(set, 'primary')).toEqual(['primary\tyes', 'member\ta:27017\tprimary\t0']);
+  });
+
+  test('is the primary, where every secondary is hours behind it; and none, where the primary is not allowed', () => {
+    const set = {
+      'a:27017': member('isWritablePrimary', 0),
+      'b:27017': member('secondary', 10 * HOUR),
+      'c:27017': member('secondary', 11 * HOUR),
+    };
+    expect(chosen(set)).toEqual(['primary\tyes', 'member\ta:27017\tprimary\t0']);
+    expect(chosen(set, 'secondary')).toEqual(['primary\tyes', `member\tb:27017\tsecondary\t${10 * 3600}`]);
+  });
+
+  test('is judged by what a majority has, which is what is dumped', () => {
+    const set = { 'a:27017': member('isWritablePrimary', 0, HOUR), 'b:27017': member('secondary', 0, HOUR) };
+    expect(chosen(set)).toEqual(['silent\tc:27017', 'primary\tyes', 'member\ta:27017\tprimary\t3600']);
+  });
+
+  test('is said to have no primary', () => {
+    expect(chosen({ 'a:27017': member('secondary', HOUR) })).toEqual([
+      'silent\tb:27017',
+      'silent\tc:27017',
+      'primary\tno',
+      'member\ta:27017\tsecondary\t0',
+    ]);
+    expect(chosen({ 'a:27017': member('secondary', HOUR) }, 'primary').at(-1)).toBe('primary\tno');
+  });
+});
+
+test('accounts are asked for, where their collections may not be read', () => {
+  const refused = () => {
+    throw Object.assign(new Error('not authorized'), { codeName: 'Unauthorized' });
+  };
+  const host = {
+    database: { getCollection: () => ({ find: refused }) },
+    usersInfo: { users: [{ db: 'admin', user: 'app' }] },
+    rolesInfo: { roles: [{ db: 'shop', role: 'clerk' }] },
+  };
+  expect(mongosh('accounts', { 'a:27017': host }, { ROLE_DATABASES: 'shop' })).toEqual(['user ["admin","app"]', 'role ["shop","clerk"]']);
+});
+
+describe('what is counted', () => {
+  const catalog = (infos: object[], indexes: object[] = [{ name: '_id_', key: { _id: 1 } }]) =>
+    mongosh('catalog', {
+      'a:27017': {
+        database: { getCollectionInfos: () => infos, getCollection: () => ({ getIndexes: () => indexes, countDocuments: () => 1 }) },
+      },
+    });
+  const definition = (lines: string[]) => lines.find(line => line.startsWith('"definition/'));
+
+  test('is also what a collection is: its validator, its size, the keys of its indexes, the text of a view', () => {
+    const plain = { name: 'orders', type: 'collection', options: {}, info: { uuid: 'a' } };
+    const view = { name: 'open', type: 'view', options: { viewOn: 'orders', pipeline: [{ $match: { open: true } }] } };
+    const seen = [
+      definition(catalog([plain])),
+      definition(catalog([{ ...plain, options: { validator: { a: 1 } } }])),
+      definition(catalog([{ ...plain, options: { capped: true, size: 4096 } }])),
+      definition(catalog([plain], [{ name: 'a', key: { a: 1 }, unique: true }])),
+      definition(catalog([plain], [{ name: 'a', key: { a: 1 } }])),
+      definition(catalog([plain], [{ name: 'a', key: { a: 1 }, expireAfterSeconds: 5 }])),
+      definition(catalog([view])),
+      definition(catalog([{ ...view, options: { viewOn: 'orders', pipeline: [] } }])),
+    ];
+    expect(seen[0]).toMatch(/^"definition\/shop\.orders":\d+$/);
+    expect(new Set(seen).size).toBe(8);
+    expect(definition(catalog([{ ...plain, info: { uuid: 'b' } }]))).toBe(seen[0]);
+  });
+});
+
+describe('what the tools say', () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'mongodb-'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  test('of documents is in no log and no verdict; documents older than their validator are restored, and none is deleted for its age', () => {
+    const mark = 'planted-4111111111111111';
+    const { code, log, reason } = runScript('mongodb', 'verify', {
+      directory,
+      programs: {
+        mongod: `echo "$@" >'${directory}/mongod'; exec sleep 60`,
+        mongosh: 'exit 0',
+        mongorestore: `echo "$@" >'${directory}/mongorestore'; cat >/dev/null
+          echo '2026-08-01T00:00:00.000+0000	finished restoring shop.cards{2} (0 documents, 1 failure)' >&2
+          echo '2026-08-01T00:00:00.000+0000	Failed: shop.cards: error restoring from archive: E11000 duplicate key error dup key: { number: "${mark}" }' >&2
+          exit 1`,
+      },
+      environment: { READ_FROM: '', OPLOG: 'no', MAXIMUM_LAG: '600' },
+      repository: { 'archives.tsv': 'all.archive\t*\tno\n', 'all.archive': 'x' },
+    });
+    expect([code, reason]).toEqual([1, expect.stringMatching(/^restoring all\.archive failed: mongorestore: .*dup key: \{\.\.\.\}/)]);
+    expect(`${log}${reason}`).not.toContain(mark);
+    expect(log).toContain('finished restoring shop.cards{2} (0 documents');
+    expect(readFileSync(join(directory, 'mongorestore'), 'utf8')).toContain('--bypassDocumentValidation');
+    expect(readFileSync(join(directory, 'mongod'), 'utf8')).toContain('--setParameter ttlMonitorEnabled=false');
+  });
+});
