@@ -1,7 +1,11 @@
-import { rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Cluster } from '../rehearsal';
+import { Cluster, type ImageCatalog } from '../rehearsal';
 import { imageNamed, imagesOfDist } from './support/images';
+import { inImage } from './support/in-image';
 import { RabbitmqServer } from './support/rabbitmq-server';
 import { request, resultOf, succeed, synthesize } from './support/rehearse';
 
@@ -54,12 +58,31 @@ const DEFINITIONS = {
   ],
 };
 
+const PLANTED = 'planted-4111111111111111';
+/** What begins to move messages as soon as it is there, with a password for where it leads to. */
+const MOVING = [
+  {
+    vhost: VHOST,
+    component: 'shovel',
+    name: 'away',
+    value: { 'src-uri': `amqp://app:${PLANTED}@127.0.0.1:5999`, 'src-queue': 'waiting', 'dest-uri': 'amqp://', 'dest-queue': 'elsewhere' },
+  },
+  { vhost: VHOST, component: 'federation-upstream', name: 'other', value: { uri: `amqp://app:${PLANTED}@127.0.0.1:5999` } },
+];
+
 describe.each([
-  { platform: 'dist', image: 'rabbitmq:4.0.9-management', version: 'RabbitMQ 4.0, from the committed dist/' },
-  { platform: 'test/e2e/rabbitmq/main.ts', image: 'rabbitmq:3.13.7-management', version: 'RabbitMQ 3' },
-])('$version', ({ platform, image }) => {
+  { platform: 'dist', image: 'rabbitmq:4.0.9-management', version: 'RabbitMQ 4.0, from the committed dist/', plugins: [], moving: [] },
+  {
+    platform: 'test/e2e/rabbitmq/main.ts',
+    image: 'rabbitmq:3.13.7-management',
+    version: 'RabbitMQ 3',
+    plugins: ['rabbitmq_shovel', 'rabbitmq_federation'],
+    moving: MOVING,
+  },
+])('$version', ({ platform, image, plugins, moving }) => {
   const dist = platform === 'dist' ? platform : synthesize(platform);
   let cluster: Cluster;
+  let images: ImageCatalog;
   let server: RabbitmqServer;
   let before: { [kind: string]: string[] };
   const run = (operation: string) => cluster.run({ kind: 'CronJob', namespace: NAMESPACE, name: `events-${operation}` });
@@ -70,12 +93,12 @@ describe.each([
   }
 
   beforeAll(async () => {
-    const images = await imagesOfDist();
+    images = await imagesOfDist();
     cluster = await Cluster.create({ manifests: [dist], images, backoffSeconds: 0.1 });
     cluster.claim(NAMESPACE, 'backups');
     cluster.secret(NAMESPACE, 'backup-identity', { identity: IDENTITY });
-    server = await RabbitmqServer.start(imageNamed(images, image));
-    await server.define(DEFINITIONS);
+    server = await RabbitmqServer.start(imageNamed(images, image), plugins);
+    await server.define({ ...DEFINITIONS, parameters: moving });
     cluster.service(NAMESPACE, 'broker', server.address);
     point(server);
   });
@@ -147,10 +170,18 @@ describe.each([
 
   test('the broker is lost: a new one gets everything', async () => {
     await server.stop();
-    server = await RabbitmqServer.start(imageNamed(await imagesOfDist(), image));
+    server = await RabbitmqServer.start(imageNamed(await imagesOfDist(), image), plugins);
     point(server);
     request(cluster, NAMESPACE, 'events', {});
-    await succeed(run('restore'), 'restored');
+    const { reason } = await succeed(run('restore'), 'restored');
+    if (moving.length > 0) {
+      expect(reason).toMatch(
+        /^2 shovels and upstreams of federations were not imported \(parameters shop ж federation-upstream other, .*moveMessages/,
+      );
+      expect((await server.definitions()).parameters).toEqual([]);
+      request(cluster, NAMESPACE, 'events', { moveMessages: 'yes' });
+      expect((await succeed(run('restore'), 'restored')).reason).toBe('');
+    }
     const after = await server.definitions();
     expect({ ...after, users: [] }).toEqual({ ...before, users: [] });
     expect(after.users).toContainEqual(before.users?.find(user => user.includes('"app"')));
@@ -179,6 +210,40 @@ describe.each([
   });
 
   if (platform === 'dist') return;
+  test('a throw-away broker has shovels and upstreams that lead nowhere', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'e2e-still-'));
+    chmodSync(directory, 0o777);
+    copyFileSync('lib/engines/rabbitmq/definitions.escript', join(directory, 'definitions.escript'));
+    writeFileSync(join(directory, 'in.json'), JSON.stringify({ ...DEFINITIONS, parameters: MOVING }));
+    const libraries = 'export LIBRARIES="$(dirname "$(dirname "$(readlink -f "$(command -v rabbitmq-server)")")")/plugins"';
+    const script = (...words: string[]) =>
+      spawnSync(
+        'unshare',
+        inImage(imageNamed(images, image), directory, 999, [
+          'sh',
+          '-ec',
+          `${libraries}; exec escript /srv/definitions.escript "$@"`,
+          'sh',
+          ...words,
+        ]),
+        {
+          encoding: 'utf8',
+          env: { PATH: `/opt/rabbitmq/sbin:${process.env.PATH}`, HOME: '/srv' },
+        },
+      );
+    expect(script('still', '/srv/in.json', '/srv/out.json').status).toBe(0);
+    const { parameters, ...others } = JSON.parse(readFileSync(join(directory, 'out.json'), 'utf8'));
+    expect(JSON.stringify(parameters)).not.toMatch(/planted|5999/);
+    expect(parameters[0].value).toEqual({ ...MOVING[0]?.value, 'src-uri': 'amqp://127.0.0.1:1', 'dest-uri': 'amqp://127.0.0.1:1' });
+    expect(others).toEqual({ ...DEFINITIONS, parameters: undefined });
+    // Erlang itself would print what it could not read.
+    writeFileSync(join(directory, 'in.json'), JSON.stringify({ parameters: MOVING }).slice(0, -5));
+    const torn = script('still', '/srv/in.json', '/srv/out.json');
+    expect([torn.status, torn.stderr]).toEqual([1, expect.stringMatching(/^error: still ended with error /)]);
+    expect(torn.stdout + torn.stderr).not.toContain('planted');
+    rmSync(directory, { recursive: true });
+  });
+
   test('a user who may not export definitions is told so', async () => {
     await server.request('PUT', '/api/users/reader', { password: 'secret', tags: 'monitoring' });
     cluster.secret(NAMESPACE, 'broker-backup', { username: 'reader', password: 'secret' });

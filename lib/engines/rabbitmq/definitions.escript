@@ -10,15 +10,27 @@
 %%        definitions.escript count WANTED FOUND exact|kept  per kind, how many of the WANTED objects are in FOUND as they are;
 %%                                                           kept: of users, virtual hosts and global parameters the name counts
 %%        definitions.escript plan WANTED PRESENT FILE       writes what must be imported to FILE, and to stdout what stands in
-%%                                                           the way: `differs` can be overwritten, `fixed` cannot
+%%                                                           the way: `differs` can be overwritten, `fixed` cannot; `held` is what
+%%                                                           would move messages, and is not imported unless MOVE_MESSAGES is yes
+%%        definitions.escript still FILE OUT                 the definitions with shovels and upstreams that lead nowhere
+%%        definitions.escript doubts FILE                    a line for whatever makes an export less than all of the broker
 %%
 %% environment: MANAGEMENT_URL, MANAGEMENT_USERNAME, MANAGEMENT_PASSWORD, TLS_AUTHORITY (a file, or empty); LIBRARIES, the directory
-%% with RabbitMQ's own libraries, of which the one for JSON is used
+%% with RabbitMQ's own libraries, of which the one for JSON is used; MOVE_MESSAGES: `yes` for plan and count
 
 main(Words) ->
     %% Names are of any alphabet.
     [io:setopts(Device, [{encoding, unicode}]) || Device <- [standard_io, standard_error]],
-    run(Words).
+    %% What Erlang itself would print of an error are the terms that it happened with: definitions, and passwords in them.
+    try run(Words)
+    catch Class:Reason:Stack ->
+        [{Module, Function, _, Where} | _] = Stack ++ [{none, none, 0, []}],
+        fail("error: ~ts ended with ~ts ~ts in ~ts:~ts, line ~w", [hd(Words), Class, kind(Reason), Module, Function, proplists:get_value(line, Where, unknown)])
+    end.
+
+kind(Reason) when is_atom(Reason) -> Reason;
+kind(Reason) when is_tuple(Reason), tuple_size(Reason) > 0, is_atom(element(1, Reason)) -> element(1, Reason);
+kind(_) -> "of some kind".
 
 run(["ready"]) ->
     libraries(),
@@ -51,6 +63,7 @@ run(["count", WantedFile, FoundFile, How]) ->
                     case There of
                         #{Key := Object} -> true;
                         #{Key := Other} -> (How =:= "kept" andalso stays(Kind)) orelse differs(Kind, Key, [Name || {Name, Value} <- maps:to_list(Object), maps:get(Name, Other, none) =/= Value]);
+                        _ when How =:= "kept", Kind =:= <<"parameters">> -> held(Object) orelse differs(Kind, Key, []);
                         _ -> differs(Kind, Key, [])
                     end
                 end,
@@ -63,7 +76,22 @@ run(["plan", WantedFile, PresentFile, File]) ->
     Wanted = read(WantedFile),
     Present = read(PresentFile),
     Plan = maps:from_list([{Kind, plan(Kind, maps:get(Kind, Wanted), maps:get(Kind, Present))} || Kind <- kinds()]),
-    ok = file:write_file(File, rabbit_json:encode(Plan)).
+    ok = file:write_file(File, rabbit_json:encode(Plan));
+run(["still", File, Out]) ->
+    libraries(),
+    {ok, Body} = file:read_file(File),
+    Definitions = rabbit_json:decode(Body),
+    Parameters = [still(Parameter) || Parameter <- maps:get(<<"parameters">>, Definitions, [])],
+    ok = file:write_file(Out, rabbit_json:encode(Definitions#{<<"parameters">> => Parameters}));
+run(["doubts", File]) ->
+    libraries(),
+    {ok, Body} = file:read_file(File),
+    Unknown = [Kind || {Kind, [_ | _]} <- maps:to_list(rabbit_json:decode(Body)), not lists:member(Kind, kinds())],
+    [io:format("objects of the kind ~ts are in the export, and are neither compared nor restored: this version of the library does not know them~n", [Kind]) || Kind <- Unknown],
+    Nodes = rabbit_json:decode(request(get, "/api/nodes", none)),
+    [io:format("node ~ts of the cluster was down: queues that were on it alone are not in the definitions~n", [Name]) || #{<<"name">> := Name, <<"running">> := false} <- Nodes],
+    [io:format("node ~ts was in a partition, without ~ts: what was defined on the other side may not be in the definitions~n", [Name, lists:join(", ", Others)])
+     || #{<<"name">> := Name, <<"partitions">> := [_ | _] = Others} <- Nodes].
 
 %% Names only: values may be secrets.
 differs(Kind, Key, []) -> io:format(standard_error, "~ts ~tsis not there~n", [Kind, words(Key)]), false;
@@ -86,10 +114,34 @@ plan(Kind, Wanted, Present) ->
                             io:format("~ts ~ts ~ts~n", [Way, Kind, words(Key)]),
                             {true, Object}
                     end;
-                _ -> {true, Object}
+                _ ->
+                    case Kind =:= <<"parameters">> andalso held(Object) of
+                        true -> io:format("held ~ts ~ts~n", [Kind, words(Key)]), false;
+                        false -> {true, Object}
+                    end
             end
         end,
         lists:sort(maps:to_list(Wanted))).
+
+%% A shovel or an upstream takes messages from where it leads to as soon as it is there, and that is where the original took them from.
+held(Object) -> moves(Object) andalso os:getenv("MOVE_MESSAGES") =/= "yes".
+
+moves(#{<<"component">> := Component}) -> lists:member(Component, [<<"shovel">>, <<"federation-upstream">>]);
+moves(_) -> false.
+
+still(#{<<"value">> := Value} = Parameter) when is_map(Value) ->
+    case moves(Parameter) of
+        true -> Parameter#{<<"value">> := maps:map(
+            fun(Name, Old) ->
+                case lists:member(Name, [<<"uri">>, <<"src-uri">>, <<"dest-uri">>]) of
+                    true when is_list(Old) -> [<<"amqp://127.0.0.1:1">>];
+                    true -> <<"amqp://127.0.0.1:1">>;
+                    false -> Old
+                end
+            end, Value)};
+        false -> Parameter
+    end;
+still(Parameter) -> Parameter.
 
 %% Who or what exists already keeps its password, tags and settings: a restore is no reason to reset them.
 stays(Kind) -> lists:member(Kind, [<<"users">>, <<"vhosts">>, <<"global_parameters">>]).
@@ -131,11 +183,30 @@ request(Method, Path, Body) ->
                  {customize_hostname_check, [{match_fun, public_key:pkix_verify_hostname_match_fun(https)}]}]
     end,
     Options = [{connect_timeout, 10000}, {timeout, timeout(Path)}, {autoredirect, false}, {ssl, Tls}],
-    case httpc:request(Method, Request, Options, [{body_format, binary}]) of
+    case over(inet, Method, Request, Options) of
         {ok, {{_, Status, _}, _, Answer}} when Status >= 200, Status < 300 -> Answer;
-        {ok, {{_, Status, _}, _, Answer}} -> fail("error: ~ts answers ~b: ~ts", [Url, Status, Answer]);
+        {ok, {{_, Status, _}, _, Answer}} -> fail("error: ~ts answers ~b: ~ts", [Url, Status, without_values(Answer)]);
         {error, Reason} -> fail("error: ~ts does not answer: ~0p", [Url, Reason])
     end.
+
+%% Erlang asks for addresses of one family.
+over(Family, Method, Request, Options) ->
+    ok = httpc:set_options([{ipfamily, Family}]),
+    case httpc:request(Method, Request, Options, [{body_format, binary}]) of
+        {error, {failed_connect, _} = Reason} when Family =:= inet ->
+            case {Reason, over(inet6, Method, Request, Options)} of
+                %% A name that has no address of this family says nothing about the server.
+                {{failed_connect, [_, {inet, _, nxdomain}]}, Other} -> Other;
+                {_, {error, {failed_connect, _}}} -> {error, Reason};
+                {_, Other} -> Other
+            end;
+        Answer -> Answer
+    end.
+
+%% A broker that refuses a value says which: of a shovel that is a password.
+without_values(Answer) ->
+    lists:foldl(fun({Pattern, By}, Text) -> re:replace(Text, Pattern, By, [global, {return, binary}]) end, binary:part(Answer, 0, min(byte_size(Answer), 2000)),
+                [{"<<.*?>>", "<<...>>"}, {"[a-z]+://[^ ,\"]*", "..."}, {"\\[[0-9, ]{8,}\\]", "[...]"}, {"(password[a-z_]*)[^ ]* *[^ ]*", "\\1..."}]).
 
 timeout("/api/whoami") -> 15000;
 timeout(_) -> 600000.

@@ -10,6 +10,8 @@ set -eu
 # A document of some megabytes at most, which is whole before any of it is stored.
 attempt 'exporting the definitions' definitions export "$SCRATCH/definitions.json"
 facts_of "$SCRATCH/definitions.json" "$SCRATCH/definitions.json" exact
+attempt 'asking for the nodes of the cluster' definitions doubts "$SCRATCH/definitions.json" >"$SCRATCH/doubts"
+while IFS= read -r doubt; do caveat "$doubt"; done <"$SCRATCH/doubts"
 if [ "$(grep -c -e '^"queues":0$' -e '^"exchanges":0$' "$SCRATCH/facts")" = 2 ] && [ "$ALLOW_EMPTY" != yes ] && [ "$SAFETY" != yes ]; then
   refuse 'the broker has neither a queue nor an exchange: an empty backup is seldom what was meant (allowEmpty says that it is)'
 fi

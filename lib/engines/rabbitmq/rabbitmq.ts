@@ -81,7 +81,8 @@ export interface RabbitmqEngineOptions {
  * A restore imports into a running broker what that lacks, and deletes nothing. Users, virtual hosts and global parameters that
  * exist keep their passwords and settings. Permissions, policies and parameters that differ are overwritten with `replace: yes`
  * and `safetyBackup: yes` only. A queue or an exchange of the same name with other properties stops the restore before anything
- * is changed. The import itself is the broker's, and not atomic: should it fail half way, the same restore goes on from there.
+ * is changed. Shovels and upstreams of federations, which begin to move messages as soon as they are there, are imported with
+ * `moveMessages: yes` only: where the original still runs, a copy takes its messages away. The import itself is the broker's, and not atomic: should it fail half way, the same restore goes on from there.
  *
  * Assertions are what rabbitmqctl lists, in the virtual host `/` or the one named as database, its lines joined by spaces:
  * `Assertion.equalTo('list_queues name', 'orders')`.
@@ -98,6 +99,7 @@ export class RabbitmqEngine implements IEngine {
       }
     });
     const port = options.port ?? (tlsAuthority ? 15671 : 15672);
+    const host = options.host.includes(':') ? `[${options.host}]` : options.host;
     const items = tlsAuthority && [{ key: tlsAuthority.keyName, path: 'ca.crt' }];
     return {
       name: 'rabbitmq',
@@ -114,7 +116,7 @@ export class RabbitmqEngine implements IEngine {
         { name: 'DEFINITION_PLUGINS', value: plugins.join(',') },
       ],
       connection: [
-        { name: 'MANAGEMENT_URL', value: `${tlsAuthority ? 'https' : 'http'}://${options.host}:${port}` },
+        { name: 'MANAGEMENT_URL', value: `${tlsAuthority ? 'https' : 'http'}://${host}:${port}` },
         options.credentials.key('username').toEnvironment('MANAGEMENT_USERNAME'),
         options.credentials.key('password').toEnvironment('MANAGEMENT_PASSWORD'),
         { name: 'TLS_AUTHORITY', value: tlsAuthority ? '/tls/ca.crt' : '' },
@@ -125,7 +127,10 @@ export class RabbitmqEngine implements IEngine {
       }),
       destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
       compressors: ['gzip'],
-      restoreRequest: [{ key: 'replace', variable: 'REPLACE', value: 'no' }],
+      restoreRequest: [
+        { key: 'replace', variable: 'REPLACE', value: 'no' },
+        { key: 'moveMessages', variable: 'MOVE_MESSAGES', value: 'no', optional: true },
+      ],
       defaultDatabase: '/',
     };
   }

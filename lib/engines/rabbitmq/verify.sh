@@ -14,7 +14,9 @@ broker=$SCRATCH/broker
 rm -rf "$broker"
 mkdir "$broker"
 restore_started=$(date +%s)
-fetch definitions.json "$broker/definitions.json"
+fetch definitions.json "$broker/exported.json"
+# A shovel or an upstream that still knew its way would take messages from production, and this broker throws them away.
+attempt 'taking the way of shovels and upstreams' definitions still "$broker/exported.json" "$broker/definitions.json"
 
 # As the definitions came from the management interface, so they are brought back and looked at through it. It, and what Erlang
 # itself needs, are on the loopback interface; clients find no listener.

@@ -5,7 +5,7 @@ import { Assertion, BackupApp, DatabaseBackup, Engine, RabbitmqVersion, Reposito
 const app = new BackupApp();
 const chart = new Chart(app, 'messaging', { namespace: 'messaging' });
 const backup = new DatabaseBackup(chart, 'events', {
-  engine: Engine.rabbitmq({ version: RabbitmqVersion.V3_13 }),
+  engine: Engine.rabbitmq({ version: RabbitmqVersion.V3_13, plugins: ['rabbitmq_shovel', 'rabbitmq_federation'] }),
   host: 'broker',
   credentials: SecretRef.named('broker-backup'),
   repository: Repository.files({ claimName: 'backups' }),

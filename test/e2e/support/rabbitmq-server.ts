@@ -25,7 +25,10 @@ export class RabbitmqServer {
   private readonly number = (process.pid % 400) * 10 + ++last;
   private broker: ChildProcess | undefined;
 
-  private constructor(private readonly image: Image) {
+  private constructor(
+    private readonly image: Image,
+    plugins: string[],
+  ) {
     chownSync(this.directory, USER, USER);
     const settings = {
       'listeners.tcp': 'none',
@@ -41,11 +44,11 @@ export class RabbitmqServer {
         .map(([name, value]) => `${name} = ${value}\n`)
         .join(''),
     );
-    writeFileSync(join(this.directory, 'enabled_plugins'), '[rabbitmq_management].\n');
+    writeFileSync(join(this.directory, 'enabled_plugins'), `[${['rabbitmq_management', ...plugins].join(',')}].\n`);
   }
 
-  static async start(image: Image): Promise<RabbitmqServer> {
-    const server = new RabbitmqServer(image);
+  static async start(image: Image, plugins: string[] = []): Promise<RabbitmqServer> {
+    const server = new RabbitmqServer(image, plugins);
     await server.up('changed below');
     await server.request('PUT', `/api/users/${server.username}`, { password: server.password, tags: 'administrator' }, 'changed below');
     return server;
