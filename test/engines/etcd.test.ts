@@ -61,6 +61,18 @@ describe('an etcd', () => {
     expect(all['ConfigMap/keys-restore-runbook'].data['restore.md']).toContain('job --from=cronjob/keys-restore-etcd-1');
   });
 
+  test('has the write-ahead log restored where the members have it', () => {
+    const logs = EtcdCluster.statefulSet({ name: 'etcd', replicas: 1, service: 'peers', walClaim: 'wal', walPath: 'log' });
+    const all = synthesized({ cluster: logs });
+    const restore = all['CronJob/keys-restore'];
+    expect(step(restore, 'restore-member').command).toContain('--wal-dir=/wal/.restoring-wal');
+    expect(step(restore, 'restore-member').volumeMounts).toContainEqual({ name: 'wal', mountPath: '/wal' });
+    expect(environment(restore).WAL_DIRECTORY).toBe('/wal/log');
+    expect(podSpec(restore).volumes).toContainEqual({ name: 'wal', persistentVolumeClaim: { claimName: 'wal-etcd-0' } });
+    expect(JSON.stringify(all['CronJob/keys-backup'])).not.toContain('wal-etcd-0');
+    expect(all['ConfigMap/keys-restore-runbook'].data['restore.md']).toContain('Each job replaces the data and the log');
+  });
+
   test('of 3.4 is restored by etcdctl, as there is no etcdutl', () => {
     expect(step(synthesized({ version: EtcdVersion.V3_4 })['CronJob/keys-verify'], 'restore-scratch').command[0]).toBe('etcdctl');
   });
@@ -121,6 +133,11 @@ describe('is refused', () => {
       'a peer URL without a port',
       { cluster: EtcdCluster.of([{ ...member, peerUrl: 'http://a' }]) },
       /engine\.cluster is "http:\/\/a": write the member's/,
+    ],
+    [
+      'one directory for data and log',
+      { cluster: EtcdCluster.of([{ ...member, walVolume: DataVolume.claim('a') }]) },
+      /engine\.cluster is "one directory for data and log of a": the log has a directory of its own/,
     ],
     ['a member twice', { cluster: EtcdCluster.of([member, { ...member, peerUrl: 'http://b:2380' }]) }, /each member has a name of its own/],
   ])('%s', (_, different, message) => {

@@ -1,3 +1,4 @@
+import { Duration } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
 import { Engine, type MongodbEngineOptions, MongodbReadFrom, MongodbVersion, SecretRef } from '../../lib';
 import { backup, chart, environment, objects, podSpec } from '../support/synth';
@@ -17,6 +18,7 @@ test.each<[Partial<MongodbEngineOptions>, RegExp]>([
   [{ oplog: false, databases: ['a', 'a'] }, /name each database once/],
   [{ oplog: false, databases: ['a.b'] }, /engine\.databases\[0\] is "a\.b": write the name of a database/],
   [{ oplog: false, databases: ['admin'] }, /engine\.databases\[0\] is "admin": the server's own databases/],
+  [{ replicaSet: 'rs0', maximumLag: Duration.seconds(5) }, /engine\.maximumLag is "5 s": a set without traffic writes every ten seconds/],
   [{ replicaSet: 'a/b' }, /engine\.replicaSet is "a\/b": write the name of the replica set/],
   [
     { replicaSet: 'rs0', tls: false, tlsCa: SecretRef.named('ca').key('ca.crt') },
@@ -56,6 +58,12 @@ describe('a replica set with TLS', () => {
   test('takes the password from the Secret alone, and a verification has none', () => {
     expect(environment(job).MONGODB_PASSWORD).toEqual({ secretKeyRef: { name: 'orders-backup', key: 'password' } });
     expect(Object.keys(environment(all['CronJob/orders-verify'])).filter(name => name.startsWith('MONGODB_'))).toEqual([]);
+  });
+
+  test('has as much room to be restored in as to be verified in', () => {
+    const scratch = (name: string) => podSpec(all[`CronJob/orders-${name}`]).volumes[0].emptyDir.sizeLimit;
+    expect([scratch('backup'), scratch('restore')]).toEqual(['2Gi', '20Gi']);
+    expect(environment(job).MAXIMUM_LAG).toBe('600');
   });
 
   test('can be asked for a moment', () => {
