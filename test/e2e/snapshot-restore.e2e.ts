@@ -203,9 +203,10 @@ test('a snapshot that is made anew under its name is not taken for the one that 
   const { labels, annotations } = metadata ?? {};
   api.put({ apiVersion, kind, metadata: { name, namespace: NAMESPACE, labels, annotations }, spec });
   await until('it is ready', () => api.object('VolumeSnapshot', NAMESPACE, name)?.status?.readyToUse);
+  api.cluster.configMap(NAMESPACE, 'stuck-restore-request', { recoveryPoint: id, claims: 'pictures=pictures-anew' });
   const { reason } = failure(
     await run('stuck-restore'),
-    new RegExp(`^no group of series stuck is good: ${id} \\(.*is not the one that was cut at`),
+    new RegExp(`^nothing can be restored from group ${id}: .*is not the one that was cut at`),
   );
   table.add('a snapshot that was made anew', reason, good);
 });

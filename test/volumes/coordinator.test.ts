@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -30,6 +30,7 @@ function run(shell: string[], words: string, answers: Answer[], environment: { [
   roots.push(root);
   mkdirSync(join(root, 'scratch', 'outcome'), { recursive: true });
   mkdirSync(join(root, 'bin'));
+  symlinkSync(resolve('lib/shell'), join(root, 'shell'));
   const rules = answers.map(({ to, says = '', fails, after = 1, code = 1 }, index) => {
     const answer = fails === undefined ? `printf '%s\\n' '${says}'; exit 0` : `echo '${fails}' >&2; exit ${code}`;
     return `case $request in '${to}'*) echo >>'${root}/${index}'; [ "$(wc -l <'${root}/${index}')" -lt ${after} ] || { ${answer}; } ;; esac`;
@@ -64,6 +65,15 @@ const heldBy = (pod: string, since = '2026-11-26T02:00:00Z'): Answer => ({ to: '
 const pod = (name: string, phase: string, born: string): Answer => ({ to: `get pod ${name}`, says: `${phase} ${born}` });
 const gone = (name: string): Answer => ({ to: `get pod ${name}`, fails: `Error from server (NotFound): pods "${name}" not found` });
 
+test('a copy in another namespace does nothing', () => {
+  const copy = run(['sh'], 'lease_take', [], { MADE_FOR_NAMESPACE: 'shop', POD_NAMESPACE: 'shop-drill' });
+  expect(copy.status).toBe(78);
+  expect(copy.reason).toMatch(/^this job is a copy: it was made for namespace shop, and runs in shop-drill\. Nothing was done/);
+  expect(copy.asked).toEqual(['']);
+  const own = run(['sh'], 'lease_take', [], { MADE_FOR_NAMESPACE: 'shop', POD_NAMESPACE: 'shop' });
+  expect(own.asked[0]).toMatch(/^create/);
+});
+
 test('a quota is not said to be a Role, and a Role is', () => {
   const says = (fails: string) => run(['sh'], 'api create -f x || die "$(api_reason)"', [{ to: 'create', fails }]).reason;
   const quota = 'volumesnapshots "a" is forbidden: exceeded quota: small, requested: count/volumesnapshots=1, used: 9, limited: 9';
@@ -96,6 +106,13 @@ describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: a
     expect(takes({ to: 'create', fails: 'error: unexpected EOF' }, heldBy('run-1')).reason).toMatch(
       /^the lease shop-snapshot cannot be taken: /,
     );
+  });
+
+  test('that was given back while it was taken over, is taken', () => {
+    const free = { to: 'create', says: '', after: 2 };
+    const missing = { to: 'replace', fails: 'Error from server (NotFound): leases "shop-snapshot" not found' };
+    expect(takes(free, there, heldBy('run-1'), gone('run-1'), missing).log).toMatch(/taken of <>/);
+    expect(takes(there, heldBy('run-1'), gone('run-1'), missing).reason).toMatch(/^another run of shop was quicker/);
   });
 
   test('is dead when its pod is gone or is older than a run can be, by the API server’s clock', () => {

@@ -149,6 +149,19 @@ test('what nobody has said how to check is read, and its verdict says so', () =>
   expect([chosen('pictures'), chosen('cache')]).toEqual(['yes', 'no']);
 });
 
+test('jobs of a group know the namespace that they were made for', () => {
+  const of = chart();
+  const one = group(of);
+  one.verify();
+  one.restore();
+  for (const job of ['snapshot', 'verify', 'restore']) {
+    expect(environment(objects(of)[`CronJob/shop-${job}`])).toMatchObject({
+      MADE_FOR_NAMESPACE: 'shop',
+      POD_NAMESPACE: { fieldRef: { fieldPath: 'metadata.namespace' } },
+    });
+  }
+});
+
 test('no job of a group may write anything but snapshots, claims, Jobs and its lease', () => {
   const of = chart();
   const one = group(of);

@@ -75,7 +75,7 @@ prove_api() {
   while :; do
     lease_check 'Nothing was held, and nothing was snapshotted'
     [ "$(clock)" -lt "$proven" ] || return 0
-    sleep 0.5
+    sleep 1
   done
 }
 

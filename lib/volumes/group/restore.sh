@@ -110,7 +110,7 @@ wait_until_bound() {
     sleep 1
   done
   [ ! -s "$SCRATCH/unbound" ] ||
-    caveat "the volumes of these claims are made when a pod mounts them (WaitForFirstConsumer), so keep the group until they are: $(tr '\n' ' ' <"$SCRATCH/unbound")"
+    caveat "the volumes of these claims are made when a pod mounts them (WaitForFirstConsumer): $(tr '\n' ' ' <"$SCRATCH/unbound" | sed 's/ $//'). Keep the group until they are"
 }
 
 trap finish EXIT

@@ -55,10 +55,14 @@ remove_leftovers() {
   while read -r claim job; do
     discard "$claim" "$job" || die "what an earlier run has left for claim $claim cannot be deleted: $(api_reason)"
   done <"$SCRATCH/checks"
-  gone_until=$(($(date +%s) + 300))
+  gone_until=$(($(date +%s) + 300)) told=$(date +%s)
   while read -r claim job; do
     while api get job "$job" -o name >/dev/null </dev/null || ! not_found || api get persistentvolumeclaim "$(clone_of "$claim")" -o name >/dev/null </dev/null || ! not_found; do
       [ "$(date +%s)" -lt "$gone_until" ] || die "what an earlier run has left, the job $job or the claim $(clone_of "$claim"), does not go away"
+      if [ $(($(date +%s) - told)) -ge 60 ]; then
+        told=$(date +%s)
+        log "waiting until job $job and claim $(clone_of "$claim") of an earlier run are gone, for $((gone_until - told)) s more at most"
+      fi
       sleep 1
     done
   done <"$SCRATCH/checks"
