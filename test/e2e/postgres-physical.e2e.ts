@@ -304,7 +304,6 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
 
   test('an archive that goes on from a standby that was promoted has a gap where the log of between was recycled', async () => {
     await archiving(async () => void (await backup()));
-    server.query('postgres', "select pg_drop_replication_slot('backup')");
     const standby = await PostgresServer.standbyOf(server);
     try {
       const busy = (of: PostgresServer) =>
@@ -321,7 +320,14 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
       await archivingOf(
         standby,
         () => cluster.deploy(NAMESPACE, 'books-log'),
-        async () => void busy(standby),
+        async () => {
+          // The first attempt goes on where the spool ends, which the standby cannot.
+          await until(
+            'the standby sends its log',
+            () => standby.query('postgres', 'select count(*) from pg_replication_slots where active') === '1',
+          );
+          busy(standby);
+        },
       );
       const faulty = await run('verify');
       expect(resultOf(faulty).reason, faulty.log).toMatch(

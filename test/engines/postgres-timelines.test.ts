@@ -91,7 +91,7 @@ test('the way to a timeline is read from its history file, and a request that le
   script('read-log', `printf 'a\\t2026-11-26T00:00:00Z\\t1:${segment(1, 5)}:${segment(1, 6)}\\n'`);
   const choose = (words: { [name: string]: string }) => {
     const body =
-      'die() { echo "$*"; exit 1; }; refuse() { echo "$*"; exit 78; }; server_fact() { echo 16777216; }; . "$BACKUP_HOME/engine/timelines.sh"; choose_timeline; cat "$SCRATCH/path"';
+      'manifest_about() { cat "$1"; }; die() { echo "$*"; exit 1; }; refuse() { echo "$*"; exit 78; }; server_fact() { echo 16777216; }; . "$BACKUP_HOME/engine/timelines.sh"; choose_timeline; cat "$SCRATCH/path"';
     return spawnSync('sh', ['-c', body], {
       encoding: 'utf8',
       env: {
@@ -105,6 +105,7 @@ test('the way to a timeline is read from its history file, and a request that le
       },
     });
   };
+  writeFileSync(join(scratch, 'log/manifest.json'), '"timeline":"3"\n');
   const base = (timeline: number, end: string) =>
     writeFileSync(join(scratch, 'manifest.json'), `"wal":"timeline ${timeline}, from 0/2000028 to ${end}"\n`);
 
@@ -131,4 +132,8 @@ test('the way to a timeline is read from its history file, and a request that le
     stdout: expect.stringMatching(/does not lead to timeline 3, the newest of the archived log/),
   });
   expect(choose({ TIMELINE: '1' }).status).toBe(0);
+
+  // The server that the archive follows now is not the one that was promoted.
+  writeFileSync(join(scratch, 'log/manifest.json'), '"timeline":"1"\n');
+  expect(choose({}).stdout).toBe(`1\t0000000000000000\t${hex(0, 16)}\n`);
 });

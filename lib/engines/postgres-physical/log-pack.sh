@@ -34,6 +34,9 @@ while read -r name; do
   printf '%d\t%s\n' "0x$(printf %s "$name" | cut -c 1-8)" "${name%.partial}"
 done <"$SCRATCH/packed" | awk -F '\t' '$1 != timeline { if (timeline) print timeline ":" first ":" last; timeline = $1; first = $2 } { last = $2 }
   END { if (timeline) print timeline ":" first ":" last }' >"$SCRATCH/timelines"
+# What is being received is on the server's own timeline, whatever others there were.
+current=$(find "$SPOOL" -maxdepth 1 -name '????????????????????????*' | sed 's|.*/\(........\)[^/]*$|\1|' | LC_ALL=C sort | tail -n 1)
+[ -z "$current" ] || about timeline "$((0x$current))"
 about timelines "$(tr '\n' ' ' <"$SCRATCH/timelines" | sed 's/ $//')"
 put wal.tar tar -cf - -C "$batch" .
 rm -rf "$batch"

@@ -63,12 +63,9 @@ choose_timeline() {
   read -r base_timeline base_end <"$SCRATCH/base.end" || refuse "the manifest of $POINT does not say which log its base backup needs"
   base_end=$(position "$base_end")
   SEGMENT_BYTES=$(server_fact segment)
-  newest=$base_timeline
-  for history in "$SCRATCH"/wal/????????.history; do
-    [ -e "$history" ] || continue
-    number=$((0x$(basename "$history" .history)))
-    [ "$number" -le "$newest" ] || newest=$number
-  done
+  # The manifest that was read last is the newest batch's. A server of which the archive has seen others may be on an older timeline.
+  newest=$(manifest_about "$SCRATCH/log/manifest.json" | sed -n 's/^"timeline":"\([0-9]*\)"$/\1/p')
+  [ "${newest:-0}" -ge "$base_timeline" ] || newest=$base_timeline
   case $TIMELINE in
     *[!0-9]* | 0*) refuse "timeline is '$TIMELINE': write its number; the archive has $(timelines_there)" ;;
   esac
