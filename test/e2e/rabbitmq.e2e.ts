@@ -131,6 +131,7 @@ describe.each([
     await server.request('DELETE', `/api/vhosts/${encodeURIComponent(VHOST)}`);
     await server.request('PUT', '/api/users/app', { password: 'another', tags: 'monitoring' });
     const [user] = (await server.definitions()).users.filter((each: string) => each.includes('"app"'));
+    request(cluster, NAMESPACE, 'events', { moveMessages: 'yes' });
     await succeed(run('restore'), 'restored');
     const after = await server.definitions();
     expect(after.users).toContain(user);
