@@ -391,7 +391,10 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
 
   /** What the repository holds of a series, by name. */
   function statusOf(series: string): string {
-    if (kind === 'files') return readdirSync(join(cluster.claim(NAMESPACE, kind), series), { recursive: true }).join('\n');
+    if (kind === 'files') {
+      const places = [series, `.state-${series}`].map(name => join(cluster.claim(NAMESPACE, kind), name));
+      return places.flatMap(place => readdirSync(place, { recursive: true, encoding: 'utf8' })).join('\n');
+    }
     return resticRun(['snapshots', '--json', '--host', series]);
   }
 

@@ -316,7 +316,7 @@ export function describeFaults(subject: EngineUnderFault): void {
     fault('scratchFull', 'the scratch volume of a verification is full', async () => {
       const { id } = await succeed(run('tight-backup'), 'published');
       const { reason } = failure(await run('tight-verify'), subject.says.scratchFull);
-      expect(readdirSync(join(repository(), 'tight', id))).not.toContain('verified.json');
+      expect(readdirSync(join(repository(), '.state-tight'))).toEqual(['reading']);
       table.add('scratch of the verification full', reason, `${id}: not noted as verified`);
     });
 
