@@ -59,7 +59,10 @@ while [ -z "$stopping" ]; do
   # A follower that has ended is no reason not to store what it brought.
   if [ "$(($(date +%s) - last))" -ge "$ARCHIVE_EVERY" ]; then
     last=$(date +%s)
-    archive 20 || :
+    # Nothing comes from one that has ended, and it is to be started again.
+    patience=0
+    ! kill -0 "$follower" 2>/dev/null || patience=12
+    archive "$patience" || :
   fi
 done
 archive 3 || :

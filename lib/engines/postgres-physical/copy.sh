@@ -142,11 +142,14 @@ not_asked_for() {
     echo "batches from $(head -n 1 "$SCRATCH/log/batches") on were not needed"
     return 0
   fi
+  # What is before the end of the base backup need not be asked for.
+  reached=$(cut -c 9-24 "$SCRATCH/delivered" 2>/dev/null) || reached=
+  base_segment=$(segment_of "$base_end")
+  if [ -z "$reached" ] || not_before "$base_segment" "$reached"; then reached=$base_segment; fi
   for file in "$SCRATCH"/wal/????????????????????????*; do
     [ -e "$file" ] || continue
     file=${file##*/}
-    file=${file%.partial}
-    [ "$(printf %s "$file" | cut -c 9-24)" = "$(cut -c 9-24 "$SCRATCH/delivered" 2>/dev/null)" ] || { echo "segment $file was not needed"; return 0; }
+    not_before "$reached" "$(printf %s "$file" | cut -c 9-24)" || { echo "segment ${file%.partial} was not needed"; return 0; }
   done
   return 1
 }
