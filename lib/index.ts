@@ -20,6 +20,7 @@ export * from './core/image-catalog';
 export type { KubernetesJobOptions } from './core/kubectl/kubectl';
 export type { NetworkDestination } from './core/network';
 export type { PodOptions, ToolContainer } from './core/pod';
+export type { RequestKey } from './core/request';
 export * from './core/retention';
 export * from './core/schedule';
 export { Scratch } from './core/scratch';

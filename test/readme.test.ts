@@ -19,7 +19,7 @@ test('the first example of README synthesizes what README says is emitted', () =
       'ConfigMap/backup-scripts-files',
       'ConfigMap/backup-scripts-postgres',
       'ConfigMap/backup-scripts-shell',
-      'ConfigMap/orders-restore-request',
+      'ConfigMap/orders-restore-defaults',
       'CronJob/orders-backup',
       'CronJob/orders-restore',
       'CronJob/orders-verify',

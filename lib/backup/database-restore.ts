@@ -7,10 +7,11 @@ import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { checkCronJobName, checkObjectName, SAFETY_SUFFIX } from '../core/names';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
+import { type Request, type RequestKey, requestOf } from '../core/request';
 import { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
 import type { SecretRef } from '../core/secret-ref';
-import type { EngineConfig, RestoreRequestKey } from '../engines/engine';
+import type { EngineConfig } from '../engines/engine';
 import type { IRepository } from '../repositories/repository';
 import type { DatabaseBackup } from './database-backup';
 import { bindOptions } from './operation';
@@ -110,11 +111,13 @@ export interface DatabaseRestoreProps extends DatabaseRestoreOptions {
  * Brings data back. It refuses a target that holds something unless told otherwise, restores beside what is there, compares
  * counts with the recovery point's, and only then takes the old one's place; what was there before is kept.
  *
- * By default it is a CronJob `<series>-restore` that never runs by itself, and a ConfigMap `<series>-restore-request` that says
- * what to restore:
+ * By default it is a CronJob `<series>-restore` that never runs by itself. What it restores, the props say; for once, something else may
+ * be asked for by a ConfigMap `<series>-restore-request`, which is not emitted, so that no deploy tool sets it back in between:
  *
  * ```sh
+ * kubectl create configmap orders-restore-request --from-literal=recoveryPoint=newest --from-literal=replace=yes
  * kubectl create job --from=cronjob/orders-restore orders-restore-1
+ * kubectl delete configmap orders-restore-request   # when the job has ended
  * ```
  *
  * (Kubernetes documentation, "kubectl create job". A suspended Job would do as well, but marks a whole application as suspended
@@ -130,8 +133,9 @@ export class DatabaseRestore extends Construct {
   public readonly _identity: string;
 
   private readonly target: EngineConfig;
-  private readonly known: RestoreRequestKey[];
-  private readonly request: { [key: string]: string };
+  private readonly known: RequestKey[];
+  /** What is restored unless somebody asks for something else. */
+  private readonly request: RequestKey[];
 
   /**
    * Most call `backup.restore()`.
@@ -174,16 +178,13 @@ export class DatabaseRestore extends Construct {
     this.request = this.whatIsAsked();
 
     const name = `${backup.series}-${props.name ?? 'restore'}`;
-    if (form === RestoreForm.ON_DEMAND) {
-      const metadata = { name: `${name}-request`, labels: operation.labels('restore') };
-      kubernetesObject(this, 'Request', k8s.KubeConfigMap.GVK, { metadata, data: this.request });
-    }
+    const request = form === RestoreForm.ON_DEMAND ? requestOf(this, name, this.request, operation.labels('restore')) : undefined;
     this.jobs =
       restoreTargets.length === 0
-        ? [this.restoreJob('', name, name, this.target)]
+        ? [this.restoreJob('', name, this.target, request)]
         : restoreTargets.map(target => {
             const suffix = restoreTargets.length === 1 ? '' : `-${target}`;
-            return this.restoreJob(suffix, name, `${name}${suffix}`, this.bind(target));
+            return this.restoreJob(suffix, `${name}${suffix}`, this.bind(target), request);
           });
     this.job = this.jobs[0] as ApiObject;
     if (this.target.runbook !== undefined) {
@@ -207,7 +208,7 @@ export class DatabaseRestore extends Construct {
     return backup.props.engine.bind(this, { ...options, ...(restoreTarget !== undefined && { restoreTarget }) });
   }
 
-  private whatIsAsked(): { [key: string]: string } {
+  private whatIsAsked(): RequestKey[] {
     const { backup, from = RecoveryPoint.newestVerified(), safetyBackup, request = {} } = this.props;
     for (const [key, value] of Object.entries(request)) {
       if (!this.known.some(word => word.key === key)) {
@@ -224,32 +225,25 @@ export class DatabaseRestore extends Construct {
       safetyBackup: safetyBackup ? 'yes' : 'no',
       ...request,
     };
-    return Object.fromEntries(this.known.map(({ key, value }) => [key, said[key] ?? value]));
+    return this.known.map(word => ({ ...word, value: said[word.key] ?? word.value }));
   }
 
-  private restoreJob(id: string, requestName: string, name: string, server: EngineConfig): ApiObject {
+  private restoreJob(id: string, name: string, server: EngineConfig, request?: Request): ApiObject {
     checkCronJobName(this, name);
     const labels = this.props.backup._operation.labels('restore');
-    if (this.props.form === RestoreForm.JOB) {
-      const spec = this.jobSpec(
-        server,
-        this.known.map(({ key, variable }) => ({ name: variable, value: this.request[key] ?? '' })),
-      );
+    if (!request) {
+      const spec = this.jobSpec(server);
       const hash = createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 10);
       return kubernetesObject(this, `Job${id}`, k8s.KubeJob.GVK, { metadata: { name: `${name}-${hash}`, labels }, spec });
     }
-    const asked = this.known.map(({ key, variable, optional }) => ({
-      name: variable,
-      valueFrom: { configMapKeyRef: { name: `${requestName}-request`, key, ...(optional && { optional }) } },
-    }));
     return cronJobObject(this, `CronJob${id}`, {
       metadata: { name, labels },
       schedule: Schedule.never().bind(this, 'schedule'),
-      job: this.jobSpec(server, asked, Duration.days(30)),
+      job: this.jobSpec(server, request, Duration.days(30)),
     });
   }
 
-  private jobSpec(server: EngineConfig, request: k8s.EnvVar[], keepFinished?: Duration): k8s.JobSpec {
+  private jobSpec(server: EngineConfig, request?: Request, keepFinished?: Duration): k8s.JobSpec {
     const { backup } = this.props;
     const operation = backup._operation;
     return operationJobSpec({
@@ -259,12 +253,13 @@ export class DatabaseRestore extends Construct {
         repository: this.props.repository,
         server,
         dataVolume: this.props.dataVolume,
-        // After the backup's own variables, so that a request for another series is the one that counts.
+        request,
+        // After the backup's own variables: the series may be another one.
         environment: [
           ...operation.waitFor(backup.props.readyTimeout ?? Duration.minutes(5)),
           ...(staysInNamespace(server, this.props.dataVolume ?? backup.props.dataVolume) ? [{ name: 'ALSO_IN_COPIES', value: 'yes' }] : []),
           { name: 'SAFETY_SERIES', value: `${backup.series}${SAFETY_SUFFIX}` },
-          ...request,
+          ...(request ? [] : this.request.map(({ variable, value }) => ({ name: variable, value }))),
         ],
         scratch: this.props.scratch ?? backup.props.scratch ?? server.defaults?.restoreScratch,
         // A log that is replayed runs what the data's owner wrote.
@@ -283,11 +278,11 @@ export class DatabaseRestore extends Construct {
 }
 
 /** What a request to any engine may say. */
-const COMMON_REQUEST: RestoreRequestKey[] = [
+const COMMON_REQUEST: RequestKey[] = [
   { key: 'recoveryPoint', variable: 'RECOVERY_POINT', value: '' },
   { key: 'series', variable: 'SERIES', value: '' },
   { key: 'safetyBackup', variable: 'SAFETY_BACKUP', value: 'no' },
 ];
 
 /** What a request to an engine may say whose server has to be stopped for a restore. */
-const STOPPED_REQUEST: RestoreRequestKey[] = [{ key: 'serverIsDown', variable: 'SERVER_IS_DOWN', value: 'no', optional: true }];
+const STOPPED_REQUEST: RequestKey[] = [{ key: 'serverIsDown', variable: 'SERVER_IS_DOWN', value: 'no' }];

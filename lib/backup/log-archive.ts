@@ -1,6 +1,7 @@
 import { type ApiObject, Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
+import { KEEP_ANNOTATIONS } from '../core/deploy-tools';
 import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { OPERATION_LABEL, SERIES_LABEL } from '../core/labels';
@@ -96,7 +97,7 @@ export class LogArchive extends Construct {
         name,
         labels,
         // What is in it may be nowhere else yet.
-        annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false', 'kustomize.toolkit.fluxcd.io/prune': 'disabled' },
+        annotations: KEEP_ANNOTATIONS,
       },
       spec: {
         accessModes: ['ReadWriteOnce'],

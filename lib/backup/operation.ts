@@ -8,6 +8,7 @@ import { kubernetesObject } from '../core/kubernetes-object';
 import { ENGINE_LABEL, JOB_LABEL, OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
 import { egressTo, type NetworkDestination } from '../core/network';
 import { operationPod, type PodOptions, type ToolContainer } from '../core/pod';
+import type { Request } from '../core/request';
 import { Schedule, type ScheduleConfig } from '../core/schedule';
 import { Scratch } from '../core/scratch';
 import { ScriptFolder } from '../core/script-folder';
@@ -23,6 +24,8 @@ export interface OperationPodProps {
   /** The name of the job, and of the NetworkPolicy that selects its pods. */
   readonly job: string;
   readonly environment?: k8s.EnvVar[];
+  /** What somebody may ask of the job when starting it. */
+  readonly request?: Request;
   /** The engine, bound to the server that the job talks to; a job that has no business with it is given none. */
   readonly server?: EngineConfig;
   readonly assertions?: string;
@@ -157,6 +160,8 @@ export class Operation {
       ...repository.environment,
       ...(source ? sourceVariables(source, repository) : []),
       ...(pod.environment ?? []),
+      // Last, so that a request for another series is the one that counts.
+      ...(pod.request?.environment ?? []),
     ]);
     return operationPod(scope, {
       operation: pod.operation,
@@ -170,6 +175,7 @@ export class Operation {
         ...(pod.assertions && { assertions: pod.assertions }),
       },
       environment,
+      request: pod.request,
       initContainers: oneOfEach(scope, [...(this.engine.tools ?? []), ...repository.tools, ...(source?.tools ?? [])]),
       volumes: [
         ...repository.volumes,

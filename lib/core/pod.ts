@@ -1,10 +1,12 @@
 import { type ApiObject, type ApiObjectMetadata, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { SUSPENDED_ANNOTATIONS } from './deploy-tools';
 import { InputError } from './input-error';
 import { kubernetesObject } from './kubernetes-object';
 import { NOT_RESTRICTED_ANNOTATION, STANDARD_LABELS } from './labels';
 import { checkCpu, checkMemory } from './quantity';
+import type { Request } from './request';
 import type { ScheduleConfig } from './schedule';
 import type { Scratch } from './scratch';
 
@@ -87,6 +89,8 @@ export interface OperationPod {
   readonly volumes: k8s.Volume[];
   readonly volumeMounts: k8s.VolumeMount[];
   readonly scratch: Scratch;
+  /** What somebody may ask of the job when starting it; its variables are among the environment. */
+  readonly request?: Request;
   /** Labels of the database's own pods, which this one must not have. */
   readonly notLabels?: { [label: string]: string };
   /** Labels of pods on whose node this one has to be. */
@@ -198,10 +202,12 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
       { name: 'BACKUP_HOME', value: HOME },
       { name: 'SCRATCH', value: SCRATCH },
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+      ...(pod.scratch._outlivesPod ? [{ name: 'SCRATCH_OUTLIVES', value: 'yes' }] : []),
       ...pod.environment,
       ...(workbench ? [{ name: 'RELAY', value: RELAY }] : []),
       ...(verdictBytes < TERMINATION_MESSAGE ? [{ name: 'VERDICT_BYTES', value: String(verdictBytes) }] : []),
     ],
+    ...environmentFrom(pod.request),
     securityContext: CONTAINER_SECURITY,
     resources: resources(options.cpuRequest ?? CPU_REQUEST, memoryRequest, memoryLimit, options.cpuLimit),
     terminationMessagePolicy: 'FallbackToLogsOnError',
@@ -209,6 +215,7 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
       { name: 'scratch', mountPath: SCRATCH },
       ...folders.map(([folder]) => ({ name: `scripts-${folder}`, mountPath: `${HOME}/${folder}`, readOnly: true })),
       ...(tools ? [{ name: 'tools', mountPath: TOOLS, readOnly: true }] : []),
+      ...(pod.request?.volumeMounts ?? []),
       ...pod.volumeMounts,
       ...(workbench ? [{ name: 'relay', mountPath: RELAY }] : []),
     ],
@@ -230,7 +237,7 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
       volumeMounts: [{ name: 'tools', mountPath: TOOLS }],
     })),
     ...(pod.steps.length > 0 ? [scripted(PREPARE, RUN, pod.operation, PREPARE)] : []),
-    ...pod.steps.map(step => stepContainer(step, options, pod.defaults)),
+    ...pod.steps.map(step => stepContainer(step, pod)),
   ];
   return {
     metadata: {
@@ -275,8 +282,14 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
         ...(workbench
           ? [workbench.scratch._toVolume(WORKBENCH), { name: 'relay', emptyDir: { sizeLimit: k8s.Quantity.fromString('128Mi') } }]
           : []),
-        ...folders.map(([folder, configMap]) => ({ name: `scripts-${folder}`, configMap: { name: configMap, defaultMode: 0o555 } })),
+        // Where the scripts were pruned, the run fails at once and the next one has its own; a pod that waits for them for hours would
+        // keep every run after it from starting.
+        ...folders.map(([folder, configMap]) => ({
+          name: `scripts-${folder}`,
+          configMap: { name: configMap, defaultMode: 0o555, optional: true },
+        })),
         ...(tools ? [{ name: 'tools', emptyDir: { sizeLimit: k8s.Quantity.fromString('256Mi') } }] : []),
+        ...(pod.request?.volumes ?? []),
         ...pod.volumes,
       ],
     },
@@ -316,6 +329,7 @@ function workbenchContainer(like: k8s.Container, pod: OperationPod, workbench: P
       { name: 'BACKUP_HOME', value: HOME },
       { name: 'SCRATCH', value: SCRATCH },
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+      ...(workbench.scratch._outlivesPod ? [{ name: 'SCRATCH_OUTLIVES', value: 'yes' }] : []),
       ...workbench.environment,
       { name: 'REPOSITORY_FOLDER', value: 'shell' },
       { name: 'RELAY', value: RELAY },
@@ -332,13 +346,13 @@ function workbenchContainer(like: k8s.Container, pod: OperationPod, workbench: P
 }
 
 /** Where a step has its own image, it has nothing else: no scripts, no tools, no variables that its program could take for settings. */
-function stepContainer(step: PodStep, options: PodOptions, defaults: OperationPod['defaults']): InitContainer {
+function stepContainer(step: PodStep, { options, defaults, request }: OperationPod): InitContainer {
   return {
     name: step.name,
     image: step.image,
     command: step.command,
     workingDir: SCRATCH,
-    ...(step.environment.length > 0 && { env: step.environment }),
+    ...(step.environment.length > 0 && { env: step.environment, ...environmentFrom(request) }),
     securityContext: CONTAINER_SECURITY,
     resources: resourcesOf(options, defaults),
     // A program that knows nothing of this library says only in its log why it failed.
@@ -346,6 +360,10 @@ function stepContainer(step: PodStep, options: PodOptions, defaults: OperationPo
     volumeMounts: [{ name: 'scratch', mountPath: SCRATCH }, ...step.volumeMounts],
     ...(step.runsBeside && { restartPolicy: 'Always' as const }),
   };
+}
+
+function environmentFrom(request?: Request): Pick<k8s.Container, 'envFrom'> {
+  return request ? { envFrom: [{ configMapRef: { name: request.defaults } }] } : {};
 }
 
 function resourcesOf(options: PodOptions, defaults: OperationPod['defaults']): k8s.ResourceRequirements {
@@ -413,9 +431,21 @@ export interface OperationCronJob {
   readonly job: k8s.JobSpec;
 }
 
+/**
+ * What became of the last run is there until two more were due. But a volume of the pod's own costs as long as the pod is kept, and may hold
+ * data that a killed run could not remove: it is kept until somebody has looked.
+ */
+function timeToKeep({ template }: k8s.JobSpec, seconds: number, { interval }: ScheduleConfig): number {
+  const hasVolume = template.spec?.volumes?.some(({ ephemeral }) => ephemeral) ?? false;
+  return hasVolume ? Math.min(seconds, Duration.hours(12).toSeconds()) : Math.max(seconds, 2 * interval.toSeconds());
+}
+
 /** @internal */
 export function cronJobObject(scope: Construct, id: string, cronJob: OperationCronJob): ApiObject {
-  const { metadata, schedule, startingDeadline, job } = cronJob;
+  const { schedule, startingDeadline, job } = cronJob;
+  const metadata = schedule.isNever
+    ? { ...cronJob.metadata, annotations: { ...cronJob.metadata.annotations, ...SUSPENDED_ANNOTATIONS } }
+    : cronJob.metadata;
   const { ttlSecondsAfterFinished: ttl } = job;
   // Of frequent runs that fail, the first is the one that shows why, and somebody looks in the morning.
   const runsADay = Math.ceil(Duration.days(1).toSeconds() / schedule.interval.toSeconds());
@@ -431,8 +461,7 @@ export function cronJobObject(scope: Construct, id: string, cronJob: OperationCr
     jobTemplate: {
       spec: {
         ...job,
-        // What became of the last run is there until two more were due.
-        ...(ttl !== undefined && !schedule.isNever && { ttlSecondsAfterFinished: Math.max(ttl, 2 * schedule.interval.toSeconds()) }),
+        ...(ttl !== undefined && !schedule.isNever && { ttlSecondsAfterFinished: timeToKeep(job, ttl, schedule) }),
       },
     },
   };

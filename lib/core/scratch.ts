@@ -13,8 +13,8 @@ export class Scratch {
   }
 
   /**
-   * A volume of its own, made with the pod and deleted with it, for data that is larger than what nodes can spare.
-   * (Kubernetes documentation, "Generic ephemeral volumes".)
+   * A volume of its own, made with the pod and deleted with it, for data that is larger than what nodes can spare. A pod that has finished
+   * is kept, and so is the volume: the run empties it when it ends. (Kubernetes documentation, "Generic ephemeral volumes".)
    *
    * @param size the volume's size
    * @param storageClass its class; the cluster's default if left out
@@ -34,6 +34,11 @@ export class Scratch {
   }
 
   private constructor(private readonly source: Omit<k8s.Volume, 'name'>) {}
+
+  /** It is there for as long as the pod is kept, though nothing runs in it any more. @internal */
+  public get _outlivesPod(): boolean {
+    return this.source.ephemeral !== undefined;
+  }
 
   /** @internal */
   public _toVolume(name: string): k8s.Volume {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Chart } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { OUTLIVE_ANNOTATIONS } from './deploy-tools';
 import { kubernetesObject } from './kubernetes-object';
 import { STANDARD_LABELS } from './labels';
 import { memoized } from './memoized';
@@ -20,8 +21,8 @@ function isCompiled(file: string, all: string[]): boolean {
  * A folder of scripts as pods see it: an immutable ConfigMap whose name carries a hash of its content.
  *
  * Every job that uses the folder shares the one ConfigMap of its namespace. A changed script is a new ConfigMap under a new
- * name, so a pod that runs keeps what it started with, and a diff of dist/ shows which jobs change.
- * (Kubernetes documentation, "Immutable ConfigMaps".)
+ * name, so a pod that runs keeps what it started with, and a diff of dist/ shows which jobs change. The old one is left in the cluster,
+ * as far as the deploy tool can be told so. (Kubernetes documentation, "Immutable ConfigMaps".)
  */
 export class ScriptFolder {
   /**
@@ -57,8 +58,14 @@ export class ScriptFolder {
     const key = `${chart.namespace ?? ''}/${name}`;
     if (!made.has(key)) {
       made.add(key);
-      kubernetesObject(chart, name, k8s.KubeConfigMap.GVK, {
-        metadata: { name, labels: { ...STANDARD_LABELS, 'app.kubernetes.io/component': 'scripts' } },
+      // Below the construct that asks, and not below the chart: so it is written, and applied, before that construct's own objects.
+      kubernetesObject(scope, name, k8s.KubeConfigMap.GVK, {
+        metadata: {
+          name,
+          labels: { ...STANDARD_LABELS, 'app.kubernetes.io/component': 'scripts' },
+          // A job that runs goes on with the scripts that it began with, in its next attempt too.
+          annotations: OUTLIVE_ANNOTATIONS,
+        },
         immutable: true,
         data: this.files,
       });

@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
 import type { NetworkDestination } from '../core/network';
 import type { ToolContainer } from '../core/pod';
+import type { RequestKey } from '../core/request';
 import type { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
 import type { ScriptFolder } from '../core/script-folder';
@@ -116,21 +117,6 @@ export interface EngineDefaults {
    * @default - as backups
    */
   readonly restoreScratch?: Scratch;
-}
-
-/** A word that a restore request may hold beside those that every engine knows. */
-export interface RestoreRequestKey {
-  /** The key in the request's ConfigMap. */
-  readonly key: string;
-  /** The variable by which the engine's restore script reads it. */
-  readonly variable: string;
-  /** Its value unless somebody asks for another. */
-  readonly value: string;
-  /**
-   * A request may leave it out: the script knows what is meant then.
-   * @default false
-   */
-  readonly optional?: boolean;
 }
 
 /**
@@ -269,7 +255,7 @@ export interface EngineConfig {
    * What a restore request may say beyond the recovery point.
    * @default - nothing
    */
-  readonly restoreRequest?: RestoreRequestKey[];
+  readonly restoreRequest?: RequestKey[];
   /**
    * The database that assertions ask when they name none.
    * @default - assertions have to name one

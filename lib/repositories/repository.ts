@@ -3,10 +3,10 @@ import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import type { NetworkDestination } from '../core/network';
 import type { ToolContainer } from '../core/pod';
+import type { RequestKey } from '../core/request';
 import type { Schedule } from '../core/schedule';
 import type { ScriptFolder } from '../core/script-folder';
 import type { SecretKeyRef } from '../core/secret-ref';
-import type { RestoreRequestKey } from '../engines/engine';
 import type { Mirror } from './mirror';
 
 /**
@@ -108,7 +108,7 @@ export interface RepositoryConfig {
    * What a restore may ask of the repository, beside what it may ask of the engine.
    * @default none
    */
-  readonly restoreRequest?: RestoreRequestKey[];
+  readonly restoreRequest?: RequestKey[];
   /**
    * The store locks what is written, and whoever uses the repository has to renew the locks. `repository.sh` then also defines
    * `repository_renew_locks`.

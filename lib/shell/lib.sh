@@ -8,6 +8,8 @@
 #   REPOSITORY_WAIT   seconds to wait for a repository that is locked by another run, or does not answer
 #   HAS_LOG           `yes`: the engine's log is archived beside the recovery points, as series <series>-log
 #   REPOSITORY_FOLDER where the repository's scripts are below BACKUP_HOME, where it is not `repository`; `none`: there is none
+#   REQUEST           where a request for something other than the job's own settings is mounted; it may be empty, or unset
+#   REQUEST_WORDS     the words that a request may have
 #   SAFETY            `yes` in a safety backup before a restore: dump whatever is there, and miss nothing
 #   CLOCK_TOLERANCE   seconds by which clocks of two nodes may differ: what is further ahead is of the future
 # For engine scripts this file gives
@@ -92,6 +94,18 @@ fact() { printf '%s:%s\n' "$(json_string "$1")" "$2" >>"$SCRATCH/facts"; }
 # Notes recovery points without which this one cannot be restored: pruning keeps them as long as it keeps this one.
 needs() { printf '%s\n' "$@" >>"$SCRATCH/needs"; }
 about() { printf '%s:%s\n' "$(json_string "$1")" "$(json_string "$2")" >>"$SCRATCH/about"; }
+
+# Whoever asks for something must not get something else: a misspelt word is no reason to restore the newest recovery point.
+check_request() {
+  for asked in "${REQUEST:-/nowhere}"/*; do
+    [ -e "$asked" ] || continue
+    asked_key=${asked##*/}
+    case " $REQUEST_WORDS " in
+      *" $asked_key "*) log "asked for: $asked_key=$(tr '\n' ' ' <"$asked")" ;;
+      *) refuse "the request says '$asked_key', which nothing here reads: it may say $(printf %s "$REQUEST_WORDS" | sed 's/ /, /g'); nothing was changed" ;;
+    esac
+  done
+}
 
 # A wait, of which the log says after some seconds, and then once a minute, what it is for, since when, and until when.
 begin_wait() { # WHAT SECONDS

@@ -15,6 +15,7 @@ if [ "$OPERATION" = backup ]; then
   repository_open write || die "$(repository_reason)"
   engine examine || exit $?
 else
+  [ "$OPERATION" != restore ] || check_request
   [ "$OPERATION" != restore ] || [ -z "${DATA_DIRECTORY:-}" ] || refuse_running_server
   open_point "${RECOVERY_POINT:-newest}"
   engine fetch || exit $?

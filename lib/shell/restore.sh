@@ -15,6 +15,7 @@ set -eu
 # shellcheck source=lib/shell/broker.sh
 . "$BACKUP_HOME/shell/broker.sh"
 
+check_request
 if [ -n "${DATA_DIRECTORY:-}" ]; then
   # shellcheck source=lib/shell/data-directory.sh
   . "$BACKUP_HOME/shell/data-directory.sh"

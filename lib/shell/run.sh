@@ -15,6 +15,7 @@
 # Exit codes: 0 success; 78 a failure that no retry can mend (the Job's podFailurePolicy stops there); others: may be retried.
 #
 # environment, beside lib.sh's:
+#   SCRATCH_OUTLIVES   `yes`: the scratch volume is there for as long as the pod is kept, and is emptied when the operation has ended
 #   OPERATION_FOLDER   where the operation's script is below BACKUP_HOME, where it is not `shell`
 #   VERDICT_BYTES      the longest that the line may be: what is kept of a termination message is less where containers are many
 set -eu
@@ -105,6 +106,14 @@ report() { # EXIT-CODE
 }
 
 started=$(date +%s) stopped=
+# Their ConfigMap is gone, as a deploy tool prunes what is no longer in Git: without assertions a verification would be a lesser one.
+for folder in "$BACKUP_HOME"/*/; do
+  [ -z "$(ls "$folder")" ] || continue
+  folder=${folder%/}
+  printf 'the scripts %s are gone: their ConfigMap was deleted while this job was under way; the next run has its own' "${folder##*/}" >"$SCRATCH/outcome/reason"
+  report 1
+  exit 1
+done
 # A session of its own: one signal then reaches the client, restic and every pipe between them, so that locks are given back.
 if command -v setsid >/dev/null; then
   setsid sh "$script" &
@@ -139,4 +148,14 @@ fi
 if [ "$rc" != 0 ] || { [ "$step" = "$OPERATION" ] && [ ! -s "$SCRATCH/outcome/quiet" ]; }; then report "$rc"; fi
 # The next run need not say that this one gave none (lib.sh's `begin_run`).
 [ ! -s "$SCRATCH/outcome/note" ] || rm -f "$(cat "$SCRATCH/outcome/note")" || :
+# What was restored into it is production's data. A step before the operation has brought what that needs.
+if [ "${SCRATCH_OUTLIVES:-no}" = yes ] && [ "$step:$rc" != prepare:0 ]; then
+  # What was started and left behind would go on writing.
+  kill -KILL "-$child" 2>/dev/null || :
+  for left in "${SCRATCH:?}"/* "${SCRATCH:?}"/.[!.]*; do
+    # The file system's own, and root's.
+    [ "${left##*/}" != lost+found ] || continue
+    rm -rf "$left" || echo 'WARNING: the scratch volume could not be emptied: delete the pod, and its claim goes with it' >&2
+  done
+fi
 exit "$rc"

@@ -6,6 +6,7 @@ import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../core/kubectl/
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
 import { checkCronJobName } from '../core/names';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
+import type { Request } from '../core/request';
 import type { Schedule } from '../core/schedule';
 import { ScriptFolder } from '../core/script-folder';
 
@@ -26,6 +27,8 @@ export interface VeleroJob {
   readonly isRestore?: boolean;
   readonly rules: ApiRule[];
   readonly environment: k8s.EnvVar[];
+  /** What somebody may ask of it when starting it. */
+  readonly request?: Request;
   readonly kubectlImage?: string;
   readonly apiPorts?: number[];
   readonly pods?: PodOptions;
@@ -58,6 +61,7 @@ export function veleroCronJob(scope: Construct, job: VeleroJob): ApiObject {
     image: job.kubectlImage,
     options: job.pods,
     environment: [{ name: 'SERIES', value: series }, ...job.environment],
+    request: job.request,
   });
   const schedule = job.schedule.bind(scope, 'schedule');
   kubectlNetworkPolicy(scope, name, labels, selects, job.apiPorts);

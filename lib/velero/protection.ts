@@ -209,7 +209,7 @@ export class VeleroProtection extends Construct {
     const config = hook._bind(this, prop, kind, this.containerNames);
     if (config.script) {
       const name = `velero-hook-${kind}`;
-      const volume: k8s.Volume = { name, configMap: { name: config.script.bind(this), defaultMode: 0o555 } };
+      const volume: k8s.Volume = { name, configMap: { name: config.script.bind(this), defaultMode: 0o555, optional: true } };
       this.workload.addVolume(volume);
       this.workload.mount(config.container, { name, mountPath: hookFolder(kind), readOnly: true });
     }

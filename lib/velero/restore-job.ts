@@ -1,10 +1,9 @@
 import { type ApiObject, Duration } from 'cdk8s';
-import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import type { KubernetesJobOptions } from '../core/kubectl/kubectl';
-import { kubernetesObject } from '../core/kubernetes-object';
 import { STANDARD_LABELS } from '../core/labels';
 import type { PodOptions } from '../core/pod';
+import { requestOf } from '../core/request';
 import { Schedule } from '../core/schedule';
 import { modifiersOf } from './at-rest';
 import { veleroCronJob } from './job';
@@ -39,9 +38,10 @@ export interface VeleroRestoreJobProps extends VeleroRestoreTemplate, Kubernetes
 const OPERATION = 'velero-restore';
 
 /**
- * Restores by Velero when somebody asks: a CronJob `<name>` in Velero's namespace that never runs by itself, and a ConfigMap
- * `<name>-request` whose `backup` names the Backup, where it is not the one that was said here. It can be kept in Git, where a Restore
- * cannot: `kubectl -n velero create job --from=cronjob/<name> <name>-1`. The job ends as the restore does, and says why.
+ * Restores by Velero when somebody asks: a CronJob `<name>` in Velero's namespace that never runs by itself. It can be kept in Git, where a
+ * Restore cannot: `kubectl -n velero create job --from=cronjob/<name> <name>-1`. The job ends as the restore does, and says why. For once,
+ * another Backup may be named by a ConfigMap, which is not emitted:
+ * `kubectl -n velero create configmap <name>-request --from-literal=backup=<Backup>`.
  */
 export class VeleroRestoreJob extends Construct {
   /** The CronJob. */
@@ -64,11 +64,6 @@ export class VeleroRestoreJob extends Construct {
       resourceModifiers: modifiersOf(this, props, name, namespace),
       itemOperationTimeout: props.itemOperationTimeout ?? Duration.hours(4),
     }) as { backupName?: string; scheduleName?: string };
-    const request = `${name}-request`;
-    kubernetesObject(this, 'Request', k8s.KubeConfigMap.GVK, {
-      metadata: { name: request, labels: STANDARD_LABELS },
-      data: { backup: backupName },
-    });
     this.cronJob = veleroCronJob(this, {
       name,
       series: name,
@@ -86,10 +81,10 @@ export class VeleroRestoreJob extends Construct {
         { apiGroups: ['velero.io'], resources: ['restores'], verbs: ['get', 'create'] },
       ],
       environment: [
-        { name: 'BACKUP', valueFrom: { configMapKeyRef: { name: request, key: 'backup' } } },
         { name: 'SCHEDULE', value: scheduleName },
         { name: 'SPEC', value: JSON.stringify(spec) },
       ],
+      request: requestOf(this, name, [{ key: 'backup', variable: 'BACKUP', value: backupName }], STANDARD_LABELS),
     });
   }
 }

@@ -71,6 +71,7 @@ judge() { # RESTORE
   [ "${warnings:-0}" = 0 ] || caveat "Velero warns $warnings times: what was there already was left as it is; look at \`velero restore describe $1\`"
 }
 
+check_request
 choose_backup
 begin
 restore=$(cat "$SCRATCH/name")

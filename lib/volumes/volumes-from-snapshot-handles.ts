@@ -2,10 +2,10 @@ import { ApiObject, Chart, JsonPatch } from 'cdk8s';
 import { PersistentVolumeMode } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import * as snapshot from '../../imports/snapshot.storage.k8s.io';
+import { KEEP_ANNOTATIONS } from '../core/deploy-tools';
 import { InputError } from '../core/input-error';
 import { STANDARD_LABELS } from '../core/labels';
 import type { CsiDriver } from './csi-driver';
-import { KEEP_ANNOTATIONS } from './gitops';
 import { VolumeSnapshot, VolumeSnapshotSource } from './volume-snapshot';
 import { type VolumesFromSnapshotsOptions, volumesFromSnapshots } from './volumes-from-group';
 

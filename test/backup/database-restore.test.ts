@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { RecoveryPoint, RestoreForm, SecretRef } from '../../lib';
-import { backup, chart, environment, objects } from '../support/synth';
+import { backup, chart, container, environment, objects, podSpec } from '../support/synth';
 
 describe('a restore on demand', () => {
   const shop = chart();
@@ -19,21 +19,36 @@ describe('a restore on demand', () => {
     expect(podFailurePolicy.rules[0]).toEqual({ action: 'FailJob', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] });
   });
 
-  test('takes what to restore from a ConfigMap with safe answers', () => {
-    expect(made['ConfigMap/orders-restore-request'].data).toEqual({
-      recoveryPoint: 'newest-verified',
-      series: 'orders',
-      safetyBackup: 'yes',
-      database: '',
-      into: '',
-      replace: 'no',
+  test('takes what to restore from a ConfigMap that is not emitted, and the rest from one with safe answers', () => {
+    expect(made).not.toHaveProperty('ConfigMap/orders-restore-request');
+    expect(made['ConfigMap/orders-restore-defaults'].data).toEqual({
+      RECOVERY_POINT: 'newest-verified',
+      SERIES: 'orders',
+      SAFETY_BACKUP: 'yes',
+      DATABASE: '',
+      INTO: '',
+      REPLACE: 'no',
     });
+    const asked = (key: string) => ({ configMapKeyRef: { name: 'orders-restore-request', key, optional: true } });
+    expect(container(cronJob).envFrom).toEqual([{ configMapRef: { name: 'orders-restore-defaults' } }]);
     expect(environment(cronJob)).toMatchObject({
-      RECOVERY_POINT: { configMapKeyRef: { name: 'orders-restore-request', key: 'recoveryPoint' } },
-      SERIES: { configMapKeyRef: { name: 'orders-restore-request', key: 'series' } },
-      REPLACE: { configMapKeyRef: { name: 'orders-restore-request', key: 'replace' } },
+      RECOVERY_POINT: asked('recoveryPoint'),
+      SERIES: asked('series'),
+      REPLACE: asked('replace'),
+      REQUEST: '/run/request',
+      REQUEST_WORDS: 'recoveryPoint series safetyBackup database into replace',
       PGPASSWORD: { secretKeyRef: { name: 'orders-owner', key: 'password' } },
     });
+  });
+
+  test('has the request mounted, where there is one, so that a word which nothing reads is seen', () => {
+    expect(podSpec(cronJob).volumes).toContainEqual({ name: 'request', configMap: { name: 'orders-restore-request', optional: true } });
+    expect(container(cronJob).volumeMounts).toContainEqual({ name: 'request', mountPath: '/run/request', readOnly: true });
+  });
+
+  test('makes no application of Argo CD suspended', () => {
+    expect(cronJob.metadata.annotations).toEqual({ 'argocd.argoproj.io/ignore-healthcheck': 'true' });
+    expect(made['CronJob/orders-backup'].metadata).not.toHaveProperty('annotations');
   });
 
   test('says each variable once', () => {

@@ -1,6 +1,7 @@
-import { Duration } from 'cdk8s';
+import { isDeepStrictEqual } from 'node:util';
+import { Duration, Size } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
-import { Assertion, BackupPlan, Engine, PostgresVersion, Repository, Retention, Schedule, SecretRef, Verification } from '../../lib';
+import { Assertion, BackupPlan, Engine, PostgresVersion, Repository, Retention, Schedule, Scratch, SecretRef, Verification } from '../../lib';
 import { backup, chart, environment, files, objects, podSpec, props, restic } from '../support/synth';
 
 describe('a verification', () => {
@@ -118,4 +119,15 @@ test('a repository on a volume is mounted to read, but for the directory in whic
     { name: 'repository', mountPath: '/marks', subPath: 'team/shop/.state-orders' },
   ]);
   expect(mounts('orders-backup')).toEqual([{ name: 'repository', mountPath: '/repository', subPath: 'team/shop' }]);
+});
+
+test('a volume of its own is emptied at the end, and goes with the Job after half a day', () => {
+  const shop = chart();
+  backup(shop).verify({ scratch: Scratch.ephemeralVolume(Size.gibibytes(250)) });
+  const cronJob = objects(shop)['CronJob/orders-verify'];
+  const emptied = podSpec(cronJob).containers.filter(({ env }: { env: object[] }) =>
+    env.some(variable => isDeepStrictEqual(variable, { name: 'SCRATCH_OUTLIVES', value: 'yes' })),
+  );
+  expect(emptied.map(({ name }: { name: string }) => name)).toEqual(['workbench']);
+  expect(cronJob.spec.jobTemplate.spec.ttlSecondsAfterFinished).toBe(12 * 3600);
 });

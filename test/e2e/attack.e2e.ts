@@ -115,7 +115,7 @@ async function backedUp(store: string): Promise<string> {
 async function comesBack(store: string, id: string, words: { [key: string]: string } = {}): Promise<void> {
   const before = db.checksums('notes');
   db.client('dropdb', ['notes']);
-  request(cluster, NAMESPACE, store, { asOf: '', ...words });
+  request(cluster, NAMESPACE, store, words);
   expect((await succeed(run(`${store}-restore`), 'restored')).id).toBe(id);
   expect(db.checksums('notes')).toEqual(before);
 }

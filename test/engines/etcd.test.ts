@@ -57,7 +57,9 @@ describe('an etcd', () => {
     expect(step(restore, 'restore-member').env.map(({ name }: Manifest) => name)).toEqual(['SERIES', 'RECOVERY_POINT', 'ATTEMPT']);
     expect(environment(restore).DATA_DIRECTORY).toBe('/data/etcd');
     expect(podSpec(restore).volumes).toContainEqual({ name: 'data', persistentVolumeClaim: { claimName: 'data-etcd-2' } });
-    expect(Object.keys(all).filter(name => name.endsWith('-request'))).toEqual(['ConfigMap/keys-restore-request']);
+    expect(Object.keys(all).filter(name => name.endsWith('-defaults'))).toEqual(['ConfigMap/keys-restore-defaults']);
+    // Its program has no shell that could put one in the place of the other.
+    expect(step(restore, 'restore-member').envFrom).toEqual([{ configMapRef: { name: 'keys-restore-defaults' } }]);
     expect(all['ConfigMap/keys-restore-runbook'].data['restore.md']).toContain('job --from=cronjob/keys-restore-etcd-1');
   });
 

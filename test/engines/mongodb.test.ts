@@ -67,7 +67,7 @@ describe('a replica set with TLS', () => {
   });
 
   test('can be asked for a moment', () => {
-    expect(all['ConfigMap/orders-restore-request'].data).toMatchObject({ database: '', into: '', replace: 'no', until: '' });
+    expect(all['ConfigMap/orders-restore-defaults'].data).toMatchObject({ DATABASE: '', INTO: '', REPLACE: 'no', UNTIL: '' });
   });
 });
 

@@ -84,10 +84,10 @@ describe('physical backups of PostgreSQL', () => {
 
   test('a moment is a recovery point', () => {
     const orders = backup();
-    const request = orders.restore({ from: RecoveryPoint.at('2026-08-01T00:00:00Z') }).node.findChild('Request') as unknown as {
+    const request = orders.restore({ from: RecoveryPoint.at('2026-08-01T00:00:00Z') }).node.findChild('Defaults') as unknown as {
       toJson(): { data: unknown };
     };
-    expect(request.toJson().data).toMatchObject({ recoveryPoint: '2026-08-01T00:00:00Z', until: '' });
+    expect(request.toJson().data).toMatchObject({ RECOVERY_POINT: '2026-08-01T00:00:00Z', UNTIL: '' });
     expect(() => orders.restore({ name: 'other', from: RecoveryPoint.at('2026-13-01T00:00:00Z') })).toThrow(
       /from is "2026-13-01T00:00:00Z"/,
     );

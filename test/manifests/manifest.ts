@@ -12,7 +12,12 @@ import { parseAllDocuments } from 'yaml';
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: { [label: string]: string } };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: { [label: string]: string };
+    readonly annotations?: { [annotation: string]: string };
+  };
 }
 
 /** The kinds among those that may be emitted that belong to no namespace. */

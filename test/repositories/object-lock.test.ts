@@ -51,10 +51,10 @@ describe('a bucket that locks', () => {
   });
 
   test('a restore can be asked for the repository as it was', () => {
-    expect(made['ConfigMap/orders-restore-request'].data).toMatchObject({ asOf: '' });
+    expect(made['ConfigMap/orders-restore-defaults'].data).toMatchObject({ REPOSITORY_AS_OF: '' });
     expect(container(made['CronJob/orders-restore']).env).toContainEqual({
       name: 'REPOSITORY_AS_OF',
-      valueFrom: { configMapKeyRef: { name: 'orders-restore-request', key: 'asOf' } },
+      valueFrom: { configMapKeyRef: { name: 'orders-restore-request', key: 'asOf', optional: true } },
     });
   });
 });

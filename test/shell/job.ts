@@ -20,7 +20,7 @@ export class Job {
     engine: { [script: string]: string },
     private readonly tools?: string,
   ) {
-    for (const folder of ['engine', 'assertions']) mkdirSync(join(this.home, folder), { recursive: true });
+    mkdirSync(join(this.home, 'engine'), { recursive: true });
     mkdirSync(this.repository);
     mkdirSync(this.mirror);
     symlinkSync(resolve('lib/shell'), join(this.home, 'shell'));
@@ -39,6 +39,7 @@ export class Job {
   }
 
   assertion(number: string, files: { query: string; database: string; expect: string }): void {
+    mkdirSync(join(this.home, 'assertions'), { recursive: true });
     for (const [name, content] of Object.entries(files)) writeFileSync(join(this.home, 'assertions', `${number}.${name}`), `${content}\n`);
   }
 
@@ -90,6 +91,14 @@ export class Job {
       encoding: 'utf8',
     });
     return new Outcome(done, readFileSync(join(this.directory, 'termination-log'), 'utf8'));
+  }
+
+  /** A step before the operation, which gives no verdict when it went well. */
+  step(operation: string, step: string, different: { [name: string]: string }, [command = 'sh', ...args]: string[] = ['sh']): void {
+    execFileSync(command, [...args, join(this.home, 'shell', 'run.sh'), operation, step], {
+      env: this.environment(different),
+      stdio: 'pipe',
+    });
   }
 
   /** An operation in two processes, as its pod has two containers: one has the repository, the other one the engine's script. */
@@ -161,6 +170,12 @@ export class Job {
       this.sum(point, 'manifest.json');
       return id;
     });
+  }
+
+  /** Scripts whose ConfigMap was deleted: what is mounted in their place is empty. */
+  prune(folder: string): void {
+    rmSync(join(this.home, folder), { recursive: true, force: true });
+    mkdirSync(join(this.home, folder));
   }
 
   /** A further kind of repository: that of files, but for what its script says otherwise. */

@@ -11,11 +11,11 @@ describe('a restore by Velero that somebody starts', () => {
     const synthesized = objects(velero);
     expect(synthesized['CronJob/shop-drill'].spec).toMatchObject({ suspend: true, schedule: '0 0 31 2 *' });
     expect(environment(synthesized['CronJob/shop-drill'])).toMatchObject({
-      BACKUP: { configMapKeyRef: { name: 'shop-drill-request', key: 'backup' } },
+      BACKUP: { configMapKeyRef: { name: 'shop-drill-request', key: 'backup', optional: true } },
       SCHEDULE: 'shop-daily',
       SPEC: '{"namespaceMapping":{"shop":"drill"},"resourceModifier":{"kind":"configmap","name":"shop-drill-modifiers"},"itemOperationTimeout":"14400s"}',
     });
-    expect(synthesized['ConfigMap/shop-drill-request'].data).toEqual({ backup: '' });
+    expect(synthesized['ConfigMap/shop-drill-defaults'].data).toEqual({ BACKUP: '' });
     expect(synthesized['Role/shop-drill'].rules.map(({ verbs }: { verbs: string[] }) => verbs)).toEqual([
       ['get', 'list'],
       ['get', 'create'],
@@ -68,7 +68,7 @@ describe('a restore by Velero that somebody starts', () => {
   test('is of the backup that is named, until its request says another', () => {
     const velero = chart('velero');
     new VeleroRestoreJob(velero, 'shop-drill', { backupName: 'before-upgrade' });
-    expect(objects(velero)['ConfigMap/shop-drill-request'].data).toEqual({ backup: 'before-upgrade' });
+    expect(objects(velero)['ConfigMap/shop-drill-defaults'].data).toEqual({ BACKUP: 'before-upgrade' });
   });
 
   test('is refused outside of the namespace of Velero, where nobody would look at its Restores', () => {

@@ -116,7 +116,13 @@ test('a restore waits for somebody to ask for it, and says what', () => {
   const of = chart();
   group(of).restore({ claims: { 'data-db-0': 'data-trial-0', cache: 'cache' }, labels: { app: 'shop' } });
   const made = objects(of);
-  expect(made['ConfigMap/shop-restore-request'].data).toEqual({ recoveryPoint: 'newest-verified', claims: 'data-db-0=data-trial-0 cache' });
+  expect(made['ConfigMap/shop-restore-defaults'].data).toEqual({
+    RECOVERY_POINT: 'newest-verified',
+    CLAIMS: 'data-db-0=data-trial-0 cache',
+  });
+  expect(environment(made['CronJob/shop-restore']).CLAIMS).toEqual({
+    configMapKeyRef: { name: 'shop-restore-request', key: 'claims', optional: true },
+  });
   expect(made['CronJob/shop-restore'].spec.suspend).toBe(true);
   expect(environment(made['CronJob/shop-restore']).LABELS).toBe('app: "shop"');
   expect(() => group().restore({ claims: { other: 'new' } })).toThrow(/claims is "other": the group has the claims/);

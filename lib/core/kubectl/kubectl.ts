@@ -7,6 +7,7 @@ import { InputError } from '../input-error';
 import { kubernetesObject } from '../kubernetes-object';
 import { STANDARD_LABELS } from '../labels';
 import { operationPod, type PodOptions } from '../pod';
+import type { Request } from '../request';
 import { Scratch } from '../scratch';
 import { ScriptFolder } from '../script-folder';
 
@@ -57,6 +58,8 @@ export interface KubectlPod {
   /** The folder with that script and what it needs; it is there as BACKUP_HOME/kubectl. */
   readonly scripts: ScriptFolder;
   readonly environment: k8s.EnvVar[];
+  /** What somebody may ask of the job when starting it. */
+  readonly request?: Request;
   /** What every object of the pod is called. */
   readonly name: string;
   /** What the pod may do in its own namespace, and no more than that. */
@@ -109,7 +112,9 @@ export function kubectlPod(scope: Construct, pod: KubectlPod): k8s.PodTemplateSp
       // kubectl keeps what it learns of the API there.
       { name: 'KUBECACHEDIR', value: '/scratch/kube' },
       ...pod.environment,
+      ...(pod.request?.environment ?? []),
     ],
+    request: pod.request,
     scripts: { shell: SHELL.bind(scope), api: API.bind(scope), kubectl: pod.scripts.bind(scope) },
     initContainers: [],
     steps: [],

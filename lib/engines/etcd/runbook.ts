@@ -21,9 +21,11 @@ add\` it with \`--initial-cluster-state existing\`. A restore brings back all me
          -o custom-columns='POD:.metadata.name,RESULT:.status.containerStatuses[0].state.terminated.message'
 
 2. Stop all members, and wait until their pods are gone: \`${kubectl} scale statefulset ... --replicas=0\`.
-3. Say what to restore; all members must come from the same. \`attempt\` is raised when one recovery point is restored once more.
+3. Say what to restore; all members must come from the same. When one recovery point is restored once more, add
+   \`--from-literal=attempt=2\`, and so on.
 
-       ${kubectl} patch configmap ${series}-restore-request --type merge -p '{"data":{"recoveryPoint":"<id>","replace":"yes"}}'
+       POINT=the-id
+       ${kubectl} create configmap ${series}-restore-request --from-literal=recoveryPoint="$POINT" --from-literal=replace=yes
 
 4. Restore every member, in any order${members.some(({ walVolume }) => walVolume) ? '. Each job replaces the data and the log (`--wal-dir`), on both volumes' : ''}:
 
@@ -38,8 +40,8 @@ ${restoreJobs(members, series, kubectl)}
 5. Start all members at once: \`${kubectl} scale statefulset ... --replicas=${members.length}\`. Their \`--initial-cluster\` flags are not read any more.
 6. Check: \`etcdctl endpoint health --cluster\`, \`etcdctl member list\`, and equal hashes in \`etcdctl endpoint hashkv --cluster\`.
    ${DISARM}
-7. Back up: \`${kubectl} create job --from=cronjob/${series}-backup ${series}-backup-after-restore\`. Later remove \`*.before-*\` from the volumes, and set
-   the request back.
+7. Back up: \`${kubectl} create job --from=cronjob/${series}-backup ${series}-backup-after-restore\`. Later remove \`*.before-*\` from the volumes.
+   Take the request away: \`${kubectl} delete configmap ${series}-restore-request\`.
 `;
 }
 
@@ -86,7 +88,8 @@ Choose one recovery point for all nodes.
 **The API server answers.** A job per node fetches the snapshot, restores it into a throw-away server and compares it with what was
 backed up, and leaves the member in /var/lib/etcd/.restored-<id>${wal(`, its log in ${walDirectory}/.restored-<id>`)}. The running etcd is not touched.
 
-       ${kubectl} patch configmap ${series}-restore-request --type merge -p '{"data":{"recoveryPoint":"<id>"}}'
+       POINT=the-id
+       ${kubectl} create configmap ${series}-restore-request --from-literal=recoveryPoint="$POINT"
 ${restoreJobs(members, series, kubectl)}
 
 **It does not.** Fetch snapshot.db as fetch.md says, with SERIES=${series}, POINT=<id>, MEMBER=snapshot.db, and copy it to
@@ -137,7 +140,7 @@ ${
 ${DISARM}
 
 Look at \`kubectl get nodes\` and \`kubectl get pods -A\`, back up (\`${kubectl} create job --from=cronjob/${series}-backup ${series}-backup-after-restore\`),
-and set the request back. Remove /var/lib/etcd/.before-*, .restored-* and .snapshot.db${wal(`, and ${walDirectory}/.before-* and .restored-*`)} when nobody misses them.
+and take the request away (\`${kubectl} delete configmap ${series}-restore-request\`). Remove /var/lib/etcd/.before-*, .restored-* and .snapshot.db${wal(`, and ${walDirectory}/.before-* and .restored-*`)} when nobody misses them.
 `;
 }
 

@@ -263,7 +263,7 @@ function bindPhysical(
       ...(dialect.hasLog
         ? [
             { key: 'until', variable: 'UNTIL', value: '' },
-            { key: 'timeline', variable: 'TIMELINE', value: '', optional: true },
+            { key: 'timeline', variable: 'TIMELINE', value: '' },
           ]
         : []),
       { key: 'replace', variable: 'REPLACE', value: 'no' },

@@ -189,7 +189,7 @@ export class PostgresPhysicalEngine implements IEngine {
       buildsOnOthers: incrementals > 0,
       restoreRequest: [
         { key: 'until', variable: 'UNTIL', value: '' },
-        { key: 'timeline', variable: 'TIMELINE', value: '', optional: true },
+        { key: 'timeline', variable: 'TIMELINE', value: '' },
         { key: 'replace', variable: 'REPLACE', value: 'no' },
       ],
     };

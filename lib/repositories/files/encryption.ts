@@ -194,7 +194,7 @@ export class Encryption {
     const mounted = Object.keys(files).length > 0;
     const mountPath = `/run/${prefix}recipients`;
     const recipientsVolume = mounted
-      ? [{ name: `${prefix}recipients`, configMap: { name: ScriptFolder.of('recipients', files).bind(scope) } }]
+      ? [{ name: `${prefix}recipients`, configMap: { name: ScriptFolder.of('recipients', files).bind(scope), optional: true } }]
       : [];
     return {
       environment: [

@@ -113,6 +113,7 @@ wait_until_bound() {
     caveat "the volumes of these claims are made when a pod mounts them (WaitForFirstConsumer): $(tr '\n' ' ' <"$SCRATCH/unbound" | sed 's/ $//'). Keep the group until they are"
 }
 
+check_request
 trap finish EXIT
 trap 'exit 143' TERM INT HUP
 restore_started=$(date +%s)

@@ -1,12 +1,11 @@
 import { type ApiObject, Duration } from 'cdk8s';
-import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { RecoveryPoint } from '../../backup/recovery-point';
 import { kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl/kubectl';
-import { kubernetesObject } from '../../core/kubernetes-object';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
 import { checkCronJobName, checkObjectName } from '../../core/names';
 import { cronJobObject, operationJobSpec } from '../../core/pod';
+import { requestOf } from '../../core/request';
 import { Schedule } from '../../core/schedule';
 import { GROUP_SCRIPTS } from './scripts';
 import { checkLabels } from './snapshot-mode';
@@ -50,9 +49,9 @@ export interface VolumeSnapshotGroupRestoreProps extends VolumeSnapshotGroupRest
 }
 
 /**
- * Brings a group back as claims of its namespace: a CronJob `<series>-restore` that never runs by itself, and a ConfigMap
- * `<series>-restore-request` that says what to restore (recoveryPoint; claims, as `data-db-0` or `data-db-0=data-trial-0`, separated by spaces,
- * or empty for all).
+ * Brings a group back as claims of its namespace: a CronJob `<series>-restore` that never runs by itself. For once, something else may be
+ * asked for by a ConfigMap `<series>-restore-request`, which is not emitted (recoveryPoint; claims, as `data-db-0` or
+ * `data-db-0=data-trial-0`, separated by spaces, or empty for all).
  *
  * ```sh
  * kubectl scale statefulset db --replicas=0
@@ -84,14 +83,11 @@ export class VolumeSnapshotGroupRestore extends Construct {
     const labels = { ...STANDARD_LABELS, 'app.kubernetes.io/component': 'restore', [SERIES_LABEL]: series, [OPERATION_LABEL]: 'restore' };
     const claimLabels = props.labels ?? {};
     checkLabels(this, 'labels', claimLabels);
-    const request: { [key: string]: string } = {
-      recoveryPoint: from.bind(this, 'from'),
-      claims: Object.entries(props.claims ?? {})
-        .map(([claim, newName]) => this.checkClaim(group, claim, newName))
-        .join(' '),
-    };
-    const variables: { [key: string]: string } = { recoveryPoint: 'RECOVERY_POINT', claims: 'CLAIMS' };
-    kubernetesObject(this, 'Request', k8s.KubeConfigMap.GVK, { metadata: { name: `${name}-request`, labels }, data: request });
+    const claims = Object.entries(props.claims ?? {}).map(([claim, newName]) => this.checkClaim(group, claim, newName));
+    const keys = [
+      { key: 'recoveryPoint', variable: 'RECOVERY_POINT', value: from.bind(this, 'from') },
+      { key: 'claims', variable: 'CLAIMS', value: claims.join(' ') },
+    ];
     const pod = kubectlPod(this, {
       ...{ operation: 'restore', scripts: GROUP_SCRIPTS, name, labels, image: group.props.kubectlImage, options: group.props.pods },
       rules: [
@@ -109,11 +105,8 @@ export class VolumeSnapshotGroupRestore extends Construct {
           value: props.storageClassName === undefined ? '' : checkObjectName(this, 'storageClassName', props.storageClassName),
         },
         { name: 'BIND_TIMEOUT', value: String(bindTimeout.toSeconds()) },
-        ...Object.entries(variables).map(([key, variable]) => ({
-          name: variable,
-          valueFrom: { configMapKeyRef: { name: `${name}-request`, key } },
-        })),
       ],
+      request: requestOf(this, name, keys, labels),
     });
     this.cronJob = cronJobObject(this, 'CronJob', {
       metadata: { name, labels },

@@ -88,7 +88,7 @@ function addAgent(scope: Construct, workload: Workload, config: QuiesceConfig): 
     { name: NAME, emptyDir: { medium: 'Memory', sizeLimit: k8s.Quantity.fromString('4Mi') } },
     ...Object.entries(folders).map(([folder, scripts]) => ({
       name: `${NAME}-${folder}`,
-      configMap: { name: scripts.bind(scope), defaultMode: 0o555 },
+      configMap: { name: scripts.bind(scope), defaultMode: 0o555, optional: true },
     })),
     ...(config.volumes ?? []),
   ];

@@ -61,7 +61,7 @@ export function writeKustomize({ base, holes, fillings, shared }: Templates, fol
     mkdirSync(join(folder, path, '..'), { recursive: true });
     writeFileSync(join(folder, path), JSON.stringify(document));
   };
-  const prefixed = (path: string) => /^\/\d+\/metadata\/name$|\/configMapKeyRef\/name$/.test(path);
+  const prefixed = (path: string) => /^\/\d+\/metadata\/name$|\/configMapRef\/name$/.test(path);
   const bare = (value: Json, path: string): Json => {
     if (typeof value === 'string') return prefixed(path) ? value.replace(/^database-0-/, '') : value;
     if (Array.isArray(value)) return value.map((item, i) => bare(item, `${path}/${i}`));

@@ -67,15 +67,12 @@ export function addVariables(directory: string, variables: { [name: string]: str
   }
 }
 
-/** Says what to restore, as `kubectl edit configmap <series>-restore-request` would. */
+/** Says what to restore, as `kubectl create configmap <series>-restore-request` does. */
 export function request(cluster: Cluster, namespace: string, series: string, words: { [key: string]: string }): void {
   cluster.configMap(namespace, `${series}-restore-request`, {
     recoveryPoint: 'newest-verified',
     series,
     safetyBackup: 'no',
-    database: '',
-    into: '',
-    replace: 'no',
     ...words,
   });
 }

@@ -14,8 +14,14 @@ export const configMapReferences: Rule = manifests =>
     }),
   );
 
+/** A request, which somebody makes. Scripts that are optional, so that a pod does not wait for them for ever, are emitted. */
+function isForSomebody({ name, optional }: Reference): boolean {
+  return optional === true && name?.endsWith('-request') === true;
+}
+
 interface Reference {
   readonly name?: string;
+  readonly optional?: boolean;
   readonly keys: string[];
 }
 
@@ -27,8 +33,8 @@ function references(pod: IPodSpec): Reference[] {
   const read = containers.flatMap(({ env = [] }) => env.map(({ valueFrom }) => valueFrom?.configMapKeyRef));
   const readWhole = containers.flatMap(({ envFrom = [] }) => envFrom.map(({ configMapRef }) => configMapRef));
   return [
-    ...mounted.map(source => source && { name: source.name, keys: (source.items ?? []).map(({ key }) => key) }),
-    ...read.map(source => source && { name: source.name, keys: [source.key] }),
-    ...readWhole.map(source => source && { name: source.name, keys: [] }),
-  ].filter(reference => reference !== undefined);
+    ...mounted.map(source => source && { ...source, keys: (source.items ?? []).map(({ key }) => key) }),
+    ...read.map(source => source && { ...source, keys: [source.key] }),
+    ...readWhole.map(source => source && { ...source, keys: [] }),
+  ].flatMap(reference => (reference === undefined || isForSomebody(reference) ? [] : [reference]));
 }

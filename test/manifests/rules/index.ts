@@ -19,7 +19,7 @@ import { objectUnique } from './object-unique';
 import { podSecurity } from './pod-security';
 import { podWiring } from './pod-wiring';
 import { schedule } from './schedule';
-import { scriptConfigMap } from './script-config-map';
+import { scriptConfigMap, scriptVolumes } from './script-config-map';
 import { serviceAccountToken } from './service-account-token';
 import { workbench } from './workbench';
 
@@ -43,6 +43,7 @@ export const RULES = {
   noDecryptionKeys,
   configMapReferences,
   scriptConfigMap,
+  scriptVolumes,
   claimReferences,
   networkPolicySelects,
   networkPolicyCovers,

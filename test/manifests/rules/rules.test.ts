@@ -193,6 +193,9 @@ const violations: Violation[] = [
 
   ['scriptConfigMap', 'no hash', planted('ConfigMap.metadata.name', 'scripts-v2'), 'does not end in a hash of its content'],
   ['scriptConfigMap', 'one that can be changed', planted('ConfigMap.immutable', undefined), 'has scripts and can be changed'],
+  ['scriptConfigMap', 'one that is pruned', planted('ConfigMap.metadata.annotations', {}), 'is pruned while jobs run with it'],
+  ['scriptVolumes', 'scripts that come last', [...specimen().slice(1), ...specimen().slice(0, 1)], 'comes before its scripts'],
+  ['scriptVolumes', 'a volume that must be', planted(`${POD}.volumes.0.configMap.optional`, undefined), 'waits for ever for its scripts'],
   ['scriptConfigMap', 'two contents of one name', [...specimen(), otherScripts], 'has other scripts than that of namespace shop'],
 
   [

@@ -1,0 +1,31 @@
+/**
+ * Annotations of objects that hold data: a deploy tool that finds them no longer in Git, or is told to remove the whole application,
+ * leaves them where they are. (Argo CD's documentation, "Sync Options", "No Prune Resources" and "Resource Deletion"; Flux's
+ * documentation, "Kustomization", "Prune".)
+ *
+ * @internal
+ */
+export const KEEP_ANNOTATIONS: { [annotation: string]: string } = {
+  'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
+  'kustomize.toolkit.fluxcd.io/prune': 'disabled',
+};
+
+/**
+ * Annotations of objects that a job which runs may still need when they are no longer in Git. They go with the whole application; that
+ * they are left over makes it not out of sync. (Argo CD's documentation, "Compare Options", "Ignoring Resources That Are Extraneous".)
+ *
+ * @internal
+ */
+export const OUTLIVE_ANNOTATIONS: { [annotation: string]: string } = {
+  'argocd.argoproj.io/compare-options': 'IgnoreExtraneous',
+  'argocd.argoproj.io/sync-options': 'Prune=false',
+  'kustomize.toolkit.fluxcd.io/prune': 'disabled',
+};
+
+/**
+ * Annotations of a CronJob that is suspended for good, as somebody starts it: Argo CD would call the whole application suspended.
+ * (Argo CD's documentation, "Resource Health", "Ignoring child resource health check in applications".)
+ *
+ * @internal
+ */
+export const SUSPENDED_ANNOTATIONS: { [annotation: string]: string } = { 'argocd.argoproj.io/ignore-healthcheck': 'true' };

@@ -1,0 +1,51 @@
+import { k8s } from 'cdk8s-plus-27';
+import type { Construct } from 'constructs';
+import { kubernetesObject } from './kubernetes-object';
+
+/** A word by which somebody asks a job for something other than what it does by itself. */
+export interface RequestKey {
+  /** The key in the request's ConfigMap. */
+  readonly key: string;
+  /** The variable by which the scripts read it. */
+  readonly variable: string;
+  /** Its value unless somebody asks for another. */
+  readonly value: string;
+}
+
+/** @internal */
+export interface Request {
+  readonly environment: k8s.EnvVar[];
+  /** The ConfigMap whose variables count where the request says nothing. */
+  readonly defaults: string;
+  readonly volumes: k8s.Volume[];
+  readonly volumeMounts: k8s.VolumeMount[];
+}
+
+const MOUNT = '/run/request';
+
+/**
+ * What somebody may ask of a job when starting it: a ConfigMap `<job>-request` that is not emitted, and that no deploy tool therefore
+ * heals, prunes or fights for. Where it is not there, or says nothing of a key, the ConfigMap `<job>-defaults` counts, which is emitted:
+ * `env` goes before `envFrom`, and a reference that is optional and leads nowhere leaves what `envFrom` has set. Programs without a shell
+ * get their variables that way, too. It is mounted as well: `check_request` of lib.sh refuses a key that nothing reads.
+ *
+ * @param job the job's name
+ * @internal
+ */
+export function requestOf(scope: Construct, job: string, keys: RequestKey[], labels: { [label: string]: string }): Request {
+  const [name, defaults] = [`${job}-request`, `${job}-defaults`];
+  kubernetesObject(scope, 'Defaults', k8s.KubeConfigMap.GVK, {
+    metadata: { name: defaults, labels },
+    data: Object.fromEntries(keys.map(({ variable, value }) => [variable, value])),
+  });
+  return {
+    environment: [
+      ...keys.map(({ key, variable }) => ({ name: variable, valueFrom: { configMapKeyRef: { name, key, optional: true } } })),
+      { name: 'REQUEST', value: MOUNT },
+      { name: 'REQUEST_WORDS', value: keys.map(({ key }) => key).join(' ') },
+    ],
+    defaults,
+    volumes: [{ name: 'request', configMap: { name, optional: true } }],
+    volumeMounts: [{ name: 'request', mountPath: MOUNT, readOnly: true }],
+  };
+}

@@ -1,0 +1,89 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Job, SHELLS } from './job';
+
+const SAMPLE = {
+  dump: 'put data.txt seq 1 200; fact rows 200',
+  verify: 'get data.txt >data; fact rows 200; compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"',
+  restore: 'get data.txt >"$SCRATCH/../restored" || die "$(repository_reason)"',
+};
+
+let job: Job;
+beforeEach(() => {
+  job = new Job(SAMPLE);
+});
+afterEach(() => job.remove());
+
+/** A request as it is mounted. */
+function asked(words: { [key: string]: string }): { [name: string]: string } {
+  const folder = join(job.directory, 'request');
+  mkdirSync(folder, { recursive: true });
+  for (const [key, value] of Object.entries(words)) writeFileSync(join(folder, key), value);
+  return { REQUEST: folder, REQUEST_WORDS: 'recoveryPoint series safetyBackup replace' };
+}
+
+describe.each(SHELLS)('a request in %s', (...shell) => {
+  test('that says what nothing reads is refused, and nothing is restored', () => {
+    job.run('backup');
+    const { code, result } = job.run('restore', asked({ recoverypoint: '20260801T023000Z-x7k2p', replace: 'yes' }), shell);
+    expect(code).toBe(78);
+    expect(result.reason).toBe(
+      "the request says 'recoverypoint', which nothing here reads: it may say recoveryPoint, series, safetyBackup, replace; nothing was changed",
+    );
+    expect(readdirSync(job.directory)).not.toContain('restored');
+  });
+
+  test('that can be read is said in the log', () => {
+    job.run('backup');
+    const { result, log } = job.run('restore', asked({ replace: 'yes', series: 'orders' }), shell);
+    expect(result).toMatchObject({ verdict: 'restored' });
+    expect(log).toContain('asked for: replace=yes');
+  });
+
+  test('that nobody has made is none', () => {
+    job.run('backup');
+    expect(job.run('restore', asked({}), shell).result).toMatchObject({ verdict: 'restored' });
+  });
+});
+
+describe.each(SHELLS)('scripts that were pruned, in %s', (...shell) => {
+  test.each(['engine', 'repository', 'assertions'])('%s: the run fails at once and says so', folder => {
+    job.run('backup');
+    job.prune(folder);
+    const { code, result } = job.run('verify', {}, shell);
+    expect(code).toBe(1);
+    expect(result).toMatchObject({
+      what: 'verify',
+      verdict: 'failed',
+      reason: `the scripts ${folder} are gone: their ConfigMap was deleted while this job was under way; the next run has its own`,
+    });
+  });
+});
+
+describe.each(SHELLS)('a scratch volume that outlives its pod, in %s', (...shell) => {
+  const left = () => readdirSync(join(job.directory, 'scratch-2')).sort();
+  const verify = (script: string) => {
+    job.run('backup');
+    job.engine({
+      verify: `mkdir "$SCRATCH/server" "$SCRATCH/lost+found"; : >"$SCRATCH/.hidden"; get data.txt >"$SCRATCH/server/rows"; ${script}`,
+    });
+    return job.run('verify', { SCRATCH_OUTLIVES: 'yes' }, shell).result;
+  };
+
+  test.each([
+    ['is proved', 'fact rows 200; compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"', 'verified'],
+    ['is refused', "refuse 'not this one'", 'failed'],
+    ['ends by a signal', 'kill -9 $$', 'failed'],
+  ])('holds no data when the recovery point %s', (_, script, verdict) => {
+    expect(verify(script)).toMatchObject({ verdict });
+    expect(left()).toEqual(['lost+found']);
+  });
+
+  test('keeps what a step has prepared for the next', () => {
+    job.run('backup');
+    job.engine({ fetch: ': >"$SCRATCH/fetched"' });
+    job.step('verify', 'prepare', { SCRATCH_OUTLIVES: 'yes' }, shell);
+    expect(left()).toContain('fetched');
+  });
+});
