@@ -220,7 +220,7 @@ stock.restore();
 const platform = new Chart(app, 'platform', { namespace: 'kube-system' });
 const cluster = new BackupPlan(platform, 'cluster', {
   repository: Repository.restic({
-    location: ResticLocation.rest({ url: 'http://vault.acme.example:8000/platform/', credentials: SecretRef.named('backup-server') }),
+    location: ResticLocation.rest({ url: 'https://vault.acme.example:8000/platform/', credentials: SecretRef.named('backup-server') }),
     password: SecretRef.named('backup-key').key('password'),
   }),
   // The engine's own schedule: every 15 minutes.

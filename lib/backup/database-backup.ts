@@ -1,7 +1,9 @@
+import { isIP } from 'node:net';
 import { type ApiObject, Chart, Duration, Lazy, type Size } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
+import { checkGiven } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkObjectName, checkSeries } from '../core/names';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
@@ -174,6 +176,19 @@ export class DatabaseBackup extends Construct {
    */
   constructor(scope: Construct, id: string, props: DatabaseBackupProps) {
     super(scope, id);
+    const engine = "Engine.postgres({ version: PostgresVersion.V17, databases: ['orders'] })";
+    checkGiven(this, 'props', props, 'the props of a backup: engine, host, repository, retention');
+    checkGiven(this, 'engine', props.engine, engine);
+    if (typeof props.engine.bind !== 'function')
+      throw new InputError(this, { prop: 'engine', got: props.engine, because: `write ${engine}` });
+    checkGiven(this, 'repository', props.repository, "for example Repository.files({ claimName: 'backups' })");
+    checkGiven(this, 'retention', props.retention, 'which recovery points are kept, for example Retention.keep({ daily: 7 })');
+    if (Chart.of(this).namespace === undefined) {
+      warn(
+        Chart.of(this),
+        "the chart has no namespace, so that all of it goes where whoever applies it happens to be, and policies of other namespaces do not fit: new Chart(app, 'shop', { namespace: 'shop' })",
+      );
+    }
     this.props = props;
     this.series = checkSeries(this, props.series ?? id);
     checkWhole(this, 'port', props.port ?? 1, 1, 65535);
@@ -194,8 +209,8 @@ export class DatabaseBackup extends Construct {
       startingDeadline: props.startingDeadline ?? schedule.intervalUpTo(Duration.hours(4)),
       job: operationJobSpec({ pod, operation: 'backup', retries, deadline: this._operation.deadline, keepFinished: Duration.days(7) }),
     });
-    const { engine, repository } = this._operation;
-    this._operation.networkPolicy(this, `${this.series}-backup`, this._operation.destinations(engine));
+    const { repository } = this._operation;
+    this._operation.networkPolicy(this, `${this.series}-backup`, this._operation.destinations(this._operation.engine));
     registerSeries(this, repository.identity, this.series);
     registerName(this, 'backup', this.series);
     registerPlace(this, repository);
@@ -234,7 +249,13 @@ export class DatabaseBackup extends Construct {
    * @throws InputError when a prop cannot stand
    */
   public restore(props: DatabaseRestoreOptions = {}): DatabaseRestore {
-    return new DatabaseRestore(this, props.name ?? 'restore', { ...props, backup: this });
+    const { name = 'restore' } = props;
+    this.refuseTwice(
+      'restore',
+      name,
+      `a backup may have several restores, to several places: give this one a name, for example restore({ name: 'restore-to-staging' })`,
+    );
+    return new DatabaseRestore(this, name, { ...props, backup: this });
   }
 
   /**
@@ -262,6 +283,7 @@ export class DatabaseBackup extends Construct {
    * @throws InputError when the engine has no log to archive, or a prop cannot stand
    */
   public archiveLog(props: LogArchiveOptions = {}): LogArchive {
+    this.refuseTwice('archiveLog', 'log', 'a server has one archive of its log: leave one call out');
     return new LogArchive(this, 'log', { ...props, backup: this });
   }
 
@@ -281,6 +303,7 @@ export class DatabaseBackup extends Construct {
    * @throws InputError when the repository is not an encrypted one of plain files, or a prop cannot stand
    */
   public reencrypt(props: ReencryptionOptions = {}): Reencryption {
+    this.refuseTwice('reencrypt', 'reencrypt', 'a backup has one re-encryption: leave one call out');
     return new Reencryption(this, 'reencrypt', { ...props, backup: this });
   }
 
@@ -290,6 +313,7 @@ export class DatabaseBackup extends Construct {
    * @throws InputError when the repository is not restic's, or a prop cannot stand
    */
   public rotateKey(props: KeyRotationOptions): KeyRotation {
+    this.refuseTwice('rotateKey', 'rotate-key', 'name the key to add and the one to remove in one call');
     return new KeyRotation(this, 'rotate-key', { ...props, backup: this });
   }
 
@@ -300,6 +324,7 @@ export class DatabaseBackup extends Construct {
    * @throws InputError when a prop cannot stand, or something prunes the backup's recovery points already
    */
   public prune(props: DatabasePruneOptions = {}): DatabasePrune {
+    this.refuseTwice('prune', 'prune', 'a backup has one prune: leave one call out');
     return new DatabasePrune(this, 'prune', { ...props, backup: this });
   }
 
@@ -347,6 +372,10 @@ export class DatabaseBackup extends Construct {
     return this.pruner === undefined && !this._operation.repository.appendOnly;
   }
 
+  private refuseTwice(call: string, id: string, because: string): void {
+    if (this.node.tryFindChild(id)) throw new InputError(this, { prop: call, got: 'called twice', because });
+  }
+
   /** Hangs an add-on on this backup. */
   public add(addon: IBackupAddon): void {
     addon.bind(this);
@@ -387,7 +416,7 @@ function checkCredentials(scope: Construct, credentials: SecretRef): void {
 
 /** @internal */
 export function checkHost(scope: Construct, host: string): void {
-  if (!/^[a-zA-Z0-9]([-.a-zA-Z0-9:]*[a-zA-Z0-9])?$/.test(host ?? '')) {
+  if (!isIP(host ?? '') && !/^[a-zA-Z0-9]([-.a-zA-Z0-9]*[a-zA-Z0-9])?$/.test(host ?? '')) {
     throw new InputError(scope, {
       prop: 'host',
       got: host,

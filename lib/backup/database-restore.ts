@@ -6,14 +6,14 @@ import type { DataVolume } from '../core/data-volume';
 import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { checkCronJobName, checkObjectName, SAFETY_SUFFIX } from '../core/names';
-import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
+import { checkDeadline, cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
 import { type Request, type RequestKey, requestOf } from '../core/request';
 import { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
 import type { SecretRef } from '../core/secret-ref';
 import type { EngineConfig } from '../engines/engine';
 import type { IRepository } from '../repositories/repository';
-import type { DatabaseBackup } from './database-backup';
+import { checkHost, checkWhole, type DatabaseBackup } from './database-backup';
 import { bindOptions } from './operation';
 import { staysInNamespace } from './origin';
 import { RecoveryPoint } from './recovery-point';
@@ -150,6 +150,8 @@ export class DatabaseRestore extends Construct {
     super(scope, id);
     const { backup, form = RestoreForm.ON_DEMAND } = props;
     const operation = backup._operation;
+    if (props.host !== undefined) checkHost(this, props.host);
+    if (props.port !== undefined) checkWhole(this, 'port', props.port, 1, 65535);
     if (props.credentials) checkObjectName(this, 'credentials', props.credentials.name);
     this.target = this.bind();
     const { restoreTargets = [] } = this.target;
@@ -234,6 +236,7 @@ export class DatabaseRestore extends Construct {
     if (!request) {
       const spec = this.jobSpec(server);
       const hash = createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 10);
+      checkDeadline(this, spec);
       return kubernetesObject(this, `Job${id}`, k8s.KubeJob.GVK, { metadata: { name: `${name}-${hash}`, labels }, spec });
     }
     return cronJobObject(this, `CronJob${id}`, {

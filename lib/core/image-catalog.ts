@@ -99,6 +99,7 @@ export class ImageCatalog {
       }
       scope.node.setContext(contextKey(key), ImageReference.of(image).bind(scope, `images['${key}']`));
     }
+    scope.node.addValidation({ validate: () => warnOfUnused(scope, Object.keys(images)) });
   }
 
   /** The catalog as a construct sees it. */
@@ -115,6 +116,7 @@ export class ImageCatalog {
    * @throws InputError when the user's image is no reference or names no version
    */
   public image(scope: IConstruct, request: ImageRequest): string {
+    askedFor(scope.node.root).add(request.key);
     const override: string | undefined = this.scope.node.tryGetContext(contextKey(request.key));
     const reference = ImageReference.of(request.image ?? override ?? request.defaultImage);
     const image = reference.bind(scope, request.prop);
@@ -124,6 +126,24 @@ export class ImageCatalog {
     }
     return image;
   }
+}
+
+/** The keys that the constructs of an app have asked for. */
+const apps = new WeakMap<IConstruct, Set<string>>();
+
+function askedFor(app: IConstruct): Set<string> {
+  const known = apps.get(app) ?? new Set<string>();
+  apps.set(app, known);
+  return known;
+}
+
+/** A misspelt key, or one of another version, overrides nothing, and the image is another than its author thinks. */
+function warnOfUnused(scope: IConstruct, keys: string[]): string[] {
+  const asked = askedFor(scope.node.root);
+  for (const key of keys.filter(each => !asked.has(each))) {
+    warn(scope, `images['${key}'] overrides nothing: the images that are asked for are ${[...asked].sort().join(', ') || 'none'}`);
+  }
+  return [];
 }
 
 function contextKey(key: string): string {

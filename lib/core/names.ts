@@ -13,7 +13,7 @@ export const SAFETY_SUFFIX = '-safety';
  * @throws InputError when it is not a DNS label of at most 44 characters, or a name of safety backups
  */
 export function checkSeries(scope: IConstruct, series: string): string {
-  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(series) || series.length > SERIES_LENGTH) {
+  if (typeof series !== 'string' || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(series) || series.length > SERIES_LENGTH) {
     throw new InputError(scope, {
       prop: 'series',
       got: series,
@@ -36,7 +36,7 @@ export function checkSeries(scope: IConstruct, series: string): string {
  * @throws InputError when it is empty or no DNS subdomain name
  */
 export function checkObjectName(scope: IConstruct, prop: string, name: string): string {
-  if (!/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name) || name.length > 253) {
+  if (typeof name !== 'string' || !/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name) || name.length > 253) {
     throw new InputError(scope, {
       prop,
       got: name,

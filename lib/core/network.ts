@@ -40,6 +40,15 @@ export function egressTo(destinations: NetworkDestination[]): k8s.NetworkPolicyE
   ];
 }
 
+/**
+ * Whether what is sent to a host does not leave the cluster, as far as its name tells.
+ *
+ * @internal
+ */
+export function isInCluster(host: string): boolean {
+  return isIP(host) ? /^(127\.|::1$)/.test(host) : host === 'localhost' || peerOf({ host, port: 0 }) !== undefined;
+}
+
 function peerOf({ host, podLabels }: NetworkDestination): k8s.NetworkPolicyPeer | undefined {
   if (isIP(host)) return { ipBlock: { cidr: isIP(host) === 4 ? `${host}/32` : `${host}/128` } };
   const [, namespace, third] = host.replace(/\.$/, '').split('.');

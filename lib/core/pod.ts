@@ -422,6 +422,12 @@ function disruptionRule({ isRestore = false }: OperationJob): k8s.PodFailurePoli
 }
 
 /** @internal */
+export function checkDeadline(scope: Construct, { activeDeadlineSeconds: seconds = 1 }: k8s.JobSpec): void {
+  if (seconds >= 1) return;
+  throw new InputError(scope, { prop: 'deadline', got: `${seconds} s`, because: 'a run needs time: write how long it may take at most' });
+}
+
+/** @internal */
 export interface OperationCronJob {
   readonly metadata: ApiObjectMetadata;
   /** When; what never comes is suspended as well. */
@@ -443,6 +449,12 @@ function timeToKeep({ template }: k8s.JobSpec, seconds: number, { interval }: Sc
 /** @internal */
 export function cronJobObject(scope: Construct, id: string, cronJob: OperationCronJob): ApiObject {
   const { schedule, startingDeadline, job } = cronJob;
+  checkDeadline(scope, job);
+  // The controller looks every ten seconds: what may be no later than that is never started. (Documentation, "CronJob limitations".)
+  if (startingDeadline && startingDeadline.toSeconds() < 10) {
+    const because = 'the controller looks every ten seconds, and might never start a run in time: write ten seconds or more';
+    throw new InputError(scope, { prop: 'startingDeadline', got: `${startingDeadline.toSeconds()} s`, because });
+  }
   const metadata = schedule.isNever
     ? { ...cronJob.metadata, annotations: { ...cronJob.metadata.annotations, ...SUSPENDED_ANNOTATIONS } }
     : cronJob.metadata;

@@ -1,6 +1,6 @@
-import { Chart, Duration, Size, Testing } from 'cdk8s';
+import { App, Chart, Duration, Size, Testing } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
-import { Engine, PostgresVersion, Repository, ResticLocation, Retention, Schedule, SecretRef } from '../../lib';
+import { Engine, MariadbVersion, PostgresVersion, Repository, ResticLocation, Retention, Schedule, SecretRef } from '../../lib';
 import { warnings } from '../../lib/core/warning';
 import { backup, chart, container, environment, objects, podSpec, type props, restic } from '../support/synth';
 
@@ -380,4 +380,76 @@ describe('limits', () => {
     backup(shop, { schedule: Schedule.hourly() });
     expect(objects(shop)['CronJob/orders-backup'].spec.startingDeadlineSeconds).toBe(3600);
   });
+});
+
+describe('what only JavaScript can leave out', () => {
+  test.each([
+    ['engine', undefined, 'shop/orders: engine is not set: write Engine.postgres'],
+    ['engine', 'postgres', 'shop/orders: engine is "postgres": write Engine.postgres'],
+    ['repository', undefined, "shop/orders: repository is not set: write for example Repository.files({ claimName: 'backups' })"],
+    ['retention', undefined, 'shop/orders: retention is not set: write which recovery points are kept'],
+    ['host', undefined, 'shop/orders: host is not set: write a Service'],
+  ])('%s: %s', (prop, value, message) => {
+    expect(() => backup(chart(), { [prop]: value })).toThrow(message);
+  });
+});
+
+test.each([
+  ["another engine's version", MariadbVersion.V10_11, 'engine.version is "a MariadbVersion": write a version of this engine'],
+  ['no version', undefined, 'engine.version is not set: write a version of this engine, for example PostgresVersion.V17'],
+  ['a number', 16, 'engine.version is 16: write a version of this engine'],
+])('fails: %s', (_, version, message) => {
+  expect(() => backup(chart(), { engine: Engine.postgres({ version: version as never }) })).toThrow(message);
+});
+
+test.each(['orders-db:5432', 'orders-db.shop:5432', 'postgres://orders-db'])('fails: host %s, as the port goes into port', host => {
+  expect(() => backup(chart(), { host })).toThrow('a port goes into port');
+  expect(() => backup(chart()).restore({ host })).toThrow('a port goes into port');
+});
+
+test('an address of IPv6 is a host', () => {
+  expect(() => backup(chart(), { host: 'fd00::15' })).not.toThrow();
+});
+
+test.each([
+  ['a deadline of nothing', { deadline: Duration.seconds(0) }, 'deadline is "0 s": a run needs time'],
+  [
+    'a starting deadline that no controller meets',
+    { startingDeadline: Duration.seconds(5) },
+    'startingDeadline is "5 s": the controller looks',
+  ],
+])('fails: %s', (_, different, message) => {
+  expect(() => backup(chart(), different)).toThrow(message);
+});
+
+test('what is called twice says what to do', () => {
+  const orders = backup(chart());
+  orders.restore();
+  expect(() => orders.restore()).toThrow(
+    'restore is "called twice": a backup may have several restores, to several places: give this one a name',
+  );
+  expect(() => orders.restore({ name: 'restore-to-staging' })).not.toThrow();
+  orders.prune();
+  expect(() => orders.prune()).toThrow('prune is "called twice"');
+});
+
+test('a chart without a namespace is warned of, once', () => {
+  const nowhere = new Chart(new App(), 'nowhere');
+  backup(nowhere, {}, 'one');
+  backup(nowhere, {}, 'two');
+  expect(warnings(nowhere.node.findAll()).filter(line => line.includes('namespace'))).toEqual([
+    expect.stringContaining('warning: nowhere: the chart has no namespace'),
+  ]);
+});
+
+test.each([
+  ['https://backup.example/', 0],
+  ['http://backup.acme.example:8000/', 1],
+  ['http://192.0.2.1:8000/', 1],
+  ['http://backup-server.backup:8000/', 0],
+  ['http://backup-server:8000/', 0],
+])('of credentials in the clear, %s: %s', (url, count) => {
+  const location = ResticLocation.rest({ url, credentials: SecretRef.named('rest') });
+  const orders = backup(chart(), { repository: Repository.restic({ location, password: SecretRef.named('key').key('password') }) });
+  expect(warnings(orders.node.findAll()).filter(line => line.includes('in the clear'))).toHaveLength(count);
 });

@@ -1,7 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Duration, Size } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
-import { Assertion, BackupPlan, Engine, PostgresVersion, Repository, Retention, Schedule, Scratch, SecretRef, Verification } from '../../lib';
+import {
+  Assertion,
+  BackupPlan,
+  Engine,
+  PostgresVersion,
+  Repository,
+  Retention,
+  Schedule,
+  Scratch,
+  SecretRef,
+  Verification,
+} from '../../lib';
 import { backup, chart, environment, files, objects, podSpec, props, restic } from '../support/synth';
 
 describe('a verification', () => {

@@ -141,3 +141,14 @@ describe('belowFloor', () => {
     expect(belowFloor(tag, ['8.0.43', '8.4.6'])).toBe(floor);
   });
 });
+
+test('an override of what nobody asks for is warned of, with what is asked for', () => {
+  const app = new App();
+  ImageCatalog.override(app, { 'postgres:16': 'registry.example/postgres:16.15', 'postgresql:17': 'registry.example/postgres:17.11' });
+  const made = new Construct(app, 'made');
+  ImageCatalog.of(made).image(made, { key: 'postgres:16', prop: 'image', defaultImage: 'postgres:16.15' });
+  app.node.validate();
+  expect(warnings([app])).toEqual([
+    "warning: (app): images['postgresql:17'] overrides nothing: the images that are asked for are postgres:16",
+  ]);
+});

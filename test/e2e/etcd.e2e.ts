@@ -296,6 +296,7 @@ describe('a control plane', () => {
   let content: string;
   let id: string;
   let node: string;
+  let plain: string;
   const run = (name: string, of = cluster) => of.run({ kind: 'CronJob', namespace: 'kube-system', name });
 
   beforeAll(async () => {
@@ -303,7 +304,11 @@ describe('a control plane', () => {
     dist = synthesize('test/e2e/etcd/main.ts');
     restServer = await RestServer.start();
     cluster = await Cluster.create({ manifests: [join(dist, 'nodes.k8s.yaml')], images, backoffSeconds: 0.1 });
-    platform = await Cluster.create({ manifests: ['dist'], images, backoffSeconds: 0.1 });
+    // The test's own server speaks no TLS.
+    plain = mkdtempSync(join(tmpdir(), 'e2e-plain-'));
+    const platformYaml = readFileSync('dist/platform.k8s.yaml', 'utf8');
+    writeFileSync(join(plain, 'platform.k8s.yaml'), platformYaml.replaceAll('https://vault.acme.example', 'http://vault.acme.example'));
+    platform = await Cluster.create({ manifests: [plain], images, backoffSeconds: 0.1 });
     for (const each of [cluster, platform]) {
       each.host('vault.acme.example', restServer.address);
       each.secret('kube-system', 'backup-key', { password: 'the key of the repository' });
@@ -333,6 +338,7 @@ describe('a control plane', () => {
     await server?.stop();
     await restServer?.stop();
     if (dist) rmSync(dist, { recursive: true });
+    if (plain) rmSync(plain, { recursive: true });
   });
 
   test('of three nodes, from dist/: a backup and a verification', async () => {

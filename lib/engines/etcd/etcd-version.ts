@@ -25,6 +25,9 @@ export class EtcdVersion {
     return new EtcdVersion(release, image ?? `gcr.io/etcd-development/etcd:v${release}`);
   }
 
+  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  public readonly _engine = 'etcd';
+
   private constructor(
     /** The release, such as '3.5.33'. */
     public readonly release: string,

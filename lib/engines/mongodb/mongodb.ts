@@ -1,5 +1,6 @@
 import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
+import { checkVersion } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { Scratch } from '../../core/scratch';
@@ -26,6 +27,9 @@ export class MongodbVersion {
   public static of(series: string, image: string): MongodbVersion {
     return new MongodbVersion(series, image);
   }
+
+  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  public readonly _engine = 'mongodb';
 
   private constructor(
     /** The release series. */
@@ -139,6 +143,7 @@ export class MongodbEngine implements IEngine {
   constructor(private readonly options: MongodbEngineOptions) {}
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    checkVersion(scope, this.options, MongodbVersion, 'MongodbVersion.V7_0');
     const { version, replicaSet, databases = [], mongos = false, oplog = true, authenticationDatabase = 'admin' } = this.options;
     const { imageUser = 999, readFrom = MongodbReadFrom.SECONDARY_PREFERRED, tlsCa, tls = tlsCa !== undefined } = this.options;
     const { maximumLag = Duration.minutes(10) } = this.options;
@@ -225,7 +230,7 @@ export class MongodbEngine implements IEngine {
         { key: 'database', variable: 'DATABASE', value: '' },
         { key: 'into', variable: 'INTO', value: '' },
         { key: 'replace', variable: 'REPLACE', value: 'no' },
-        { key: 'accounts', variable: 'ACCOUNTS', value: 'yes', optional: true },
+        { key: 'accounts', variable: 'ACCOUNTS', value: 'yes' },
         { key: 'until', variable: 'UNTIL', value: '' },
       ],
       ...(databases.length === 1 && { defaultDatabase: databases[0] }),

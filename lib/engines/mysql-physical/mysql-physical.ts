@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
+import { checkVersion } from '../../core/given';
 import { ImageCatalog, ImageReference } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import type { ToolContainer } from '../../core/pod';
 import { ScriptFolder } from '../../core/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
-import type { MariadbVersion, MysqlVersion } from '../mysql/mysql';
+import { MariadbVersion, MysqlVersion } from '../mysql/mysql';
 import type { MysqlTls } from '../mysql/mysql-tls';
 
 /** What may be said of physical backups of MariaDB and of MySQL. */
@@ -84,6 +85,9 @@ export class XtrabackupVersion {
     return new XtrabackupVersion(series, image);
   }
 
+  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  public readonly _engine = 'xtrabackup';
+
   private constructor(
     /** The series of MySQL. */
     public readonly series: string,
@@ -130,6 +134,7 @@ export class MariadbPhysicalEngine implements IEngine {
   constructor(private readonly options: MariadbPhysicalEngineOptions) {}
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    checkVersion(scope, this.options, MariadbVersion, 'MariadbVersion.V10_11');
     const { series, image } = this.options.version;
     const { replicaId: id } = this.options;
     if (id !== undefined && (!Number.isInteger(id) || id < 1 || id >= 2 ** 32)) {
@@ -158,6 +163,7 @@ export class MysqlPhysicalEngine implements IEngine {
   constructor(private readonly options: MysqlPhysicalEngineOptions) {}
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    checkVersion(scope, this.options, MysqlVersion, 'MysqlVersion.V8_4');
     const { version } = this.options;
     const known = [XtrabackupVersion.V8_0, XtrabackupVersion.V8_4];
     const xtrabackup = this.options.xtrabackup ?? known.find(each => each.series === version.series);

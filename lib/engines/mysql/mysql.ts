@@ -1,6 +1,7 @@
 import { Duration, Size, SizeRoundingBehavior } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { checkVersion } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
@@ -26,6 +27,9 @@ export class MysqlVersion {
   public static of(series: string, image: string): MysqlVersion {
     return new MysqlVersion(series, image);
   }
+
+  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  public readonly _engine = 'mysql';
 
   private constructor(
     /** The release series. */
@@ -55,6 +59,9 @@ export class MariadbVersion {
   public static of(series: string, image: string): MariadbVersion {
     return new MariadbVersion(series, image);
   }
+
+  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  public readonly _engine = 'mariadb';
 
   private constructor(
     /** The release series. */
@@ -163,6 +170,7 @@ export class MysqlEngine implements IEngine {
   constructor(private readonly options: MysqlEngineOptions) {}
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    checkVersion(scope, this.options, MysqlVersion, 'MysqlVersion.V8_4');
     const { series, image } = this.options.version;
     if (series === '8.0') warn(scope, 'MySQL 8.0 gets no security fixes since April 2026, nor does its image: move to 8.4');
     return bindDialect(scope, options, this.options, {
@@ -181,6 +189,7 @@ export class MariadbEngine implements IEngine {
   constructor(private readonly options: MariadbEngineOptions) {}
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    checkVersion(scope, this.options, MariadbVersion, 'MariadbVersion.V10_11');
     const { series, image } = this.options.version;
     return bindDialect(scope, options, this.options, { name: 'mariadb', series, image, floors: MARIADB_FLOORS, missingPrograms: [] });
   }

@@ -1,11 +1,12 @@
 import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { CaCertificates } from '../../core/ca-certificates';
+import { checkVersion } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
-import { POSTGRES_ENCRYPTORS, POSTGRES_FLOORS, type PostgresVersion, tlsVariables } from '../postgres/postgres';
+import { POSTGRES_ENCRYPTORS, POSTGRES_FLOORS, PostgresVersion, tlsVariables } from '../postgres/postgres';
 
 /** Options of physical backups of PostgreSQL. */
 export interface PostgresPhysicalEngineOptions {
@@ -103,6 +104,7 @@ export class PostgresPhysicalEngine implements IEngine {
   constructor(private readonly options: PostgresPhysicalEngineOptions) {}
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    checkVersion(scope, this.options, PostgresVersion, 'PostgresVersion.V17');
     const {
       version,
       primary,

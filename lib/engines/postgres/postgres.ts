@@ -2,6 +2,7 @@ import { Duration } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import type { CaCertificates, CaCertificatesConfig } from '../../core/ca-certificates';
+import { checkVersion } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
@@ -32,6 +33,9 @@ export class PostgresVersion {
   public static of(major: string, image: string): PostgresVersion {
     return new PostgresVersion(major, image);
   }
+
+  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  public readonly _engine = 'postgres';
 
   private constructor(
     /** The major version. */
@@ -134,6 +138,7 @@ export class PostgresEngine implements IEngine {
   constructor(private readonly options: PostgresEngineOptions) {}
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    checkVersion(scope, this.options, PostgresVersion, 'PostgresVersion.V17');
     const {
       version,
       databases = [],

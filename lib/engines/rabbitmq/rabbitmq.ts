@@ -1,4 +1,5 @@
 import type { Construct } from 'constructs';
+import { checkVersion } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
@@ -25,6 +26,9 @@ export class RabbitmqVersion {
   public static of(series: string, image: string): RabbitmqVersion {
     return new RabbitmqVersion(series, image);
   }
+
+  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  public readonly _engine = 'rabbitmq';
 
   private constructor(
     /** The release series. */
@@ -91,6 +95,7 @@ export class RabbitmqEngine implements IEngine {
   constructor(private readonly options: RabbitmqEngineOptions) {}
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    checkVersion(scope, this.options, RabbitmqVersion, 'RabbitmqVersion.V4_0');
     const { version, plugins = [], tlsAuthority, imageUser = 999 } = this.options;
     plugins.forEach((plugin, index) => {
       if (!/^[a-z][a-z0-9_]*$/.test(plugin)) {
@@ -129,7 +134,7 @@ export class RabbitmqEngine implements IEngine {
       compressors: ['gzip'],
       restoreRequest: [
         { key: 'replace', variable: 'REPLACE', value: 'no' },
-        { key: 'moveMessages', variable: 'MOVE_MESSAGES', value: 'no', optional: true },
+        { key: 'moveMessages', variable: 'MOVE_MESSAGES', value: 'no' },
       ],
       defaultDatabase: '/',
     };

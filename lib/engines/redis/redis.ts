@@ -1,5 +1,6 @@
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { checkVersion } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
@@ -31,6 +32,9 @@ export class RedisVersion {
     return new RedisVersion(series, image);
   }
 
+  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  public readonly _engine = 'redis';
+
   private constructor(
     /** The release series. */
     public readonly series: string,
@@ -57,6 +61,9 @@ export class ValkeyVersion {
   public static of(series: string, image: string): ValkeyVersion {
     return new ValkeyVersion(series, image);
   }
+
+  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  public readonly _engine = 'valkey';
 
   private constructor(
     /** The release series. */
@@ -144,6 +151,7 @@ export class RedisEngine implements IEngine {
   constructor(private readonly options: RedisEngineOptions) {}
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    checkVersion(scope, this.options, RedisVersion, 'RedisVersion.V7_2');
     const { series, image } = this.options.version;
     return bindProgram(scope, options, this.options, { program: 'redis', series, image, floors: ['7.2.11', '7.4.6', '8.0.4', '8.2.2'] });
   }
@@ -154,6 +162,7 @@ export class ValkeyEngine implements IEngine {
   constructor(private readonly options: ValkeyEngineOptions) {}
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    checkVersion(scope, this.options, ValkeyVersion, 'ValkeyVersion.V8_0');
     const { series, image } = this.options.version;
     return bindProgram(scope, options, this.options, { program: 'valkey', series, image, floors: ['7.2.11', '8.0.6', '8.1.4'] });
   }

@@ -4,9 +4,10 @@ import type { Construct } from 'constructs';
 import { ImageReference } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { checkObjectName } from '../../core/names';
-import type { NetworkDestination } from '../../core/network';
+import { isInCluster, type NetworkDestination } from '../../core/network';
 import { TOOLS, type ToolContainer } from '../../core/pod';
 import { SECRET_FILE_MODE, type SecretKeyRef, type SecretRef } from '../../core/secret-ref';
+import { warn } from '../../core/warning';
 import { claimStore } from '../place';
 import type { RepositoryPlace } from '../repository';
 import type { ObjectLock, ObjectLockConfig } from './object-lock';
@@ -239,6 +240,7 @@ export abstract class ResticLocation {
   public static rest(options: ResticRestOptions): ResticLocation {
     return new Location(scope => {
       const url = urlOf(scope, 'location.url', options.url);
+      if (options.credentials) warnOfPlainText(scope, 'location.url', url);
       const known = options.sameAs === undefined ? url : urlOf(scope, 'location.sameAs', options.sameAs);
       return {
         repository: `rest:${url.href}`,
@@ -261,6 +263,7 @@ export abstract class ResticLocation {
     return new Location(scope => {
       const region = options.region ?? 'us-east-1';
       const url = urlOf(scope, 'location.endpoint', options.endpoint ?? `https://s3.${region}.amazonaws.com`);
+      warnOfPlainText(scope, 'location.endpoint', url);
       const path = bucketOf(scope, 'location.bucket', options.bucket, options.prefix);
       return {
         place: { store: `s3:${url.origin}/${options.bucket}`, path: trimmed(options.prefix ?? '') },
@@ -443,6 +446,12 @@ function urlOf(scope: Construct, prop: string, text: string): URL {
     });
   }
   return url;
+}
+
+/** Within a cluster there is seldom anything else; what leaves it can be read, and used, by whoever is on the way. */
+function warnOfPlainText(scope: Construct, prop: string, url: URL): void {
+  if (url.protocol !== 'http:' || isInCluster(destinationOf(url).host)) return;
+  warn(scope, `${prop} is '${url.origin}', outside the cluster: credentials go there in the clear; write https, and give a CA if need be`);
 }
 
 function destinationOf(url: URL): NetworkDestination {

@@ -27,9 +27,7 @@ interface Reference {
 
 function references(pod: IPodSpec): Reference[] {
   const containers = [...(pod.initContainers ?? []), ...pod.containers];
-  const mounted = (pod.volumes ?? [])
-    .flatMap(volume => [volume.configMap, ...(volume.projected?.sources ?? []).map(one => one.configMap)])
-    .filter(source => !source?.optional);
+  const mounted = (pod.volumes ?? []).flatMap(volume => [volume.configMap, ...(volume.projected?.sources ?? []).map(one => one.configMap)]);
   const read = containers.flatMap(({ env = [] }) => env.map(({ valueFrom }) => valueFrom?.configMapKeyRef));
   const readWhole = containers.flatMap(({ envFrom = [] }) => envFrom.map(({ configMapRef }) => configMapRef));
   return [
