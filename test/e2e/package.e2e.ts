@@ -46,7 +46,7 @@ beforeAll(() => {
     symlinkSync(resolve('node_modules', name), link);
   }
   writeFileSync(join(project, 'package.json'), '{ "private": true }');
-}, 60_000);
+}, 300_000);
 afterAll(() => rmSync(project, { recursive: true }));
 
 function run(cwd: string, command: string, ...args: string[]): void {
@@ -81,7 +81,7 @@ test('passes the strict type check of a project of modules, and of one without',
   }
   const strict = ['--noEmit', '--strict', '--module', 'node16', '--moduleResolution', 'node16', '--target', 'es2022'];
   run(project, process.execPath, resolve('node_modules/typescript/bin/tsc'), ...strict, ...files);
-}, 60_000);
+}, 300_000);
 
 test.each(['main.mjs', 'main.cjs'])('%s synthesizes pods with their scripts', file => {
   const requires = MAIN.replace(/import (.*) from (.*);/g, 'const $1 = require($2);');
@@ -107,4 +107,4 @@ test('synthesizes the example platform, byte for byte, as the sources do', () =>
   run(project, process.execPath, 'platform.cjs');
   const written = (folder: string) => Object.fromEntries(filesBelow(folder).map(file => [file, readFileSync(join(folder, file), 'utf8')]));
   expect(written(join(project, 'dist'))).toEqual(written('dist'));
-}, 60_000);
+}, 300_000);
