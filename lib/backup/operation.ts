@@ -212,7 +212,11 @@ export class Operation {
       ...(data && pod.operation === 'backup' && this.props.podLabels && { beside: this.props.podLabels }),
       scratch: onWorkbench ? (this.props.scratch ?? Scratch.emptyDir(Size.gibibytes(2))) : scratch,
       ...(onWorkbench && {
-        workbench: { environment: lastWins([...ofEngine, ...directories, ...(pod.environment ?? [])]), volumeMounts: dataMounts, scratch },
+        workbench: {
+          environment: lastWins([...ofEngine, ...directories, ...(pod.environment ?? []), ...(pod.request?.environment ?? [])]),
+          volumeMounts: dataMounts,
+          scratch,
+        },
       }),
       notLabels: this.props.podLabels,
       labels: { ...this.labels(pod.operation), [JOB_LABEL]: pod.job, ...pod.labels },
