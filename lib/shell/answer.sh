@@ -13,5 +13,9 @@ set -eu
 repository_open read || exit $?
 case $1 in
   list) repository_list || exit $? ;;
-  get) repository_get "$2" "$3" || exit $? ;;
+  get)
+    # Members are looked up in the manifest of their recovery point, which may be another one than was opened.
+    [ "$3" = manifest.json ] || [ "$(manifest_field "$SCRATCH/manifest.json" id 2>/dev/null)" = "$2" ] || manifest_fetch "$2" || exit $?
+    repository_get "$2" "$3" || exit $?
+    ;;
 esac

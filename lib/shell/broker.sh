@@ -19,17 +19,27 @@ engine_on_workbench() { # SCRIPT
   fi
   rm -f "$RELAY"/*
   mkfifo "$RELAY/request" "$RELAY/log"
-  (while date +%s >"$RELAY/alive.new" && mv "$RELAY/alive.new" "$RELAY/alive"; do sleep 5; done) >/dev/null 2>&1 &
+  # An answer is read at once; a long log makes more of them than the volume holds.
+  (
+    while date +%s >"$RELAY/alive.new" && mv "$RELAY/alive.new" "$RELAY/alive"; do
+      find "$RELAY" -name '*.*' -type f ! -name 'alive*' ! -name 'ready*' -mmin +10 -exec rm -f {} +
+      sleep 5
+    done
+  ) >/dev/null 2>&1 &
   broker_helpers=$!
   # Both ways, so that it neither waits for a writer nor ends with one.
   exec 6<>"$RELAY/request"
   # When the last process of the workbench is gone, so is its log.
   (
     exec 6>&-
-    cat "$RELAY/log" >&2
+    cat "$RELAY/log" >&2 || :
     # Nor does anybody read, or write, what it has asked for.
-    for pipe in "$RELAY"/*.answer; do [ ! -p "$pipe" ] || : <>"$pipe"; done
     echo 'log gone' >"$RELAY/request"
+    # Again and again: what was asked for may be about to get its pipe.
+    while :; do
+      for pipe in "$RELAY"/*.answer; do [ ! -p "$pipe" ] || : <>"$pipe"; done
+      sleep 1
+    done
   ) >/dev/null &
   broker_helpers="$broker_helpers $!"
   printf '%s\n' "$POINT" >"$RELAY/ready.new"
@@ -89,6 +99,8 @@ answer_code() { # ID CODE
 # How the engine's script ended there, and what it noted.
 take_end() { # ID CODE
   case $2 in '' | *[!0-9]* | ????*) set -- "$1" 1 ;; esac
+  # An exit code has eight bits: of 256 none would be left.
+  [ "$2" -le 255 ] || set -- "$1" 1
   mkfifo "$RELAY/$1.answer"
   head -c 100000000 "$RELAY/$1.answer" >"$SCRATCH/end"
   sed -n 's/^fact //p' "$SCRATCH/end" >"$SCRATCH/facts"
@@ -96,7 +108,7 @@ take_end() { # ID CODE
     sed -n "s/^$end_word //p" "$SCRATCH/end" >"$SCRATCH/end.word"
     [ ! -s "$SCRATCH/end.word" ] || cat "$SCRATCH/end.word" >>"$SCRATCH/outcome/$end_word"
   done
-  case $(cat "$SCRATCH/outcome/restoreSeconds" 2>/dev/null) in *[!0-9]*) rm -f "$SCRATCH/outcome/restoreSeconds" ;; esac
+  case $(cat "$SCRATCH/outcome/restoreSeconds" 2>/dev/null) in '' | 0?* | *[!0-9]*) rm -f "$SCRATCH/outcome/restoreSeconds" ;; esac
   answer_code "$1" 0
   [ "$2" = 0 ] || return "$2"
   # Who has the keys has the last word: a script that was made to end well there has no facts to show.

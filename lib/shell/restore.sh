@@ -34,6 +34,7 @@ if [ "$SAFETY_BACKUP" = yes ]; then
   # What is damaged is small, empty or gone: that is no reason to refuse a copy of the rest.
   SCRATCH=$SCRATCH/safety SERIES=$SAFETY_SERIES REPOSITORY_AS_OF='' MINIMUM_BYTES=0 SIZE_DROP_LIMIT=100 RETENTION='' SAFETY=yes sh "$BACKUP_HOME/shell/backup.sh" ||
     die "the safety backup failed, so nothing was restored: $(cat "$SCRATCH/safety/outcome/reason" 2>/dev/null)"
+  if [ -s "$SCRATCH/safety/outcome/caveats" ]; then sed 's/^/the safety backup: /' "$SCRATCH/safety/outcome/caveats" >>"$SCRATCH/outcome/caveats"; fi
   log "safety backup published as $(cat "$SCRATCH/safety/outcome/id") of series $SAFETY_SERIES"
 fi
 

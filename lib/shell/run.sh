@@ -95,6 +95,9 @@ report() { # EXIT-CODE
     [ ! -s "$SCRATCH/outcome/said" ] || reason="$reason; the repository said: $(noted said '')"
   else
     reason=$(noted reason "ended with exit code $1 without saying why; read the log above")
+    # It is told once, and this run has taken the note of it away.
+    killed=$(grep ' gave no verdict: ' "$SCRATCH/outcome/caveats" 2>/dev/null | head -n 1) || :
+    reason=$reason${killed:+; besides, $killed}
   fi
   line=$(printf '{"what":"%s","series":"%s","id":"%s","bytes":%s,"seconds":%s,"restoreSeconds":%s,"verdict":"%s","reason":"' \
     "$OPERATION" "$(printf %s "${SERIES:-}" | json_text 253)" "$(noted id '' | json_text 253)" "$(noted bytes 0)" \

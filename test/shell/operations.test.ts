@@ -389,6 +389,26 @@ describe('a verification', () => {
     if (!holds) expect(result.reason).toContain(`assertion 01 does not hold: select 1; gave '${answer}', wanted ${expectation}`);
   });
 
+  test('looks at older recovery points, too, and says whose checksums were cut short', () => {
+    const older = String(job.run('backup').result.id);
+    job.run('backup');
+    const sums = join(job.repository, 'orders', older, 'SHA256SUMS');
+    writeFileSync(sums, `${readFileSync(sums, 'utf8').split('\n')[0]}\n`);
+    const { result } = job.run('verify');
+    expect(result.verdict).toBe('failed');
+    expect(result.reason).toContain(`recovery point ${older} is damaged: SHA256SUMS lacks manifest.json`);
+  });
+
+  test('names a recovery point that has lost its manifest, whatever else is looked at', () => {
+    job.run('backup');
+    const newest = String(job.run('backup').result.id);
+    rmSync(join(job.repository, 'orders', newest, 'manifest.json'));
+    for (const operation of ['verify', 'restore']) {
+      const { result } = job.run(operation, { CHECK_REPOSITORY: 'no', RECOVERY_POINT: 'newest' });
+      expect(result.reason).toContain(`recovery point ${newest} has lost its manifest.json, and counts for nothing`);
+    }
+  });
+
   test('looks at older recovery points, too, and says which is damaged', () => {
     const older = job.run('backup').result.id;
     const newest = job.run('backup').result.id;
@@ -442,6 +462,14 @@ describe('a restore', () => {
       id,
       reason: expect.stringMatching(/^no recovery point of series orders is verified: the newest is taken/),
     });
+  });
+
+  test('says what the safety backup has left out', () => {
+    job.run('backup');
+    job.engine({ dump: `${SAMPLE.dump}; caveat 'database accounts is left out'` });
+    const { result } = job.run('restore', { SAFETY_BACKUP: 'yes', RECOVERY_POINT: 'newest' });
+    expect(result).toMatchObject({ verdict: 'restored' });
+    expect(result.reason).toContain('the safety backup: database accounts is left out');
   });
 
   test('does not begin when the safety backup fails', () => {

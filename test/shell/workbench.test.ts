@@ -55,6 +55,21 @@ describe('the two containers of a verification', () => {
     expect(verdict.result, verdict.log).toMatchObject({ verdict: 'verified' });
   });
 
+  test('read other recovery points, of a repository that looks their members up in their manifests', async () => {
+    job.kind(
+      'restic-like',
+      `intact() { case $2 in *manifest.json) ;; *) [ "$(manifest_field "$SCRATCH/manifest.json" id)" = "$1" ] || because "not the manifest of $1" ;; esac; }`,
+    );
+    job.run('backup', { RETENTION: 'all' });
+    job.run('backup', { RETENTION: 'all' });
+    job.engine({
+      verify: `POINT=$(repository_list | sort | head -n 1 | cut -d ' ' -f 1); manifest_fetch "$POINT"
+        get data.txt >data || die "$(repository_reason)"; fact rows "$(wc -l <data | tr -d ' ')"`,
+    });
+    const { verdict } = await ends(job.onWorkbench('verify', { REPOSITORY_FOLDER: 'restic-like', CHECK_REPOSITORY: 'no' }));
+    expect(verdict.result, verdict.log).toMatchObject({ verdict: 'verified' });
+  });
+
   test('read the archived log, too', async () => {
     job.run('backup');
     job.run('backup', { SERIES: 'orders-log', RETENTION: 'all' });
@@ -112,6 +127,10 @@ describe('the two containers of a verification', () => {
     [
       'that it ended well',
       `id=$(basename "$(mktemp "$SCRATCH/xXXXXXX")"); echo "$id end 0" >"$RELAY/request"; sleep 1; : >"$RELAY/$id.answer"; sleep 1`,
+    ],
+    [
+      'that it ended with a code that no process can end with',
+      `id=$(basename "$(mktemp "$SCRATCH/xXXXXXX")"); echo "$id end 256" >"$RELAY/request"; sleep 1; : >"$RELAY/$id.answer"; sleep 1`,
     ],
     ['another series', `SERIES=other; repository_list && fact rows 200000`],
     ['a name that leaves the recovery point', `repository_get "$POINT" ../../secret && fact rows 200000`],

@@ -161,7 +161,18 @@ settle() {
 }
 
 make_part() { # PART
-  if [ "$1" = events ]; then load "$(the slug)" events "$(the target)" disabled; else load "$(the slug)" "$1" "$(the target)"; fi
+  case $1 in
+    events) load "$(the slug)" events "$(the target)" disabled ;;
+    views) load "$(the slug)" views "$(the target)" own_names ;;
+    *) load "$(the slug)" "$1" "$(the target)" ;;
+  esac
+}
+
+# A view whose owner is no more is kept with the name of its database: in a copy of another name it means the copy.
+own_names() {
+  own_name=$(ident "$(property "$(the slug)" name)" | sed 's/[][\\.*^$/]/\\&/g')
+  own_target=$(ident "$(the target)" | sed 's/[\\/&]/\\&/g')
+  sed "s/$own_name\\./$own_target./g"
 }
 
 # Views that were broken in the target and are not in the recovery point.

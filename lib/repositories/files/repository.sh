@@ -174,11 +174,11 @@ repository_commit() { # MANIFEST
 
 # The note is locked for as long as the last process of its run lives. A volume that is mounted to read only takes none.
 repository_begin_run() {
-  run_note=$series_path/.running-$OPERATION
+  run_note=${MARKS_PATH:-$series_path}/.running-$OPERATION
   (: >>"$run_note") 2>/dev/null || return 0
-  exec 5<>"$run_note"
+  exec 4<>"$run_note"
   # Another run of this kind is at work.
-  flock -n 5 || return 0
+  flock -n 4 || return 0
   [ ! -s "$run_note" ] || remark "the $OPERATION before this one gave no verdict: it was killed, for want of memory or by force, or its node was lost ($(head -n 1 "$run_note"))"
   printf '%s, begun %s\n' "${POD_NAME:-}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$run_note"
   outcome note "$run_note"
@@ -186,9 +186,10 @@ repository_begin_run() {
 
 repository_list() { # prints: ID verified|unverified
   [ -d "$series_path" ] || return 0
-  for manifest in "$series_path"/[0-9]*/manifest.json; do
-    [ -e "$manifest" ] || continue
-    point=${manifest%/manifest.json}
+  for point in "$series_path"/[0-9]*; do
+    [ -d "$point" ] || continue
+    # It was renamed into place whole: something has taken it away since.
+    [ -e "$point/manifest.json" ] || { remark "recovery point ${point##*/} has lost its manifest.json, and counts for nothing"; continue; }
     if [ -e "$point/verified.json" ] || [ -e "$state_path/${point##*/}.verified.json" ]; then state=verified; else state=unverified; fi
     printf '%s %s\n' "${point##*/}" "$state"
   done
@@ -225,7 +226,8 @@ repository_staged() { # NAME: as repository_get, of the recovery point that is b
 
 repository_check() {
   for check_point in "$series_path"/[0-9]*/; do
-    (cd "$check_point" && sha256sum -c SHA256SUMS) >"$SCRATCH/check" 2>&1 ||
+    { (cd "$check_point" && sha256sum -c SHA256SUMS) >"$SCRATCH/check" 2>&1 &&
+      { grep -qx 'manifest.json: OK' "$SCRATCH/check" || { echo 'SHA256SUMS lacks manifest.json, and was cut short' >"$SCRATCH/check"; false; }; }; } ||
       because "recovery point $(basename "$check_point") is damaged: $(grep -v ': OK$' "$SCRATCH/check" | head -n 1)" || return 1
   done
 }
