@@ -107,7 +107,7 @@ test("a check that another run's lock keeps away is no good word: it is named, a
       reason: expect.stringMatching(/^nothing in the repository was checked this time/),
     });
     expect(result.reason).toContain(`this was number ${times}`);
-    expect(log).toContain('waiting for the restic repository, which is locked by');
+    expect(log).toContain('at most: it is locked by');
     expect(log).not.toContain('the repository is intact');
   }
   for (const times of [3, 4])
