@@ -246,7 +246,7 @@ function scratchVariables(scope: Construct, settings: { [name: string]: string }
         throw new InputError(scope, { prop, got: value, because: 'leave it out: the verification sets it itself' });
       }
       if (/[\r\n]/.test(value)) throw new InputError(scope, { prop, got: value, because: 'write the value in one line' });
-      return `${name} = '${value.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
+      return `${name} = '${value.replace(/['\\]/g, '$&$&')}'`;
     });
   return lines.length > 0 ? [{ name: 'SCRATCH_SETTINGS', value: lines.join('\n') }] : [];
 }
