@@ -40,6 +40,8 @@ judge_age() {
     log "the archived log holds what the server had written until ${until:-a moment that no batch names}"
   fi
   [ -n "${MAXIMUM_LOG_AGE:-}" ] || return 0
+  # A repository of many series is there before the first batch.
+  [ -n "$newest" ] || die "nothing was ever stored of the log since this recovery point, though an archive of it is meant to run: look at the Deployment $SERIES"
   is_after "${until:-0}" "$(date -u -d "@$(($(date +%s) - MAXIMUM_LOG_AGE))" +%Y-%m-%dT%H:%M:%SZ)" ||
     die "the archived log holds what the server had written until ${until:-a moment that no batch names}, more than $MAXIMUM_LOG_AGE s ago (maximumLogAge): what came later cannot be brought back. Look at the log of the Deployment $SERIES"
 }

@@ -1,4 +1,5 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster } from '../rehearsal';
@@ -14,6 +15,7 @@ const IMAGE = 'mariadb:10.11.19-jammy';
 const SETTINGS = { 'log-bin': 'binlog', 'server-id': '7', 'innodb-log-file-size': '8M' };
 const DATABASES = ['stock', 'odd "na/me" ж'];
 
+let dist: string;
 let cluster: Cluster;
 let server: MysqlServer;
 let data: string;
@@ -32,7 +34,12 @@ const accounts = () => server.query('mysql', "select concat(user, '@', host) fro
 
 beforeAll(async () => {
   const images = await imagesOfDist();
-  cluster = await Cluster.create({ manifests: ['dist'], images, backoffSeconds: 0.1 });
+  // No archive runs here, and the verification of a backup that has one would miss its log.
+  dist = mkdtempSync(join(tmpdir(), 'e2e-dist-'));
+  cpSync('dist', dist, { recursive: true });
+  const file = join(dist, 'warehouse.k8s.yaml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/(- name: MAXIMUM_LOG_AGE\n\s+value: )"\d+"/g, '$1""'));
+  cluster = await Cluster.create({ manifests: [dist], images, backoffSeconds: 0.1 });
   data = cluster.claim('warehouse', 'data-stock-db-0');
   server = await MysqlServer.start(imageNamed(images, IMAGE), { data, options: SETTINGS });
   fillStock(server);
@@ -43,6 +50,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await cluster?.destroy();
   await server?.stop();
+  if (dist) rmSync(dist, { recursive: true });
 });
 
 describe('MariaDB 10.11 by copies of its files', () => {
@@ -85,7 +93,7 @@ describe('MariaDB 10.11 by copies of its files', () => {
     const refused = await run('restore');
     cluster.moveService('warehouse', 'stock-db', server.address);
     expect(resultOf(refused).reason, refused.log).toMatch(
-      /^a server has \/data\/ibdata1 open: scale it to zero first; nothing was changed/,
+      /^the mariadb-physical server is running: scale it to zero first; nothing was changed \(a server has \/data\/ibdata1 open\)/,
     );
     expect(checksums()).toEqual(before);
   });
