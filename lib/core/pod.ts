@@ -30,7 +30,7 @@ export interface PodOptions {
   readonly cpuRequest?: string;
   /**
    * Memory that the scheduler sets aside, as a Kubernetes quantity.
-   * @default '128Mi' ('512Mi' for a verification, which runs a server)
+   * @default '128Mi' ('512Mi' for the server of a verification, '256Mi' for a restore and a mirror)
    */
   readonly memoryRequest?: string;
   /**
@@ -42,7 +42,7 @@ export interface PodOptions {
   readonly cpuLimit?: string;
   /**
    * Memory at which the container is killed, as a Kubernetes quantity.
-   * @default '512Mi' ('2Gi' for a verification, which runs a server)
+   * @default '512Mi' ('2Gi' for each of the two containers of a verification, '1Gi' for a restore and a mirror)
    */
   readonly memoryLimit?: string;
   /**
