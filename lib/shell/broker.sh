@@ -19,10 +19,10 @@ engine_on_workbench() { # SCRIPT
   fi
   rm -f "$RELAY"/*
   mkfifo "$RELAY/request" "$RELAY/log"
-  # An answer is read at once; a long log makes more of them than the volume holds.
+  # An answer is read at once; a long log makes more of them than the volume holds. An image without find has none to be replayed.
   (
     while date +%s >"$RELAY/alive.new" && mv "$RELAY/alive.new" "$RELAY/alive"; do
-      find "$RELAY" -name '*.*' -type f ! -name 'alive*' ! -name 'ready*' -mmin +10 -exec rm -f {} +
+      find "$RELAY" -name '*.*' -type f ! -name 'alive*' ! -name 'ready*' -mmin +10 -exec rm -f {} + || :
       sleep 5
     done
   ) >/dev/null 2>&1 &

@@ -17,7 +17,7 @@ relay_wait() { # -p|-s PATH
   done
 }
 
-relay() { # cat|tee REQUEST...
+relay() { # read|write REQUEST...
   relay_direction=$1
   shift
   [ ! -e "$RELAY/over" ] || exit 1
@@ -26,7 +26,7 @@ relay() { # cat|tee REQUEST...
   printf '%s\n' "$relay_id $*" >"$RELAY/request"
   relay_wait -p "$RELAY/$relay_id.answer"
   relay_rc=0
-  if [ "$relay_direction" = cat ]; then cat "$RELAY/$relay_id.answer"; else cat >"$RELAY/$relay_id.answer"; fi || relay_rc=$?
+  if [ "$relay_direction" = read ]; then cat "$RELAY/$relay_id.answer"; else cat >"$RELAY/$relay_id.answer"; fi || relay_rc=$?
   rm -f "$relay_mark"
   # What reads from here went away.
   [ "$relay_rc" != 141 ] || return 141
@@ -43,7 +43,7 @@ because() { printf '%s' "$*" >"$SCRATCH/repository.reason"; return 1; }
 
 repository_open() { # read; 10 when nothing of the series was ever written
   [ "$1" = read ] || because 'nothing can be written to the repository from here' || return 1
-  relay cat open "$SERIES"
+  relay read open "$SERIES"
 }
-repository_list() { relay cat list "$SERIES"; }
-repository_get() { relay cat get "$SERIES" "$1" "$2"; } # ID NAME
+repository_list() { relay read list "$SERIES"; }
+repository_get() { relay read get "$SERIES" "$1" "$2"; } # ID NAME

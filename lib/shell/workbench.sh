@@ -53,5 +53,5 @@ rc=0
   done
   [ ! -s "$SCRATCH/facts" ] || sed 's/^/fact /' "$SCRATCH/facts"
 } >"$SCRATCH/end"
-relay tee end "$rc" <"$SCRATCH/end"
+relay write end "$rc" <"$SCRATCH/end"
 kill "$watcher" 2>/dev/null || :

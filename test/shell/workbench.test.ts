@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Job, SHELLS, type Workbench } from './job';
@@ -109,6 +109,16 @@ describe('the two containers of a verification', () => {
     const verdict = await run.broker;
     expect(verdict.result.verdict).toBe('failed');
     expect(verdict.result.reason).toContain('the container workbench ended without an outcome');
+  });
+
+  test('stay together for as long as it takes, in an image that lacks what tidies up', async () => {
+    job.run('backup');
+    job.engine({ verify: `sleep 12; ${SAMPLE.verify}` });
+    const programs = join(job.directory, 'programs');
+    mkdirSync(programs);
+    writeFileSync(join(programs, 'find'), '#!/bin/sh\nexit 127\n', { mode: 0o755 });
+    const { verdict } = await ends(job.onWorkbench('verify', { PATIENCE: '8', PATH: `${programs}:${process.env.PATH}` }));
+    expect(verdict.result, verdict.log).toMatchObject({ verdict: 'verified' });
   });
 
   test('a workbench whose other half is gone ends as well', async () => {
