@@ -2,21 +2,18 @@
 # The half of a verification, or of a restore, that has the repository. lib.sh is sourced before. workbench.sh tells of the other half.
 #
 # environment:
-#   RELAY   the directory that the two containers share, which only this one can write; empty: there is one container, which does
-#           everything itself
+#   RELAY            the directory that the two containers share, which only this one can write; empty: there is one container, which
+#                    does everything itself
+#   WORKBENCH_WAIT   seconds to wait for the other container to start (600 unless set)
 #
 # What comes from the workbench is not trusted: of it are read lines of known words, never a name of a file to write.
 
 broker_helpers=
-# shellcheck disable=SC2086 # a list of numbers
-[ -z "${RELAY:-}" ] || trap ': >"$RELAY/over"; kill $broker_helpers 2>/dev/null || :' EXIT
 
-# Runs the engine's script, on the workbench where there is one, for the recovery point that is open.
-engine_on_workbench() { # SCRIPT
-  if [ -z "${RELAY:-}" ]; then
-    engine "$1"
-    return
-  fi
+# From here on the workbench knows that this container lives, however long it takes until there is something to do.
+open_relay() {
+  # shellcheck disable=SC2086 # a list of numbers
+  trap 'kill $broker_helpers 2>/dev/null || :' EXIT
   rm -f "$RELAY"/*
   mkfifo "$RELAY/request" "$RELAY/log"
   # An answer is read at once; a long log makes more of them than the volume holds. An image without find has none to be replayed.
@@ -31,8 +28,9 @@ engine_on_workbench() { # SCRIPT
   exec 6<>"$RELAY/request"
   # When the last process of the workbench is gone, so is its log.
   (
-    exec 6>&-
-    cat "$RELAY/log" >&2 || :
+    exec 6>&- <"$RELAY/log"
+    : >"$SCRATCH/workbench-is-there"
+    cat >&2 || :
     # Nor does anybody read, or write, what it has asked for.
     echo 'log gone' >"$RELAY/request"
     # Again and again: what was asked for may be about to get its pipe.
@@ -42,6 +40,19 @@ engine_on_workbench() { # SCRIPT
     done
   ) >/dev/null &
   broker_helpers="$broker_helpers $!"
+}
+
+# Runs the engine's script, on the workbench where there is one, for the recovery point that is open.
+engine_on_workbench() { # SCRIPT
+  if [ -z "${RELAY:-}" ]; then
+    engine "$1"
+    return
+  fi
+  begin_wait 'the container workbench to start' "${WORKBENCH_WAIT:-600}"
+  until [ -e "$SCRATCH/workbench-is-there" ]; do
+    may_wait || die "the container workbench did not start within ${WORKBENCH_WAIT:-600} s: its state, and the events of pod ${POD_NAME:-}, say why (kubectl describe)"
+    sleep 0.1
+  done
   printf '%s\n' "$POINT" >"$RELAY/ready.new"
   mv "$RELAY/ready.new" "$RELAY/ready"
   log "bringing up $POINT on the workbench, a container without keys"
@@ -114,3 +125,5 @@ take_end() { # ID CODE
   # Who has the keys has the last word: a script that was made to end well there has no facts to show.
   [ "$OPERATION" != verify ] || compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"
 }
+
+[ -z "${RELAY:-}" ] || open_relay

@@ -149,6 +149,8 @@ if [ -s "$SCRATCH/outcome/published" ] && [ "$rc" != 0 ]; then
 fi
 # A step that went well leaves the verdict to the operation, and a look that found nothing to do has none.
 if [ "$rc" != 0 ] || { [ "$step" = "$OPERATION" ] && [ ! -s "$SCRATCH/outcome/quiet" ]; }; then report "$rc"; fi
+# Whoever waits for this container, in the other one of its pod, need not wait any more.
+[ -z "${RELAY:-}" ] || [ "$step" != "$OPERATION" ] || : >"$RELAY/over"
 # The next run need not say that this one gave none (lib.sh's `begin_run`).
 [ ! -s "$SCRATCH/outcome/note" ] || rm -f "$(cat "$SCRATCH/outcome/note")" || :
 # What was restored into it is production's data. A step before the operation has brought what that needs.

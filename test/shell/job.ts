@@ -103,7 +103,15 @@ export class Job {
 
   /** An operation in two processes, as its pod has two containers: one has the repository, the other one the engine's script. */
   onWorkbench(operation: string, different: { [name: string]: string } = {}, shell: string[] = ['sh']): Workbench {
-    const { REPOSITORY_PATH: _, COMPRESSION: __, ...environment } = this.environment(different);
+    const { broker, bench } = this.containers(operation, different, shell);
+    const [one, other] = [broker(), bench()];
+    return { broker: one.end, bench: other.end, processes: { broker: one.child, bench: other.child } };
+  }
+
+  /** What starts either of the two, for a pod of which the other one never comes. */
+  containers(operation: string, different: { [name: string]: string } = {}, shell: string[] = ['sh']) {
+    const { REPOSITORY_PATH: _, COMPRESSION: __, MADE_FOR_NAMESPACE, ...environment } = this.environment(different);
+    const origin = MADE_FOR_NAMESPACE === undefined ? {} : { MADE_FOR_NAMESPACE };
     const scratch = `${environment.SCRATCH}-workbench`;
     const relay = `${environment.SCRATCH}-relay`;
     for (const directory of [scratch, relay]) mkdirSync(directory);
@@ -131,9 +139,10 @@ export class Job {
       );
       return { child, end };
     };
-    const broker = start(termination, { ...environment, REPOSITORY_PATH: this.repository, COMPRESSION: 'gzip' });
-    const bench = start(`${termination}-workbench`, { ...environment, SCRATCH: scratch, REPOSITORY_FOLDER: 'shell' }, 'workbench');
-    return { broker: broker.end, bench: bench.end, processes: { broker: broker.child, bench: bench.child } };
+    return {
+      broker: () => start(termination, { ...environment, ...origin, REPOSITORY_PATH: this.repository, COMPRESSION: 'gzip' }),
+      bench: () => start(`${termination}-workbench`, { ...environment, SCRATCH: scratch, REPOSITORY_FOLDER: 'shell' }, 'workbench'),
+    };
   }
 
   /** Copies what the repository holds to its mirror, which compresses nothing. */

@@ -99,6 +99,45 @@ describe('the two containers of a verification', () => {
     expect({ code: other.code, result: other.result }).toEqual({ code: 0, result: {} });
   });
 
+  test('end together when the first one fails before any of its own lines has run', async () => {
+    job.run('backup');
+    const copied = { MADE_FOR_NAMESPACE: 'shop', POD_NAMESPACE: 'drill' };
+    const { verdict, other } = await ends(job.onWorkbench('verify', copied));
+    expect(verdict.result.reason).toContain('this job is a copy');
+    expect(other).toMatchObject({ code: 0, result: {} });
+  });
+
+  test('end both when the first one is killed while it opens the repository', async () => {
+    job.run('backup');
+    job.kind('slow', 'repository_open() { echo opening >&2; sleep 600; }');
+    const run = job.onWorkbench('verify', { REPOSITORY_FOLDER: 'slow', PATIENCE: '3' });
+    run.broker.catch(() => {});
+    await said(run, 'opening');
+    killAll(run.processes.broker.pid ?? 0);
+    const other = await run.bench;
+    expect(other.code).not.toBe(0);
+    expect(other.result.reason).toContain('the container that has the repository, and gives the verdict, is gone');
+  });
+
+  test('do not wait for one another for ever, and say that they wait', async () => {
+    job.run('backup');
+    const wait = { WORKBENCH_WAIT: '6' };
+    const [verdict, other] = await Promise.all([job.containers('verify', wait).broker().end, job.containers('verify', wait).bench().end]);
+    expect(verdict.log).toMatch(/waiting for the container workbench to start since \S+, until \S+ at most/);
+    expect(verdict.result.reason).toMatch(/^the container workbench did not start within 6 s: .*kubectl describe/);
+    expect(other.log).toMatch(/waiting for the container that has the repository to start since/);
+    expect(other.code).not.toBe(0);
+  });
+
+  test('a workbench that says that it has ended, and is gone, fails the run', async () => {
+    job.run('backup');
+    job.engine({ verify: 'echo "ended end 0" >"$RELAY/request"; kill -KILL 0' });
+    const run = job.onWorkbench('verify');
+    run.bench.catch(() => {});
+    const verdict = await run.broker;
+    expect(verdict.result, verdict.log).toMatchObject({ verdict: 'failed' });
+  });
+
   test('a workbench that is killed without a word fails the run', async () => {
     job.run('backup');
     job.engine({ verify: 'echo at work >&2; sleep 600' });
