@@ -115,7 +115,7 @@ export function cacheDirectory(): string {
  * Builds under a temporary name and renames when whole, so that an interrupted build is never taken for a root.
  * A lock per root lets two test runs start at once: one builds, the other waits.
  */
-async function cachedRoot(name: string, recipe: object, build: (root: string) => Promise<void>): Promise<string> {
+export async function cachedRoot(name: string, recipe: object, build: (root: string) => Promise<void>): Promise<string> {
   const key = createHash('sha256')
     .update(JSON.stringify({ FORMAT, recipe, script: SETUP }))
     .digest('hex')
@@ -139,7 +139,7 @@ async function cachedRoot(name: string, recipe: object, build: (root: string) =>
 }
 
 /** An exclusive flock(2) held by a child that ends with its standard input, so a crash of this process releases it. */
-function lock(path: string): Promise<() => void> {
+export function lock(path: string): Promise<() => void> {
   const holder = spawn('flock', ['--exclusive', path, '-c', 'echo held; cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
   return new Promise((resolve, reject) => {
     holder.on('error', reject);

@@ -1,0 +1,6 @@
+import type { NodeModule } from './node/module';
+
+/** What the cluster of the tests has beside Kubernetes itself. */
+export async function modules(): Promise<NodeModule[]> {
+  return [];
+}
