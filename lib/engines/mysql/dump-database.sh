@@ -168,16 +168,17 @@ case $part in
       yes:mariadb) set -- "$@" --master-data=2 ;;
       yes:*) set -- "$@" --source-data=2 ;;
     esac
-    set -- "$@" "$name"
+    set -- "$@" -- "$name"
     ;;
-  routines) set -- "$@" --no-data --no-create-info --routines "$name" ;;
-  triggers) set -- "$@" --no-data --no-create-info --triggers "$name" ;;
-  events) set -- "$@" --no-data --no-create-info --events "$name" ;;
+  routines) set -- "$@" --no-data --no-create-info --routines -- "$name" ;;
+  triggers) set -- "$@" --no-data --no-create-info --triggers -- "$name" ;;
+  events) set -- "$@" --no-data --no-create-info --events -- "$name" ;;
   views)
     awk 'FILENAME == ARGV[1] { apart[$0]; next } !($0 in apart)' "$APART" "$SCRATCH/views" >"$SCRATCH/views.sound"
     # Without a name to it, the program would dump everything.
     [ -s "$SCRATCH/views.sound" ] || { echo '-- Dump completed' && exit 0; }
-    set -- "$@" --no-data "$name"
+    # Whoever may make a view may name it like an option.
+    set -- "$@" --no-data -- "$name"
     while IFS= read -r view; do set -- "$@" "$view"; done <"$SCRATCH/views.sound"
     ;;
   apart)

@@ -98,6 +98,8 @@ export function fillTorture(server: MysqlServer, database: string): void {
   const programs = [
     'create view v_merge as select id, name from parents where id < 10 with cascaded check option',
     'create algorithm = temptable sql security invoker view v_temp (n, `odd ``name`) as select count(*), max(name) from v_merge',
+    'create view `--result-file=/tmp/taken` as select 1 as n',
+    'create view `-t` as select 2 as n',
     "create view v_text as select 'it''s; \\\\ -- ж' as t, 1 + 1 as n",
     "create procedure p_plain(in a int, out b varchar(20), inout c json) comment 'it''s; \"x\"' modifies sql data sql security invoker begin -- ж\n  declare exit handler for sqlexception begin end;\n  set b = ';;'; /* delimiter // */\n  insert into parents values (a, b);\nend",
     "create function f_plain(a decimal(10, 3)) returns varchar(50) character set latin1 deterministic return concat(a, '$$')",
