@@ -1,4 +1,5 @@
-import { chownSync, cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chownSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { imageNamed, imagesOfDist } from '../e2e/support/images';
 import { MysqlServer } from '../e2e/support/mysql-server';
@@ -311,7 +312,8 @@ function copyOf(what: string, directory: string): Way {
     run: () =>
       measure(async () => {
         const to = join(store, 'copy');
-        cpSync(directory, to, { recursive: true });
+        // A file of a running server may be gone before it is copied.
+        spawnSync('cp', ['--archive', directory, to]);
         rmSync(to, { recursive: true });
       }),
   };
