@@ -17,18 +17,25 @@ from (
   select nspname, relname, (row_number() over (order by c.oid) - 1) / 200 as batch
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where relkind in ('r', 'p') and relpersistence <> 't' and nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_(toast|temp)'
-    and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+    and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+      and not exists (select from pg_extension e where e.oid = d.refobjid and c.oid = any (extconfig)))
 ) t
 group by batch order by batch
 \gexec
 set local lock_timeout = 0;
--- A table that was swapped for another between the snapshot and the lock would be dumped as it never was.
-select coalesce(string_agg(format('%I.%I', nspname, relname), ', '), '') as swapped
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where relkind in ('r', 'p') and relpersistence <> 't' and nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_(toast|temp)'
-  and to_regclass(format('%I.%I', nspname, relname)) is distinct from c.oid
+-- A table that was swapped for another between the snapshot and the lock would be dumped as it never was. One that was emptied and filled, or
+-- rewritten, in a transaction that the lock waited for, is empty for this snapshot: its rows are in a new file, and all newer than the snapshot.
+-- The snapshot shows the file that was, the function the one that is. (PostgreSQL's documentation, "Caveats" of "Concurrency Control".)
+select coalesce(string_agg(format('%I.%I', nspname, relname), ', ') filter (where number <= 5)
+  || case when count(*) > 5 then ' and ' || count(*) - 5 || ' more' else '' end, '') as changed
+from (
+  select nspname, relname, row_number() over (order by nspname, relname) as number
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where relkind in ('r', 'p') and relpersistence <> 't' and nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_(toast|temp)'
+    and (to_regclass(format('%I.%I', nspname, relname)) is distinct from c.oid or relkind = 'r' and pg_relation_filenode(c.oid) is distinct from relfilenode)
+) c
 \gset
-\setenv SWAPPED :swapped
+\setenv CHANGED :changed
 \setenv SNAPSHOT :snapshot
 \setenv UNLOGGED :unlogged
 \o

@@ -6,8 +6,9 @@
 set -eu
 # shellcheck source=lib/engines/postgres/postgres.sh
 . "$BACKUP_HOME/engine/postgres.sh"
-if [ -n "$SWAPPED" ]; then
-  echo "backup: error: another table was given the name of $SWAPPED while the dump began" >&2
+if [ -n "$CHANGED" ]; then
+  : >"$SCRATCH/dump.overtaken"
+  echo "backup: error: somebody emptied, rewrote or exchanged $CHANGED while the dump began" >&2
   exit 1
 fi
 # The caller holds the locks that pg_dump asks for, so only somebody who queued up for one of them in between can make it wait: forever, as that one waits

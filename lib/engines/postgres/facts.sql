@@ -79,13 +79,21 @@ with
 select to_json(what || '/' || :'database')::text || ':' || n from counts where n > 0 order by what collate "C";
 
 -- Of unlogged tables the rows are not counted: a standby has none to dump, and nobody promised to keep them.
+-- A hash may be another one after a restore, as those of enums are: such partitions are counted together, as the table that they are of. (pg_dump
+-- lets rows find their partition then: PostgreSQL's release notes, 15.3.)
 -- A name may be of bytes that are no text.
-select format('select %L || count(*) from only %I.%I',
-  to_json('rows/' || :'database' || '/' || case when current_setting('server_encoding') = 'SQL_ASCII'
-    then encode(convert_to(n.nspname || '.' || c.relname, 'SQL_ASCII'), 'escape') else n.nspname || '.' || c.relname end)::text || ':', n.nspname, c.relname)
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind = 'r' and c.relpersistence = 'p'
-  and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
-  and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
-order by n.nspname collate "C", c.relname collate "C"
+select format('select %L || %s', to_json('rows/' || :'database' || '/' || case when current_setting('server_encoding') = 'SQL_ASCII'
+    then encode(convert_to(counted_as, 'SQL_ASCII'), 'escape') else counted_as end)::text || ':', string_agg(format('(select count(*) from only %I.%I)', nspname, relname), ' + '))
+from (
+  select n.nspname, c.relname, coalesce(hashed.name, n.nspname || '.' || c.relname) as counted_as
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    left join lateral (select pn.nspname || '.' || p.relname as name
+      from pg_partition_ancestors(c.oid) with ordinality a(oid, height) join pg_partitioned_table t on t.partrelid = a.oid and t.partstrat = 'h'
+        join pg_class p on p.oid = a.oid join pg_namespace pn on pn.oid = p.relnamespace
+      order by height desc limit 1) hashed on c.relispartition
+  where c.relkind = 'r' and c.relpersistence = 'p'
+    and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+    and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+) t
+group by counted_as order by counted_as collate "C"
 \gexec
