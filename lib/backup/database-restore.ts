@@ -7,7 +7,7 @@ import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { checkCronJobName, checkObjectName, SAFETY_SUFFIX } from '../core/names';
 import { checkDeadline, cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
-import { type Request, type RequestKey, requestOf } from '../core/request';
+import { isFlag, type Request, type RequestKey, requestOf } from '../core/request';
 import { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
 import type { SecretRef } from '../core/secret-ref';
@@ -219,6 +219,9 @@ export class DatabaseRestore extends Construct {
           got: value,
           because: `a request has the keys ${this.known.map(word => word.key).join(', ')}`,
         });
+      }
+      if (this.known.some(word => word.key === key && isFlag(word)) && !['yes', 'no'].includes(value)) {
+        throw new InputError(this, { prop: `request.${key}`, got: value, because: "write 'yes' or 'no'" });
       }
     }
     const said: { [key: string]: string } = {

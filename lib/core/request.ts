@@ -12,6 +12,13 @@ export interface RequestKey {
   readonly value: string;
 }
 
+/**
+ * Whether the word is yes or no.
+ *
+ * @internal
+ */
+export const isFlag = ({ value }: RequestKey) => value === 'yes' || value === 'no';
+
 /** @internal */
 export interface Request {
   readonly environment: k8s.EnvVar[];
@@ -43,6 +50,13 @@ export function requestOf(scope: Construct, job: string, keys: RequestKey[], lab
       ...keys.map(({ key, variable }) => ({ name: variable, valueFrom: { configMapKeyRef: { name, key, optional: true } } })),
       { name: 'REQUEST', value: MOUNT },
       { name: 'REQUEST_WORDS', value: keys.map(({ key }) => key).join(' ') },
+      {
+        name: 'REQUEST_FLAGS',
+        value: keys
+          .filter(isFlag)
+          .map(({ key }) => key)
+          .join(' '),
+      },
     ],
     defaults,
     volumes: [{ name: 'request', configMap: { name, optional: true } }],

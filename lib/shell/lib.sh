@@ -10,6 +10,7 @@
 #   REPOSITORY_FOLDER where the repository's scripts are below BACKUP_HOME, where it is not `repository`; `none`: there is none
 #   REQUEST           where a request for something other than the job's own settings is mounted; it may be empty, or unset
 #   REQUEST_WORDS     the words that a request may have
+#   REQUEST_FLAGS     those of them that are yes or no
 #   SAFETY            `yes` in a safety backup before a restore: dump whatever is there, and miss nothing
 #   CLOCK_TOLERANCE   seconds by which clocks of two nodes may differ: what is further ahead is of the future
 # For engine scripts this file gives
@@ -101,9 +102,20 @@ check_request() {
     [ -e "$asked" ] || continue
     asked_key=${asked##*/}
     case " $REQUEST_WORDS " in
-      *" $asked_key "*) log "asked for: $asked_key=$(tr '\n' ' ' <"$asked")" ;;
+      *" $asked_key "*) ;;
       *) refuse "the request says '$asked_key', which nothing here reads: it may say $(printf %s "$REQUEST_WORDS" | sed 's/ /, /g'); nothing was changed" ;;
     esac
+    asked_for=$(tr '[:cntrl:]' '?' <"$asked")
+    [ "$(tr -d '[:cntrl:]' <"$asked" | wc -c)" -eq "$(wc -c <"$asked")" ] ||
+      refuse "what the request says of $asked_key holds a line break or another character that cannot be seen ($asked_for): write it with --from-literal; nothing was changed"
+    case $asked_for in
+      ' '* | *' ') refuse "what the request says of $asked_key begins or ends with a blank ('$asked_for'); nothing was changed" ;;
+    esac
+    case " ${REQUEST_FLAGS:-} :$asked_for" in
+      *" $asked_key "*:yes | *" $asked_key "*:no) ;;
+      *" $asked_key "*) refuse "the request says '$asked_for' of $asked_key: write yes or no; nothing was changed" ;;
+    esac
+    log "asked for: $asked_key=$asked_for"
   done
 }
 
@@ -221,7 +233,8 @@ manifest_write() { # FILE
     printf '],\n"facts":{\n'
     LC_ALL=C sort "$SCRATCH/facts" | comma_lines -
     printf '}\n}\n'
-  } >"$1"
+  } >"$1" || :
+  manifest_whole "$1" "$POINT" || die "the manifest of $POINT could not be written whole: is the scratch volume full?"
 }
 members_bytes() { awk -F '\t' '{ sum += $2 } END { printf "%.0f", sum }' "$SCRATCH/members"; }
 comma_lines() { sed '$!s/$/,/' "$1"; }
@@ -236,6 +249,14 @@ manifest_caveats() { # FILE: a text a line
   sed -n '/^"caveats":\[$/,/^\],$/{ /^"caveats":\[$/d; /^\],$/d; s/,$//; s/^"//; s/"$//; s/\\\(.\)/\1/g; p; }' "$1"
 }
 manifest_whole() { [ "$(tail -n 1 "$1")" = '}' ] && [ "$(manifest_field "$1" id)" = "$2" ] && [ -n "$(manifest_members "$1")" ]; } # FILE ID
+
+# A directory that was copied or renamed by hand is none, and would be the newest or be counted.
+is_id() { # NAME
+  case $1 in
+    [0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z-[a-z0-9][a-z0-9][a-z0-9][a-z0-9][a-z0-9]) ;;
+    *) return 1 ;;
+  esac
+}
 
 # Fetches the manifest of the recovery point to $SCRATCH/manifest.json.
 manifest_fetch() { # ID
@@ -321,6 +342,11 @@ choose_point() { # WANTED
   list_points
   # What was prepared for is what it is, though a newer one may have come since.
   [ ! -s "$SCRATCH/prepared" ] || set -- "$(cat "$SCRATCH/prepared")"
+  case $1 in
+    newest | newest-verified) ;;
+    *) is_id "$1" || is_time "$1" ||
+      refuse "recoveryPoint is '$1': write newest, newest-verified, an id such as 20260801T023000Z-x7k2p, or a time in UTC such as 2026-08-01T00:00:00Z; nothing was changed" ;;
+  esac
   [ -s "$SCRATCH/points.all" ] || refuse "series $SERIES has no recovery point in this repository"
   case $1 in
     [0-9]*[!Z]) ;;
@@ -329,7 +355,7 @@ choose_point() { # WANTED
   case $1 in
     newest) POINT=$(tail -n 1 "$SCRATCH/points" | cut -d ' ' -f 1) ;;
     newest-verified) choose_newest_verified ;;
-    [0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*Z) choose_point_at "$1" ;;
+    *T*Z) choose_point_at "$1" ;;
     *)
       POINT=$1
       cut -d ' ' -f 1 "$SCRATCH/points.all" | grep -qxF -e "$POINT" ||
@@ -378,6 +404,20 @@ choose_point_at() { # TIME
   done <"$SCRATCH/points.newest-first"
   [ -n "$POINT" ] ||
     refuse "series $SERIES has no recovery point that was there at $1; the oldest is $(head -n 1 "$SCRATCH/points" | cut -d ' ' -f 1)"
+  ! is_after "$1" "$(date -u -d "@$(($(date +%s) + CLOCK_TOLERANCE))" +%Y-%m-%dT%H:%M:%SZ)" ||
+    remark "$1 has not come yet, as this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ): what is taken is $POINT, of $(age_in_words "$POINT") ago"
+}
+
+# Whether it is a time in UTC such as 2026-08-01T00:00:00.5Z: 9:30 of a day would otherwise sort after its evening.
+is_time() { # TEXT
+  case ${1#????-??-??T??:??:??} in
+    Z) ;;
+    .*[!0-9]*Z | .Z) return 1 ;;
+    .*Z) ;;
+    *) return 1 ;;
+  esac
+  time_words=$(printf %.19s "$1" | tr T ' ')
+  [ "$(date -u -d "$time_words" '+%Y-%m-%d %H:%M:%S' 2>/dev/null)" = "$time_words" ]
 }
 
 # Of two times such as 2026-08-01T00:00:00.5Z, whether the first is after the second.

@@ -289,6 +289,45 @@ describe('publishing', () => {
     expect(job.points()).toEqual([]);
   });
 
+  test.each(['put data.txt', 'manifest.json'])(
+    'is none where the volume could not write %s, whatever can be read back from memory',
+    file => {
+      const sync = `case "$*" in *${file.split(' ').at(-1)}*) echo "sync: error syncing '$1': Input/output error" >&2; exit 1 ;; esac`;
+      writeFileSync(join(job.directory, 'sync'), `#!/bin/sh\n${sync}\n`, { mode: 0o755 });
+      const { result } = job.run('backup', { PATH: `${job.directory}:${process.env.PATH}` });
+      expect(result.verdict).toBe('failed');
+      expect(result.reason).toContain('Input/output error');
+      expect(job.points()).toEqual([]);
+    },
+  );
+
+  test('syncs everything where the file system knows no sync of a directory', () => {
+    writeFileSync(join(job.directory, 'sync'), '#!/bin/sh\n[ $# = 0 ] || { echo "sync: error syncing: Invalid argument" >&2; exit 1; }\n', {
+      mode: 0o755,
+    });
+    expect(job.run('backup', { PATH: `${job.directory}:${process.env.PATH}` }).result.verdict).toBe('published');
+  });
+
+  test('is none where a line of the checksums was lost, so that no restore would find the member', () => {
+    job.engine({ dump: `${SAMPLE.dump}; put more.txt echo more; sed -i 1d "$REPOSITORY_PATH/$SERIES/.staging-$POINT/SHA256SUMS"` });
+    expect(job.run('backup').result.reason).toBe('publishing failed: SHA256SUMS lacks data.txt, and was cut short');
+    expect(job.points()).toEqual([]);
+  });
+
+  test('says what of an earlier run is in its way', () => {
+    job.run('backup');
+    const rm = join(job.directory, 'rm');
+    writeFileSync(
+      rm,
+      `#!/bin/sh\ncase "$*" in *.staging-*) echo "rm: cannot remove 'x': Permission denied" >&2; exit 1 ;; esac\nexec /bin/rm "$@"\n`,
+      {
+        mode: 0o755,
+      },
+    );
+    const { result } = job.run('backup', { PATH: `${job.directory}:${process.env.PATH}` });
+    expect(result.reason).toContain("what an earlier run has left cannot be removed: rm: cannot remove 'x': Permission denied");
+  });
+
   test('refuses a dump without facts: no restore of it could be checked', () => {
     job.engine({ dump: 'put data.txt echo x' });
     expect(job.run('backup').result.reason).toContain('noted no facts');
@@ -362,6 +401,20 @@ describe('pruning', () => {
   });
 });
 
+describe('a recovery point that somebody has copied beside itself', () => {
+  test('is named, counts for nothing, and stops neither pruning nor a verification', () => {
+    const orders = join(job.repository, 'orders');
+    const { id } = job.run('backup').result;
+    execFileSync('cp', ['-r', join(orders, String(id)), join(orders, `${id}.bak`)]);
+    const said = `${id}.bak in series orders is not the name of a recovery point, and counts for nothing`;
+    expect(job.run('verify').result).toMatchObject({ verdict: 'verified', id, reason: said });
+    expect(job.run('restore').result).toMatchObject({ verdict: 'restored', id, reason: said });
+    const next = job.run('backup', { RETENTION: 'last=1 hourly=0 daily=0 weekly=0 monthly=0 yearly=0 at-least=1' }).result;
+    expect(next).toMatchObject({ verdict: 'published', reason: said });
+    expect(job.points()).toEqual([id, `${id}.bak`, next.id]);
+  });
+});
+
 describe('a verification', () => {
   test('finds a difference in facts and names it', () => {
     job.run('backup');
@@ -397,6 +450,15 @@ describe('a verification', () => {
     const { result } = job.run('verify');
     expect(result.verdict).toBe('failed');
     expect(result.reason).toContain(`recovery point ${older} is damaged: SHA256SUMS lacks manifest.json`);
+  });
+
+  test('says whose checksums have lost a line in the middle', () => {
+    job.engine({ dump: `${SAMPLE.dump}; put more.txt echo more` });
+    const older = String(job.run('backup').result.id);
+    job.run('backup');
+    const sums = join(job.repository, 'orders', older, 'SHA256SUMS');
+    writeFileSync(sums, readFileSync(sums, 'utf8').replace(/.*more\.txt.*\n/, ''));
+    expect(job.run('verify').result.reason).toContain(`recovery point ${older} is damaged: SHA256SUMS lacks more.txt, and was cut short`);
   });
 
   test('names a recovery point that has lost its manifest, whatever else is looked at', () => {

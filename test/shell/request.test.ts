@@ -20,7 +20,7 @@ function asked(words: { [key: string]: string }): { [name: string]: string } {
   const folder = join(job.directory, 'request');
   mkdirSync(folder, { recursive: true });
   for (const [key, value] of Object.entries(words)) writeFileSync(join(folder, key), value);
-  return { REQUEST: folder, REQUEST_WORDS: 'recoveryPoint series safetyBackup replace' };
+  return { REQUEST: folder, REQUEST_WORDS: 'recoveryPoint series safetyBackup replace', REQUEST_FLAGS: 'safetyBackup replace' };
 }
 
 describe.each(SHELLS)('a request in %s', (...shell) => {
@@ -39,6 +39,49 @@ describe.each(SHELLS)('a request in %s', (...shell) => {
     const { result, log } = job.run('restore', asked({ replace: 'yes', series: 'orders' }), shell);
     expect(result).toMatchObject({ verdict: 'restored' });
     expect(log).toContain('asked for: replace=yes');
+  });
+
+  test.each([
+    [
+      'that says neither yes nor no',
+      { safetyBackup: 'true' },
+      "the request says 'true' of safetyBackup: write yes or no; nothing was changed",
+    ],
+    ['that leaves it empty', { safetyBackup: '' }, "the request says '' of safetyBackup: write yes or no"],
+    ['of another case', { safetyBackup: 'Yes' }, "the request says 'Yes' of safetyBackup"],
+    ['from a file with a line break', { safetyBackup: 'yes\n' }, 'of safetyBackup holds a line break'],
+    [
+      'from a file of Windows',
+      { recoveryPoint: 'newest\r\n' },
+      'of recoveryPoint holds a line break or another character that cannot be seen (newest??)',
+    ],
+    ['with a blank behind it', { recoveryPoint: 'newest ' }, "of recoveryPoint begins or ends with a blank ('newest ')"],
+  ])('%s is refused before anything is done', (_, words, reason) => {
+    job.run('backup');
+    const { code, result } = job.run('restore', asked(words), shell);
+    expect({ code, reason: result.reason }).toEqual({ code: 78, reason: expect.stringContaining(reason) });
+    expect(readdirSync(job.directory)).not.toContain('restored');
+  });
+
+  test.each(['2026-08-01T9:30:00Z', '2026-02-30T00:00:00Z', '2026-08-01T00:00Z', '2026-08-01T00:00:00+02:00', 'Newest', '', '../users'])(
+    'for "%s", which is neither an id nor a time, restores nothing',
+    RECOVERY_POINT => {
+      job.run('backup');
+      const { code, result } = job.run('restore', { RECOVERY_POINT }, shell);
+      expect({ code, reason: result.reason }).toEqual({
+        code: 78,
+        reason: expect.stringContaining(`recoveryPoint is '${RECOVERY_POINT}': write newest, newest-verified, an id such as`),
+      });
+    },
+  );
+
+  test('for a time that has not come yet says what it got', () => {
+    const { id } = job.run('backup').result;
+    expect(job.run('restore', { RECOVERY_POINT: '2999-01-01T00:00:00Z' }, shell).result).toMatchObject({
+      verdict: 'restored',
+      id,
+      reason: expect.stringMatching(new RegExp(`^2999-01-01T00:00:00Z has not come yet, .*: what is taken is ${id}, of 0 minutes ago$`)),
+    });
   });
 
   test('that nobody has made is none', () => {

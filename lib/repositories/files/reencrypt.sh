@@ -83,7 +83,8 @@ reencrypt_file() { # ID FILE
     [ ! -e "$SCRATCH/re.failed.$re_stage" ] ||
       because "$2 of recovery point $1 cannot be encrypted anew ($re_stage): $(last_words "$SCRATCH/re.failed.err" 1)" || return 1
   done
-  durable "$re_point/$re_new"
+  durable "$re_point/$re_new" 2>"$SCRATCH/re.failed.err" ||
+    because "$re_new of recovery point $1 cannot be written: $(last_words "$SCRATCH/re.failed.err" 1)" || return 1
   printf '%s  %s\n' "$re_sum" "$re_new" >>"$re_point/SHA256SUMS.new"
   # With a key of this job: what nobody here can open is not put in the place of what somebody can.
   if [ "$re_stem" = facts ]; then
@@ -98,13 +99,15 @@ reencrypt_file() { # ID FILE
 publish_files() { # ID
   (cd "$re_point" && sha256sum -c SHA256SUMS.new) >"$SCRATCH/check" 2>&1 ||
     because "what was read back of recovery point $1 is not what was written: $(grep -v ': OK$' "$SCRATCH/check" | head -n 1)" || return 1
+  [ "$(wc -l <"$re_point/SHA256SUMS.new")" = "$(wc -l <"$re_point/SHA256SUMS")" ] ||
+    because "the new checksums of recovery point $1 could not all be written; the old files stay" || return 1
   while read -r re_old re_new; do
     same_inside "$re_point/$re_old" "$re_point/$re_new" ||
       because "$re_new of recovery point $1 does not hold what $re_old holds; the old files stay" || return 1
   done <"$SCRATCH/re.pairs"
-  durable "$re_point/SHA256SUMS.new" "$re_point" || :
+  durable "$re_point/SHA256SUMS.new" "$re_point" 2>"$SCRATCH/repository.err" || because "$(last_words "$SCRATCH/repository.err" 1)" || return 1
   mv "$re_point/SHA256SUMS.new" "$re_point/SHA256SUMS" 2>"$SCRATCH/repository.err" || because "$(last_words "$SCRATCH/repository.err" 1)" || return 1
-  durable "$re_point"
+  durable "$re_point" 2>"$SCRATCH/repository.err" || because "$(last_words "$SCRATCH/repository.err" 1)" || return 1
   rm -f "$SCRATCH/opened/$1" "$SCRATCH/opened/$1.key"
   repository_clear_unlisted "$1"
 }

@@ -33,8 +33,35 @@ because() { printf '%s' "$*" >"$SCRATCH/repository.reason"; return 1; }
 # shellcheck source=lib/repositories/files/encryption.sh
 . "$BACKUP_HOME/${REPOSITORY_FOLDER:-repository}/encryption.sh"
 
-# Makes what was written survive a power cut. busybox's sync takes no path; there, everything is synced.
-durable() { sync "$@" 2>/dev/null || sync; }
+# Makes what was written survive a power cut. Where sync takes no path, or the file system knows no such thing of a directory,
+# everything is synced. What the volume could not write is told once: what is read back may come from memory.
+durable() {
+  durable_said=$(sync "$@" 2>&1) && return 0
+  case $durable_said in
+    *'nput/output error'* | *'I/O error'* | *'o space left'* | *'uota exceeded'* | *'tale file'* | *'tale NFS'*)
+      printf '%s\n' "$durable_said" >&2
+      return 1
+      ;;
+  esac
+  sync
+}
+
+# Whether SHA256SUMS names the manifest and every member of it: a line that is not there is no checksum that does not match.
+sums_are_whole() { # POINT-DIRECTORY
+  manifest_members "$1/manifest.json" | cut -f 1 |
+    awk -v encrypted="$(manifest_field "$1/manifest.json" encryption)" '
+      FILENAME == ARGV[1] {
+        file[$2]
+        while (sub(/\.(zst|gz|age|gpg|txt|r[0-9]+)$/, "", $2)) file[$2]
+        next
+      }
+      { needed[$0] }
+      END {
+        needed["manifest.json"]
+        if (encrypted) { needed["facts"]; needed["recipients"] }
+        for (name in needed) if (!(name in file)) { print "SHA256SUMS lacks " name ", and was cut short"; exit 1 }
+      }' "$1/SHA256SUMS" -
+}
 
 # Not `flock -w`: busybox has no such option.
 lock() { # FOR-WHAT FLOCK-ARGUMENTS...
@@ -63,7 +90,8 @@ repository_open() { # read|write; 10 when nothing of the series was ever written
     lock "another run that is writing series $SERIES" 9 || because "another run is writing series $SERIES, and still was after $REPOSITORY_WAIT s" || return 1
     # With the lock held, whatever is staged or half deleted belongs to a run that is no more. Removing it first also gives
     # back the space of a run that filled the volume.
-    rm -rf "$series_path"/.staging-* "$series_path"/.deleting-*
+    rm -rf "$series_path"/.staging-* "$series_path"/.deleting-* 2>"$SCRATCH/repository.err" ||
+      because "what an earlier run has left cannot be removed: $(last_words "$SCRATCH/repository.err" 1). Remove it by hand; it is no recovery point"
   else
     [ -d "$series_path" ] || because "the repository has no series $SERIES" || return 10
     # Held shared by every reader, so that pruning does not take away what is being read.
@@ -131,6 +159,8 @@ repository_put() { # NAME COMMAND...
         sha256sum
     } | cut -d ' ' -f 1
   )
+  # A late write error (a full quota, a lost NFS server) shows here.
+  durable "$put_file" 2>>"$SCRATCH/put.write.err" || echo $? >>"$SCRATCH/put.write"
   cat "$SCRATCH"/put.*.err >&2 2>/dev/null || :
   for stage in write encrypt compress command; do
     [ ! -e "$SCRATCH/put.$stage" ] || {
@@ -143,7 +173,6 @@ repository_put() { # NAME COMMAND...
       return 1
     }
   done
-  durable "$put_file" # a late write error (a full quota, a lost NFS server) shows here
   printf '%s  %s\n' "$put_digest" "$put_base" >>"$(staging)/SHA256SUMS"
   # An encrypted member may be encrypted anew: what its manifest knows of it must outlast that.
   member "$put_name" "$(wc -c <"$put_file" | tr -d ' ')" "${put_mark:-sha256:$put_digest}"
@@ -154,7 +183,7 @@ repository_commit() { # MANIFEST
   if ! {
     if [ -n "$ENCRYPTION" ]; then put_facts "$commit_from" "$1"; else cp "$1" "$commit_from/manifest.json"; fi &&
       (cd "$commit_from" && sha256sum manifest.json >>SHA256SUMS) &&
-      durable "$commit_from/manifest.json" "$commit_from/SHA256SUMS" "$commit_from"
+      durable "$commit_from/manifest.json" "$commit_from/SHA256SUMS" "$commit_from" && sums_are_whole "$commit_from" >&2
   } 2>"$SCRATCH/repository.err"; then
     rm -rf "$commit_from"
     because "$(last_words "$SCRATCH/repository.err" 1)"
@@ -169,7 +198,7 @@ repository_commit() { # MANIFEST
   [ ! -e "$series_path/$POINT" ] || because "a recovery point $POINT exists already" || return 1
   # The instant from which the recovery point counts.
   mv "$commit_from" "$series_path/$POINT" 2>"$SCRATCH/repository.err" || because "$(last_words "$SCRATCH/repository.err" 1)" || return 1
-  durable "$series_path"
+  durable "$series_path" 2>"$SCRATCH/repository.err" || because "it is there, but may not outlive a power cut: $(last_words "$SCRATCH/repository.err" 1)"
 }
 
 # The note is locked for as long as the last process of its run lives. A volume that is mounted to read only takes none.
@@ -188,6 +217,8 @@ repository_list() { # prints: ID verified|unverified
   [ -d "$series_path" ] || return 0
   for point in "$series_path"/[0-9]*; do
     [ -d "$point" ] || continue
+    # Somebody has put it there, or aside.
+    is_id "${point##*/}" || { remark "${point##*/} in series $SERIES is not the name of a recovery point, and counts for nothing"; continue; }
     # It was renamed into place whole: something has taken it away since.
     [ -e "$point/manifest.json" ] || { remark "recovery point ${point##*/} has lost its manifest.json, and counts for nothing"; continue; }
     if [ -e "$point/verified.json" ] || [ -e "$state_path/${point##*/}.verified.json" ]; then state=verified; else state=unverified; fi
@@ -226,8 +257,8 @@ repository_staged() { # NAME: as repository_get, of the recovery point that is b
 
 repository_check() {
   for check_point in "$series_path"/[0-9]*/; do
-    { (cd "$check_point" && sha256sum -c SHA256SUMS) >"$SCRATCH/check" 2>&1 &&
-      { grep -qx 'manifest.json: OK' "$SCRATCH/check" || { echo 'SHA256SUMS lacks manifest.json, and was cut short' >"$SCRATCH/check"; false; }; }; } ||
+    is_id "$(basename "$check_point")" || continue
+    { (cd "$check_point" && sha256sum -c SHA256SUMS) >"$SCRATCH/check" 2>&1 && sums_are_whole "$check_point" >"$SCRATCH/check"; } ||
       because "recovery point $(basename "$check_point") is damaged: $(grep -v ': OK$' "$SCRATCH/check" | head -n 1)" || return 1
   done
 }
@@ -246,7 +277,8 @@ repository_prune() { # FILE with an id a line
   lock_readers || { remark "a verification or a restore is reading series $SERIES: nothing is pruned this time"; : >"$1"; return 0; }
   while read -r point; do
     # Renamed first: a recovery point is whole or it is none.
-    mv "$series_path/$point" "$series_path/.deleting-$point" && rm -rf "$series_path/.deleting-$point" || return 1
+    { mv "$series_path/$point" "$series_path/.deleting-$point" && rm -rf "$series_path/.deleting-$point"; } 2>"$SCRATCH/repository.err" ||
+      because "$(last_words "$SCRATCH/repository.err" 1)" || return 1
     rm -f "$state_path/$point.verified.json"
   done <"$1"
   unlock_readers
