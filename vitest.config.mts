@@ -24,8 +24,13 @@ export default defineConfig({
       { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout: 30_000, isolate: false } },
       // Every file has servers, addresses and a cluster of its own; a machine without built images builds them once, under a lock.
       { test: { name: 'e2e', include: ['test/e2e/**/*.e2e.ts'], testTimeout: 600_000, hookTimeout: 900_000 } },
-      // On the cluster of KUBECONFIG; it is no part of verify.
-      { test: { name: 'cluster', include: ['test/cluster/**/*.cluster.ts'], testTimeout: 1_800_000, hookTimeout: 900_000 } },
+      // On a Kubernetes of its own, which all files share, or on that of KUBECONFIG.
+      {
+        test: {
+          ...{ name: 'cluster', include: ['test/cluster/**/*.cluster.ts'], globalSetup: 'test/cluster/setup.ts' },
+          ...{ testTimeout: 1_800_000, hookTimeout: 900_000 },
+        },
+      },
     ],
   },
 });

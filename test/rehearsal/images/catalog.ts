@@ -36,6 +36,10 @@ export class ImageCatalog {
     return this;
   }
 
+  all(): Image[] {
+    return [...this.images.values()];
+  }
+
   /** The image a pod's `image` field means, or undefined when it was never declared. */
   find(reference: string): Image | undefined {
     return this.images.get(canonicalName(reference));

@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { imagesOfDist } from '../e2e/support/images';
+import { modules } from './modules';
+import { ClusterNode } from './node';
+import { Machine } from './node/machine';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** The cluster of this run; empty where KUBECONFIG says which. */
+    cluster: string;
+  }
+}
+
+/**
+ * Brings up the cluster that all files of a run share, unless KUBECONFIG names one. What has to be built is built here, where no test's time runs.
+ *
+ * A run that was killed cannot end its cluster: the next one does.
+ */
+export default async function setup(project: { provide(key: 'cluster', value: string): void }): Promise<() => Promise<void>> {
+  for (const name of Machine.names()) {
+    const owner = /^test-(\d+)$/.exec(name)?.[1];
+    if (owner && !existsSync(`/proc/${owner}`)) await Machine.end(name);
+  }
+  if (process.env.KUBECONFIG) {
+    project.provide('cluster', '');
+    return async () => {};
+  }
+  const name = `test-${process.pid}`;
+  const progress = (line: string) => process.stderr.write(`[cluster] ${line}\n`);
+  const node = await ClusterNode.start({ name, images: (await imagesOfDist()).all(), modules: await modules(), progress });
+  project.provide('cluster', name);
+  return () => node.stop();
+}
