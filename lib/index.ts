@@ -1,32 +1,7 @@
-export * from './app/backup-app';
-export * from './backup/addon';
-export * from './backup/assertion';
-export * from './backup/backup-plan';
-export * from './backup/database-backup';
-export * from './backup/database-mirror';
-export * from './backup/database-prune';
-export * from './backup/database-restore';
-export * from './backup/database-verification';
-export type { DrillOptions } from './backup/drill';
-export * from './backup/key-rotation';
-export * from './backup/log-archive';
-export type { OnDemandOptions } from './backup/on-demand';
-export * from './backup/recovery-point';
-export * from './backup/reencryption';
-export * from './backup/repository-check';
-export { CaCertificates } from './core/ca-certificates';
-export { DataVolume } from './core/data-volume';
-export * from './core/image-catalog';
-export type { KubernetesJobOptions } from './core/kubectl/kubectl';
-export type { NetworkDestination } from './core/network';
-export type { PodOptions, ToolContainer } from './core/pod';
-export type { RequestKey } from './core/request';
-export * from './core/retention';
-export * from './core/schedule';
-export { Scratch } from './core/scratch';
-export * from './core/script-folder';
-export * from './core/secret-ref';
-export * from './engines';
-export * from './repositories';
-export * from './velero';
-export * from './volumes';
+import { checkCalls } from './core/given';
+import * as surface from './surface';
+
+export * from './surface';
+
+// Where there is no compiler, what comes in is judged here.
+checkCalls(surface);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { App, type AppProps, Chart, Names, Yaml, YamlOutputType } from 'cdk8s';
 import type { IConstruct } from 'constructs';
+import { checkNew } from '../core/given';
 import { warnings } from '../core/warning';
 import { type Document, type File, sameFiles, sameObjects } from './collisions';
 import { Staging } from './staging';
@@ -27,6 +28,7 @@ export class BackupApp extends App {
    * @param props as for `App`
    */
   constructor(props: AppProps = {}) {
+    checkNew('BackupApp', props);
     super(props);
     this.writesConstructMetadata = props.recordConstructMetadata ?? process.env.CDK8S_RECORD_CONSTRUCT_METADATA === 'true';
   }

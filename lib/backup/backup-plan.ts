@@ -1,4 +1,5 @@
 import { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
 import type { Retention } from '../core/retention';
 import type { IRepository } from '../repositories/repository';
 import type { IBackupAddon } from './addon';
@@ -38,7 +39,7 @@ export class BackupPlan extends Construct {
     id: string,
     private readonly props: BackupPlanProps,
   ) {
-    super(scope, id);
+    super(...checkedConstruct('BackupPlan', scope, id, props));
     this.node.addValidation({
       validate: () => (this.made.length === 0 ? ['a backup plan without backups protects nothing: call addBackup'] : []),
     });

@@ -3,7 +3,7 @@ import { type ApiObject, Chart, Duration, Lazy, type Size } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
-import { checkGiven } from '../core/given';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkObjectName, checkSeries } from '../core/names';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
@@ -175,14 +175,7 @@ export class DatabaseBackup extends Construct {
    * @throws InputError when a prop cannot stand
    */
   constructor(scope: Construct, id: string, props: DatabaseBackupProps) {
-    super(scope, id);
-    const engine = "Engine.postgres({ version: PostgresVersion.V17, databases: ['orders'] })";
-    checkGiven(this, 'props', props, 'the props of a backup: engine, host, repository, retention');
-    checkGiven(this, 'engine', props.engine, engine);
-    if (typeof props.engine.bind !== 'function')
-      throw new InputError(this, { prop: 'engine', got: props.engine, because: `write ${engine}` });
-    checkGiven(this, 'repository', props.repository, "for example Repository.files({ claimName: 'backups' })");
-    checkGiven(this, 'retention', props.retention, 'which recovery points are kept, for example Retention.keep({ daily: 7 })');
+    super(...checkedConstruct('DatabaseBackup', scope, id, props));
     if (Chart.of(this).namespace === undefined) {
       warn(
         Chart.of(this),

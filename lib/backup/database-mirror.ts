@@ -1,5 +1,6 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { MIRROR_LABEL } from '../core/labels';
 import { checkCronJobName } from '../core/names';
@@ -64,15 +65,11 @@ export class DatabaseMirror extends Construct {
     id: string,
     private readonly props: DatabaseMirrorProps,
   ) {
-    super(scope, id);
+    super(...checkedConstruct('DatabaseMirror', scope, id, props));
     const { backup, repository, deadline = Duration.hours(24), retries = 1 } = props;
     const operation = backup._operation;
     this.name = props.name;
     const name = checkCronJobName(this, `${backup.series}-mirror-${props.name}`);
-    if (!props.retention) {
-      const because = 'a mirror keeps by its own rules: say which, for example Retention.keep({ daily: 30, monthly: 12 })';
-      throw new InputError(this, { prop: 'retention', got: undefined, because });
-    }
     checkWhole(this, 'retries', retries, 0, 10);
     const schedule = (props.schedule ?? Schedule.hourly({ spread: Duration.hours(1) })).bind(this, 'schedule');
     this.schedule = schedule;

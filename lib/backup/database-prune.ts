@@ -1,5 +1,6 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkCronJobName } from '../core/names';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
@@ -62,7 +63,7 @@ export class DatabasePrune extends Construct {
    * @throws InputError when a prop cannot stand, the repository is another one or cannot be pruned, or the retention keeps everything
    */
   constructor(scope: Construct, id: string, props: DatabasePruneProps) {
-    super(scope, id);
+    super(...checkedConstruct('DatabasePrune', scope, id, props));
     const { backup } = props;
     const operation = backup._operation;
     const repository = operation.bindRepository(this, 'prune', props.repository);

@@ -3,6 +3,7 @@ import { type ApiObject, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { checkCronJobName, checkObjectName, SAFETY_SUFFIX } from '../core/names';
@@ -147,7 +148,7 @@ export class DatabaseRestore extends Construct {
     id: string,
     private readonly props: DatabaseRestoreProps,
   ) {
-    super(scope, id);
+    super(...checkedConstruct('DatabaseRestore', scope, id, props));
     const { backup, form = RestoreForm.ON_DEMAND } = props;
     const operation = backup._operation;
     if (props.host !== undefined) checkHost(this, props.host);

@@ -1,6 +1,7 @@
 import { type ApiObject, Duration, Lazy, Size } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkCronJobName } from '../core/names';
 import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
@@ -106,7 +107,7 @@ export class DatabaseVerification extends Construct {
    * @throws InputError when a prop cannot stand
    */
   constructor(scope: Construct, id: string, props: DatabaseVerificationProps) {
-    super(scope, id);
+    super(...checkedConstruct('DatabaseVerification', scope, id, props));
     const { backup } = props;
     const operation = backup._operation;
     const schedule = (props.schedule ?? Schedule.weekly(EARLY)).bind(this, 'schedule');

@@ -1,5 +1,6 @@
 import type { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import type { SecretKeyRef } from '../core/secret-ref';
 import type { DatabaseBackup } from './database-backup';
@@ -48,7 +49,7 @@ export class KeyRotation extends Construct {
    * @throws InputError when the repository is not restic's, or neither or both of the keys are the same
    */
   constructor(scope: Construct, id: string, props: KeyRotationProps) {
-    super(scope, id);
+    super(...checkedConstruct('KeyRotation', scope, id, props));
     const { backup, add, remove } = props;
     const { kind } = backup._operation.repository;
     if (kind !== 'restic') {

@@ -2,6 +2,7 @@ import { type ApiObject, Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { KEEP_ANNOTATIONS } from '../core/deploy-tools';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { OPERATION_LABEL, SERIES_LABEL } from '../core/labels';
@@ -68,7 +69,7 @@ export class LogArchive extends Construct {
    * @throws InputError when the engine has no log to archive, or a prop cannot stand
    */
   constructor(scope: Construct, id: string, props: LogArchiveProps) {
-    super(scope, id);
+    super(...checkedConstruct('LogArchive', scope, id, props));
     const { backup, every = Duration.minutes(5), spoolSize = Size.gibibytes(10) } = props;
     const operation = backup._operation;
     if (!operation.engine.hasLog) {

@@ -1,5 +1,6 @@
 import type { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import type { IRepository } from '../repositories/repository';
 import type { DatabaseBackup } from './database-backup';
@@ -42,7 +43,7 @@ export class Reencryption extends Construct {
    * @throws InputError when the repository is not an encrypted one of plain files, or a prop cannot stand
    */
   constructor(scope: Construct, id: string, props: ReencryptionProps) {
-    super(scope, id);
+    super(...checkedConstruct('Reencryption', scope, id, props));
     const { backup, repository } = props;
     const { kind, environment } = backup._operation.bindRepository(this, 'reencrypt', repository);
     if (kind !== 'files' || !environment.some(({ name }) => name === 'ENCRYPTION')) {

@@ -8,24 +8,44 @@ export interface InputProblem {
   readonly prop: string;
   /** The value that was given. */
   readonly got: unknown;
+  /**
+   * Only its type is told: it may be a secret, or nothing that anybody could read.
+   * @default false
+   */
+  readonly isHidden?: boolean;
   /** Why it cannot stand, and what to write instead. */
   readonly because: string;
 }
 
 /**
- * Bad input to a construct, found at synth.
+ * Bad input to a construct or a factory, found at synth.
  *
  * It stays inside: a library that is made for several languages can give away no class of JavaScript's own `Error`.
  *
  * The message reads `<construct path>: <prop> is <value>: <why, and what to write instead>`.
  */
 export class InputError extends Error {
-  constructor(scope: IConstruct, problem: InputProblem) {
-    super(`${scope.node.path || '(app)'}: ${problem.prop} is ${show(problem.got)}: ${problem.because}`);
+  /**
+   * @param where the construct; or, where there is none yet, what was called: `Repository.files`
+   */
+  constructor(where: IConstruct | string, problem: InputProblem) {
+    const path = typeof where === 'string' ? where : where.node.path;
+    super(`${path || '(app)'}: ${problem.prop} is ${problem.isHidden ? kindOf(problem.got) : show(problem.got)}: ${problem.because}`);
     this.name = 'InputError';
   }
 }
 
 function show(value: unknown): string {
-  return value === undefined ? 'not set' : JSON.stringify(value);
+  try {
+    return JSON.stringify(value) ?? kindOf(value);
+  } catch {
+    // What refers to itself, such as a construct.
+    return kindOf(value);
+  }
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'not set';
+  const kind = typeof value === 'object' && value !== null ? (value.constructor?.name ?? 'Object') : typeof value;
+  return `${/^[aeiou]/i.test(kind) ? 'an' : 'a'} ${kind}`;
 }

@@ -76,7 +76,11 @@ export interface RetentionConfig {
  * A retention is inert; it is checked when a construct takes it, so that an error names that construct.
  */
 export class Retention {
-  /** What the rules name; at least one rule must keep something. */
+  /**
+   * What the rules name.
+   *
+   * @param rules one at least that keeps something; what keeps everything is Retention.all()
+   */
   public static keep(rules: RetentionRules): Retention {
     return new Retention(rules);
   }

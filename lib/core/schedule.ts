@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { Cron, CronError } from './cron';
+import { checkNew } from './given';
 import { InputError } from './input-error';
 import { changedMinutes, clockChanges, timeZoneProblem } from './time-zone';
 import { warn } from './warning';
@@ -98,7 +99,9 @@ export class ScheduleConfig {
     public readonly interval: Duration,
     /** Whether it is `Schedule.never()`: somebody else starts the job. */
     public readonly isNever: boolean = false,
-  ) {}
+  ) {
+    checkNew('ScheduleConfig', cron, timeZone, interval, isNever);
+  }
 
   /** The interval, or a limit that is shorter: how late a run may still start. */
   public intervalUpTo(limit: Duration): Duration {
@@ -198,7 +201,7 @@ export class Schedule {
    */
   public static weekly(options: WeeklyScheduleOptions = {}): Schedule {
     return new Schedule(({ offset, spread, refuse }) => {
-      const day = whole('on', options.on ?? Weekday.SUNDAY, 0, 6, refuse);
+      const { on: day = Weekday.SUNDAY } = options;
       limitSpread(spread, WEEK, 'a week', refuse);
       const start = timeOfDay(options.at, refuse) + offset;
       return `${clock(start)} * * ${(day + Math.floor(start / DAY)) % 7}`;

@@ -8,7 +8,7 @@ import type { IRepository } from './repository';
 
 /** What may be said of any mirror. */
 export interface MirrorSettings {
-  /** Which recovery points the mirror keeps. What the mirrored repository loses or prunes has no say in it. */
+  /** Which recovery points the mirror keeps, by its own rules. What the mirrored repository loses or prunes has no say in it. */
   readonly retention: Retention;
   /**
    * When the mirror copies what it has not yet. A run that finds nothing new reads two lists and ends.

@@ -1,5 +1,6 @@
 import type { ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
 import { backupLimits, backupSpec, type IVeleroBackup, type VeleroBackupTemplate } from './backup-template';
 import { type VeleroObjectOptions, veleroObject } from './object';
 
@@ -24,7 +25,7 @@ export class VeleroBackup extends Construct implements IVeleroBackup {
    * @throws InputError when a prop cannot stand
    */
   constructor(scope: Construct, id: string, props: VeleroBackupProps) {
-    super(scope, id);
+    super(...checkedConstruct('VeleroBackup', scope, id, props));
     const limits = backupLimits(props);
     this.csiSnapshotTimeout = limits.csiSnapshotTimeout;
     this.itemOperationTimeout = limits.itemOperationTimeout;

@@ -1,6 +1,7 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { checkWhole } from '../backup/database-backup';
+import { checkedConstruct } from '../core/given';
 import type { KubernetesJobOptions } from '../core/kubectl/kubectl';
 import type { PodOptions } from '../core/pod';
 import { Schedule } from '../core/schedule';
@@ -56,7 +57,7 @@ export class VeleroCheck extends Construct {
    * @throws InputError when it is not in a chart of Velero's namespace, or a prop cannot stand
    */
   constructor(scope: Construct, id: string, props: VeleroCheckProps) {
-    super(scope, id);
+    super(...checkedConstruct('VeleroCheck', scope, id, props));
     const { veleroSchedule, expectedHooks = 0, maximumAge } = props;
     const { name: series, namespace, props: template } = veleroSchedule;
     checkWhole(this, 'expectedHooks', expectedHooks, 0, 10_000);

@@ -2,6 +2,7 @@ import { type ApiObject, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import type { DatabaseBackup } from '../backup/database-backup';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { OPERATION_LABEL, SERIES_LABEL } from '../core/labels';
@@ -53,7 +54,7 @@ export class VeleroDump extends Construct {
    * @throws InputError when the backup has no volume for Velero to copy, or cannot be made by a hook
    */
   constructor(scope: Construct, id: string, props: VeleroDumpProps) {
-    super(scope, id);
+    super(...checkedConstruct('VeleroDump', scope, id, props));
     const { backup, timeout = Duration.hours(1), veleroBackup } = props;
     const operation = backup._operation;
     const name = `${backup.series}-velero`;

@@ -1,5 +1,6 @@
 import type { ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import type { SecretKeyRef } from '../core/secret-ref';
 import { type VeleroObjectOptions, veleroObject } from './object';
@@ -64,7 +65,7 @@ export class VeleroBackupStorageLocation extends Construct {
    * @throws InputError when a prop cannot stand
    */
   constructor(scope: Construct, id: string, props: VeleroBackupStorageLocationProps) {
-    super(scope, id);
+    super(...checkedConstruct('VeleroBackupStorageLocation', scope, id, props));
     const { provider, bucket, prefix, config, credentials, caCertificate, readOnly, isDefault } = props;
     const { backupSyncPeriod, validationFrequency } = props;
     checkProvider(this, provider);
@@ -123,7 +124,7 @@ export class VeleroVolumeSnapshotLocation extends Construct {
    * @throws InputError when a prop cannot stand
    */
   constructor(scope: Construct, id: string, props: VeleroVolumeSnapshotLocationProps) {
-    super(scope, id);
+    super(...checkedConstruct('VeleroVolumeSnapshotLocation', scope, id, props));
     const { provider, config, credentials } = props;
     checkProvider(this, provider);
     this.resource = veleroObject(this, 'VolumeSnapshotLocation', props, {

@@ -1,6 +1,7 @@
 import { ApiObject, JsonPatch, type Size } from 'cdk8s';
 import { StatefulSet, type StatefulSetProps } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { asKept } from '../core/kubernetes-object';
 import { quantity } from '../core/scratch';
@@ -49,7 +50,7 @@ export class ProtectedStatefulSet extends StatefulSet {
    * @throws InputError when a prop cannot stand
    */
   constructor(scope: Construct, id: string, props: ProtectedStatefulSetProps) {
-    super(scope, id, props);
+    super(...checkedConstruct('ProtectedStatefulSet', scope, id, props), props);
     ApiObject.of(this).addJsonPatch(...restrictions(props.containers?.length ?? 0));
     const { claims, protection } = props;
     const workload = Workload.of(this, 'containers', this);

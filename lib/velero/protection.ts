@@ -1,6 +1,7 @@
 import { Duration } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { warn } from '../core/warning';
 import { Workload } from '../core/workload';
@@ -132,7 +133,7 @@ export class VeleroProtection extends Construct {
    * @throws InputError when a prop cannot stand, or the workload is protected already
    */
   constructor(scope: Construct, id: string, props: VeleroProtectionProps) {
-    super(scope, id);
+    super(...checkedConstruct('VeleroProtection', scope, id, props));
     this.workload = Workload.of(this, 'workload', props.workload);
     this.refuseSecond();
     this.checkVolumes(props);

@@ -1,5 +1,6 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { Workload } from '../core/workload';
 
@@ -73,7 +74,7 @@ export class RecoveryOrder extends Construct {
    * @throws InputError when a dependency is not of this app, or would wait for this workload
    */
   constructor(scope: Construct, id: string, props: RecoveryOrderProps) {
-    super(scope, id);
+    super(...checkedConstruct('RecoveryOrder', scope, id, props));
     const { priority = 0, dependsOn = [] } = props;
     if (!Number.isInteger(priority) || Math.abs(priority) > 1_000_000) {
       throw new InputError(this, { prop: 'priority', got: priority, because: 'write a whole number, of at most a million' });

@@ -1,6 +1,7 @@
 import { Yaml } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { type VeleroObjectOptions, veleroMetadata } from './object';
@@ -170,7 +171,7 @@ export class VeleroResourceModifiers extends Construct {
    * @throws InputError when a prop cannot stand
    */
   constructor(scope: Construct, id: string, props: VeleroResourceModifiersProps) {
-    super(scope, id);
+    super(...checkedConstruct('VeleroResourceModifiers', scope, id, props));
     this._rules = props.rules;
     if (props.rules.length === 0) {
       throw new InputError(this, { prop: 'rules', got: [], because: 'Velero takes no modifiers without a rule: write one' });

@@ -1,6 +1,7 @@
 import { type Size, Yaml } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { checkLabels } from './labels';
@@ -152,7 +153,7 @@ export class VeleroResourcePolicies extends Construct {
    * @throws InputError when a prop cannot stand
    */
   constructor(scope: Construct, id: string, props: VeleroResourcePoliciesProps) {
-    super(scope, id);
+    super(...checkedConstruct('VeleroResourcePolicies', scope, id, props));
     const { volumePolicies = [] } = props;
     const includeExcludePolicy = this.includeExcludePolicy(props);
     this.filtersResources = Object.keys(includeExcludePolicy).length > 0;

@@ -1,5 +1,6 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
 import type { KubernetesJobOptions } from '../core/kubectl/kubectl';
 import { STANDARD_LABELS } from '../core/labels';
 import type { PodOptions } from '../core/pod';
@@ -51,7 +52,7 @@ export class VeleroRestoreJob extends Construct {
    * @throws InputError when it is not in a chart of Velero's namespace, or a prop cannot stand
    */
   constructor(scope: Construct, id: string, props: VeleroRestoreJobProps) {
-    super(scope, id);
+    super(...checkedConstruct('VeleroRestoreJob', scope, id, props));
     const { name = id, backupName = '', scheduleName = '', deadline = Duration.hours(12) } = props;
     const { kubectlImage, pods, namespace = VELERO_NAMESPACE } = props;
     // Never empty: the script puts the source in front.

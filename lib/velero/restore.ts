@@ -1,5 +1,6 @@
 import type { ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkObjectName } from '../core/names';
 import { modifiersOf } from './at-rest';
@@ -98,7 +99,7 @@ export class VeleroRestore extends Construct {
    * @throws InputError when a prop cannot stand
    */
   constructor(scope: Construct, id: string, props: VeleroRestoreProps) {
-    super(scope, id);
+    super(...checkedConstruct('VeleroRestore', scope, id, props));
     const modifiers = modifiersOf(this, props, props.name ?? id, props.namespace);
     this.resource = veleroObject(this, 'Restore', props, restoreSpec(this, { ...props, resourceModifiers: modifiers }));
   }

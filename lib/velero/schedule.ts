@@ -1,5 +1,6 @@
 import type { ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import type { Schedule } from '../core/schedule';
 import { backupLimits, backupSpec, type IVeleroBackup, type VeleroBackupTemplate } from './backup-template';
@@ -37,7 +38,7 @@ export class VeleroSchedule extends Construct implements IVeleroBackup {
    * @throws InputError when a prop cannot stand
    */
   constructor(scope: Construct, id: string, props: VeleroScheduleProps) {
-    super(scope, id);
+    super(...checkedConstruct('VeleroSchedule', scope, id, props));
     this.props = props;
     const schedule = props.schedule.bind(this, 'schedule');
     const limits = backupLimits(props);

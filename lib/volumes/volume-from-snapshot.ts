@@ -2,6 +2,7 @@ import type { Size } from 'cdk8s';
 import { k8s, PersistentVolumeAccessMode, PersistentVolumeMode } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { KEEP_ANNOTATIONS } from '../core/deploy-tools';
+import { checkedConstruct } from '../core/given';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { STANDARD_LABELS } from '../core/labels';
 import { checkObjectName } from '../core/names';
@@ -55,7 +56,7 @@ export class VolumeFromSnapshot extends Construct {
    * @throws InputError when a name is none
    */
   constructor(scope: Construct, id: string, props: VolumeFromSnapshotProps) {
-    super(scope, id);
+    super(...checkedConstruct('VolumeFromSnapshot', scope, id, props));
     this.name = checkObjectName(this, 'name', props.name ?? id);
     kubernetesObject(this, 'Claim', k8s.KubePersistentVolumeClaim.GVK, {
       metadata: { name: this.name, labels: { ...STANDARD_LABELS, ...props.labels }, annotations: { ...KEEP_ANNOTATIONS } },

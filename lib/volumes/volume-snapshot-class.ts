@@ -2,6 +2,7 @@ import { ApiObject, JsonPatch } from 'cdk8s';
 import { Construct } from 'constructs';
 import * as group from '../../imports/groupsnapshot.storage.k8s.io';
 import * as snapshot from '../../imports/snapshot.storage.k8s.io';
+import { checkedConstruct } from '../core/given';
 import { STANDARD_LABELS } from '../core/labels';
 import { checkObjectName } from '../core/names';
 import type { CsiDriver } from './csi-driver';
@@ -60,7 +61,7 @@ export class VolumeSnapshotClass extends Construct {
    * @throws InputError when the name or the driver cannot stand
    */
   constructor(scope: Construct, id: string, props: VolumeSnapshotClassProps) {
-    super(scope, id);
+    super(...checkedConstruct('VolumeSnapshotClass', scope, id, props));
     this.name = checkObjectName(this, 'name', props.name ?? id);
     const parameters = props.driver._snapshotParameters(this);
     const { DELETE, RETAIN } = snapshot.VolumeSnapshotClassDeletionPolicy;
@@ -95,7 +96,7 @@ export class VolumeGroupSnapshotClass extends Construct {
    * @throws InputError when the name cannot stand, or nothing is known of group snapshots of the driver
    */
   constructor(scope: Construct, id: string, props: VolumeGroupSnapshotClassProps) {
-    super(scope, id);
+    super(...checkedConstruct('VolumeGroupSnapshotClass', scope, id, props));
     this.name = checkObjectName(this, 'name', props.name ?? id);
     const parameters = props.driver._groupParameters(this);
     const version = props.apiVersion ?? GroupSnapshotVersion.V1BETA2;

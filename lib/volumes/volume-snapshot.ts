@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import * as snapshot from '../../imports/snapshot.storage.k8s.io';
 import { KEEP_ANNOTATIONS } from '../core/deploy-tools';
+import { checkedConstruct } from '../core/given';
 import { STANDARD_LABELS } from '../core/labels';
 import { checkObjectName } from '../core/names';
 
@@ -68,7 +69,7 @@ export class VolumeSnapshot extends Construct {
    * @throws InputError when a name is none
    */
   constructor(scope: Construct, id: string, props: VolumeSnapshotProps) {
-    super(scope, id);
+    super(...checkedConstruct('VolumeSnapshot', scope, id, props));
     this.name = checkObjectName(this, 'name', props.name ?? id);
     new snapshot.VolumeSnapshot(this, 'Snapshot', {
       metadata: { name: this.name, labels: { ...STANDARD_LABELS }, annotations: { ...KEEP_ANNOTATIONS } },

@@ -2,6 +2,7 @@ import type { Size } from 'cdk8s';
 import type { PersistentVolumeAccessMode } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import type { RecoveryPoint } from '../backup/recovery-point';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import type { VolumeSnapshotGroup } from './group/volume-snapshot-group';
 import { VolumeFromSnapshot } from './volume-from-snapshot';
@@ -64,7 +65,7 @@ export class VolumesFromGroup extends Construct {
    * @throws InputError when a prop cannot stand, or the group is native
    */
   constructor(scope: Construct, id: string, props: VolumesFromGroupProps) {
-    super(scope, id);
+    super(...checkedConstruct('VolumesFromGroup', scope, id, props));
     const { group, claims = group._members.flatMap(member => member.claims) } = props;
     const point = props.recoveryPoint.bind(this, 'recoveryPoint');
     if (!/^\d{8}T/.test(point)) {

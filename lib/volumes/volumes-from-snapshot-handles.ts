@@ -3,6 +3,7 @@ import { PersistentVolumeMode } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import * as snapshot from '../../imports/snapshot.storage.k8s.io';
 import { KEEP_ANNOTATIONS } from '../core/deploy-tools';
+import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { STANDARD_LABELS } from '../core/labels';
 import type { CsiDriver } from './csi-driver';
@@ -40,7 +41,7 @@ export class VolumesFromSnapshotHandles extends Construct {
    * @throws InputError when a prop cannot stand, or the chart has no namespace
    */
   constructor(scope: Construct, id: string, props: VolumesFromSnapshotHandlesProps) {
-    super(scope, id);
+    super(...checkedConstruct('VolumesFromSnapshotHandles', scope, id, props));
     const { namespace } = Chart.of(this);
     if (namespace === undefined) {
       const because = 'the contents of the snapshots name the namespace that they are for: give the chart one';

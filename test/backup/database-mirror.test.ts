@@ -169,7 +169,7 @@ describe('a mirror that is refused', () => {
     ['of a name that is taken', twice, 'shop/orders has a mirror of that name already'],
     ['of a name that is too long', to({}, 'a-place-that-is-very-far-away-from-here-and-safe'), 'more than the 52 characters of a CronJob'],
     ['of a name that is none', to({}, 'Off site'), 'shop/orders/mirror-Off site: name is "orders-mirror-Off site"'],
-    ['without a retention', to({ retention: undefined as unknown as Retention }), 'retention is not set: a mirror keeps by its own rules'],
+    ['without a retention', to({ retention: undefined as unknown as Retention }), 'retention is not set: write a Retention'],
     [
       'into a repository with mirrors of its own',
       to({ repository: Repository.files({ claimName: 'far', mirrors: [Mirror.to(restic, { name: 'third', retention })] }) }),

@@ -69,7 +69,6 @@ describe('errors name the construct, the prop and what to write', () => {
     [Schedule.daily({ at: '24:00' }), `schedule.at is "24:00": write HH:MM on a 24-hour clock, such as '02:30'`],
     [Schedule.hourly({ minute: 60 }), 'schedule.minute is 60: write a whole number from 0 to 59'],
     [Schedule.hourly({ minute: 1.5 }), 'schedule.minute is 1.5: write a whole number from 0 to 59'],
-    [Schedule.weekly({ on: 7 as Weekday }), 'schedule.on is 7: write a whole number from 0 to 6'],
     [Schedule.monthly({ day: 31 }), 'schedule.day is 31: write a whole number from 1 to 28'],
     [
       Schedule.every(Duration.minutes(7)),

@@ -1,12 +1,9 @@
 import { Chart, Duration, Size } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
-import type { PostgresPhysicalEngineOptions } from '../../lib';
+import type { DatabaseBackupProps, PostgresPhysicalEngineOptions } from '../../lib';
 import { BackupApp, DatabaseBackup, DataVolume, Engine, PostgresVersion, RecoveryPoint, Repository, Retention, SecretRef } from '../../lib';
 
-function backup(
-  options: Partial<PostgresPhysicalEngineOptions> = {},
-  dataVolume: DataVolume | undefined = DataVolume.claim('data-db-0', 'pgdata'),
-) {
+function backup(options: Partial<PostgresPhysicalEngineOptions> = {}, different: Partial<DatabaseBackupProps> = {}) {
   const chart = new Chart(new BackupApp(), 'shop', { namespace: 'shop' });
   return new DatabaseBackup(chart, 'orders', {
     engine: Engine.postgresPhysical({ version: PostgresVersion.V17, ...options }),
@@ -14,7 +11,8 @@ function backup(
     credentials: SecretRef.named('orders'),
     repository: Repository.files({ claimName: 'backups' }),
     retention: Retention.keep({ daily: 7 }),
-    dataVolume,
+    dataVolume: DataVolume.claim('data-db-0', 'pgdata'),
+    ...different,
   });
 }
 // biome-ignore lint/suspicious/noExplicitAny: manifests are looked into
@@ -96,7 +94,7 @@ describe('physical backups of PostgreSQL', () => {
   test.each<[string, () => unknown, RegExp]>([
     [
       'a restore without the data volume',
-      () => backup({}, null as unknown as undefined).restore(),
+      () => backup({}, { dataVolume: undefined }).restore(),
       /shop\/orders\/restore: dataVolume is not set: a restore of postgres-physical works on the server's files/,
     ],
     [

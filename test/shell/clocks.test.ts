@@ -8,7 +8,7 @@ import { Job } from './job';
 let job: Job;
 beforeEach(() => {
   job = new Job({
-    dump: 'put data.txt head -c "${BYTES:-1000}" /dev/urandom; fact rows 1; echo "$(tail -n 1 "$SCRATCH/points" | cut -d " " -f 1)" >"$SCRATCH/../parent"',
+    dump: `put data.txt head -c "\${BYTES:-1000}" /dev/urandom; fact rows 1; echo "$(tail -n 1 "$SCRATCH/points" | cut -d " " -f 1)" >"$SCRATCH/../parent"`,
     verify: 'fact rows 1; compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"',
     restore: ':',
   });

@@ -2,7 +2,7 @@ import { Chart, Duration, Size } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { DATA, WAL } from '../../core/data-volume';
-import { checkVersion } from '../../core/given';
+import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { SCRATCH } from '../../core/pod';
@@ -13,7 +13,7 @@ import { warn } from '../../core/warning';
 import type { EngineBindOptions, EngineConfig, EngineNode, EngineStep, IEngine } from '../engine';
 import type { EtcdCluster, EtcdMember } from './etcd-cluster';
 import { EtcdTls } from './etcd-tls';
-import { EtcdVersion } from './etcd-version';
+import type { EtcdVersion } from './etcd-version';
 import { controlPlaneRunbook, statefulSetRunbook } from './runbook';
 
 /** Options that an application's etcd and a control plane's have in common. */
@@ -116,10 +116,11 @@ const DEFAULTS = {
  * Kubernetes 1.29 or newer, as the throw-away server runs in a sidecar container.
  */
 export class EtcdEngine implements IEngine {
-  constructor(private readonly options: EtcdEngineOptions) {}
+  constructor(private readonly options: EtcdEngineOptions) {
+    checkNew('EtcdEngine', options);
+  }
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
-    checkVersion(scope, this.options, EtcdVersion, 'EtcdVersion.V3_5');
     const { cluster, tls, bumpRevision = false } = this.options;
     return bindEtcd(scope, options, this.options, {
       ...{ tls, bumpRevision },
@@ -140,10 +141,11 @@ export class EtcdEngine implements IEngine {
  * cluster: a repository on one of its claims is refused.
  */
 export class EtcdControlPlaneEngine implements IEngine {
-  constructor(private readonly options: EtcdControlPlaneOptions) {}
+  constructor(private readonly options: EtcdControlPlaneOptions) {
+    checkNew('EtcdControlPlaneEngine', options);
+  }
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
-    checkVersion(scope, this.options, EtcdVersion, 'EtcdVersion.V3_5');
     const { cluster, version, tls = EtcdTls.files(), bumpRevision = true } = this.options;
     const walDirectory = cluster.members[0]?.walVolume?._bind(scope).volume.hostPath?.path;
     if (!['127.0.0.1', 'localhost', '::1'].includes(options.host)) {

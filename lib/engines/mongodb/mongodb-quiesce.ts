@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
+import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
@@ -75,7 +76,9 @@ export interface MongodbQuiesceOptions extends QuiesceOptions {
  * server before you rely on it.
  */
 export class MongodbQuiesce implements IQuiesce {
-  constructor(private readonly options: MongodbQuiesceOptions) {}
+  constructor(private readonly options: MongodbQuiesceOptions) {
+    checkNew('MongodbQuiesce', options);
+  }
 
   public bind(scope: Construct, _options: QuiesceBindOptions): QuiesceConfig {
     const {

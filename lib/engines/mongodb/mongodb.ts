@@ -1,6 +1,6 @@
 import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
-import { checkVersion } from '../../core/given';
+import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { Scratch } from '../../core/scratch';
@@ -140,10 +140,11 @@ export interface MongodbEngineOptions {
  * Assertions are expressions of mongosh with one value: `Assertion.atLeast('db.reviews.countDocuments({})', 10)`.
  */
 export class MongodbEngine implements IEngine {
-  constructor(private readonly options: MongodbEngineOptions) {}
+  constructor(private readonly options: MongodbEngineOptions) {
+    checkNew('MongodbEngine', options);
+  }
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
-    checkVersion(scope, this.options, MongodbVersion, 'MongodbVersion.V7_0');
     const { version, replicaSet, databases = [], mongos = false, oplog = true, authenticationDatabase = 'admin' } = this.options;
     const { imageUser = 999, readFrom = MongodbReadFrom.SECONDARY_PREFERRED, tlsCa, tls = tlsCa !== undefined } = this.options;
     const { maximumLag = Duration.minutes(10) } = this.options;

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
-import { checkVersion } from '../../core/given';
+import { checkNew } from '../../core/given';
 import { ImageCatalog, ImageReference } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import type { ToolContainer } from '../../core/pod';
 import { ScriptFolder } from '../../core/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
-import { MariadbVersion, MysqlVersion } from '../mysql/mysql';
+import type { MariadbVersion, MysqlVersion } from '../mysql/mysql';
 import type { MysqlTls } from '../mysql/mysql-tls';
 
 /** What may be said of physical backups of MariaDB and of MySQL. */
@@ -131,10 +131,11 @@ export class XtrabackupVersion {
  * Tables that the server encrypts (data-at-rest encryption) are refused, and so are files outside the data directory.
  */
 export class MariadbPhysicalEngine implements IEngine {
-  constructor(private readonly options: MariadbPhysicalEngineOptions) {}
+  constructor(private readonly options: MariadbPhysicalEngineOptions) {
+    checkNew('MariadbPhysicalEngine', options);
+  }
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
-    checkVersion(scope, this.options, MariadbVersion, 'MariadbVersion.V10_11');
     const { series, image } = this.options.version;
     const { replicaId: id } = this.options;
     if (id !== undefined && (!Number.isInteger(id) || id < 1 || id >= 2 ** 32)) {
@@ -160,10 +161,11 @@ export class MariadbPhysicalEngine implements IEngine {
  * a verification succeed on your server before you rely on it.
  */
 export class MysqlPhysicalEngine implements IEngine {
-  constructor(private readonly options: MysqlPhysicalEngineOptions) {}
+  constructor(private readonly options: MysqlPhysicalEngineOptions) {
+    checkNew('MysqlPhysicalEngine', options);
+  }
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
-    checkVersion(scope, this.options, MysqlVersion, 'MysqlVersion.V8_4');
     const { version } = this.options;
     const known = [XtrabackupVersion.V8_0, XtrabackupVersion.V8_4];
     const xtrabackup = this.options.xtrabackup ?? known.find(each => each.series === version.series);

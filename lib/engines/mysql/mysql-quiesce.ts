@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Duration } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
@@ -79,7 +80,9 @@ export interface MysqlQuiesceOptions extends MysqlServerQuiesceOptions {
  * `GRANT RELOAD ON *.* TO backup@'127.0.0.1'`. (MariaDB Server documentation, "BACKUP STAGE".)
  */
 export class MariadbQuiesce implements IQuiesce {
-  constructor(private readonly options: MariadbQuiesceOptions) {}
+  constructor(private readonly options: MariadbQuiesceOptions) {
+    checkNew('MariadbQuiesce', options);
+  }
 
   public bind(scope: Construct, _options: QuiesceBindOptions): QuiesceConfig {
     return bindSession(scope, this.options, { name: 'mariadb', ...this.options.version, lock: 'stage' });
@@ -98,7 +101,9 @@ export class MariadbQuiesce implements IQuiesce {
  *   role needs RELOAD, or FLUSH_TABLES, and PROCESS to see those statements. (MySQL manual, "FLUSH Statement".)
  */
 export class MysqlQuiesce implements IQuiesce {
-  constructor(private readonly options: MysqlQuiesceOptions) {}
+  constructor(private readonly options: MysqlQuiesceOptions) {
+    checkNew('MysqlQuiesce', options);
+  }
 
   public bind(scope: Construct, _options: QuiesceBindOptions): QuiesceConfig {
     const { version, lock = MysqlLock.INSTANCE, longestQuery = Duration.seconds(2) } = this.options;

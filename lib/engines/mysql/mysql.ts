@@ -1,7 +1,7 @@
 import { Duration, Size, SizeRoundingBehavior } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
-import { checkVersion } from '../../core/given';
+import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
@@ -167,10 +167,11 @@ export interface MariadbEngineOptions extends MysqlOptions {
  * (`max_allowed_packet`, required keys, functions beside a binary log), the restore changes that setting, and sets it back.
  */
 export class MysqlEngine implements IEngine {
-  constructor(private readonly options: MysqlEngineOptions) {}
+  constructor(private readonly options: MysqlEngineOptions) {
+    checkNew('MysqlEngine', options);
+  }
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
-    checkVersion(scope, this.options, MysqlVersion, 'MysqlVersion.V8_4');
     const { series, image } = this.options.version;
     if (series === '8.0') warn(scope, 'MySQL 8.0 gets no security fixes since April 2026, nor does its image: move to 8.4');
     return bindDialect(scope, options, this.options, {
@@ -186,10 +187,11 @@ export class MysqlEngine implements IEngine {
 
 /** MariaDB, which is backed up as `MysqlEngine` says of MySQL; its sequences too, and from 10.11 on the past of system-versioned tables. */
 export class MariadbEngine implements IEngine {
-  constructor(private readonly options: MariadbEngineOptions) {}
+  constructor(private readonly options: MariadbEngineOptions) {
+    checkNew('MariadbEngine', options);
+  }
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
-    checkVersion(scope, this.options, MariadbVersion, 'MariadbVersion.V10_11');
     const { series, image } = this.options.version;
     return bindDialect(scope, options, this.options, { name: 'mariadb', series, image, floors: MARIADB_FLOORS, missingPrograms: [] });
   }

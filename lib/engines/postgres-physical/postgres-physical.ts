@@ -1,12 +1,12 @@
 import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { CaCertificates } from '../../core/ca-certificates';
-import { checkVersion } from '../../core/given';
+import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
-import { POSTGRES_ENCRYPTORS, POSTGRES_FLOORS, PostgresVersion, tlsVariables } from '../postgres/postgres';
+import { POSTGRES_ENCRYPTORS, POSTGRES_FLOORS, type PostgresVersion, tlsVariables } from '../postgres/postgres';
 
 /** Options of physical backups of PostgreSQL. */
 export interface PostgresPhysicalEngineOptions {
@@ -101,10 +101,11 @@ export interface PostgresPhysicalEngineOptions {
  * to let it in for replication, which the official image's does not: `host replication backup samenet scram-sha-256`.
  */
 export class PostgresPhysicalEngine implements IEngine {
-  constructor(private readonly options: PostgresPhysicalEngineOptions) {}
+  constructor(private readonly options: PostgresPhysicalEngineOptions) {
+    checkNew('PostgresPhysicalEngine', options);
+  }
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
-    checkVersion(scope, this.options, PostgresVersion, 'PostgresVersion.V17');
     const {
       version,
       primary,

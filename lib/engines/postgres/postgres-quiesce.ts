@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Construct } from 'constructs';
+import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { ScriptFolder } from '../../core/script-folder';
 import type { SecretRef } from '../../core/secret-ref';
@@ -52,7 +53,9 @@ export interface PostgresQuiesceOptions extends PreparationOptions {
  * The role needs `pg_checkpoint`, from PostgreSQL 15 on; before, it has to be a superuser.
  */
 export class PostgresQuiesce implements IQuiesce {
-  constructor(private readonly options: PostgresQuiesceOptions) {}
+  constructor(private readonly options: PostgresQuiesceOptions) {
+    checkNew('PostgresQuiesce', options);
+  }
 
   public bind(scope: Construct, _options: QuiesceBindOptions): QuiesceConfig {
     const { version, credentials, port = 5432, maintenanceDatabase = 'postgres', imageUser = 999, sslMode } = this.options;

@@ -2,7 +2,7 @@ import { Duration } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import type { CaCertificates, CaCertificatesConfig } from '../../core/ca-certificates';
-import { checkVersion } from '../../core/given';
+import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
@@ -136,10 +136,11 @@ export interface PostgresEngineOptions {
  * names what was refused to it.
  */
 export class PostgresEngine implements IEngine {
-  constructor(private readonly options: PostgresEngineOptions) {}
+  constructor(private readonly options: PostgresEngineOptions) {
+    checkNew('PostgresEngine', options);
+  }
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
-    checkVersion(scope, this.options, PostgresVersion, 'PostgresVersion.V17');
     const {
       version,
       databases = [],

@@ -1,5 +1,5 @@
 import type { Construct } from 'constructs';
-import { checkVersion } from '../../core/given';
+import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
@@ -92,10 +92,11 @@ export interface RabbitmqEngineOptions {
  * `Assertion.equalTo('list_queues name', 'orders')`.
  */
 export class RabbitmqEngine implements IEngine {
-  constructor(private readonly options: RabbitmqEngineOptions) {}
+  constructor(private readonly options: RabbitmqEngineOptions) {
+    checkNew('RabbitmqEngine', options);
+  }
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
-    checkVersion(scope, this.options, RabbitmqVersion, 'RabbitmqVersion.V4_0');
     const { version, plugins = [], tlsAuthority, imageUser = 999 } = this.options;
     plugins.forEach((plugin, index) => {
       if (!/^[a-z][a-z0-9_]*$/.test(plugin)) {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Construct } from 'constructs';
+import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { ScriptFolder } from '../../core/script-folder';
 import type { SecretKeyRef, SecretRef } from '../../core/secret-ref';
@@ -62,7 +63,9 @@ export interface ValkeyQuiesceOptions extends RedisServerQuiesceOptions {
  * The least that a user needs: `ACL SETUSER quiesce on >... +bgsave +info +time`. (Redis documentation, "BGSAVE".)
  */
 export class RedisQuiesce implements IQuiesce {
-  constructor(private readonly options: RedisQuiesceOptions) {}
+  constructor(private readonly options: RedisQuiesceOptions) {
+    checkNew('RedisQuiesce', options);
+  }
 
   public bind(scope: Construct, _options: QuiesceBindOptions): QuiesceConfig {
     return bindProgram(scope, this.options, 'redis');
@@ -71,7 +74,9 @@ export class RedisQuiesce implements IQuiesce {
 
 /** Valkey, which is prepared as `RedisQuiesce` says of Redis. */
 export class ValkeyQuiesce implements IQuiesce {
-  constructor(private readonly options: ValkeyQuiesceOptions) {}
+  constructor(private readonly options: ValkeyQuiesceOptions) {
+    checkNew('ValkeyQuiesce', options);
+  }
 
   public bind(scope: Construct, _options: QuiesceBindOptions): QuiesceConfig {
     return bindProgram(scope, this.options, 'valkey');

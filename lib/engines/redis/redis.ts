@@ -1,6 +1,6 @@
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
-import { checkVersion } from '../../core/given';
+import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
@@ -148,10 +148,11 @@ export interface ValkeyEngineOptions extends RedisOptions {
  * `Assertion.atLeast('dbsize', 10)`. Their answer is what `redis-cli --raw` prints, its lines joined by spaces.
  */
 export class RedisEngine implements IEngine {
-  constructor(private readonly options: RedisEngineOptions) {}
+  constructor(private readonly options: RedisEngineOptions) {
+    checkNew('RedisEngine', options);
+  }
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
-    checkVersion(scope, this.options, RedisVersion, 'RedisVersion.V7_2');
     const { series, image } = this.options.version;
     return bindProgram(scope, options, this.options, { program: 'redis', series, image, floors: ['7.2.11', '7.4.6', '8.0.4', '8.2.2'] });
   }
@@ -159,10 +160,11 @@ export class RedisEngine implements IEngine {
 
 /** Valkey, which is backed up as `RedisEngine` says of Redis. */
 export class ValkeyEngine implements IEngine {
-  constructor(private readonly options: ValkeyEngineOptions) {}
+  constructor(private readonly options: ValkeyEngineOptions) {
+    checkNew('ValkeyEngine', options);
+  }
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
-    checkVersion(scope, this.options, ValkeyVersion, 'ValkeyVersion.V8_0');
     const { series, image } = this.options.version;
     return bindProgram(scope, options, this.options, { program: 'valkey', series, image, floors: ['7.2.11', '8.0.6', '8.1.4'] });
   }

@@ -1,5 +1,6 @@
 import { Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
+import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { checkObjectName } from '../../core/names';
@@ -101,7 +102,9 @@ export interface FilesRepositoryOptions {
  * lost with the cluster: it is a first copy, not the only one.
  */
 export class FilesRepository implements IKeyedRepository {
-  constructor(private readonly options: FilesRepositoryOptions) {}
+  constructor(private readonly options: FilesRepositoryOptions) {
+    checkNew('FilesRepository', options);
+  }
 
   /** Further copies of every recovery point. */
   public get mirrors(): Mirror[] | undefined {

@@ -1,6 +1,7 @@
 import { Duration, type Size, SizeRoundingBehavior } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { CaCertificates, CaCertificatesConfig } from '../../core/ca-certificates';
+import { checkNew } from '../../core/given';
 import { ImageReference } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { TOOLS } from '../../core/pod';
@@ -105,7 +106,9 @@ export class ResticRepository implements IKeyedRepository {
   constructor(
     private readonly options: ResticRepositoryOptions,
     private readonly mustExist = false,
-  ) {}
+  ) {
+    checkNew('ResticRepository', options, mustExist);
+  }
 
   /** Further copies of every recovery point. */
   public get mirrors(): Mirror[] | undefined {
@@ -120,7 +123,7 @@ export class ResticRepository implements IKeyedRepository {
 
   public bind(scope: Construct, options: RepositoryBindOptions): RepositoryConfig {
     const { password } = this.options;
-    if (!password?.secretName || !password.keyName) {
+    if (!password.secretName || !password.keyName) {
       throw new InputError(scope, {
         prop: 'repository.password',
         got: password,

@@ -1,6 +1,7 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { RecoveryPoint } from '../../backup/recovery-point';
+import { checkedConstruct } from '../../core/given';
 import { kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl/kubectl';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
 import { checkCronJobName, checkObjectName } from '../../core/names';
@@ -76,7 +77,7 @@ export class VolumeSnapshotGroupRestore extends Construct {
    * @throws InputError when a prop cannot stand
    */
   constructor(scope: Construct, id: string, props: VolumeSnapshotGroupRestoreProps) {
-    super(scope, id);
+    super(...checkedConstruct('VolumeSnapshotGroupRestore', scope, id, props));
     const { group, from = RecoveryPoint.newestVerified(), bindTimeout = Duration.minutes(30) } = props;
     const { series } = group;
     const name = checkCronJobName(this, `${series}-restore`);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
+import { checkedConstruct } from '../../core/given';
 import { InputError } from '../../core/input-error';
 import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl/kubectl';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
@@ -86,7 +87,7 @@ export class VolumeSnapshotGroupVerification extends Construct {
    * @throws InputError when a prop cannot stand, or a check names a claim that the group does not have
    */
   constructor(scope: Construct, id: string, props: VolumeSnapshotGroupVerificationProps) {
-    super(scope, id);
+    super(...checkedConstruct('VolumeSnapshotGroupVerification', scope, id, props));
     const { group, retries = 1, checkDeadline = Duration.hours(2) } = props;
     const { series } = group;
     this.series = series;

@@ -1,6 +1,7 @@
 import { type ApiObject, Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { registerName, registerSeries } from '../../backup/database-backup';
+import { checkedConstruct } from '../../core/given';
 import { InputError } from '../../core/input-error';
 import { type ApiRule, type KubernetesJobOptions, kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl/kubectl';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
@@ -110,7 +111,7 @@ export class VolumeSnapshotGroup extends Construct {
    * @throws InputError when a prop cannot stand, or a quiesce lets go before cutTimeout
    */
   constructor(scope: Construct, id: string, props: VolumeSnapshotGroupProps) {
-    super(scope, id);
+    super(...checkedConstruct('VolumeSnapshotGroup', scope, id, props));
     this.props = props;
     this.series = checkSeries(this, props.series ?? id);
     if (props.members.length === 0) {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Construct } from 'constructs';
+import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../core/script-folder';
@@ -32,7 +33,9 @@ export interface FileSystemQuiesceOptions extends QuiesceOptions {
  * (Linux manual, "fsfreeze(8)".)
  */
 export class FileSystemQuiesce implements IQuiesce {
-  constructor(private readonly options: FileSystemQuiesceOptions) {}
+  constructor(private readonly options: FileSystemQuiesceOptions) {
+    checkNew('FileSystemQuiesce', options);
+  }
 
   public bind(scope: Construct, { volumes }: QuiesceBindOptions): QuiesceConfig {
     const { volume } = this.options;

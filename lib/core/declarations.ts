@@ -1,0 +1,1916 @@
+/**
+ * What the public classes take, for those who call them without a compiler: JavaScript, or `any`.
+ *
+ * Written from the sources by `npm run declarations`; a test compares. A name that ends in `?` may be left out; after a type, `|` begins
+ * the words of its docstring.
+ */
+
+/** Types by name, of parameters or members; `extends` names interfaces whose members are to be added. */
+export interface Members {
+  readonly [name: string]: string;
+}
+
+/** The values of an enumeration. */
+export interface Constants {
+  readonly [name: string]: string | number;
+}
+
+/** All that is declared. */
+export interface Declarations {
+  readonly calls: { readonly [name: string]: Members };
+  readonly structs: { readonly [name: string]: Members };
+  readonly enums: { readonly [name: string]: Constants };
+  readonly remedies: { readonly [name: string]: string };
+}
+
+// ---
+
+/** What constructors ('new <class>'), factories and methods take. */
+export const CALLS: { readonly [name: string]: Members } = {
+  'Assertion.atLeast': {
+    query: 'string',
+    minimum: 'number',
+    'options?': 'AssertionOptions',
+  },
+  'Assertion.atMost': {
+    query: 'string',
+    maximum: 'number',
+    'options?': 'AssertionOptions',
+  },
+  'Assertion.equalTo': {
+    query: 'string',
+    value: 'string',
+    'options?': 'AssertionOptions',
+  },
+  'BackupPlan#add': {
+    addon: 'IBackupAddon',
+  },
+  'BackupPlan#addBackup': {
+    id: 'string | also the name of its series unless the options name another',
+    options: 'PlannedBackupOptions',
+  },
+  'CaCertificates.configMap': {
+    name: 'string | the ConfigMap',
+    key: 'string | the key that holds the certificates',
+  },
+  'CaCertificates.secret': {
+    secret: 'SecretKeyRef',
+  },
+  'CsiDriver.azureDisk': {
+    'options?': 'AzureDiskSnapshotOptions',
+  },
+  'CsiDriver.cephFs': {
+    options: 'CephFsSnapshotOptions',
+  },
+  'CsiDriver.cephRbd': {
+    options: 'CephRbdSnapshotOptions',
+  },
+  'CsiDriver.cinder': {
+    'options?': 'CinderSnapshotOptions',
+  },
+  'CsiDriver.ebs': {
+    'options?': 'EbsSnapshotOptions',
+  },
+  'CsiDriver.gcePersistentDisk': {
+    'options?': 'GcePersistentDiskSnapshotOptions',
+  },
+  'CsiDriver.longhorn': {
+    'options?': 'LonghornSnapshotOptions',
+  },
+  'CsiDriver.of': {
+    name: 'string | its name, as `kubectl get csidrivers` has it',
+    'parameters?': '{string} | of its snapshots, or of its group snapshots where it is given to a VolumeGroupSnapshotClass',
+  },
+  'CsiDriver.openEbsLvm': {
+    'options?': 'OpenEbsLvmSnapshotOptions',
+  },
+  'DataVolume.claim': {
+    claimName: 'string | the claim',
+    'path?':
+      "string | where in the volume the data directory is, as the server's container has it in `subPath` or below its mount; the volume's root if left out",
+  },
+  'DataVolume.hostPath': {
+    path: 'string | the directory on the node',
+  },
+  'DatabaseBackup#add': {
+    addon: 'IBackupAddon',
+  },
+  'DatabaseBackup#archiveLog': {
+    'props?': 'LogArchiveOptions',
+  },
+  'DatabaseBackup#drill': {
+    props: 'DrillOptions',
+  },
+  'DatabaseBackup#mirror': {
+    name: 'string | what its objects are called, after the series: `offsite`',
+    options: 'DatabaseMirrorOptions',
+  },
+  'DatabaseBackup#prune': {
+    'props?': 'DatabasePruneOptions',
+  },
+  'DatabaseBackup#reencrypt': {
+    'props?': 'ReencryptionOptions',
+  },
+  'DatabaseBackup#restore': {
+    'props?': 'DatabaseRestoreOptions',
+  },
+  'DatabaseBackup#rotateKey': {
+    props: 'KeyRotationOptions',
+  },
+  'DatabaseBackup#verify': {
+    'props?': 'DatabaseVerificationOptions',
+  },
+  'DatabaseMirror#restore': {
+    'options?': 'DatabaseRestoreOptions',
+  },
+  'DatabaseMirror#verify': {
+    'options?': 'DatabaseVerificationOptions',
+  },
+  'Encryption.age': {
+    options: 'AgeEncryptionOptions',
+  },
+  'Encryption.gpg': {
+    options: 'GpgEncryptionOptions',
+  },
+  'Encryption.gpgSymmetric': {
+    options: 'GpgSymmetricEncryptionOptions',
+  },
+  'Engine.etcd': {
+    options: 'EtcdEngineOptions',
+  },
+  'Engine.etcdControlPlane': {
+    options: 'EtcdControlPlaneOptions',
+  },
+  'Engine.mariadb': {
+    options: 'MariadbEngineOptions',
+  },
+  'Engine.mariadbPhysical': {
+    options: 'MariadbPhysicalEngineOptions',
+  },
+  'Engine.mongodb': {
+    options: 'MongodbEngineOptions',
+  },
+  'Engine.mysql': {
+    options: 'MysqlEngineOptions',
+  },
+  'Engine.mysqlPhysical': {
+    options: 'MysqlPhysicalEngineOptions',
+  },
+  'Engine.postgres': {
+    options: 'PostgresEngineOptions',
+  },
+  'Engine.postgresPhysical': {
+    options: 'PostgresPhysicalEngineOptions',
+  },
+  'Engine.rabbitmq': {
+    options: 'RabbitmqEngineOptions',
+  },
+  'Engine.redis': {
+    options: 'RedisEngineOptions',
+  },
+  'Engine.valkey': {
+    options: 'ValkeyEngineOptions',
+  },
+  'EtcdCluster.kubeadm': {
+    nodes: 'EtcdControlPlaneNode[]',
+    'options?': 'EtcdKubeadmOptions',
+  },
+  'EtcdCluster.of': {
+    members: 'EtcdMember[]',
+  },
+  'EtcdCluster.statefulSet': {
+    options: 'EtcdStatefulSetOptions',
+  },
+  'EtcdControlPlaneEngine#bind': {
+    scope: 'Construct',
+    options: 'EngineBindOptions',
+  },
+  'EtcdEngine#bind': {
+    scope: 'Construct',
+    options: 'EngineBindOptions',
+  },
+  'EtcdTls.files': {
+    'options?': 'EtcdTlsFilesOptions',
+  },
+  'EtcdTls.secret': {
+    secret: 'SecretRef',
+    'options?': 'EtcdTlsSecretOptions',
+  },
+  'EtcdVersion.of': {
+    release: "string | such as '3.5.21'",
+    'image?': "string | an image that ships that release's etcd, etcdctl and, since 3.5, etcdutl; of the project's own image if left out",
+  },
+  'FileSystemQuiesce#bind': {
+    scope: 'Construct',
+    options: 'QuiesceBindOptions',
+  },
+  'FilesRepository#bind': {
+    scope: 'Construct',
+    options: 'RepositoryBindOptions',
+  },
+  'FilesRepository#withKey': {
+    key: 'SecretKeyRef',
+    'passphrase?': 'SecretKeyRef',
+  },
+  'ImageCatalog#image': {
+    scope: 'IConstruct | the construct that takes it',
+    request: 'ImageRequest',
+  },
+  'ImageCatalog.of': {
+    scope: 'IConstruct',
+  },
+  'ImageCatalog.override': {
+    scope: 'Construct | an app, chart or other construct that has no children yet',
+    images: "{string} | image references by '<engine>:<major version>'",
+  },
+  'ImageReference#bind': {
+    scope: 'IConstruct',
+    prop: 'string',
+  },
+  'ImageReference.of': {
+    reference: "string | `[registry/]repository[:tag][@digest]`, such as 'postgres:16.15-bookworm'",
+  },
+  'MariadbEngine#bind': {
+    scope: 'Construct',
+    options: 'EngineBindOptions',
+  },
+  'MariadbPhysicalEngine#bind': {
+    scope: 'Construct',
+    options: 'EngineBindOptions',
+  },
+  'MariadbQuiesce#bind': {
+    scope: 'Construct',
+    options: 'QuiesceBindOptions',
+  },
+  'MariadbVersion.of': {
+    series: "string | the release series, e.g. '10.6'",
+    image: "string | an image that ships that series' mariadbd, mariadb, mariadb-dump and mariadb-install-db, a shell, GNU tools and zstd",
+  },
+  'Mirror.to': {
+    repository: 'IRepository | where the copies are kept: any kind, with a password or a compression of its own',
+    options: "MirrorOptions | the mirror's name, retention and schedule",
+  },
+  'MongodbEngine#bind': {
+    scope: 'Construct',
+    options: 'EngineBindOptions',
+  },
+  'MongodbQuiesce#bind': {
+    scope: 'Construct',
+    options: 'QuiesceBindOptions',
+  },
+  'MongodbVersion.of': {
+    series: "string | the release series, e.g. '8.2'",
+    image: "string | an image that ships that series' mongod, mongosh, mongodump and mongorestore, a shell and GNU tools",
+  },
+  'MysqlEngine#bind': {
+    scope: 'Construct',
+    options: 'EngineBindOptions',
+  },
+  'MysqlPhysicalEngine#bind': {
+    scope: 'Construct',
+    options: 'EngineBindOptions',
+  },
+  'MysqlQuiesce#bind': {
+    scope: 'Construct',
+    options: 'QuiesceBindOptions',
+  },
+  'MysqlTls.verified': {
+    ca: "SecretKeyRef | the key of a Secret with the authority's certificate, such as SecretRef.named('db-ca').key('ca.crt')",
+  },
+  'MysqlTls.verifiedByConfigMap': {
+    name: "string | the ConfigMap, in the backup's namespace",
+    key: 'string | its key',
+  },
+  'MysqlVersion.of': {
+    series: "string | the release series, e.g. '9.8'",
+    image: "string | an image that ships that series' mysqld, mysql and mysqldump, a shell, GNU tools and zstd",
+  },
+  'ObjectLock.compliance': {
+    options: 'ObjectLockOptions',
+  },
+  'ObjectLock.governance': {
+    options: 'ObjectLockOptions',
+  },
+  'PostgresEngine#bind': {
+    scope: 'Construct',
+    options: 'EngineBindOptions',
+  },
+  'PostgresPhysicalEngine#bind': {
+    scope: 'Construct',
+    options: 'EngineBindOptions',
+  },
+  'PostgresQuiesce#bind': {
+    scope: 'Construct',
+    options: 'QuiesceBindOptions',
+  },
+  'PostgresVersion.of': {
+    major: "string | the major version, e.g. '19'",
+    image: "string | an image that ships that version's client tools, server, a shell, GNU or busybox tools and zstd",
+  },
+  'Quiesce.fileSystem': {
+    options: 'FileSystemQuiesceOptions',
+  },
+  'Quiesce.mariadb': {
+    options: 'MariadbQuiesceOptions',
+  },
+  'Quiesce.mongodb': {
+    options: 'MongodbQuiesceOptions',
+  },
+  'Quiesce.mysql': {
+    options: 'MysqlQuiesceOptions',
+  },
+  'Quiesce.postgres': {
+    options: 'PostgresQuiesceOptions',
+  },
+  'Quiesce.redis': {
+    options: 'RedisQuiesceOptions',
+  },
+  'Quiesce.valkey': {
+    options: 'ValkeyQuiesceOptions',
+  },
+  'RabbitmqEngine#bind': {
+    scope: 'Construct',
+    options: 'EngineBindOptions',
+  },
+  'RabbitmqVersion.of': {
+    series: "string | the release series, e.g. '4.3'",
+    image: "string | an image that ships that series' rabbitmq-server and rabbitmqctl, Erlang's escript, a shell and GNU tools",
+  },
+  'RecoveryOrder.of': {
+    workload: 'Construct',
+    options: 'RecoveryOrderOptions',
+  },
+  'RecoveryOrder.stepsOf': {
+    scope: 'Construct | any construct of the app',
+  },
+  'RecoveryPoint#bind': {
+    scope: 'Construct',
+    prop: 'string',
+  },
+  'RecoveryPoint.at': {
+    time: "string | in UTC, such as '2026-08-01T00:00:00Z'; fractions of a second are allowed",
+  },
+  'RecoveryPoint.id': {
+    id: 'string',
+  },
+  'RedisEngine#bind': {
+    scope: 'Construct',
+    options: 'EngineBindOptions',
+  },
+  'RedisQuiesce#bind': {
+    scope: 'Construct',
+    options: 'QuiesceBindOptions',
+  },
+  'RedisVersion.of': {
+    series: "string | the release series, e.g. '8.4'",
+    image: "string | an image that ships that series' redis-server, redis-cli and redis-check-rdb, a shell, and GNU or busybox tools",
+  },
+  'Repository.files': {
+    options: 'FilesRepositoryOptions',
+  },
+  'Repository.fromExistingRestic': {
+    options: 'ResticRepositoryOptions',
+  },
+  'Repository.restic': {
+    options: 'ResticRepositoryOptions',
+  },
+  'RepositoryCheck.readingAll': {
+    options: 'ReadingAllOptions',
+  },
+  'ResticCache.claim': {
+    claimName: "string | the claim, in the backup's namespace",
+  },
+  'ResticLocation.azure': {
+    options: 'ResticAzureOptions',
+  },
+  'ResticLocation.b2': {
+    options: 'ResticB2Options',
+  },
+  'ResticLocation.gcs': {
+    options: 'ResticGcsOptions',
+  },
+  'ResticLocation.local': {
+    options: 'ResticLocalOptions',
+  },
+  'ResticLocation.rest': {
+    options: 'ResticRestOptions',
+  },
+  'ResticLocation.s3': {
+    options: 'ResticS3Options',
+  },
+  'ResticLocation.sftp': {
+    options: 'ResticSftpOptions',
+  },
+  'ResticRepository#bind': {
+    scope: 'Construct',
+    options: 'RepositoryBindOptions',
+  },
+  'ResticRepository#withKey': {
+    key: 'SecretKeyRef',
+    'passphrase?': 'SecretKeyRef',
+  },
+  'ResticRepository.fromExisting': {
+    options: 'ResticRepositoryOptions',
+  },
+  'Retention#bind': {
+    scope: 'IConstruct | the construct that takes it',
+    prop: "string | what the construct's prop is called",
+  },
+  'Retention.days': {
+    days: 'number',
+  },
+  'Retention.keep': {
+    rules: 'RetentionRules | one at least that keeps something; what keeps everything is Retention.all()',
+  },
+  'Schedule#bind': {
+    scope: 'IConstruct | the construct that takes it; its path decides the offset of a spread',
+    prop: "string | what the construct's prop is called",
+  },
+  'Schedule.cron': {
+    expression:
+      'string | minute, hour, day of month, month, day of week, in the dialect of Kubernetes: `*`, lists, ranges, steps, JAN to DEC and SUN to SAT; Sunday is 0',
+    'options?': 'ScheduleOptions | zone and spread',
+  },
+  'Schedule.daily': {
+    'options?': 'DailyScheduleOptions | the time of day, zone and spread',
+  },
+  'Schedule.every': {
+    interval:
+      'Duration | a time that divides the hour or the day evenly: cron counts anew at each, so that every 7 minutes would be every 7 and once an hour 4, and every 5 hours would be every 5 and once a day 4',
+    'options?': 'ScheduleOptions | zone and spread',
+  },
+  'Schedule.hourly': {
+    'options?': 'HourlyScheduleOptions | the minute, zone and spread',
+  },
+  'Schedule.monthly': {
+    'options?': 'MonthlyScheduleOptions | the day, time of day, zone and spread',
+  },
+  'Schedule.weekly': {
+    'options?': 'WeeklyScheduleOptions | the day, time of day, zone and spread',
+  },
+  'ScheduleConfig#deadlineUpTo': {
+    limit: 'Duration',
+  },
+  'ScheduleConfig#intervalUpTo': {
+    limit: 'Duration',
+  },
+  'Scratch.emptyDir': {
+    limit: 'Size | the pod is evicted when it writes more than this',
+  },
+  'Scratch.ephemeralVolume': {
+    size: "Size | the volume's size",
+    'storageClass?': "string | its class; the cluster's default if left out",
+  },
+  'ScriptFolder#bind': {
+    scope: 'Construct',
+  },
+  'ScriptFolder.at': {
+    name: "string | what the folder is called in the ConfigMap's name, e.g. `postgres`",
+    path: 'string | the folder on disk',
+  },
+  'ScriptFolder.of': {
+    name: "string | what the files are called in the ConfigMap's name",
+    files: '{string} | content by file name',
+  },
+  'SecretKeyRef#toEnvironment': {
+    variable: 'string',
+  },
+  'SecretRef#key': {
+    key: "string | the key in the Secret's data",
+  },
+  'SecretRef.named': {
+    name: "string | the Secret's name",
+  },
+  'SnapshotMode.native': {
+    options: 'NativeSnapshotOptions',
+  },
+  'ValkeyEngine#bind': {
+    scope: 'Construct',
+    options: 'EngineBindOptions',
+  },
+  'ValkeyQuiesce#bind': {
+    scope: 'Construct',
+    options: 'QuiesceBindOptions',
+  },
+  'ValkeyVersion.of': {
+    series: "string | the release series, e.g. '9.0'",
+    image: "string | an image that ships that series' valkey-server, valkey-cli and valkey-check-rdb, a shell, and GNU or busybox tools",
+  },
+  'VeleroHook.command': {
+    options: 'VeleroCommandOptions',
+  },
+  'VeleroHook.script': {
+    options: 'VeleroScriptOptions',
+  },
+  'VeleroModifierRule.merge': {
+    conditions: 'VeleroModifierConditions',
+    patch: 'any | a part of the object, as it is to be',
+  },
+  'VeleroModifierRule.patches': {
+    conditions: 'VeleroModifierConditions',
+    patches: 'VeleroPatch[]',
+  },
+  'VeleroModifierRule.strategicMerge': {
+    conditions: 'VeleroModifierConditions',
+    patch: 'any | a part of the object, as it is to be',
+  },
+  'VeleroOrderedResources#claims': {
+    '...claims': 'string',
+  },
+  'VeleroOrderedResources#pods': {
+    '...pods': 'string',
+  },
+  'VeleroOrderedResources#resources': {
+    resource: "string | the kind, in the plural and without its group: 'statefulsets'",
+    objects: 'string[] | each as `namespace/name`, or as `name` where the kind belongs to no namespace',
+  },
+  'VeleroPatch.add': {
+    path: 'string',
+    value: 'any',
+  },
+  'VeleroPatch.copy': {
+    from: 'string',
+    path: 'string',
+  },
+  'VeleroPatch.move': {
+    from: 'string',
+    path: 'string',
+  },
+  'VeleroPatch.remove': {
+    path: 'string',
+  },
+  'VeleroPatch.replace': {
+    path: 'string',
+    value: 'any',
+  },
+  'VeleroPatch.test': {
+    path: 'string',
+    value: 'any',
+  },
+  'VeleroProtection.of': {
+    workload: 'Construct',
+    'options?': 'VeleroProtectionOptions',
+  },
+  'VeleroVolume.dump': {
+    name: 'string | its name in the pod; of a StatefulSet also that of a claim template',
+  },
+  'VeleroVolume.files': {
+    name: 'string | its name in the pod; of a StatefulSet also that of a claim template',
+  },
+  'VeleroVolume.snapshot': {
+    name: 'string | its name in the pod; of a StatefulSet also that of a claim template',
+  },
+  'VeleroVolumePolicy.fsBackup': {
+    conditions: 'VeleroVolumeConditions',
+  },
+  'VeleroVolumePolicy.skip': {
+    conditions: 'VeleroVolumeConditions',
+  },
+  'VeleroVolumePolicy.snapshot': {
+    conditions: 'VeleroVolumeConditions',
+  },
+  'Verification#bind': {
+    backup: 'DatabaseBackup',
+  },
+  'Verification.daily': {
+    'props?': 'DatabaseVerificationOptions',
+  },
+  'Verification.weekly': {
+    'props?': 'DatabaseVerificationOptions',
+  },
+  'VolumeCheck.engine': {
+    engine: "IEngine | the server's",
+    'options?': 'EngineVolumeCheckOptions',
+  },
+  'VolumeCheck.files': {
+    'options?': 'VolumeCheckOptions',
+  },
+  'VolumeSnapshotGroup#restore': {
+    'options?': 'VolumeSnapshotGroupRestoreOptions',
+  },
+  'VolumeSnapshotGroup#verify': {
+    'options?': 'VolumeSnapshotGroupVerificationOptions',
+  },
+  'VolumeSnapshotMember.claims': {
+    names: 'string[] | those of PersistentVolumeClaims of the namespace',
+  },
+  'VolumeSnapshotMember.selecting': {
+    labels: "{string} | all of them, for example `{ app: 'shop' }`",
+  },
+  'VolumeSnapshotMember.workload': {
+    workload: 'Construct | a StatefulSet or Deployment of cdk8s-plus, or an ApiObject; complete, as what is added to it later is not seen',
+    'options?': 'WorkloadMemberOptions',
+  },
+  'VolumeSnapshotSource.claim': {
+    name: "string | the claim's, in the snapshot's namespace",
+  },
+  'VolumeSnapshotSource.content': {
+    name: "string | the content's",
+  },
+  'XtrabackupVersion.of': {
+    series: "string | the series of MySQL it is for, e.g. '9.7'",
+    image: 'string | an image with /usr/bin/xtrabackup and /usr/bin/xbstream, a shell and ldd',
+  },
+  'new BackupApp': {
+    'props?': 'object | as for `App`',
+  },
+  'new BackupPlan': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'BackupPlanProps',
+  },
+  'new DatabaseBackup': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'DatabaseBackupProps',
+  },
+  'new DatabaseMirror': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'DatabaseMirrorProps',
+  },
+  'new DatabasePrune': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'DatabasePruneProps',
+  },
+  'new DatabaseRestore': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'DatabaseRestoreProps',
+  },
+  'new DatabaseVerification': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'DatabaseVerificationProps',
+  },
+  'new EtcdControlPlaneEngine': {
+    options: 'EtcdControlPlaneOptions',
+  },
+  'new EtcdEngine': {
+    options: 'EtcdEngineOptions',
+  },
+  'new FileSystemQuiesce': {
+    options: 'FileSystemQuiesceOptions',
+  },
+  'new FilesRepository': {
+    options: 'FilesRepositoryOptions',
+  },
+  'new KeyRotation': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'KeyRotationProps',
+  },
+  'new LogArchive': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'LogArchiveProps',
+  },
+  'new MariadbEngine': {
+    options: 'MariadbEngineOptions',
+  },
+  'new MariadbPhysicalEngine': {
+    options: 'MariadbPhysicalEngineOptions',
+  },
+  'new MariadbQuiesce': {
+    options: 'MariadbQuiesceOptions',
+  },
+  'new MongodbEngine': {
+    options: 'MongodbEngineOptions',
+  },
+  'new MongodbQuiesce': {
+    options: 'MongodbQuiesceOptions',
+  },
+  'new MysqlEngine': {
+    options: 'MysqlEngineOptions',
+  },
+  'new MysqlPhysicalEngine': {
+    options: 'MysqlPhysicalEngineOptions',
+  },
+  'new MysqlQuiesce': {
+    options: 'MysqlQuiesceOptions',
+  },
+  'new PostgresEngine': {
+    options: 'PostgresEngineOptions',
+  },
+  'new PostgresPhysicalEngine': {
+    options: 'PostgresPhysicalEngineOptions',
+  },
+  'new PostgresQuiesce': {
+    options: 'PostgresQuiesceOptions',
+  },
+  'new ProtectedStatefulSet': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'ProtectedStatefulSetProps',
+  },
+  'new RabbitmqEngine': {
+    options: 'RabbitmqEngineOptions',
+  },
+  'new RecoveryOrder': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'RecoveryOrderProps',
+  },
+  'new RedisEngine': {
+    options: 'RedisEngineOptions',
+  },
+  'new RedisQuiesce': {
+    options: 'RedisQuiesceOptions',
+  },
+  'new Reencryption': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'ReencryptionProps',
+  },
+  'new ResticRepository': {
+    options: 'ResticRepositoryOptions',
+    'mustExist?': 'boolean | jobs never make the repository; see `fromExisting`',
+  },
+  'new ScheduleConfig': {
+    cron: 'string',
+    timeZone: 'string',
+    interval: 'Duration',
+    'isNever?': 'boolean',
+  },
+  'new ValkeyEngine': {
+    options: 'ValkeyEngineOptions',
+  },
+  'new ValkeyQuiesce': {
+    options: 'ValkeyQuiesceOptions',
+  },
+  'new VeleroBackup': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VeleroBackupProps',
+  },
+  'new VeleroBackupStorageLocation': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VeleroBackupStorageLocationProps',
+  },
+  'new VeleroCheck': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VeleroCheckProps',
+  },
+  'new VeleroDump': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VeleroDumpProps',
+  },
+  'new VeleroProtection': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VeleroProtectionProps',
+  },
+  'new VeleroResourceModifiers': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VeleroResourceModifiersProps',
+  },
+  'new VeleroResourcePolicies': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VeleroResourcePoliciesProps',
+  },
+  'new VeleroRestore': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VeleroRestoreProps',
+  },
+  'new VeleroRestoreJob': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VeleroRestoreJobProps',
+  },
+  'new VeleroSchedule': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VeleroScheduleProps',
+  },
+  'new VeleroVolumeSnapshotLocation': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VeleroVolumeSnapshotLocationProps',
+  },
+  'new VolumeFromSnapshot': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VolumeFromSnapshotProps',
+  },
+  'new VolumeGroupSnapshotClass': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VolumeGroupSnapshotClassProps',
+  },
+  'new VolumeSnapshot': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VolumeSnapshotProps',
+  },
+  'new VolumeSnapshotClass': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VolumeSnapshotClassProps',
+  },
+  'new VolumeSnapshotGroup': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VolumeSnapshotGroupProps',
+  },
+  'new VolumeSnapshotGroupRestore': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VolumeSnapshotGroupRestoreProps',
+  },
+  'new VolumeSnapshotGroupVerification': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VolumeSnapshotGroupVerificationProps',
+  },
+  'new VolumesFromGroup': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VolumesFromGroupProps',
+  },
+  'new VolumesFromSnapshotHandles': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'VolumesFromSnapshotHandlesProps',
+  },
+};
+
+/** Members of interfaces. */
+export const STRUCTS: { readonly [name: string]: Members } = {
+  AgeEncryptionOptions: {
+    recipients: 'string[] | Public keys, as `age-keygen` prints them: `age1...`',
+    'identity?': "SecretKeyRef | The Secret's key with the identity of one of the recipients, or with several, one a line",
+    image: 'string | The image from which age is taken, as /usr/bin/age; it has to be static, 1.0 or newer',
+  },
+  AssertionOptions: {
+    'database?': 'string | The database to ask',
+  },
+  AzureDiskSnapshotOptions: {
+    'resourceGroup?': 'string | The resource group that keeps the snapshots',
+    'incremental?': 'boolean | Whether only what has changed since the snapshot before is stored',
+    'tags?': '{string} | Tags of the snapshots in Azure',
+  },
+  BackupOptions: {
+    'schedule?': 'Schedule | When backups are made',
+    'startingDeadline?': 'Duration | How late a run may start when the cluster could not start it on time',
+    'deadline?': 'Duration | The longest that a run may take; then it is stopped and has failed',
+    'retries?': 'number | How often a failed run is tried again',
+    'readyTimeout?': 'Duration | How long to wait for the server to accept connections, so that one that starts late costs no retry',
+    'repositoryWait?': 'Duration | How long to wait for a repository that another run has locked, or that does not answer',
+    'sizeDropLimit?':
+      'number | The drop in size against the recovery point before, in percent, above which a run fails and keeps everything. 100 switches the check off',
+    'minimumSize?': 'Size | The size below which a recovery point is refused',
+    'cluster?':
+      "string | The cluster that all of this is for: the SHA-256 of its authority's certificates, which every namespace has in the ConfigMap `kube-root-ca.crt`: `kubectl get configmap kube-root-ca.crt -o jsonpath='{.data.ca\\.crt}' | sha256sum`",
+    'takesOverFrom?':
+      'string | Where the series comes from, once the database has moved: recovery points note the namespace (and the cluster, where it is given) of their backup, and a backup of another place is refused',
+    'scratch?': 'Scratch | Where a backup or a restore may write what dies with its pod',
+    'pods?': 'PodOptions | How the pods are placed and what they may use',
+  },
+  BackupPlanProps: {
+    extends: 'BackupOptions',
+    repository: 'IRepository | Where recovery points are kept',
+    retention: 'Retention | Which recovery points are kept',
+  },
+  CephFsSnapshotOptions: {
+    extends: 'CephSnapshotOptions',
+    'fileSystem?': 'string | The file system, which group snapshots need',
+  },
+  CephRbdSnapshotOptions: {
+    extends: 'CephSnapshotOptions',
+    'pool?': 'string | The pool of the images, which group snapshots need',
+  },
+  CephSnapshotOptions: {
+    clusterId: "string | The Ceph cluster, by its id in the driver's configuration",
+    secret: 'SecretRef | The Secret with the credentials of a Ceph user that may snapshot',
+    secretNamespace: 'string | The namespace of that Secret',
+    'driverPrefix?':
+      "string | What the driver's name begins with where it has been installed under another one: Rook's is that of its operator's namespace, 'rook-ceph'. (Rook's documentation, \"Ceph CSI Snapshots\".)",
+  },
+  CinderSnapshotOptions: {
+    'forceCreate?': "boolean | Takes snapshots of volumes that are in use, as a running server's volume is; Cinder refuses them otherwise",
+  },
+  DailyScheduleOptions: {
+    extends: 'ScheduleOptions',
+    'at?': 'string | The time of day, as HH:MM on a 24-hour clock',
+  },
+  DatabaseBackupProps: {
+    extends: 'BackupOptions, DatabaseOptions',
+    repository: 'IRepository | Where recovery points are kept',
+    retention: 'Retention | Which recovery points are kept',
+  },
+  DatabaseMirrorOptions: {
+    extends: 'MirrorSettings',
+    repository: 'IRepository | Where the copies are kept',
+  },
+  DatabaseMirrorProps: {
+    extends: 'DatabaseMirrorOptions',
+    backup: 'DatabaseBackup | The backup whose recovery points are copied',
+    name: "string | The mirror's name",
+  },
+  DatabaseOptions: {
+    engine: 'IEngine | The kind of database',
+    host: 'string | The server: a Service (`orders-db`, `orders-db.shop`), an IP address, or a host name outside the cluster',
+    'port?': "number | The server's port",
+    'credentials?': 'SecretRef | The Secret with the credentials of a role that may read everything; the engine documents its keys',
+    'podLabels?':
+      "{string} | Labels of the database's pods: they narrow the NetworkPolicy, and place jobs that need the server's volume beside it",
+    'dataVolume?': "DataVolume | The volume with the server's data directory, for engines whose jobs work on files",
+    'series?': 'string | The name under which recovery points are kept in the repository',
+  },
+  DatabasePruneOptions: {
+    'repository?': "IRepository | The backup's repository, with credentials that may delete",
+    'schedule?': "Schedule | When recovery points that the backup's retention does not keep are removed",
+    'deadline?': 'Duration | The longest that a prune may take',
+    'retries?': 'number | How often a failed prune is tried again',
+    'pods?': 'PodOptions | How the pods are placed and what they may use',
+  },
+  DatabasePruneProps: {
+    extends: 'DatabasePruneOptions',
+    backup: 'DatabaseBackup | The backup whose recovery points are pruned',
+  },
+  DatabaseRestoreOptions: {
+    'form?': 'RestoreForm | How the restore is started',
+    'name?': 'string | What its objects are called, after the series: a backup may have several restores, to several places',
+    'repository?': "IRepository | The repository to restore from: a mirror, or the backup's own, opened with another key",
+    'from?': 'RecoveryPoint | Which recovery point is restored, unless the request says otherwise',
+    'safetyBackup?': 'boolean | Back up what the target holds first, as the series `<series>-safety`',
+    'request?': "{string} | What else the request says, by the engine's words: for PostgreSQL `database`, `into` and `replace`",
+    'host?': 'string | The server to restore to',
+    'port?': "number | That server's port",
+    'credentials?': 'SecretRef | The Secret with the credentials of a role that may make databases and roles',
+    'dataVolume?': 'DataVolume | The volume to restore to, for engines that restore files',
+    'scratch?': 'Scratch | Where the restore may write what dies with its pod',
+    'deadline?': 'Duration | The longest that a restore may take; then it is stopped, and the target is as it was',
+    'pods?': 'PodOptions | How the pods are placed and what they may use',
+  },
+  DatabaseRestoreProps: {
+    extends: 'DatabaseRestoreOptions',
+    backup: 'DatabaseBackup | The backup whose recovery points are restored',
+  },
+  DatabaseVerificationOptions: {
+    'name?': 'string | What its objects are called, after the series: a backup may have several verifications, of several repositories',
+    'repository?':
+      "IRepository | The repository whose newest recovery point is verified: a mirror, or the backup's own, opened with another key",
+    'schedule?':
+      'Schedule | When the newest recovery point is restored and checked. `Schedule.never()` leaves it to `kubectl create job --from`',
+    'assertions?': 'Assertion[] | What must be true of the restored data, beyond the counts that every recovery point carries',
+    'checkRepository?': 'RepositoryCheck | How the whole repository is looked at, too: whether the older recovery points are intact',
+    'maximumLogAge?':
+      'Duration | Where the log is archived: a verification fails when the archive does not hold what the server had written this long ago, whatever the recovery point is worth by itself',
+    'maximumAge?':
+      'Duration | How old the newest recovery point may be: a verification of an older one fails, as backups (or the mirror that is verified) have stopped',
+    'scratch?':
+      "Scratch | Where the throw-away server keeps the restored data: a tenth more than the databases' size, and some gigabytes of logs",
+    'deadline?': 'Duration | The longest that a verification may take',
+    'retries?': 'number | How often a failed verification is tried again',
+    'pods?': 'PodOptions | How the pods are placed and what they may use',
+  },
+  DatabaseVerificationProps: {
+    extends: 'DatabaseVerificationOptions',
+    backup: 'DatabaseBackup | The backup that is verified',
+  },
+  DrillOptions: {
+    extends: 'DatabaseVerificationOptions',
+    key: "SecretKeyRef | The key in escrow, in a Secret that is filled in for the drill and emptied after it: age's identity, gpg's private key, or a password",
+    'passphrase?': "SecretKeyRef | The passphrase of that key, where it is gpg's private key",
+  },
+  EbsSnapshotOptions: {
+    'tags?': '{string} | Tags of the snapshots in AWS. (aws-ebs-csi-driver, docs/tagging.md.)',
+    'fastRestoreZones?':
+      'string[] | Availability zones in which volumes made from the snapshots are fast from their first read; AWS bills each zone by the hour. (aws-ebs-csi-driver, docs/fast-snapshot-restores.md.)',
+  },
+  EngineBindOptions: {
+    host: "string | The server's host name: a Service, an IP address, or a name outside the cluster",
+    'port?': "number | The server's port",
+    credentials: 'SecretRef | The Secret with the credentials; each engine documents its keys',
+    'podLabels?': "{string} | Labels of the database's pods, to which NetworkPolicies then narrow the jobs' traffic",
+    'dataVolume?': "DataVolume | The volume with the server's data directory",
+    series: "string | The series, by which the jobs' objects are named",
+    'restoreTarget?': "string | Which of the engine's `restoreTargets` is restored",
+  },
+  EngineVolumeCheckOptions: {
+    extends: 'VolumeCheckOptions',
+    'assertions?': 'Assertion[] | What must be true of the data',
+    'scratch?': 'Scratch | What the server writes beside its data directory: its log, sorts, temporary tables',
+  },
+  EtcdControlPlaneNode: {
+    name: "string | The node's name; kubeadm makes it the member's",
+    address: "string | The node's address, by which the other members know it",
+  },
+  EtcdControlPlaneOptions: {
+    extends: 'EtcdOptions',
+    'tls?': "EtcdTls | The certificates on the control plane's nodes",
+    'bumpRevision?': 'boolean | A restore moves revisions on by a thousand million',
+  },
+  EtcdEngineOptions: {
+    extends: 'EtcdOptions',
+    'tls?': 'EtcdTls | The certificates by which the server is reached',
+    'bumpRevision?':
+      'boolean | A restore moves revisions on by a thousand million, so that a client that remembers a later one is told, and does not go on with what it has cached',
+    'imageUser?': 'number | The user as which the server runs in its own pod: restored files belong to it',
+  },
+  EtcdKubeadmOptions: {
+    'walDirectory?': "string | The directory on the nodes that `wal-dir` of the etcd's `extraArgs` names",
+  },
+  EtcdMember: {
+    name: 'string | Its `--name`',
+    peerUrl: "string | Its `--initial-advertise-peer-urls`: 'https://10.0.0.11:2380'",
+    dataVolume: 'DataVolume | The volume with its `--data-dir`',
+    'walVolume?': 'DataVolume | The volume with its `--wal-dir`',
+    'node?': 'string | The node whose directory the data volume is',
+  },
+  EtcdOptions: {
+    version: "EtcdVersion | The server's release",
+    cluster: "EtcdCluster | The cluster's members, to which a restore brings the data back",
+    'allowEmpty?': 'boolean | A server without a key is meant to be so',
+    'snapshotTimeout?': 'Duration | The longest that the server may take to send its snapshot',
+    'image?': "string | The image with etcd's programs",
+    'toolsImage?':
+      "string | The image that runs the scripts, as etcd's own has no shell: a shell, GNU or busybox tools with flock, curl, zstd and gzip",
+  },
+  EtcdStatefulSetOptions: {
+    name: 'string | The StatefulSet',
+    'replicas?': 'number | How many members it has',
+    service: 'string | Its `serviceName`: the headless Service by which members find each other',
+    'peerTls?': 'boolean | The peer URLs are https',
+    'peerPort?': 'number | The port of the peer URLs',
+    'peerDomain?':
+      "string | What stands between the Service and the port in the peer URLs, as the members' flags have it: '.discovery.svc.cluster.local'",
+    'claim?': 'string | The claim template of the data directories: the claims are `<claim>-<name>-<ordinal>`',
+    'path?': 'string | Where in the volume the data directory is',
+    'walClaim?': "string | The claim template of the members' `--wal-dir`",
+    'walPath?': 'string | Where in that volume the `--wal-dir` is',
+  },
+  EtcdTlsFilesOptions: {
+    'folder?': 'string | The folder on the node',
+    'ca?': "string | The certificate authority's file in it",
+    'certificate?': "string | The client certificate's file in it",
+    'key?': "string | The client key's file in it",
+  },
+  EtcdTlsSecretOptions: {
+    'clientCertificate?': 'boolean | The server asks for a certificate, and the Secret holds one',
+  },
+  FileSystemQuiesceOptions: {
+    extends: 'QuiesceOptions',
+    volume: 'string | The volume to freeze, by its name in the pod',
+    'image?': 'string | An image with a shell, GNU or busybox tools, and fsfreeze',
+  },
+  FilesRepositoryOptions: {
+    claimName: "string | The PersistentVolumeClaim that holds the repository, in the backup's namespace",
+    'path?': 'string | A directory of the volume, so that several repositories can share it',
+    'compression?': 'Compression | How members are stored',
+    'encryption?': 'Encryption | How members are encrypted',
+    'previousEncryptions?':
+      'Encryption[] | How older recovery points were encrypted, as long as there are such: jobs that read get these keys as well',
+    'mirrors?': 'Mirror[] | Further copies of every recovery point, in other repositories',
+  },
+  GcePersistentDiskSnapshotOptions: {
+    'storageLocation?': "string | The region or multi-region where the snapshots are stored, such as 'eu' or 'europe-west3'",
+    'labels?': '{string} | Labels of the snapshots in Google Cloud',
+  },
+  GpgEncryptionOptions: {
+    recipients: 'string[] | Public keys, each as `gpg --armor --export <fingerprint>` prints it',
+    'identity?':
+      "SecretKeyRef | The Secret's key with the private key of one of the recipients, as `gpg --armor --export-secret-keys` prints it",
+    'passphrase?': 'SecretKeyRef | The passphrase of the private key',
+  },
+  GpgSymmetricEncryptionOptions: {
+    passphrase: 'SecretKeyRef | The passphrase: the first line of that key of a Secret',
+  },
+  HourlyScheduleOptions: {
+    extends: 'ScheduleOptions',
+    'minute?': 'number | The minute of the hour, 0 to 59',
+  },
+  IBackupAddon: {
+    bind: 'function',
+  },
+  IEngine: {
+    bind: 'function',
+  },
+  IQuiesce: {
+    bind: 'function',
+  },
+  IRepository: {
+    'mirrors?': 'Mirror[] | Further copies of every recovery point, in other repositories: each backup into this one gets them',
+    bind: 'function',
+  },
+  IVeleroBackup: {
+    csiSnapshotTimeout: 'Duration | How long it waits for a snapshot to be taken',
+    itemOperationTimeout: 'Duration | How long it waits for what goes on after that, such as moving the data',
+    defaultVolumesToFsBackup: 'boolean | Whether every volume is copied file by file that is not excluded',
+    volumeGroupSnapshotLabelKey: 'string | The label by which it groups claims',
+  },
+  ImageRequest: {
+    key: "string | What the image is for, by which it is overridden: '<engine>:<major version>', such as 'postgres:16'",
+    prop: 'string | The prop in which a user names an image, for errors',
+    'image?': 'string | The image that the user named for this one construct; it goes before all others',
+    defaultImage: "string | The engine's own choice",
+    'floors?': "string[] | The oldest sound release of each series, such as '16.15'",
+  },
+  KeyRotationOptions: {
+    extends: 'OnDemandOptions',
+    'add?': 'SecretKeyRef | The password that the repository gets beside the ones it has: the next one, or one that is kept in a safe',
+    'remove?': 'SecretKeyRef | The password that the repository loses',
+  },
+  KeyRotationProps: {
+    extends: 'KeyRotationOptions',
+    backup: 'DatabaseBackup | The backup whose repository it is',
+  },
+  KubernetesJobOptions: {
+    'kubectlImage?': 'string | An image with kubectl and a POSIX shell',
+    'apiPorts?':
+      'number[] | The ports on which pods reach the API server, for the NetworkPolicy: those of its endpoints, as network policies match what a Service leads to. `kubectl get endpointslices -l kubernetes.io/service-name=kubernetes` shows them',
+  },
+  LogArchiveOptions: {
+    'every?':
+      "Duration | How often what the server has logged is stored: no more than this is lost when the server and the archive's own volume are lost together",
+    'maximumLag?': 'Duration | How long ago the server may have written what is not stored yet',
+    'spoolSize?': 'Size | The size of the volume for what was received and is not stored yet',
+    'spoolStorageClass?': "string | That volume's storage class",
+    'pods?': 'PodOptions | How the pod is placed and what it may use',
+  },
+  LogArchiveProps: {
+    extends: 'LogArchiveOptions',
+    backup: "DatabaseBackup | The backup whose server's log is archived",
+  },
+  LonghornSnapshotOptions: {
+    'type?': 'LonghornSnapshotType | Where the snapshot is kept',
+    'fullBackup?': 'boolean | Whether a backup copies everything, instead of what has changed since the one before',
+  },
+  MariadbEngineOptions: {
+    extends: 'MysqlOptions',
+    version: "MariadbVersion | The server's release series",
+  },
+  MariadbPhysicalEngineOptions: {
+    extends: 'MysqlPhysicalOptions',
+    version: "MariadbVersion | The server's release series",
+    'replicaId?':
+      'number | The `server_id` as which the archive receives the log: no replica of the server, and no other archive, may have it',
+  },
+  MariadbQuiesceOptions: {
+    extends: 'MysqlServerQuiesceOptions',
+    version: "MariadbVersion | The server's release series",
+  },
+  MirrorOptions: {
+    extends: 'MirrorSettings',
+    name: "string | The mirror's name, which ends the names of its objects: `offsite`",
+  },
+  MirrorSettings: {
+    retention: 'Retention | Which recovery points the mirror keeps, by its own rules',
+    'schedule?': 'Schedule | When the mirror copies what it has not yet',
+    'deadline?': 'Duration | The longest that a run may take',
+    'retries?': 'number | How often a failed run is tried again',
+    'pods?': 'PodOptions | How the pods are placed and what they may use',
+    'verification?': 'DatabaseVerificationOptions | Verify the mirror by restoring from it: `verify()` with these options',
+    'restore?': 'DatabaseRestoreOptions | Have a restore from the mirror at hand: `restore()` with these options',
+  },
+  MongodbEngineOptions: {
+    version: "MongodbVersion | The server's release series",
+    'replicaSet?': "string | The name of the replica set that the host is a member of, such as 'rs0'",
+    'oplog?': 'boolean | Dump the oplog of the time that the dump takes, so that a restore brings everything to one instant',
+    'databases?': 'string[] | The databases to back up, each as an archive of its own',
+    'mongos?': 'boolean | The host is a mongos',
+    'allowEmpty?': 'boolean | A server or database without a collection is meant to be so',
+    'readFrom?': 'MongodbReadFrom | Which member of the replica set is dumped from',
+    'maximumLag?': 'Duration | How far a secondary may be behind its primary, in what a majority of the members has',
+    'authenticationDatabase?': 'string | The database that knows the user',
+    'tls?': "boolean | Encrypt the connection, and check the server's certificate",
+    'tlsCa?': 'SecretKeyRef | The certificate authorities to trust, as PEM',
+    'image?': 'string | The image of the jobs',
+    'imageUser?': 'number | The user of that image as which MongoDB runs',
+  },
+  MongodbQuiesceOptions: {
+    extends: 'QuiesceOptions',
+    version: "MongodbVersion | The server's release series",
+    credentials: 'SecretRef | The Secret with the keys `username` and `password`',
+    'replicaSet?': "string | The name of the replica set that the server is a member of, such as 'rs0'",
+    'onlyMember?': 'boolean | The server is the only member of its set, or of none: it is held although nobody can write meanwhile',
+    'port?': "number | The server's port in its pod, on 127.0.0.1",
+    'authenticationDatabase?': 'string | The database that knows the user',
+    'tls?': "boolean | Encrypt the connection, which never leaves the pod, and check who signed the server's certificate",
+    'tlsCa?': 'SecretKeyRef | The certificate authorities to trust, as PEM',
+    'image?': "string | The image of the agent's container",
+    'imageUser?': 'number | The user of that image as which mongosh runs',
+  },
+  MonthlyScheduleOptions: {
+    extends: 'DailyScheduleOptions',
+    'day?': 'number | The day of the month, 1 to 28: later days do not exist in every month',
+  },
+  MysqlEngineOptions: {
+    extends: 'MysqlOptions',
+    version: "MysqlVersion | The server's release series",
+  },
+  MysqlOptions: {
+    'databases?': 'string[] | The databases to back up',
+    'allowEmpty?': 'boolean | A database without a table is meant to be so',
+    'transactionalOnly?':
+      'boolean | A table whose storage engine has no transactions (MyISAM, Aria, MEMORY) fails the run: no dump sees it at the moment at which it sees the others',
+    'binlogPosition?': 'boolean | Note where in the binary log the snapshot of each database is, as recovery to a point in time needs it',
+    'checksums?':
+      "Size | How much of a database's data is summed up (`CHECKSUM TABLE`) beside the dump, in a snapshot of its own, the small tables first: a verification and a restore compare the values of these rows, not only how many there are",
+    'lockTimeout?':
+      'Duration | How long a statement waits for a table that somebody holds: of a dump, while an `ALTER TABLE` is at work; of a restore that replaces a database, while transactions use it',
+    'tls?': 'MysqlTls | How the connection to the server is encrypted',
+    'image?': 'string | The image of the jobs',
+    'imageUser?': 'number | The user of that image as which the programs run',
+  },
+  MysqlPhysicalEngineOptions: {
+    extends: 'MysqlPhysicalOptions',
+    version: "MysqlVersion | The server's release series",
+    'xtrabackup?': "XtrabackupVersion | The release of Percona XtraBackup, of the server's series",
+  },
+  MysqlPhysicalOptions: {
+    'dataDirectory?': "string | The server's `datadir`, as its own container sees it",
+    'allowEmpty?': "boolean | A server without a table of its users' is meant to be so",
+    'lockTimeout?': 'Duration | How long a backup waits for statements that stand in the way of its locks',
+    'tls?': 'MysqlTls | How the connection to the server is encrypted',
+    'image?': "string | The image of the jobs: the server's own, or one with the same server",
+    'imageUser?':
+      "number | The user as which the server runs in its own pod: its files are that user's to read, and restored files belong to it",
+  },
+  MysqlQuiesceOptions: {
+    extends: 'MysqlServerQuiesceOptions',
+    version: "MysqlVersion | The server's release series",
+    'lock?': 'MysqlLock | By which lock it is held',
+    'longestQuery?':
+      'Duration | With `MysqlLock.TABLES`: when a statement has been running for so long, no lock is tried, and the backup fails',
+  },
+  MysqlServerQuiesceOptions: {
+    extends: 'QuiesceOptions',
+    credentials: 'SecretRef | The Secret with the keys `username` and `password`',
+    'port?': "number | The server's port in its pod, on 127.0.0.1",
+    'tls?': 'MysqlTls | How the connection is encrypted; it never leaves the pod',
+    'image?': "string | The image of the agent's container",
+    'imageUser?': 'number | The user of that image as which the client runs',
+  },
+  NativeSnapshotOptions: {
+    selector:
+      '{string} | Labels that the claims of all members have, and no other claim of the namespace: a VolumeGroupSnapshot selects by them',
+    'groupClassName?': 'string | The VolumeGroupSnapshotClass by which they are taken',
+    'apiVersion?': "GroupSnapshotVersion | The version of the API that the cluster's snapshot controller serves",
+  },
+  ObjectLockOptions: {
+    days: "number | How many days the bucket's default retention locks what is new",
+    'atLeastDays?':
+      'number | So many days everything in the repository is still locked for, at any moment: what an attacker deletes or overwrites can be brought back for as long',
+    'renewal?': 'Schedule | When what would soon be unlocked is locked anew',
+  },
+  OnDemandOptions: {
+    'deadline?': 'Duration | The longest that the job may take',
+    'pods?': 'PodOptions | How the pods are placed and what they may use',
+  },
+  OpenEbsLvmSnapshotOptions: {
+    'snapSize?':
+      "string | The space set aside for what changes after the snapshot, as a percentage of the volume ('50%') or a size ('10G')",
+  },
+  PlannedBackupOptions: {
+    extends: 'DatabaseOptions, BackupOptions',
+    'repository?': 'IRepository | Where recovery points are kept',
+    'retention?': 'Retention | Which recovery points are kept',
+  },
+  PodOptions: {
+    'cpuRequest?': 'string | CPU that the scheduler sets aside, as a Kubernetes quantity',
+    'memoryRequest?': 'string | Memory that the scheduler sets aside, as a Kubernetes quantity',
+    'cpuLimit?': 'string | CPU above which every container of the pod is throttled, as a Kubernetes quantity',
+    'memoryLimit?': 'string | Memory at which the container is killed, as a Kubernetes quantity',
+    'nodeSelector?': '{string} | Labels that nodes must have',
+    'priorityClassName?': 'string | The PriorityClass of the pods',
+    'imagePullSecrets?': 'string[] | Names of Secrets with credentials of image registries',
+    'labels?': '{string} | Further labels of the pods',
+    'annotations?': '{string} | Further annotations of the pods',
+  },
+  PostgresEngineOptions: {
+    version: "PostgresVersion | The server's major version",
+    'databases?': 'string[] | The databases to back up',
+    'allowEmpty?': 'boolean | A database without a table is meant to be so',
+    'maintenanceDatabase?': 'string | A database to connect to when none in particular is meant',
+    'lockTimeout?': 'Duration | How long a dump waits for a table that somebody holds exclusively',
+    'jobs?': 'number | Parallel jobs of a restore and of a verification',
+    'sslMode?': "string | libpq's sslmode for the connection to the server: disable, allow, prefer, require, verify-ca, verify-full",
+    'caCertificates?': "CaCertificates | The certificates of the authorities that may have signed the server's",
+    'scratchSettings?':
+      '{string} | Settings of the server that a verification starts, by name: what the databases need to come up there, such as `shared_preload_libraries` and `cron.database_name` for pg_cron',
+    'image?': 'string | The image of the jobs',
+    'imageUser?': 'number | The user of that image as which PostgreSQL runs: 999 in Debian images, 70 in Alpine ones',
+  },
+  PostgresPhysicalEngineOptions: {
+    version: "PostgresVersion | The server's major version: the copy's files are that version's own",
+    'primary?':
+      "string | The primary's host, when `host` names a replica: the backup waits until the replica has replayed what the primary had written when the run began",
+    'replayTimeout?': 'Duration | How long to wait for the replica',
+    'maxRate?': "Size | The most that a base backup reads in a second, to spare a busy server's disk",
+    'incrementals?':
+      'number | How many incremental backups follow a full one: PostgreSQL 17 and newer copy what has changed since the one before',
+    'slotLimit?': 'Size | How much log the server may keep for an archive that is down, at most',
+    'slot?': 'string | The replication slot of the log archive',
+    'maintenanceDatabase?': 'string | A database to connect to',
+    'jobs?': "number | Parallel jobs of a verification's pg_amcheck",
+    'sslMode?': "string | libpq's sslmode for the connection to the server: disable, allow, prefer, require, verify-ca, verify-full",
+    'caCertificates?': "CaCertificates | The certificates of the authorities that may have signed the server's",
+    'image?': 'string | The image of the jobs',
+    'imageUser?': 'number | The user of that image as which PostgreSQL runs: 999 in Debian images, 70 in Alpine ones',
+  },
+  PostgresQuiesceOptions: {
+    extends: 'PreparationOptions',
+    version: "PostgresVersion | The server's major version",
+    credentials: 'SecretRef | The Secret with the keys `username` and `password`',
+    'port?': "number | The server's port in its pod, on 127.0.0.1",
+    'maintenanceDatabase?': 'string | A database to connect to',
+    'sslMode?': "string | libpq's sslmode for the connection, which never leaves the pod: disable, allow, prefer, require",
+    'image?': "string | The image of the agent's container",
+    'imageUser?': 'number | The user of that image as which the client runs: 999 in Debian images, 70 in Alpine ones',
+  },
+  PreparationOptions: {
+    'wait?': 'Duration | The longest that the preparation may take, in whole seconds from 2 to an hour: then the backup fails',
+  },
+  ProtectedClaim: {
+    name: "string | Its name in the pods, and the first part of the claims' names: `<name>-<pod>`",
+    size: 'Size | The size of each',
+    mountPath: 'string | Where the container has it',
+    'container?': 'string | The container that has it',
+    'storageClass?': 'string | The storage class',
+  },
+  ProtectedStatefulSetProps: {
+    extends: 'StatefulSetProps',
+    claims: 'ProtectedClaim[] | A volume of its own for each pod, which cdk8s-plus-27 cannot say',
+    protection: 'VeleroProtectionOptions | How Velero backs them up',
+  },
+  QuiesceBindOptions: {
+    volumes: 'string[] | The volumes of the pod that are snapshotted, by their names in the pod',
+  },
+  QuiesceOptions: {
+    'limit?':
+      'Duration | The longest that the server is held, in whole seconds from 5 to an hour: then it is let go, and the snapshot that was not ready by then fails',
+    'wait?':
+      'Duration | The longest to wait until the server is held, in whole seconds, 2 or more and less than `limit`: then nothing is held, and the backup fails',
+  },
+  RabbitmqEngineOptions: {
+    version: "RabbitmqVersion | The broker's release series",
+    'allowEmpty?': 'boolean | A broker without a queue and an exchange of its own is meant to be so',
+    'plugins?':
+      'string[] | The plug-ins that the broker has and that its definitions need: for types of exchanges, for parameters of shovels and federation',
+    'tlsAuthority?':
+      'SecretKeyRef | The certificate authority that signed the certificate of the management interface, as a PEM file in a Secret',
+    'image?': 'string | The image of the jobs',
+    'imageUser?': 'number | The user of that image as which the jobs run',
+  },
+  ReadingAllOptions: {
+    over: 'number | In how many verifications, from 1 to 256',
+  },
+  RecoveryOrderOptions: {
+    'priority?': 'number | Where several could come next, the one with the higher priority does',
+    'dependsOn?': 'Construct[] | Workloads of this app that have to be back before: databases before what asks them',
+  },
+  RecoveryOrderProps: {
+    extends: 'RecoveryOrderOptions',
+    workload: 'Construct | A StatefulSet, Deployment or DaemonSet of cdk8s-plus, its ApiObject, or a construct around one',
+  },
+  RedisEngineOptions: {
+    extends: 'RedisOptions',
+    version: "RedisVersion | The server's release series",
+  },
+  RedisOptions: {
+    'allowEmpty?': 'boolean | A server without a key is meant to be so',
+    'dumpFile?': "string | The server's `dbfilename`",
+    'appendFile?': "string | The server's `appendfilename`",
+    'appendDirectory?': "string | The server's `appenddirname`",
+    'tlsAuthority?': "SecretKeyRef | The certificate authority that signed the server's certificate, as a PEM file in a Secret",
+    'tlsClient?': "SecretRef | A Secret with `tls.crt` and `tls.key`, for servers that ask for a certificate of the client's",
+    'image?': 'string | The image of the jobs',
+    'imageUser?': 'number | The user as which the server runs in its own pod: restored files belong to it',
+  },
+  RedisQuiesceOptions: {
+    extends: 'RedisServerQuiesceOptions',
+    version: "RedisVersion | The server's release series",
+  },
+  RedisServerQuiesceOptions: {
+    extends: 'PreparationOptions',
+    'credentials?':
+      'SecretRef | The Secret with the keys `username` and `password`; for a server with `requirepass` the username is `default`',
+    'port?': "number | The server's port in its pod, on 127.0.0.1",
+    'tlsAuthority?': "SecretKeyRef | The certificate authority that signed the server's certificate, as a PEM file in a Secret",
+    'tlsClient?': "SecretRef | A Secret with `tls.crt` and `tls.key`, for servers that ask for a certificate of the client's",
+    'image?': "string | The image of the agent's container",
+    'imageUser?': 'number | The user of that image as which the client runs',
+  },
+  ReencryptionOptions: {
+    extends: 'OnDemandOptions',
+    'repository?':
+      "IRepository | The repository with the keys that this job needs, where no other job is to have them: the backup's own, with the old encryption among its `previousEncryptions`",
+  },
+  ReencryptionProps: {
+    extends: 'ReencryptionOptions',
+    backup: 'DatabaseBackup | The backup whose recovery points are encrypted anew',
+  },
+  RepositoryBindOptions: {
+    operation: 'string | What the job does: `backup`, `log`, `verify`, `restore`, `mirror`, or what an add-on calls its own',
+    'series?':
+      'string | The series that the job works on: a job that may write no more than a small part of the repository has that of this series',
+    'isSource?': 'boolean | The job copies from this repository into another one',
+    longestRun: 'Duration | The longest that a run may take: what an older one left unfinished may be cleared away',
+    compressors: "string[] | The compression programs that the job's image ships, the best first",
+    missingPrograms:
+      "string[] | Programs that the job's image does not ship, and that a repository brings along when it needs them: `flock`",
+    'encryptors?': "string[] | The encryption programs that the job's image ships",
+    'buildsOnOthers?': 'boolean | A job that makes recovery points reads earlier ones for it, as incremental backups do',
+  },
+  ResticAzureOptions: {
+    container: 'string | The blob container',
+    'prefix?': 'string | A prefix in the container',
+    credentials: 'SecretRef | A Secret with the keys `accountName` and `accountKey`',
+  },
+  ResticB2Options: {
+    bucket: 'string | The bucket',
+    'prefix?': 'string | A prefix in the bucket',
+    credentials: 'SecretRef | A Secret with the keys `accountId` and `accountKey`',
+  },
+  ResticGcsOptions: {
+    bucket: 'string | The bucket',
+    'prefix?': 'string | A prefix in the bucket',
+    credentials: "SecretKeyRef | The key of a Secret that holds the service account's JSON file",
+    projectId: "string | The project, which restic needs to make a bucket's repository",
+  },
+  ResticLocalOptions: {
+    claimName: "string | The PersistentVolumeClaim, in the backup's namespace",
+    'path?': 'string | A directory of the volume',
+  },
+  ResticRepositoryOptions: {
+    location: 'ResticLocation | Where the repository is',
+    password: "SecretKeyRef | The repository's password",
+    'image?': 'string | The image from which the restic binary and the CA certificates are taken; 0.17 or newer',
+    'appendOnly?':
+      'boolean | The credentials may add and read, and neither delete nor overwrite anything but locks, so that nobody who takes them over can destroy recovery points',
+    'caCertificates?': "CaCertificates | The authorities that the server's certificate is judged by",
+    'uploadLimit?': 'Size | The most that is sent in a second, in whole kibibytes. (`--limit-upload`.)',
+    'downloadLimit?':
+      'Size | The most that is received in a second, in whole kibibytes: it makes restores slower, too. (`--limit-download`.)',
+    'cache?': "ResticCache | Where copies of the repository's index are kept",
+    'mirrors?': 'Mirror[] | Further copies of every recovery point, in other repositories',
+  },
+  ResticRestOptions: {
+    url: "string | The server's URL, with a path for the repository, without user and password: `https://backup.example/shop/`",
+    'sameAs?':
+      'string | The URL under which others use the same repository, where this is another server over the same directory: one of the two is append-only',
+    'credentials?': 'SecretRef | A Secret with the keys `username` and `password`',
+  },
+  ResticS3Options: {
+    bucket: 'string | The bucket',
+    'prefix?': 'string | A prefix in the bucket',
+    'region?': "string | The bucket's region",
+    'endpoint?': "string | The store's URL",
+    'bucketLookup?':
+      'S3BucketLookup | How the bucket is addressed. (restic\'s documentation, "Preparing a new repository", S3-compatible Storage: `-o s3.bucket-lookup`.)',
+    'storageClass?': 'S3StorageClass | The storage class of new objects. (`restic options`: `-o s3.storage-class`.)',
+    credentials: 'SecretRef | A Secret with the keys `accessKeyId` and `secretAccessKey`',
+    'versioned?': 'boolean | The bucket keeps old versions of its objects, and what is deleted is only hidden',
+    'objectLock?': 'ObjectLock | The lock that the bucket puts on whatever is new in it; see `ObjectLock`',
+    'rcloneImage?': 'string | The image from which rclone is taken, for restores `asOf` and for the renewal of locks',
+  },
+  ResticSftpOptions: {
+    host: "string | The server's host name",
+    'port?': "number | The server's port",
+    user: 'string | The user to log in as',
+    path: 'string | The directory of the repository',
+    credentials:
+      "SecretRef | A Secret with the keys `privateKey`, a private key without a passphrase, and `knownHosts`, the server's public key as in OpenSSH's known_hosts",
+    'image?': 'string | The image from which rclone is taken',
+  },
+  RetentionRules: {
+    'last?': 'number | The newest recovery points, however close together',
+    'hourly?': 'number | The newest of each of so many hours',
+    'daily?': 'number | The newest of each of so many days',
+    'weekly?': 'number | The newest of each of so many ISO weeks',
+    'monthly?': 'number | The newest of each of so many months',
+    'yearly?': 'number | The newest of each of so many years',
+    'within?':
+      'Duration | All that are younger than the newest by less than this: counted from the newest that is not of the future, as `restic forget --keep-within` does, so that nothing grows old while no backup is made',
+    'atLeast?': 'number | So many of the newest recovery points stay whatever the rules say, 1 or more',
+  },
+  ScheduleOptions: {
+    'timeZone?': "string | The time zone in which the clock is read: an IANA name such as 'Europe/Berlin', rendered as `spec.timeZone`",
+    'spread?':
+      'Duration | Spreads starts, so that backups with one schedule do not all start at once: each is moved later by an offset of whole minutes from 0 up to, but not including, this time',
+  },
+  SnapshotClassOptions: {
+    driver: 'CsiDriver | The CSI driver of the volumes, with what it is to be told',
+    'name?': 'string | The name by which snapshots ask for it',
+    'deletionPolicy?': 'SnapshotDeletionPolicy | What becomes of a snapshot when its object is deleted',
+    'isDefault?': "boolean | Whether snapshots of this driver's volumes take it when they name none",
+    'usedByVelero?':
+      'boolean | Whether Velero takes it for volumes of this driver. (Velero\'s documentation, "Container Storage Interface Snapshot Support".)',
+  },
+  ValkeyEngineOptions: {
+    extends: 'RedisOptions',
+    version: "ValkeyVersion | The server's release series",
+  },
+  ValkeyQuiesceOptions: {
+    extends: 'RedisServerQuiesceOptions',
+    version: "ValkeyVersion | The server's release series",
+  },
+  VeleroBackupProps: {
+    extends: 'VeleroBackupTemplate, VeleroObjectOptions',
+  },
+  VeleroBackupStorageLocationProps: {
+    extends: 'VeleroObjectOptions',
+    provider: "string | The plugin's name for its provider: 'aws' (and whatever speaks S3), 'azure', 'gcp'",
+    bucket: 'string | The bucket, or container',
+    'prefix?': "string | The directory in it, which is Velero's alone",
+    'config?': "{string} | The provider's settings: `{ region: 'eu-central-1' }`",
+    'credentials?': "SecretKeyRef | The Secret in Velero's namespace with the provider's credentials",
+    'caCertificate?': "SecretKeyRef | The Secret in Velero's namespace with the certificate of the authority that signed the store's",
+    'readOnly?': 'boolean | Backups can be restored from it, and none are written or deleted: of another cluster, or in a drill',
+    'isDefault?': 'boolean | Whether backups go there that name no location',
+    'backupSyncPeriod?': 'Duration | How often it is asked what backups there are',
+    'validationFrequency?': 'Duration | How often it is checked whether it can be reached',
+  },
+  VeleroBackupTemplate: {
+    extends: 'VeleroFilter',
+    'includedNamespaceScopedResources?': 'string[] | The only resources of namespaces',
+    'excludedNamespaceScopedResources?': 'string[] | Resources of namespaces that are left out',
+    'includedClusterScopedResources?': 'string[] | The only resources that belong to no namespace',
+    'excludedClusterScopedResources?': 'string[] | Resources that belong to no namespace and are left out',
+    'ttl?': 'Duration | How long a backup is kept',
+    'storageLocation?': 'string | The BackupStorageLocation',
+    'volumeSnapshotLocations?': 'string[] | The VolumeSnapshotLocations, one for each provider',
+    'snapshotVolumes?': 'boolean | Whether volumes are snapshotted',
+    'snapshotMoveData?':
+      'boolean | Moves the data of CSI snapshots into the storage location, so that they outlive the storage system; the snapshots themselves are deleted',
+    'dataMover?': 'string | What moves the data',
+    'defaultVolumesToFsBackup?': 'boolean | Copies every volume file by file that is not excluded',
+    'parallelFilesUpload?': 'number | How many files are uploaded at once, of a copy file by file or of moved data',
+    'csiSnapshotTimeout?': 'Duration | How long to wait for a CSI snapshot to be taken',
+    'itemOperationTimeout?': 'Duration | How long to wait for what goes on after that, such as moving the data',
+    'orderedResources?': 'VeleroOrderedResources | What is backed up first',
+    'resourcePolicies?': 'VeleroResourcePolicies | Which volumes are snapshotted, copied or skipped',
+    'volumeGroupSnapshotLabelKey?': 'string | The label by which claims are grouped: those with one value are snapshotted at once',
+    'backupLabels?': '{string} | Labels of the Backups',
+  },
+  VeleroCheckProps: {
+    extends: 'KubernetesJobOptions',
+    veleroSchedule: 'VeleroSchedule | The schedule whose backups are looked at',
+    'schedule?': 'Schedule | When it is looked',
+    'maximumAge?': 'Duration | How long ago the newest good backup may have been begun',
+    'expectedHooks?': 'number | How many hooks have to have been run in it, at least: a quiesce has two in every pod',
+    'nodeAgent?': "boolean | Whether Velero's node agent has to be there, on every node that it wants",
+    'pods?': 'PodOptions | How the pods are placed and what they may use',
+  },
+  VeleroCommandOptions: {
+    extends: 'VeleroHookOptions',
+    command: 'string[] | The program and its arguments, each an item of its own',
+  },
+  VeleroDumpProps: {
+    backup: 'DatabaseBackup | The backup that is made before Velero takes its volume',
+    'timeout?': 'Duration | How long the dump may take',
+    'veleroBackup?': "IVeleroBackup | The backup of Velero's that the pod is in, whose limits the hook's are compared with",
+    'pods?': 'PodOptions | How the pod is placed and what it may use',
+  },
+  VeleroFilter: {
+    'includedNamespaces?': 'string[] | The only namespaces',
+    'excludedNamespaces?': 'string[] | Namespaces that are left out',
+    'includedResources?': "string[] | The only resources, in the plural, with their group where it is needed: 'statefulsets.apps'",
+    'excludedResources?': 'string[] | Resources that are left out',
+    'includeClusterResources?': 'boolean | Whether resources that belong to no namespace are taken along',
+    'labelSelector?': 'VeleroLabelSelector | The only objects, by their labels',
+    'orLabelSelectors?': 'VeleroLabelSelector[] | The only objects, by their labels: one of the selectors has to hold',
+  },
+  VeleroHookOptions: {
+    'container?': 'string | The container in which it runs',
+    'timeout?': 'Duration | How long it may take',
+    'onError?': 'VeleroOnError | What happens when it fails',
+  },
+  VeleroInitHook: {
+    image: 'string | The image, with a tag or a digest',
+    command: 'string[] | The program and its arguments',
+    'name?': "string | The container's name",
+  },
+  VeleroLabelRequirement: {
+    key: 'string | The label',
+    operator: 'VeleroLabelOperator | How it is compared',
+    'values?': 'string[] | What it is compared with',
+  },
+  VeleroLabelSelector: {
+    'matchLabels?': '{string} | Labels that an object has to have',
+    'matchExpressions?': 'VeleroLabelRequirement[] | What else has to hold of its labels',
+  },
+  VeleroMatch: {
+    path: "string | Where, as a JSON pointer: '/spec/storageClassName'",
+    value: 'string | What is there, as text',
+  },
+  VeleroModifierConditions: {
+    groupResource: "string | The resource, in the plural with its group: 'persistentvolumeclaims', 'deployments.apps'. '*' is any",
+    'resourceNameRegex?': 'string | A regular expression (RE2) that fits the name',
+    'namespaces?': 'string[] | One of these namespaces, as they were called when they were backed up',
+    'labelSelector?': 'VeleroLabelSelector | Labels of the object',
+    'matches?': 'VeleroMatch[] | Values that it has to have',
+  },
+  VeleroObjectOptions: {
+    'name?': 'string | Its name',
+    'namespace?': 'string | The namespace that Velero runs in: it looks for its objects nowhere else',
+  },
+  VeleroProtectionOptions: {
+    'volumes?': 'VeleroVolume[] | How the volumes of its pods get into the backup',
+    'preHook?': 'VeleroHook | Runs before a pod is backed up',
+    'postHook?': 'VeleroHook | Runs after a pod is backed up, and its volumes are snapshotted or copied',
+    'quiesce?': "IQuiesce | Holds the server still while its volumes are snapshotted: both hooks are its agent's then",
+    'restoreHook?': 'VeleroHook | Runs in a restored pod when its container runs',
+    'restoreWait?': 'Duration | How long a restore waits for that container',
+    'restoreWaitForReady?': 'boolean | Whether it waits until the container is ready, and not only running',
+    'restoreInit?': 'VeleroInitHook | Runs in a restored pod before its own containers',
+    'volumeGroup?':
+      'string | Puts the claims of a StatefulSet into one volume group of this name: the hooks of all its pods run before the first volume is snapshotted, the volumes are snapshotted at once, and only then the post hooks run',
+    'backup?': "IVeleroBackup | The backup that the pods are in, whose limits the hooks' are compared with",
+  },
+  VeleroProtectionProps: {
+    extends: 'VeleroProtectionOptions',
+    workload: 'Construct | A StatefulSet, Deployment or DaemonSet of cdk8s-plus, its ApiObject, or a construct around one',
+  },
+  VeleroResourceModifiersProps: {
+    extends: 'VeleroObjectOptions',
+    rules: 'VeleroModifierRule[] | The rules; each that fits an object changes it, one after the other',
+  },
+  VeleroResourcePoliciesProps: {
+    extends: 'VeleroObjectOptions',
+    'volumePolicies?': 'VeleroVolumePolicy[] | What is done with volumes',
+    'includedNamespaceScopedResources?': 'string[] | The only resources of namespaces',
+    'excludedNamespaceScopedResources?': 'string[] | Resources of namespaces that are left out',
+    'includedClusterScopedResources?': 'string[] | The only resources that belong to no namespace',
+    'excludedClusterScopedResources?': 'string[] | Resources that belong to no namespace and are left out',
+  },
+  VeleroRestoreJobProps: {
+    extends: 'VeleroRestoreTemplate, KubernetesJobOptions',
+    'name?': 'string | What the CronJob is called, and the Restores that it makes',
+    'namespace?': 'string | The namespace that Velero runs in, which has to be that of the chart',
+    'deadline?': 'Duration | How long it is waited for the restore',
+    'pods?': 'PodOptions | How the pods are placed and what they may use',
+  },
+  VeleroRestoreProps: {
+    extends: 'VeleroRestoreTemplate, VeleroObjectOptions',
+  },
+  VeleroRestoreTemplate: {
+    extends: 'VeleroFilter',
+    'backupName?': 'string | The Backup that is restored',
+    'scheduleName?': 'string | The Schedule whose newest Backup is restored that was completed',
+    'namespaceMapping?': '{string} | Into which namespaces those of the backup go: the original name to the new one',
+    'existingResourcePolicy?': 'VeleroExistingResourcePolicy | What is done with objects that are there already',
+    'resourceModifiers?': 'VeleroResourceModifiers | Changes objects on their way',
+    'backupsAtRest?':
+      'boolean | Whether the jobs of this library come back at rest: CronJobs and Jobs suspended, log archives scaled to none',
+    'restoreVolumes?': 'boolean | Whether volumes come back with their data',
+    'restoreStatusOf?': 'string[] | Resources that get the status back that they had',
+    'preserveNodePorts?': 'boolean | Whether Services keep their node ports',
+    'parallelFilesDownload?': 'number | How many files are downloaded at once',
+    'writeSparseFiles?': 'boolean | Whether blocks of zeros in files take no room on the volume',
+    'itemOperationTimeout?': 'Duration | How long to wait for what goes on after the objects are there, such as moving data back',
+  },
+  VeleroScheduleProps: {
+    extends: 'VeleroBackupTemplate, VeleroObjectOptions',
+    schedule:
+      'Schedule | When backups are made. `Schedule.never()` pauses it: somebody makes them, with `velero backup create --from-schedule`',
+  },
+  VeleroScriptOptions: {
+    extends: 'VeleroHookOptions',
+    path: "string | The script's file, on the machine that synthesizes: `join(__dirname, 'flush.sh')`",
+    'arguments?': 'string[] | Its arguments',
+  },
+  VeleroVolumeConditions: {
+    'minimumCapacity?': 'Size | The least capacity',
+    'maximumCapacity?': 'Size | The largest capacity',
+    'storageClasses?': 'string[] | One of these storage classes',
+    'csiDriver?': 'string | The CSI driver',
+    'csiVolumeAttributes?': '{string} | Attributes of the CSI volume',
+    'volumeTypes?': "string[] | One of these kinds of volume, as they are called in a pod: 'emptyDir', 'nfs'",
+    'nfsServer?': 'string | The server of an NFS volume',
+    'claimLabels?': '{string} | Labels of the claim',
+    'claimPhases?': "string[] | One of these phases of the claim: 'Pending', 'Lost'. (Velero 1.18.)",
+  },
+  VeleroVolumeSnapshotLocationProps: {
+    extends: 'VeleroObjectOptions',
+    provider: "string | The plugin's name for its provider: 'aws', 'azure', 'gcp'",
+    'config?': "{string} | The provider's settings: `{ region: 'eu-central-1' }`",
+    'credentials?': "SecretKeyRef | The Secret in Velero's namespace with the provider's credentials",
+  },
+  VolumeCheckOptions: {
+    'claims?': "string[] | The claims whose volumes are checked like this, such as 'data-orders-db-0'",
+    'path?': "string | Where in the volume the data directory is, as the server's container has it in `subPath` or below its mount",
+  },
+  VolumeFromSnapshotProps: {
+    snapshotName: "string | The VolumeSnapshot, in the claim's namespace",
+    size: "Size | How large the volume is: at least as large as the snapshot's `status.restoreSize`, or the driver makes none",
+    'name?': "string | The claim's name",
+    'storageClassName?': 'string | The StorageClass: one of the driver that took the snapshot',
+    'accessModes?': 'any[] | Who may mount it',
+    'volumeMode?': 'any | Whether it is a file system or a block device',
+    'labels?': '{string} | Further labels of the claim',
+  },
+  VolumeGroupSnapshotClassProps: {
+    extends: 'SnapshotClassOptions',
+    'apiVersion?': "GroupSnapshotVersion | The version of the API that the cluster's snapshot controller serves",
+  },
+  VolumeSnapshotClassProps: {
+    extends: 'SnapshotClassOptions',
+  },
+  VolumeSnapshotGroupProps: {
+    extends: 'KubernetesJobOptions',
+    members:
+      'VolumeSnapshotMember[] | The volumes, and the servers that are held still while their snapshots are taken: in this order, so those that write to others come first',
+    retention: 'Retention | Which groups are kept',
+    'series?': 'string | The name under which groups are kept, by which their objects are named',
+    'schedule?': 'Schedule | When groups are made',
+    'startingDeadline?': 'Duration | How late a run may start when the cluster could not start it on time',
+    'mode?': 'SnapshotMode | How the snapshots become one',
+    'snapshotClassName?': 'string | The VolumeSnapshotClass by which a coordinated group is taken',
+    'cutTimeout?': 'Duration | The longest that servers may be held: from the first that is held until every snapshot is cut',
+    'readyTimeout?':
+      'Duration | The longest to wait, with nothing held any more, until every snapshot can be used: for some drivers, until it is uploaded',
+    'retries?': 'number | How often a failed run is tried again',
+    'pods?': 'PodOptions | How the pods are placed and what they may use',
+  },
+  VolumeSnapshotGroupRestoreOptions: {
+    'from?': 'RecoveryPoint | Which group is restored, unless the request says otherwise',
+    'claims?':
+      "{string} | The claims that are restored, by the claims that were snapshotted, and their new names: `{ 'data-db-0': 'data-trial-0' }`",
+    'storageClassName?': 'string | The StorageClass of the new claims: one of the same driver',
+    'labels?': '{string} | Labels of all new claims',
+    'bindTimeout?': 'Duration | The longest to wait until the new claims have volumes',
+  },
+  VolumeSnapshotGroupRestoreProps: {
+    extends: 'VolumeSnapshotGroupRestoreOptions',
+    group: 'VolumeSnapshotGroup | The group',
+  },
+  VolumeSnapshotGroupVerificationOptions: {
+    'checks?': 'VolumeCheck[] | How the volumes are checked',
+    'schedule?': 'Schedule | When the newest group is checked. `Schedule.never()` leaves it to `kubectl create job --from`',
+    'storageClassName?':
+      "string | The StorageClass of the volumes that are made for the checks: cheaper than production's perhaps, and of the same driver",
+    'checkDeadline?': 'Duration | The longest that the check of one volume may take, with making the volume',
+    'maximumAge?':
+      'Duration | How long ago the newest good group may have been begun: where nothing makes groups any more, verifications of the last one fail',
+    'retries?': 'number | How often a failed verification is tried again',
+    'pods?': 'PodOptions | How the pods that check are placed and what they may use',
+  },
+  VolumeSnapshotGroupVerificationProps: {
+    extends: 'VolumeSnapshotGroupVerificationOptions',
+    group: 'VolumeSnapshotGroup | The group',
+  },
+  VolumeSnapshotProps: {
+    source: 'VolumeSnapshotSource | What it is made of',
+    'name?': 'string | Its name',
+    'snapshotClassName?': 'string | The VolumeSnapshotClass by which it is taken',
+  },
+  VolumesFromGroupProps: {
+    extends: 'VolumesFromSnapshotsOptions',
+    group: 'VolumeSnapshotGroup | The group',
+    recoveryPoint: "RecoveryPoint | Which recovery point, by its id: `RecoveryPoint.id('20260801T023000Z-x7k2p')`",
+    'claims?': 'string[] | The claims of the group that are restored',
+  },
+  VolumesFromSnapshotHandlesProps: {
+    extends: 'VolumesFromSnapshotsOptions',
+    driver: 'CsiDriver | The driver that took the snapshots',
+    handles:
+      "{string} | The snapshots, by the claims that were snapshotted, as the storage system calls them: `{ 'data-db-0': 'snap-0a1b2c3d' }`",
+  },
+  VolumesFromSnapshotsOptions: {
+    size: 'Size | How large each volume is: at least as large as the one that was snapshotted',
+    'sizes?': '{Size} | Those that have another size, by the claims that were snapshotted',
+    'names?': "{string} | New names, by the claims that were snapshotted: `{ 'data-db-0': 'data-trial-0' }`",
+    'storageClassName?': 'string | The StorageClass: one of the driver that took the snapshots',
+    'accessModes?': 'any[] | Who may mount them',
+    'labels?': '{string} | Further labels of the claims',
+  },
+  WeeklyScheduleOptions: {
+    extends: 'DailyScheduleOptions',
+    'on?': 'Weekday | The day of the week',
+  },
+  WorkloadMemberOptions: {
+    'quiesce?': 'IQuiesce | How its server is held still while the snapshots are taken',
+    'volumes?': 'string[] | The volumes that are snapshotted, by their names in the pod',
+  },
+};
+
+/** Values of enumerations. */
+export const ENUMS: { readonly [name: string]: Constants } = {
+  Compression: {
+    ZSTD: 'zstd',
+    GZIP: 'gzip',
+    NONE: 'none',
+  },
+  GroupSnapshotVersion: {
+    V1: 'v1',
+    V1BETA2: 'v1beta2',
+    V1BETA1: 'v1beta1',
+  },
+  LonghornSnapshotType: {
+    SNAPSHOT: 'snap',
+    BACKUP: 'bak',
+  },
+  MongodbReadFrom: {
+    SECONDARY_PREFERRED: 'secondaryPreferred',
+    SECONDARY: 'secondary',
+    PRIMARY: 'primary',
+  },
+  MysqlLock: {
+    INSTANCE: 'instance',
+    TABLES: 'tables',
+  },
+  RestoreForm: {
+    ON_DEMAND: 'on-demand',
+    JOB: 'job',
+  },
+  S3BucketLookup: {
+    PATH: 'path',
+    DNS: 'dns',
+  },
+  S3StorageClass: {
+    STANDARD: 'STANDARD',
+    STANDARD_IA: 'STANDARD_IA',
+    ONEZONE_IA: 'ONEZONE_IA',
+    INTELLIGENT_TIERING: 'INTELLIGENT_TIERING',
+    REDUCED_REDUNDANCY: 'REDUCED_REDUNDANCY',
+  },
+  SnapshotDeletionPolicy: {
+    DELETE: 'Delete',
+    RETAIN: 'Retain',
+  },
+  VeleroExistingResourcePolicy: {
+    NONE: 'none',
+    UPDATE: 'update',
+  },
+  VeleroLabelOperator: {
+    IN: 'In',
+    NOT_IN: 'NotIn',
+    EXISTS: 'Exists',
+    DOES_NOT_EXIST: 'DoesNotExist',
+  },
+  VeleroOnError: {
+    FAIL: 'Fail',
+    CONTINUE: 'Continue',
+  },
+  Weekday: {
+    SUNDAY: 0,
+    MONDAY: 1,
+    TUESDAY: 2,
+    WEDNESDAY: 3,
+    THURSDAY: 4,
+    FRIDAY: 5,
+    SATURDAY: 6,
+  },
+};
+
+/** What makes a value of a type. */
+export const REMEDIES: { readonly [name: string]: string } = {
+  Assertion: 'Assertion.atLeast(...), Assertion.atMost(...), Assertion.equalTo(...)',
+  CaCertificates: 'CaCertificates.configMap(...), CaCertificates.secret(...)',
+  CsiDriver: 'CsiDriver.ebs(...), CsiDriver.gcePersistentDisk(...), CsiDriver.azureDisk(...), CsiDriver.cinder(...), ...',
+  DataVolume: 'DataVolume.claim(...), DataVolume.hostPath(...)',
+  DatabaseBackup: 'new DatabaseBackup(...)',
+  Encryption: 'Encryption.age(...), Encryption.gpg(...), Encryption.gpgSymmetric(...)',
+  EtcdCluster: 'EtcdCluster.statefulSet(...), EtcdCluster.kubeadm(...), EtcdCluster.of(...)',
+  EtcdTls: 'EtcdTls.secret(...), EtcdTls.files(...)',
+  EtcdVersion: 'EtcdVersion.V3_6, EtcdVersion.of(...)',
+  IBackupAddon: 'Verification.daily(...), Verification.weekly(...)',
+  IEngine: 'Engine.mariadb(...), Engine.mariadbPhysical(...), Engine.mysql(...), Engine.mysqlPhysical(...), ...',
+  IQuiesce: 'Quiesce.mariadb(...), Quiesce.mysql(...), Quiesce.mongodb(...), Quiesce.postgres(...), ...',
+  IRepository: 'Repository.files(...), Repository.restic(...), Repository.fromExistingRestic(...), ResticRepository.fromExisting(...)',
+  IVeleroBackup: '',
+  MariadbVersion: 'MariadbVersion.V12_3, MariadbVersion.of(...)',
+  Mirror: 'Mirror.to(...)',
+  MongodbVersion: 'MongodbVersion.V8_0, MongodbVersion.of(...)',
+  MysqlTls: 'MysqlTls.disabled(), MysqlTls.encrypted(), MysqlTls.verified(...), MysqlTls.verifiedByConfigMap(...)',
+  MysqlVersion: 'MysqlVersion.V9_7, MysqlVersion.of(...)',
+  ObjectLock: 'ObjectLock.governance(...), ObjectLock.compliance(...)',
+  PostgresVersion: 'PostgresVersion.V18, PostgresVersion.of(...)',
+  RabbitmqVersion: 'RabbitmqVersion.V4_2, RabbitmqVersion.of(...)',
+  RecoveryPoint: 'RecoveryPoint.newest(), RecoveryPoint.newestVerified(), RecoveryPoint.id(...), RecoveryPoint.at(...)',
+  RedisVersion: 'RedisVersion.V8_10, RedisVersion.of(...)',
+  RepositoryCheck: 'RepositoryCheck.none(), RepositoryCheck.structure(), RepositoryCheck.readingAll(...)',
+  ResticCache: 'ResticCache.scratch(), ResticCache.none(), ResticCache.claim(...)',
+  ResticLocation: 'ResticLocation.local(...), ResticLocation.rest(...), ResticLocation.s3(...), ResticLocation.gcs(...), ...',
+  Retention: 'Retention.keep(...), Retention.days(...), Retention.all()',
+  Schedule: 'Schedule.cron(...), Schedule.hourly(...), Schedule.daily(...), Schedule.weekly(...), ...',
+  Scratch: 'Scratch.emptyDir(...), Scratch.ephemeralVolume(...)',
+  SecretKeyRef: 'SecretRef.named(...).key(...)',
+  SecretRef: 'SecretRef.named(...)',
+  SnapshotMode: 'SnapshotMode.coordinated(), SnapshotMode.native(...)',
+  ValkeyVersion: 'ValkeyVersion.V8_1, ValkeyVersion.of(...)',
+  VeleroHook: 'VeleroHook.command(...), VeleroHook.script(...)',
+  VeleroModifierRule: 'VeleroModifierRule.patches(...), VeleroModifierRule.merge(...), VeleroModifierRule.strategicMerge(...)',
+  VeleroOrderedResources: 'VeleroOrderedResources.none()',
+  VeleroPatch: 'VeleroPatch.add(...), VeleroPatch.replace(...), VeleroPatch.remove(...), VeleroPatch.test(...), ...',
+  VeleroResourceModifiers: 'new VeleroResourceModifiers(...)',
+  VeleroResourcePolicies: 'new VeleroResourcePolicies(...)',
+  VeleroSchedule: 'new VeleroSchedule(...)',
+  VeleroVolume: 'VeleroVolume.snapshot(...), VeleroVolume.dump(...), VeleroVolume.files(...)',
+  VeleroVolumePolicy: 'VeleroVolumePolicy.skip(...), VeleroVolumePolicy.snapshot(...), VeleroVolumePolicy.fsBackup(...)',
+  VolumeCheck: 'VolumeCheck.engine(...), VolumeCheck.files(...)',
+  VolumeSnapshotGroup: 'new VolumeSnapshotGroup(...)',
+  VolumeSnapshotMember: 'VolumeSnapshotMember.workload(...), VolumeSnapshotMember.claims(...), VolumeSnapshotMember.selecting(...)',
+  VolumeSnapshotSource: 'VolumeSnapshotSource.claim(...), VolumeSnapshotSource.content(...)',
+  XtrabackupVersion: 'XtrabackupVersion.V8_4, XtrabackupVersion.of(...)',
+};

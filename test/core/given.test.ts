@@ -1,0 +1,258 @@
+import { App, Chart, Duration, Size } from 'cdk8s';
+import { describe, expect, test } from 'vitest';
+import * as api from '../../lib';
+import { CALLS, ENUMS, type Members, REMEDIES, STRUCTS } from '../../lib/core/declarations';
+import { declarations } from '../support/declarations';
+import { backup, files, restic } from '../support/synth';
+import { server } from '../velero/workloads';
+
+// What only a compiler keeps from being written is written here: each public constructor, factory and method gets each argument and
+// each prop of a wrong type, and not at all. What fits its declaration may still be refused, in our words; nobody reads a TypeError.
+
+const VALUES: unknown[] = [undefined, null, 7, 'seven', true, {}, []];
+
+/** One that can stand, of everything that is a type of its own. */
+const SAMPLES: { [type: string]: (of: Chart) => unknown } = {
+  string: () => 'seven',
+  number: () => 7,
+  boolean: () => true,
+  function: () => () => undefined,
+  any: () => 'anything',
+  object: () => ({}),
+  Construct: of => server(of),
+  IConstruct: of => server(of),
+  Chart: of => of,
+  Duration: () => Duration.minutes(30),
+  Size: () => Size.gibibytes(1),
+  Assertion: () => api.Assertion.atLeast('select 1', 1),
+  BackupApp: () => new api.BackupApp(),
+  BackupPlan: of => new api.BackupPlan(of, 'plan', { repository: files, retention: api.Retention.all() }),
+  CaCertificates: () => api.CaCertificates.configMap('authority', 'ca.crt'),
+  CsiDriver: () => api.CsiDriver.ebs(),
+  DataVolume: () => api.DataVolume.claim('data-db-0'),
+  DatabaseBackup: of => backup(of),
+  DatabaseMirror: of => backup(of).mirror('offsite', { repository: restic, retention: api.Retention.all() }),
+  Encryption: () => api.Encryption.gpgSymmetric({ passphrase: key() }),
+  EtcdCluster: () => api.EtcdCluster.statefulSet({ name: 'etcd', service: 'etcd', replicas: 3 }),
+  EtcdTls: () => api.EtcdTls.files(),
+  EtcdVersion: () => api.EtcdVersion.V3_5,
+  IBackupAddon: () => api.Verification.weekly(),
+  IEngine: () => api.Engine.postgres({ version: api.PostgresVersion.V16 }),
+  IQuiesce: () => quiesce(),
+  IRepository: () => files,
+  IVeleroBackup: of => new api.VeleroSchedule(of, 'nightly', { schedule: api.Schedule.daily() }),
+  ImageCatalog: of => api.ImageCatalog.of(of),
+  ImageReference: () => api.ImageReference.of('postgres:16'),
+  MariadbVersion: () => api.MariadbVersion.V10_11,
+  Mirror: () => api.Mirror.to(restic, { name: 'offsite', retention: api.Retention.all() }),
+  MongodbVersion: () => api.MongodbVersion.V7_0,
+  MysqlTls: () => api.MysqlTls.encrypted(),
+  MysqlVersion: () => api.MysqlVersion.V8_4,
+  ObjectLock: () => api.ObjectLock.governance({ days: 7 }),
+  PostgresVersion: () => api.PostgresVersion.V16,
+  RabbitmqVersion: () => api.RabbitmqVersion.V4_0,
+  RecoveryPoint: () => api.RecoveryPoint.newest(),
+  RedisVersion: () => api.RedisVersion.V7_2,
+  RepositoryCheck: () => api.RepositoryCheck.structure(),
+  ResticCache: () => api.ResticCache.none(),
+  ResticLocation: () => api.ResticLocation.local({ claimName: 'backups' }),
+  Retention: () => api.Retention.all(),
+  Schedule: () => api.Schedule.daily(),
+  ScheduleConfig: of => api.Schedule.daily().bind(of, 'schedule'),
+  Scratch: () => api.Scratch.emptyDir(Size.gibibytes(1)),
+  ScriptFolder: () => api.ScriptFolder.of('scripts', { 'a.sh': ':\n' }),
+  SecretKeyRef: () => key(),
+  SecretRef: () => api.SecretRef.named('orders'),
+  SnapshotMode: () => api.SnapshotMode.coordinated(),
+  ValkeyVersion: () => api.ValkeyVersion.V8_0,
+  VeleroHook: () => api.VeleroHook.command({ command: ['sync'] }),
+  VeleroModifierRule: () => api.VeleroModifierRule.merge({ groupResource: 'pods' }, {}),
+  VeleroOrderedResources: () => api.VeleroOrderedResources.none(),
+  VeleroPatch: () => api.VeleroPatch.remove('/spec'),
+  VeleroResourceModifiers: of => new api.VeleroResourceModifiers(of, 'modifiers', { rules: [] }),
+  VeleroResourcePolicies: of => new api.VeleroResourcePolicies(of, 'policies', {}),
+  VeleroSchedule: of => new api.VeleroSchedule(of, 'nightly', { schedule: api.Schedule.daily() }),
+  VeleroVolume: () => api.VeleroVolume.snapshot('data'),
+  VeleroVolumePolicy: () => api.VeleroVolumePolicy.skip({}),
+  Verification: () => api.Verification.weekly(),
+  VolumeCheck: () => api.VolumeCheck.files(),
+  VolumeSnapshotGroup: of => group(of),
+  VolumeSnapshotMember: () => api.VolumeSnapshotMember.claims(['data-db-0']),
+  VolumeSnapshotSource: () => api.VolumeSnapshotSource.claim('data-db-0'),
+  XtrabackupVersion: () => api.XtrabackupVersion.V8_4,
+};
+
+/** What has more rules than types, by which samples are refused in our words. */
+const HAS_RULES = [
+  'BackupPlan#addBackup',
+  'DatabaseBackup#archiveLog',
+  'DatabaseBackup#drill',
+  'DatabaseBackup#mirror',
+  'DatabaseBackup#reencrypt',
+  'DatabaseBackup#rotateKey',
+  'EtcdControlPlaneEngine#bind',
+  'FilesRepository#withKey',
+  'ImageCatalog#image',
+  'ImageCatalog.override',
+  'MongodbEngine#bind',
+  'MongodbQuiesce#bind',
+  'ResticRepository#withKey',
+  'ScriptFolder.at',
+  'new DatabaseBackup',
+  'new DatabaseMirror',
+  'new KeyRotation',
+  'new LogArchive',
+  'new ProtectedStatefulSet',
+  'new Reencryption',
+  'new VeleroCheck',
+  'new VeleroResourcePolicies',
+  'new VeleroRestore',
+  'new VeleroRestoreJob',
+  'new VolumeGroupSnapshotClass',
+  'new VolumesFromGroup',
+];
+
+const key = () => api.SecretRef.named('orders').key('password');
+const quiesce = () => api.Quiesce.fileSystem({ volume: 'data' });
+
+function group(of: Chart): api.VolumeSnapshotGroup {
+  return new api.VolumeSnapshotGroup(of, 'group', sample(of, 'VolumeSnapshotGroupProps') as api.VolumeSnapshotGroupProps);
+}
+
+/** A value of a type: with what is required, and no more. */
+function sample(of: Chart, type: string): unknown {
+  if (SAMPLES[type]) return SAMPLES[type](of);
+  if (type.endsWith('[]')) return [sample(of, type.slice(0, -2))];
+  if (type.startsWith('{')) return { seven: sample(of, type.slice(1, -1)) };
+  if (ENUMS[type]) return Object.values(ENUMS[type])[0];
+  // An engine, or a quiesce.
+  if (CALLS[`new ${type}`]) return make(of, type);
+  if (!STRUCTS[type]) throw new Error(`the test has no sample of ${type}`);
+  const required = membersOf(type).filter(({ isOptional }) => !isOptional);
+  return Object.fromEntries(required.map(member => [member.name, sample(of, member.type)]));
+}
+
+function make(of: Chart, type: string): unknown {
+  return call(of, `new ${type}`)(argumentsOf(of, `new ${type}`));
+}
+
+interface Member {
+  readonly name: string;
+  readonly type: string;
+  readonly isOptional: boolean;
+  readonly isRest: boolean;
+}
+
+function members(declared: Members): Member[] {
+  return Object.entries(declared).map(([name, text]) => ({
+    name: name.replace(/^\.{3}|\?$/g, ''),
+    type: text.split(' | ')[0] ?? '',
+    isOptional: /\?$|^\.{3}/.test(name),
+    isRest: name.startsWith('...'),
+  }));
+}
+
+function membersOf(struct: string): Member[] {
+  const { extends: bases, ...own } = STRUCTS[struct] ?? {};
+  return [...(bases?.split(', ').flatMap(membersOf) ?? []), ...members(own)];
+}
+
+function argumentsOf(of: Chart, call: string): unknown[] {
+  return members(CALLS[call] ?? {}).map(({ name, type }) => (name === 'scope' ? of : name === 'id' ? `id-${made++}` : sample(of, type)));
+}
+let made = 0;
+
+type Call = (given: unknown[]) => unknown;
+
+interface Methods {
+  readonly [method: string]: (...given: unknown[]) => unknown;
+}
+
+/** A call by its name, of a sample where it is a method's. */
+function call(of: Chart, name: string): Call {
+  const [, owner = '', sign, method = ''] = /^(?:new )?(\w+)([.#]?)(\w*)$/.exec(name) ?? [];
+  const classes = api as unknown as { [name: string]: Methods & (new (...given: unknown[]) => unknown) };
+  const declared = classes[owner];
+  if (!declared) throw new Error(`there is no ${owner}`);
+  if (!sign) return given => new declared(...given);
+  const receiver = sign === '.' ? declared : (sample(of, owner) as typeof declared);
+  return given => receiver[method]?.(...given);
+}
+
+function fits({ type, isOptional }: Member, value: unknown): boolean {
+  if (value === undefined) return isOptional;
+  if (type === 'any') return true;
+  if (type === 'function') return false;
+  if (Array.isArray(value)) return type.endsWith('[]');
+  if (typeof value === 'object' && value !== null) {
+    return (
+      type === 'object' || type.startsWith('{') || (STRUCTS[type] !== undefined && membersOf(type).every(({ isOptional: may }) => may))
+    );
+  }
+  return typeof value === type || Object.values(ENUMS[type] ?? {}).includes(value as string | number);
+}
+
+/** Every way to spoil the arguments of a call: the arguments themselves, and each member of a struct among them. */
+function* spoiled(call: string): Generator<{ what: string; prop: string; isFit: boolean; spoil: (given: unknown[]) => unknown }> {
+  for (const [index, parameter] of members(CALLS[call] ?? {}).entries()) {
+    for (const value of VALUES) {
+      if (parameter.isRest && value === undefined) continue;
+      const what = `${parameter.name} ${JSON.stringify(value)}`;
+      // Of an empty object, something in it is missing.
+      const prop = STRUCTS[parameter.type] && JSON.stringify(value) === '{}' ? '\\w+' : parameter.name;
+      yield { what, prop, isFit: fits(parameter, value), spoil: given => given.splice(index, 1, value) };
+    }
+    if (!STRUCTS[parameter.type]) continue;
+    for (const member of membersOf(parameter.type)) {
+      for (const value of VALUES) {
+        const what = `${parameter.name}.${member.name} ${JSON.stringify(value)}`;
+        const spoil = (given: unknown[]) => given.splice(index, 1, { ...(given[index] as object), [member.name]: value });
+        yield { what, prop: member.name, isFit: fits(member, value), spoil };
+      }
+    }
+  }
+}
+
+test('what is checked is what is declared', () => {
+  expect({ calls: CALLS, structs: STRUCTS, enums: ENUMS, remedies: REMEDIES }).toEqual(declarations());
+});
+
+test('every public class is among it', () => {
+  const classes = Object.entries(api).filter(([, each]) => typeof each === 'function' && String(each).startsWith('class '));
+  const known = new Set(Object.keys(CALLS).map(call => call.replace(/^new |[.#].*/g, '')));
+  expect(classes.map(([name]) => name).filter(name => !known.has(name))).toEqual([]);
+});
+
+describe('without a compiler', () => {
+  test.each(Object.keys(CALLS))('%s', name => {
+    const prepare = () => {
+      const of = new Chart(new App(), 'shop', { namespace: 'shop' });
+      return { does: call(of, name), given: argumentsOf(of, name) };
+    };
+    const untouched = prepare();
+    const where = name.replace('#', '.').replace('.', '\\.');
+    const wrong: string[] = [];
+    for (const { what, prop, isFit, spoil } of spoiled(name)) {
+      // What is refused has changed nothing.
+      const { does, given } = isFit ? prepare() : { ...untouched, given: [...untouched.given] };
+      spoil(given);
+      const said = complaint(() => does(given));
+      const asked = new RegExp(
+        `^InputError: (shop[^:]*|${where}): (\\w+\\.)?${prop}(\\[|\\.)?.* is .*: (write|leave it out, or write) `,
+        's',
+      );
+      if (isFit ? /^(Type|Range|Reference|Syntax)Error/.test(said) : !asked.test(said)) wrong.push(`${what}: ${said}`);
+    }
+    expect(wrong).toEqual([]);
+    if (!HAS_RULES.includes(name)) expect(complaint(() => untouched.does(untouched.given))).toBe('accepted');
+  });
+});
+
+function complaint(does: () => unknown): string {
+  try {
+    does();
+    return 'accepted';
+  } catch (error) {
+    return `${(error as Error).name}: ${(error as Error).message}`;
+  }
+}
