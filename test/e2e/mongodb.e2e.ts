@@ -21,6 +21,9 @@ const FILL = `
   db.reviews.createIndex({ id: 1 }, { unique: true });
   db.getCollection('odd name.with dots').insertOne({ _id: 1 });
   db.createCollection('nothing yet');
+  db.getCollection('system.js').insertOne({ _id: 'total', value: 'a function that is kept in the database' });
+  db.getSiblingDB('admin').mistaken.insertMany([{ _id: 1 }, { _id: 2 }]);
+  db.getSiblingDB('long').getCollection('${'n'.repeat(225)}').insertOne({ _id: 1 });
   db.getSiblingDB('admin').createUser({ user: 'app', pwd: 'the password of the application', roles: [] });
   db.getSiblingDB('people').users.insertMany([{ _id: 1, name: 'Ann' }, { _id: 2, name: 'Bo' }]);
 `;
@@ -89,6 +92,8 @@ describe('a replica set, from dist/', () => {
       '"documents/people.users":2',
       '"collections/shop":3',
       '"users":2',
+      '"documents/shop.system.js":1',
+      '"documents/admin.mistaken":2',
       '"definition/shop.reviews":',
     ]) {
       expect(manifest).toContain(fact);
@@ -102,11 +107,14 @@ describe('a replica set, from dist/', () => {
   });
 
   test('after the databases and an account are lost, a restore brings back every document, every index, and who may log in', async () => {
-    server.ask("db.dropDatabase(); db.getSiblingDB('people').dropDatabase(); db.getSiblingDB('admin').dropUser('app')");
+    server.ask("for (const name of ['shop', 'people', 'long']) db.getSiblingDB(name).dropDatabase()");
+    server.ask("db.getSiblingDB('admin').mistaken.drop(); db.getSiblingDB('admin').dropUser('app')");
     request({});
     const restored = await run('restore');
     expect(await succeed(Promise.resolve(restored), 'restored')).toMatchObject({ id });
     expect(server.checksums()).toEqual(before);
+    // In the database that is the server's own, too.
+    expect(server.ask("db.getSiblingDB('admin').mistaken.countDocuments({})")).toBe('2');
     expect(restored.log).toContain('the target has all 2 users and roles');
     expect(server.ask("db.getSiblingDB('admin').auth('app', 'the password of the application').ok")).toBe('1');
     // Not even its hash is in a log.
@@ -121,28 +129,33 @@ describe('a replica set, from dist/', () => {
   });
 
   test('a restore that is told to replace keeps the old collections under other names', async () => {
-    server.ask('db.reviews.deleteMany({ stars: 1 }); db.since.insertOne({ _id: 1 })');
+    server.ask(
+      'db.reviews.deleteMany({ stars: 1 }); db.since.insertOne({ _id: 1 }); db.getCollection("system.js").insertOne({ _id: "since" })',
+    );
     request({ replace: 'yes', database: 'shop' });
     await succeed(run('restore'), 'restored');
     expect(server.checksums()).toEqual(before);
     const old = JSON.parse(server.ask('JSON.stringify(db.getCollectionNames().filter(name => /_before_/.test(name)).sort())'));
     expect(old.map((name: string) => name.replace(/\d{14}$/, '*'))).toEqual(
-      ['nothing yet', 'odd name.with dots', 'reviews', 'since'].map(name => `${name}_before_*`),
+      ['functions', 'nothing yet', 'odd name.with dots', 'reviews', 'since'].map(name => `${name}_before_*`),
     );
-    expect(server.ask(`db.getCollection('${old[2]}').countDocuments({})`)).toBe('400');
+    expect(server.ask(`db.getCollection('${old[0]}').countDocuments({})`)).toBe('2');
+    expect(server.ask(`db.getCollection('${old[3]}').countDocuments({})`)).toBe('400');
     server.ask('for (const name of db.getCollectionNames()) if (/_before_/.test(name)) db.getCollection(name).drop()');
   });
 
-  test('what is written during the dump is replayed: all collections are of one instant', async () => {
+  test('what is written during the dump is replayed: all collections are of one instant, and a database that grows is restored', async () => {
     // Every `first` is followed by a `second`: at any instant there are as many of them, or one more of the first.
     const filler = "'x'.repeat(100000)";
     server.ask(`for (let i = 0; i < 50; i += 1) db.getSiblingDB('pairs').filler.insertOne({ _id: i, text: ${filler} })`);
     const writer = server.background(
-      "for (let i = 0; ; i += 1) { db.getSiblingDB('pairs').first.insertOne({ _id: i }); db.getSiblingDB('pairs').second.insertOne({ _id: i }); db.getSiblingDB('pairs').ticks.updateOne({ _id: 1 }, { $set: { i } }, { upsert: true }); }",
+      "for (let i = 0; ; i += 1) { if (i % 50 === 0) db.getSiblingDB('pairs').getCollection('since ' + i).insertOne({ _id: i }); db.getSiblingDB('pairs').first.insertOne({ _id: i }); db.getSiblingDB('pairs').second.insertOne({ _id: i }); db.getSiblingDB('pairs').ticks.updateOne({ _id: 1 }, { $set: { i } }, { upsert: true }); }",
     );
     try {
       await new Promise(resolve => setTimeout(resolve, 1000));
-      id = (await succeed(run('backup'), 'published')).id;
+      const backup = await run('backup');
+      id = (await succeed(Promise.resolve(backup), 'published')).id;
+      expect(backup.log).toMatch(/changed while it was dumped, .*"collections\/pairs":/);
     } finally {
       await writer.stop();
     }
@@ -214,14 +227,21 @@ describe('a standalone server', () => {
   });
 
   test('its databases are backed up one by one, verified with assertions, and restored', async () => {
+    server.ask("db.createUser({ user: 'clerk', pwd: 'planted-4111', roles: [] })");
     const before = server.checksums();
-    await succeed(run('shop-backup'), 'published');
+    const backup = await run('shop-backup');
+    const { reason } = await succeed(Promise.resolve(backup), 'published');
+    expect([reason, backup.log]).toEqual(['', expect.not.stringMatching(/planted|storedKey|SCRAM/)]);
     const verification = await run('shop-verify');
     await succeed(Promise.resolve(verification), 'verified');
     expect(verification.log).toContain("assertion 01 holds: 'привет' is equals привет");
-    server.ask("db.dropDatabase(); db.getSiblingDB('Blog').dropDatabase()");
-    await succeed(run('shop-restore'), 'restored');
+    server.ask("db.dropUser('clerk'); db.dropDatabase(); db.getSiblingDB('Blog').dropDatabase()");
+    const restored = await run('shop-restore');
+    await succeed(Promise.resolve(restored), 'restored');
     expect(server.checksums()).toEqual(before);
+    expect(restored.log).toContain('the target has all 1 users and roles');
+    // The accounts that live in a database come with it; FerretDB lets in only those that live in admin.
+    expect(server.ask("db.getSiblingDB('admin').getCollection('system.users').countDocuments({ _id: 'shop.clerk' })")).toBe('1');
   });
 
   test('a host that is not what was said is refused', async () => {

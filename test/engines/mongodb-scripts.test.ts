@@ -91,6 +91,14 @@ test('accounts are asked for, where their collections may not be read', () => {
   expect(mongosh('accounts', { 'a:27017': host }, { ROLE_DATABASES: 'shop' })).toEqual(['user ["admin","app"]', 'role ["shop","clerk"]']);
 });
 
+test('who may not read the accounts of databases says so', () => {
+  const find = () => {
+    throw Object.assign(new Error('not authorized'), { codeName: 'Unauthorized' });
+  };
+  const host = { database: { getCollection: () => ({ find }) } };
+  expect(mongosh('export-accounts', { 'a:27017': host }, { DATABASES: 'shop' })).toEqual(['{"unseen":true}']);
+});
+
 describe('what is counted', () => {
   const catalog = (infos: object[], indexes: object[] = [{ name: '_id_', key: { _id: 1 } }]) =>
     mongosh('catalog', {
@@ -112,9 +120,20 @@ describe('what is counted', () => {
       definition(catalog([plain], [{ name: 'a', key: { a: 1 }, expireAfterSeconds: 5 }])),
       definition(catalog([view])),
       definition(catalog([{ ...view, options: { viewOn: 'orders', pipeline: [] } }])),
+      ...[
+        { collation: { locale: 'de' } },
+        { clusteredIndex: { key: { _id: 1 }, unique: true } },
+        { changeStreamPreAndPostImages: { enabled: true } },
+        { encryptedFields: { fields: [] } },
+        { timeseries: { timeField: 'at' } },
+        { expireAfterSeconds: 60 },
+      ].map(options => definition(catalog([{ ...plain, options }]))),
+      ...[{ collation: { locale: 'de' } }, { weights: { a: 2 } }, { wildcardProjection: { a: 1 } }, { prepareUnique: true }].map(options =>
+        definition(catalog([plain], [{ name: 'a', key: { a: 1 }, ...options }])),
+      ),
     ];
     expect(seen[0]).toMatch(/^"definition\/shop\.orders":\d+$/);
-    expect(new Set(seen).size).toBe(8);
+    expect(new Set(seen).size).toBe(18);
     expect(definition(catalog([{ ...plain, info: { uuid: 'b' } }]))).toBe(seen[0]);
   });
 });

@@ -3,8 +3,8 @@
 // environment: MONGODB_URI, DATABASES (names, one a line; empty: all, with users and roles), and
 //   PREFIX, NAMED   of a database that is being restored: of the collections to count, and the name it had when it was dumped
 //   NEWEST          `yes`: print `newest TAB <second of the newest entry of the oplog>`, too
+//   NAMES           `yes`: print `database TAB <name>` for each, too
 //   COUNT           `yes`: have the server validate every collection, and count its documents, too
-// Of chosen databases also `accounts TAB <how many users and roles are theirs>`, which their archives do not hold.
 const server = new Mongo(process.env.MONGODB_URI);
 const chosen = (process.env.DATABASES ?? '').split('\n').filter(Boolean);
 const prefix = process.env.PREFIX ?? '';
@@ -24,24 +24,41 @@ if (chosen.length === 0 && process.env.PREFIX === undefined) {
     throw new Error('error: this user does not see every database of the server: give it the role backup, or name the databases');
   }
 }
+// What MongoDB's manual has of a collection, a view and an index (commands create and createIndexes), but for versions of formats, which
+// are the server's.
+const OPTIONS = ['validator', 'validationLevel', 'validationAction', 'capped', 'size', 'max', 'viewOn', 'pipeline', 'collation'].concat(
+  ['clusteredIndex', 'timeseries', 'expireAfterSeconds', 'changeStreamPreAndPostImages', 'encryptedFields'],
+  ['indexOptionDefaults', 'storageEngine'],
+);
+const INDEX_OPTIONS = ['name', 'key', 'unique', 'sparse', 'partialFilterExpression', 'hidden', 'collation', 'weights'].concat([
+  'default_language',
+  'language_override',
+  'wildcardProjection',
+  'bits',
+  'min',
+  'max',
+  'prepareUnique',
+]);
 // A number that stands for what a collection or view is, and not for what it holds.
 function definition({ type, options = {} }, indexes) {
-  const plain = ['validator', 'validationLevel', 'validationAction', 'capped', 'size', 'max', 'viewOn', 'pipeline'].map(
-    name => options[name] ?? null,
-  );
-  const keys = indexes.map(index =>
-    ['name', 'key', 'unique', 'sparse', 'partialFilterExpression', 'hidden']
-      .map(name => index[name] ?? null)
-      .concat(String(index.expireAfterSeconds ?? '')),
-  );
+  const plain = OPTIONS.map(name => options[name] ?? null);
+  const keys = indexes.map(index => INDEX_OPTIONS.map(name => index[name] ?? null).concat(String(index.expireAfterSeconds ?? '')));
   const text = EJSON.stringify([type, plain, keys.sort((a, b) => (a[0] < b[0] ? -1 : 1))]);
   return Number.parseInt(require('node:crypto').createHash('sha256').update(text).digest('hex').slice(0, 13), 16);
 }
-const names = chosen.length > 0 ? chosen : server.getDBNames().filter(name => !['admin', 'config', 'local'].includes(name));
+// What users have put into the server's own database `admin` is data like any other.
+const collections = name =>
+  server
+    .getDB(name)
+    .getCollectionInfos()
+    .filter(info => info.name.startsWith(prefix) && !/^(system\.|temp(users|roles)$)/.test(info.name.slice(prefix.length)));
+const held = name => !['config', 'local'].includes(name) && (name !== 'admin' || collections(name).length > 0);
+const names = chosen.length > 0 ? chosen : server.getDBNames().filter(held);
 for (const name of names) {
   const database = server.getDB(name);
-  const infos = database.getCollectionInfos().filter(info => !info.name.startsWith('system.') && info.name.startsWith(prefix));
+  const infos = collections(name);
   const as = process.env.NAMED || name;
+  if (process.env.NAMES === 'yes') print(`database\t${as}`);
   const of = type => infos.filter(info => info.type === type).length;
   fact(`collections/${as}`, of('collection'));
   fact(`timeseries/${as}`, of('timeseries'));
@@ -58,19 +75,9 @@ for (const name of names) {
     if (!result.valid) throw new Error(`error: validate finds ${name}.${info.name} damaged: ${result.errors.join('; ')}`);
     fact(`documents/${key}`, database.getCollection(stored).countDocuments({}));
   }
-}
-if (chosen.length > 0 && process.env.PREFIX === undefined) {
-  let accounts = 0;
-  try {
-    for (const kind of ['users', 'roles'])
-      accounts += server
-        .getDB('admin')
-        .getCollection(`system.${kind}`)
-        .countDocuments({ db: { $in: chosen } });
-  } catch {
-    // Whoever may read these databases alone does not see whose accounts they are.
-  }
-  print(`accounts\t${accounts}`);
+  // Functions that are kept in the database: mongodump counts them with the documents.
+  if (process.env.COUNT === 'yes' && prefix === '' && database.getCollectionInfos().some(info => info.name === 'system.js'))
+    fact(`documents/${as}.system.js`, database.getCollection('system.js').countDocuments({}));
 }
 if (chosen.length === 0) {
   fact('databases', names.length);

@@ -10,7 +10,8 @@ set -eu
 # shellcheck source=lib/engines/mongodb/mongodb.sh
 . "$BACKUP_HOME/engine/mongodb.sh"
 if [ $# -gt 0 ]; then
-  set -- "--db=$1"
+  # Users and roles, which are the server's own collections there, are no documents to restore beside others.
+  if [ "$1" = admin ]; then set -- --db=admin --excludeCollectionsWithPrefix=system.; else set -- "--db=$1"; fi
 elif [ "$OPLOG" = yes ]; then
   set -- --oplog
 fi

@@ -41,14 +41,12 @@ tool_config "$SOURCE" "$MONGODB_URI"
 
 # Everything that can be refused is refused before the first byte is stored.
 catalog() { # FILE, and the newest moment of the oplog beside it
-  attempt 'reading the catalog' mongosh_script catalog "NEWEST=$OPLOG" >"$SCRATCH/catalog"
-  grep -v -e '^newest	' -e '^accounts	' "$SCRATCH/catalog" >"$1" || :
+  attempt 'reading the catalog' mongosh_script catalog "NEWEST=$OPLOG" NAMES=yes >"$SCRATCH/catalog"
+  grep '^"' "$SCRATCH/catalog" >"$1" || :
   sed -n 's/^newest	//p' "$SCRATCH/catalog" >"$1.newest"
+  sed -n 's/^database	//p' "$SCRATCH/catalog" >"$1.databases"
 }
 catalog "$SCRATCH/catalog.before"
-left_out=$(sed -n 's/^accounts	//p' "$SCRATCH/catalog")
-[ "${left_out:-0}" = 0 ] || caveat "$left_out users and roles of the chosen databases are not in this recovery point: they are in that of a whole instance"
-if [ -n "$DATABASES" ]; then printf '%s\n' "$DATABASES"; else sed -n 's/^"collections\/\(.*\)":.*/\1/p' "$SCRATCH/catalog.before"; fi >"$SCRATCH/databases"
 : >"$SCRATCH/chosen"
 while IFS= read -r name; do
   collections=$(awk -F '":' -v kinds="\"collections/$name|\"timeseries/$name" 'BEGIN { split(kinds, kind, "|") } $1 == kind[1] || $1 == kind[2] { sum += $2 } END { print sum + 0 }' "$SCRATCH/catalog.before")
@@ -58,7 +56,7 @@ while IFS= read -r name; do
     log "database \"$name\" holds no collection"
   fi
   printf '%s\n' "$name" >>"$SCRATCH/chosen"
-done <"$SCRATCH/databases"
+done <"$SCRATCH/catalog.before.databases"
 [ -s "$SCRATCH/chosen" ] || [ "$SAFETY" = yes ] || [ "$ALLOW_EMPTY" = yes ] ||
   refuse 'no database of this server holds a collection: an empty backup is seldom what was meant (allowEmpty says that it is)'
 
@@ -80,6 +78,18 @@ put archives.tsv cat "$SCRATCH/archives.tsv"
 
 # The dump read the catalog some time in between: what was the same before and after it is what it found.
 catalog "$SCRATCH/catalog.after"
+if [ -z "$DATABASES" ]; then
+  sort -u "$SCRATCH/catalog.before.databases" "$SCRATCH/catalog.after.databases" >"$SCRATCH/databases.txt"
+  put databases.txt cat "$SCRATCH/databases.txt"
+else
+  attempt 'reading the accounts of the databases' mongosh_script export-accounts >"$SCRATCH/accounts.json"
+  put accounts.json cat "$SCRATCH/accounts.json"
+  attempt 'reading the accounts' mongosh_script accounts "ACCOUNTS_FILE=$SCRATCH/accounts.json" >"$SCRATCH/accounts"
+  fact accounts "$(grep -c . "$SCRATCH/accounts" || :)"
+  ! grep -q '"unseen"' "$SCRATCH/accounts.json" ||
+    caveat "this user may not see whether these databases have users and roles of their own, of which none is in this recovery point: the role backup may"
+  rm -f "$SCRATCH/accounts.json"
+fi
 if [ "$OPLOG" = yes ]; then
   # The moments between which the archive's oplog begins and ends.
   about oplogFrom "$(date -u -d "@$(cat "$SCRATCH/catalog.before.newest")" +%Y-%m-%dT%H:%M:%SZ)"

@@ -14,6 +14,8 @@
 #   archives.tsv     per archive: <member> TAB <its database, or * for all of them> TAB <yes when it holds an oplog>
 #   <slug>.archive   one per database, or
 #   all.archive      one of the whole instance; both are mongodump's archives
+#   accounts.json    beside the former: users and roles of these databases, with their passwords' hashes
+#   databases.txt    beside the latter: the databases that were there before or after the dump, one a line
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 here=$BACKUP_HOME/engine
@@ -113,7 +115,7 @@ documents() { # LOG `done dumping`|`finished restoring`
       line = substr($0, at + length(ENVIRON["SAID"]) + 1)
       if (!match(line, / \([0-9]+ documents?(, [0-9]+ failures?)?\)$/)) next
       name = substr(line, 1, RSTART - 1); count = substr(line, RSTART + 2)
-      if (name ~ /^(admin|config|local)\./) next
+      if (name ~ /^((config|local|admin\.system)\.|admin\.temp(users|roles)$)/) next
       # The collection behind a time series goes by its own name in one of the tools.
       sub(/\.system\.buckets\./, ".", name)
       sub(/ .*/, "", count)
@@ -190,6 +192,12 @@ restore_to_scratch() { # MEMBER OPLOG OPTIONS...
 # Of FOUND the facts whose keys are in EXPECTED.
 keys_of() { # EXPECTED FOUND
   awk '{ key = $0; sub(/:[0-9]*$/, "", key) } NR == FNR { expected[key]; next } key in expected' "$1" "$2"
+}
+
+# Leaves the accounts that came with single databases in $SCRATCH/accounts.json, and a line for each in $SCRATCH/accounts.
+read_accounts() {
+  fetch accounts.json "$SCRATCH/accounts.json"
+  attempt 'reading the accounts' mongosh_script accounts "ACCOUNTS_FILE=$SCRATCH/accounts.json" >"$SCRATCH/accounts"
 }
 
 # How assertions are asked.

@@ -71,7 +71,7 @@ export interface MongodbEngineOptions {
   readonly oplog?: boolean;
   /**
    * The databases to back up, each as an archive of its own. A named database that does not exist or holds no collection fails
-   * the run.
+   * the run. With each come the users and roles that live in it; those of the database `admin` come with a whole instance.
    * @default - the whole instance, with users and roles
    */
   readonly databases?: string[];
@@ -132,8 +132,9 @@ export interface MongodbEngineOptions {
  * restore it needs `restore` and `readWriteAnyDatabase`.
  *
  * A restore puts collections beside the old ones and then renames both. It brings the archive of a whole instance up in a server of its
- * own pod first: give it scratch space for all data (20 GiB unless you say otherwise). Users and roles are in that archive, with their
- * passwords: a restore of all of it creates those that the target lacks, and leaves those alone that are there; `accounts: no` creates none.
+ * own pod first: give it scratch space for all data (20 GiB unless you say otherwise). Users and roles are in a recovery point, with their
+ * passwords: a restore creates those that the target lacks, and leaves those alone that are there; of a single database those that live
+ * in it. `accounts: no` creates none. Of the server's own databases only collections that users have put into `admin` come back.
  *
  * A sharded cluster has no instant that mongodump could reach; through a mongos there is `oplog: false`, or MongoDB's own tools.
  *

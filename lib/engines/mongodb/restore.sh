@@ -10,7 +10,8 @@
 #   DATABASE   the one to restore; empty: all of the recovery point
 #   INTO       a new name for it; empty: its own
 #   REPLACE    `yes`: a database of that name that holds documents may be replaced (its collections are renamed, not dropped)
-#   ACCOUNTS   `yes`: of a recovery point that is restored as a whole, users and roles that the target lacks are created
+#   ACCOUNTS   `yes`: users and roles that the target lacks are created; of a recovery point that is restored in part, or that is of single
+#              databases, those that are of the databases restored
 #   UNTIL      replay the oplog up to this second, and without it (2026-08-01T02:30:05Z); empty: all of it
 set -eu
 : "${ACCOUNTS:=yes}"
@@ -23,8 +24,9 @@ get archives.tsv >"$SCRATCH/archives.tsv" || die "archives.tsv of $POINT: $(repo
 oplog=no
 if grep -q '	\*	' "$SCRATCH/archives.tsv"; then
   oplog=$(cut -f 3 "$SCRATCH/archives.tsv")
+  get databases.txt >"$SCRATCH/databases.txt" || die "databases.txt of $POINT: $(repository_reason)"
   # MEMBER TAB DATABASE
-  sed -n 's/^"collections\/\(.*\)":[0-9]*$/all.archive	\1/p' "$SCRATCH/facts.expected" >"$SCRATCH/held"
+  sed 's/^/all.archive	/' "$SCRATCH/databases.txt" >"$SCRATCH/held"
 else
   cut -f 1,2 "$SCRATCH/archives.tsv" >"$SCRATCH/held"
 fi
@@ -55,6 +57,14 @@ attempt 'looking into the target' mongosh_script holdings "TARGETS=$(cut -f 3 "$
 holding() { # TARGET KIND
   TARGET=$1 KIND=$2 awk -F '\t' '$1 == ENVIRON["TARGET"] && $2 == ENVIRON["KIND"] { print $3 }' "$SCRATCH/holdings"
 }
+timeseries_of() { KEY="\"timeseries/$1\":" awk 'index($0, ENVIRON["KEY"]) == 1 { print substr($0, length(ENVIRON["KEY"]) + 1) }' "$SCRATCH/facts.expected"; } # DATABASE
+# MongoDB manual, "MongoDB Limits and Thresholds": a database and a collection have names of at most 255 bytes, the dot included.
+has_long_names() { # DATABASE TARGET
+  NAME=$1 SPACE=$((255 - $(printf %s "$2.$run" | wc -c))) LC_ALL=C awk '
+    { key = $0; sub(/":[0-9]*$/, "", key); sub(/^"[a-z]*\//, "", key) }
+    index(key, ENVIRON["NAME"] ".") == 1 && length(key) - length(ENVIRON["NAME"]) - 1 > ENVIRON["SPACE"] { long = 1 }
+    END { exit !long }' "$SCRATCH/facts.expected"
+}
 while IFS='	' read -r member name target; do
   held=$(holding "$target" held)
   [ "$held" = 0 ] || [ "$REPLACE" = yes ] ||
@@ -62,9 +72,17 @@ while IFS='	' read -r member name target; do
   holding "$target" left | while IFS= read -r left; do
     log "WARNING: an interrupted restore left collections $left* in database \"$target\"; drop them unless another restore is running"
   done
-  if grep -qF "\"timeseries/$name\":" "$SCRATCH/facts.expected" && ! grep -qxF "\"timeseries/$name\":0" "$SCRATCH/facts.expected"; then
+  unmovable=
+  case $(timeseries_of "$name") in
+    0) ;;
+    # Nobody counted them, as they changed while they were dumped.
+    '') [ "$(holding "$target" collections)" != 0 ] || printf '%s\n' "$target" >>"$SCRATCH/direct" ;;
+    *) unmovable='time series, which MongoDB cannot rename' ;;
+  esac
+  ! has_long_names "$name" "$target" || unmovable='collections whose names are too long to be put beside others'
+  if [ -n "$unmovable" ]; then
     [ "$(holding "$target" collections)" = 0 ] ||
-      refuse "database \"$name\" has time series, which MongoDB cannot rename, and database \"$target\" is not empty: nothing was changed. Set into to a new name"
+      refuse "database \"$name\" has $unmovable, and database \"$target\" is not empty: nothing was changed. Set into to a new name"
     printf '%s\n' "$target" >>"$SCRATCH/direct"
   fi
   [ "$(holding "$target" timeseries)" = 0 ] ||
@@ -103,18 +121,25 @@ if [ "$(head -n 1 "$SCRATCH/wanted" | cut -f 1)" = all.archive ] && grep -q '	\*
   restore_to_scratch all.archive "$oplog" ${limit:+--oplogLimit=$limit} </dev/null
   documents "$SCRATCH/restore.log" 'finished restoring' >"$SCRATCH/facts.scratch"
   use "$SCRATCH_URI"
-  attempt 'counting' mongosh_script catalog DATABASES= COUNT=yes >"$SCRATCH/catalog"
+  attempt 'counting' mongosh_script catalog DATABASES= COUNT=yes NAMES=yes >"$SCRATCH/catalog"
   # What the oplog changed after the documents were restored, nobody counted; what was restored before it, mongodump did. And up
   # to a moment in between, nothing but that is as it was counted.
   if [ -n "$limit" ]; then
     grep '^"documents/' "$SCRATCH/facts.expected" >"$SCRATCH/facts.whole"
   else
-    grep -v '^"documents/' "$SCRATCH/catalog" >>"$SCRATCH/facts.scratch"
+    grep '^"' "$SCRATCH/catalog" | grep -v '^"documents/' >>"$SCRATCH/facts.scratch"
     cat "$SCRATCH/facts.expected" >"$SCRATCH/facts.whole"
   fi
   keys_of "$SCRATCH/facts.whole" "$SCRATCH/facts.scratch" >"$SCRATCH/facts"
   compare_facts "$SCRATCH/facts.whole" "$SCRATCH/facts"
   log "restored $POINT in a server of this pod; it goes on to the target"
+  # What was made or dropped while the dump was made, is there or not as of the moment of the oplog's end, or of until.
+  sed -n 's/^database	//p' "$SCRATCH/catalog" >"$SCRATCH/databases.found"
+  surplus=$(grep -vxFf "$SCRATCH/databases.txt" "$SCRATCH/databases.found" | tr '\n' ' ') || :
+  [ -z "$surplus" ] || caveat "databases that were made and dropped during the dump are not restored: $surplus"
+  awk -F '\t' 'NR == FNR { found[$0]; next } $2 in found' "$SCRATCH/databases.found" "$SCRATCH/wanted" >"$SCRATCH/wanted.found"
+  [ -s "$SCRATCH/wanted.found" ] || refuse "the databases asked for were dropped during the dump, and are not in $POINT: choose another recovery point"
+  mv "$SCRATCH/wanted.found" "$SCRATCH/wanted"
   # From here on the scratch server says what has to arrive.
   attempt 'reading the accounts' mongosh_script accounts >"$SCRATCH/accounts"
   facts_of_wanted "$SCRATCH/catalog"
@@ -146,14 +171,26 @@ done <"$SCRATCH/wanted"
 keys_of "$SCRATCH/facts.wanted" "$SCRATCH/facts.found" >"$SCRATCH/facts"
 compare_facts "$SCRATCH/facts.wanted" "$SCRATCH/facts"
 
+# Of single databases only those accounts that are theirs.
+cut -f 2 "$SCRATCH/wanted" >"$SCRATCH/wanted.names"
+if [ -n "${SOURCE:-}" ]; then
+  accounts_source=SOURCE_URI=$SCRATCH_URI
+else
+  read_accounts
+  accounts_source=ACCOUNTS_FILE=$SCRATCH/accounts.json
+fi
+if [ -z "${SOURCE:-}" ] || [ -n "$WANTED" ]; then
+  awk 'NR == FNR { of["[\"" $0 "\""]; next } { named = $2; sub(/,.*/, "", named) } named in of' "$SCRATCH/wanted.names" "$SCRATCH/accounts" >"$SCRATCH/accounts.theirs"
+  mv "$SCRATCH/accounts.theirs" "$SCRATCH/accounts"
+fi
 # Whoever is there already keeps password and roles. Before the names are swapped: should it fail, the databases are as they were.
-if [ -n "${SOURCE:-}" ] && [ "$ACCOUNTS" = yes ] && [ -z "$WANTED$INTO" ]; then
+if [ -s "$SCRATCH/accounts" ] && [ "$ACCOUNTS" = yes ] && [ -z "$INTO" ]; then
   hint='; set accounts to no to leave them out'
   role_databases=$(sed -n 's/^role \["\([^"]*\)",.*/\1/p' "$SCRATCH/accounts" | sort -u)
   use "$(primary_uri)"
   attempt "looking for the target's accounts$hint" mongosh_script accounts "ROLE_DATABASES=$role_databases" >"$SCRATCH/accounts.before"
   if [ -n "$(not_in "$SCRATCH/accounts.before")" ]; then
-    attempt "creating the accounts that the target lacks$hint" mongosh_script create-accounts "SOURCE_URI=$SCRATCH_URI" "MISSING=$(not_in "$SCRATCH/accounts.before")" >/dev/null
+    attempt "creating the accounts that the target lacks$hint" mongosh_script create-accounts "$accounts_source" "MISSING=$(not_in "$SCRATCH/accounts.before")" >/dev/null
     attempt "looking for the target's accounts$hint" mongosh_script accounts "ROLE_DATABASES=$role_databases" >"$SCRATCH/accounts.after"
     missing=$(not_in "$SCRATCH/accounts.after" | head -n 3 | tr '\n' ' ')
     [ -z "$missing" ] || die "the target does not have $missing although they were restored: the databases are as they were$hint"
@@ -161,15 +198,17 @@ if [ -n "${SOURCE:-}" ] && [ "$ACCOUNTS" = yes ] && [ -z "$WANTED$INTO" ]; then
   log "the target has all $(grep -c . "$SCRATCH/accounts") users and roles of $POINT; $(grep -cxFf "$SCRATCH/accounts.before" "$SCRATCH/accounts") were there before and are as they were"
 fi
 
+swapped=
 suffix=_before_$(date -u +%Y%m%d%H%M%S)
 while IFS='	' read -r member name target; do
   prefix=$(prefix_of "$target")
   if [ -n "$prefix" ]; then
     mongosh_script swap "TARGET=$target" "PREFIX=$prefix" "SUFFIX=$suffix" </dev/null 2>"$SCRATCH/swap.err" ||
-      die "the collections of database \"$target\" could not be given their names, and are as they were: $(last_words "$SCRATCH/swap.err" 1)"
+      die "the collections of database \"$target\" could not be given their names, and are as they were: $(last_words "$SCRATCH/swap.err" 1)${swapped:+. Restored before it, and not undone:$swapped}"
   fi
   grep -vxF -e "$target" "$SCRATCH/made" >"$SCRATCH/made.rest" || :
   mv "$SCRATCH/made.rest" "$SCRATCH/made"
+  swapped="$swapped $target"
   log "database \"$target\" is restored; collections it held before end in $suffix: drop them when they are no longer needed"
 done <"$SCRATCH/wanted"
 outcome restoreSeconds "$(($(date +%s) - restore_started))"

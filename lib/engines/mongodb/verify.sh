@@ -31,6 +31,13 @@ if [ "$replayed" = yes ]; then
   grep -v '^"documents/' "$SCRATCH/catalog" >"$SCRATCH/catalog.rest" || :
   cat "$SCRATCH/documents" "$SCRATCH/catalog.rest" >"$SCRATCH/catalog"
 fi
+if [ -n "$DATABASES" ]; then
+  read_accounts
+  [ ! -s "$SCRATCH/accounts" ] ||
+    attempt 'creating the accounts' mongosh_script create-accounts "ACCOUNTS_FILE=$SCRATCH/accounts.json" "MISSING=$(cat "$SCRATCH/accounts")" >/dev/null
+  attempt 'reading the accounts' mongosh_script accounts >"$SCRATCH/accounts.found"
+  printf '"accounts":%s\n' "$(grep -cxFf "$SCRATCH/accounts" "$SCRATCH/accounts.found" || :)" >>"$SCRATCH/catalog"
+fi
 # Compared is what was noted: what changed during the dump was not.
 keys_of "$SCRATCH/facts.expected" "$SCRATCH/catalog" >>"$SCRATCH/facts"
 compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"
