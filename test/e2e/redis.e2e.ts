@@ -30,6 +30,8 @@ const CONTENT = [
   'set "expires next year" soon ex 31536000',
   'select 3',
   'set "ключ \\"3\\"" "in database 3"',
+  'select 63',
+  'set "beyond the sixteen" "that a server has by itself"',
   'select 15',
   'set "expires next year" soon ex 31536000',
   'function load "#!lua name=shop\\nredis.register_function(\'total\', function() return 42 end)"',
@@ -53,6 +55,7 @@ describe('the committed dist/: Redis with append-only files, and a user who may 
     server = await RedisServer.start({
       image: imageNamed(images, 'redis:7.2.14-bookworm'),
       directory: cluster.claim(NAMESPACE, 'data-sessions-db-0'),
+      settings: { databases: '64' },
     });
     fill(server);
     server.ask('acl', 'setuser', 'backup', 'on', '>backup secret', '+ping', '+replconf', '+sync', '+psync');
@@ -154,8 +157,11 @@ describe('the committed dist/: Redis with append-only files, and a user who may 
     // What a node of a cluster is nobody without, and what else is no data.
     const node = `${'a'.repeat(40)} 10.0.0.1:6379@16379 myself,master - 0 0 1 connected 0-16383\n`;
     for (const name of ['nodes.conf', 'users.acl']) writeFileSync(join(server.directory, name), node);
+    mkdirSync(join(server.directory, 'modules'));
+    writeFileSync(join(server.directory, 'modules', 'shop.so'), 'what the server is started with');
     await succeed(run('restore'), 'restored');
     for (const name of ['nodes.conf', 'users.acl']) expect(readFileSync(join(server.directory, name), 'utf8')).toBe(node);
+    expect(readFileSync(join(server.directory, 'modules', 'shop.so'), 'utf8')).toBe('what the server is started with');
     await server.up();
     expect(server.digest()).toBe(before);
     await server.down();
@@ -163,6 +169,7 @@ describe('the committed dist/: Redis with append-only files, and a user who may 
     const old = await RedisServer.start({
       image: imageNamed(await imagesOfDist(), 'redis:7.2.14-bookworm'),
       directory: join(server.directory, aside ?? 'nothing was put aside'),
+      settings: { databases: '64' },
     });
     expect(old.digest()).toBe(since);
     await old.stop();
@@ -226,7 +233,7 @@ describe.each<Other>([
     server = await RedisServer.start({
       image: imageNamed(images, image),
       directory,
-      settings: { dir: '/srv/server', ...settings },
+      settings: { dir: '/srv/server', databases: '64', ...settings },
       ...other,
     });
     fill(server);

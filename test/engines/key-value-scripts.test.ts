@@ -79,10 +79,12 @@ describe('a restore of Redis is refused', () => {
     const { code, reason } = redis('restore', {}, { 'state.rdb': 'REDIS0011' });
     expect([code, reason]).toEqual([
       78,
-      expect.stringMatching(/^the data directory holds state\.rdb, and neither dump\.rdb nor .*Set dumpFile/),
+      expect.stringMatching(/^the data directory holds state\.rdb, and no appendonlydir\/\S+ nor dump\.rdb: .*Set dumpFile/),
     ]);
     rmSync(join(data, 'state.rdb'));
-    expect(redis('restore', {}, { 'log/log.aof.manifest': '' }).reason).toMatch(/holds log\/log\.aof\.manifest, and neither/);
+    expect(redis('restore', {}, { 'log/log.aof.manifest': '' }).reason).toMatch(/holds log\/log\.aof\.manifest, and no .* nor dump/);
+    // Beside append-only files a server looks at no dump, so that the one it has says nothing.
+    expect(redis('restore', {}, { 'dump.rdb': '' }).reason).toMatch(/holds log\/log\.aof\.manifest, and no appendonlydir\/\S+: the server/);
   });
 
   test('on a replica of a cluster, whose data would be replaced by its master', () => {

@@ -46,13 +46,15 @@ scratch() { "$PROGRAM-cli" -s "$SCRATCH/server.socket" "$@"; }
 start_scratch_server() { # DIRECTORY yes|no: whether it reads the append-only files there instead of the dump
   directory=$1 append=$2
   set --
+  # What is in a database beyond the last of a server is refused when it is loaded, and how many the original has, nobody is asked.
+  # 16384 cost some megabytes.
   # The modules that the image's own start script loads: without them their data types cannot be read.
   for module in /usr/local/lib/redis/modules/*.so; do
     [ ! -x "$module" ] || set -- "$@" --loadmodule "$module"
   done
   "$PROGRAM-server" --port 0 --unixsocket "$SCRATCH/server.socket" --unixsocketperm 700 --daemonize no \
     --dir "$directory" --dbfilename "$DUMP_FILE" --appendonly "$append" --appendfilename "$APPEND_FILE" --appenddirname "$APPEND_DIRECTORY" \
-    --save '' --replicaof 127.0.0.1 1 --enable-debug-command local "$@" >"$SCRATCH/server.log" 2>&1 &
+    --databases 16384 --save '' --replicaof 127.0.0.1 1 --enable-debug-command local "$@" >"$SCRATCH/server.log" 2>&1 &
   scratch_server=$!
   trap 'kill -KILL "$scratch_server" 2>/dev/null || :' EXIT
   # It answers with LOADING until everything is there.

@@ -22,11 +22,15 @@ for node_file in $(node_files); do
   ! grep -qE '^[0-9a-f]{40} .*myself,slave' "$node_file" ||
     refuse "by its ${node_file##*/} this node is a replica, whose data its master would replace when it is started: restore the volume of the primary; nothing was changed"
 done
-# What the server loads has other names than what would be restored: it would start without it.
-if [ ! -e "$DATA_DIRECTORY/$DUMP_FILE" ] && [ ! -e "$DATA_DIRECTORY/$APPEND_DIRECTORY/$APPEND_FILE.manifest" ] && [ ! -e "$DATA_DIRECTORY/$APPEND_FILE" ]; then
-  for other in "$DATA_DIRECTORY"/*.rdb "$DATA_DIRECTORY"/*.aof "$DATA_DIRECTORY"/*/*.manifest; do
-    case ${other##*/} in '*'* | temp-*) continue ;; esac
-    refuse "the data directory holds ${other#"$DATA_DIRECTORY/"}, and neither $DUMP_FILE nor $APPEND_DIRECTORY/$APPEND_FILE.manifest: the server has other names for its files. Set dumpFile, appendFile and appendDirectory as its dbfilename, appendfilename and appenddirname are; nothing was changed"
+# What the server loads has other names than what would be restored: it would start without it. A server with append-only files looks at no
+# dump, whatever that is called.
+if [ ! -e "$DATA_DIRECTORY/$APPEND_DIRECTORY/$APPEND_FILE.manifest" ] && [ ! -e "$DATA_DIRECTORY/$APPEND_FILE" ]; then
+  for other in "$DATA_DIRECTORY"/*.aof "$DATA_DIRECTORY"/*/*.manifest "$DATA_DIRECTORY"/*.rdb; do
+    case ${other##*/} in
+      '*'* | temp-*) continue ;;
+      *.rdb) [ ! -e "$DATA_DIRECTORY/$DUMP_FILE" ] || continue ;;
+    esac
+    refuse "the data directory holds ${other#"$DATA_DIRECTORY/"}, and no $APPEND_DIRECTORY/$APPEND_FILE.manifest$([ -e "$DATA_DIRECTORY/$DUMP_FILE" ] || printf ' nor %s' "$DUMP_FILE"): the server has other names for its files. Set dumpFile, appendFile and appendDirectory as its dbfilename, appendfilename and appenddirname are, or move away what it does not use; nothing was changed"
   done
 fi
 
@@ -57,11 +61,17 @@ log "the dump and the append-only files hold the same; the digest of their conte
 
 data_held | while IFS= read -r entry; do
   name=${entry##*/}
-  case $name in "$DUMP_FILE" | "$APPEND_FILE"* | *.rdb | *.aof | temp-* | *.pid) continue ;; esac
-  [ -f "$entry" ] || continue
-  cp -p "$entry" "$STAGING/$name"
+  case $name in "$DUMP_FILE" | "$APPEND_FILE"* | "$APPEND_DIRECTORY" | *.rdb | *.aof | temp-* | *.pid) continue ;; esac
+  if [ -d "$entry" ]; then
+    # What a server is started with may be here, too: modules, certificates. Links, where there can be, as there is no saying how much it is.
+    cp -Rpl "$entry" "$STAGING/$name" 2>/dev/null || { rm -rf "$STAGING/${name:?}" && cp -Rp "$entry" "$STAGING/$name"; } || exit 1
+  elif [ -f "$entry" ]; then
+    cp -p "$entry" "$STAGING/$name" || exit 1
+  else
+    continue
+  fi
   log "$name stays as it is"
-done
+done || die 'what the data directory holds beside the data could not be kept'
 swap_data_directory
 trap - EXIT
 outcome restoreSeconds "$(($(date +%s) - restore_started))"
