@@ -48,7 +48,7 @@ beforeAll(async () => {
   server.query(
     'books',
     `create table entries (id int generated always as identity primary key, what text not null);
-    create index on entries (what); create table noise as select i, md5(i::text) as v from generate_series(1, 100000) i`,
+    create index on entries (what); create unlogged table carts as select 1 as x; create table noise as select i, md5(i::text) as v from generate_series(1, 100000) i`,
   );
   cluster.service(NAMESPACE, 'books-db', server.address);
   cluster.secret(NAMESPACE, 'books-replication', { username: 'backup', password: 'backup secret' });
@@ -125,7 +125,11 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
   test('a base backup and the log after it are stored, and verified together', async () => {
     write('before the backup');
     await archiving(async () => {
-      first = (await backup()).id;
+      const published = await backup();
+      first = published.id;
+      expect(published.reason).toContain(
+        'unlogged tables come back empty, as a copy of files does not carry their rows: there are some in books',
+      );
       write('after the backup');
       server.query('books', 'insert into noise select i, md5(random()::text) from generate_series(1, 300000) i');
       beforeAccident = await moment();

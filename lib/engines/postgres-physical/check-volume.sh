@@ -73,6 +73,7 @@ outcome restoreSeconds "$(($(date +%s) - restore_started))"
 log_recovery
 find_superuser
 
+(cd "$data" && find base -name '*_init') | say_unlogged
 check_server
 attempt 'listing the databases' ask -F ' ' -c 'select datname, pg_size_pretty(pg_database_size(oid)) from pg_database order by 1' >"$SCRATCH/databases"
 log "pg_amcheck found nothing wrong in: $(tr '\n' ',' <"$SCRATCH/databases" | sed -e 's/,$//' -e 's/,/, /g')"

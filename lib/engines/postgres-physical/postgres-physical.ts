@@ -91,6 +91,8 @@ export interface PostgresPhysicalEngineOptions {
  * A verification recovers the newest base backup and all of the log archived since, runs pg_amcheck over every database, and
  * names a gap in the log where it finds one.
  *
+ * What a copy of files does not carry is said in the verdict: rows of unlogged tables, and replication slots.
+ *
  * A restore works on the data volume (`dataVolume`), with the server scaled to zero. What it held is put aside, never deleted. The
  * request says `until`: `latest`, `base`, a time, `lsn:<position>` or `name:<restore point>`.
  * After a restore or a failover the history forks. A replay follows the newest timeline, all the way: where log of before the fork is

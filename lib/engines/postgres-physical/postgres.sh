@@ -20,6 +20,14 @@ ask() { psql -XAtq --no-password -v ON_ERROR_STOP=1 -d "$MAINTENANCE_DATABASE" "
 
 server_fact() { sed -n "s/^$1	//p" "$SCRATCH/server"; } # NAME: out of member `server`
 
+# Unlogged tables come up empty after a crash, and so they do from a copy of their server's files: of each there is an empty one beside it.
+say_unlogged() { # the paths of these below the data directory on stdin
+  sed -n 's|^base/\([0-9][0-9]*\)/[0-9]*_init$|\1|p' | sort -u | tr '\n' ',' >"$SCRATCH/unlogged"
+  [ -s "$SCRATCH/unlogged" ] || return 0
+  attempt 'asking for the databases with unlogged tables' ask -c "select coalesce(string_agg(quote_ident(datname), ', ' order by datname), 'a database that was dropped') from pg_database where oid in ($(sed 's/,$//' "$SCRATCH/unlogged"))" >"$SCRATCH/unlogged.names"
+  caveat "unlogged tables come back empty, as a copy of files does not carry their rows: there are some in $(cat "$SCRATCH/unlogged.names")"
+}
+
 # What can be counted of a base backup: its files and their bytes, each of which pg_verifybackup compares.
 facts_of_manifest() { # FILE
   fact files "$(grep -c '"Path"' "$1")"
