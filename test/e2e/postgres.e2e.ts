@@ -2,6 +2,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster, type RunningPod } from '../rehearsal';
+import { postgresImage } from '../rehearsal/images/postgres';
 import { imageNamed, imagesOfDist } from './support/images';
 import { PostgresServer } from './support/postgres-server';
 import { request, resultOf, succeed, synthesize, until } from './support/rehearse';
@@ -10,7 +11,7 @@ import { request, resultOf, succeed, synthesize, until } from './support/rehears
 // leaked or could not come back behind a good verdict.
 
 const NAMESPACE = 'elephant';
-const SETTINGS = { max_prepared_transactions: '4' };
+const SETTINGS = { max_prepared_transactions: '4', wal_level: 'logical', shared_preload_libraries: 'pg_cron' };
 /** What no log, verdict or manifest may hold. */
 const MARKER = '4111111111111111';
 
@@ -21,14 +22,16 @@ let target: PostgresServer;
 
 beforeAll(async () => {
   const images = await imagesOfDist();
-  const image = imageNamed(images, 'postgres:15.19-bookworm');
+  const image = await postgresImage('15', 'bookworm', 'cron');
+  images.add(image);
   server = await PostgresServer.start(image, '15', SETTINGS);
   target = await PostgresServer.start(image, '15', SETTINGS);
   server.query(
     'postgres',
     `create role least login password 'least'; grant pg_read_all_data to least;
     create role stranger login password 'stranger';
-    create role app login password 'app';
+    create role app login password 'app' valid until '2040-01-01';
+    create role readers; grant readers to app with admin option; alter role app set work_mem = '5MB'; grant set on parameter log_min_messages to public;
     comment on role app is E'two\\nlines; of one comment';`,
   );
   dist = synthesize('test/e2e/postgres/main.ts');
@@ -38,6 +41,7 @@ beforeAll(async () => {
   cluster.claim(NAMESPACE, 'backups');
   cluster.secret(NAMESPACE, 'least', { username: 'least', password: 'least' });
   cluster.secret(NAMESPACE, 'stranger', { username: 'stranger', password: 'stranger' });
+  cluster.secret(NAMESPACE, 'owner', { username: 'owner', password: 'owner' });
   cluster.secret(NAMESPACE, 'superuser', { username: 'postgres', password: server.password });
   cluster.secret(NAMESPACE, 'restorer', { username: 'postgres', password: target.password });
 });
@@ -101,15 +105,19 @@ describe('the least role, over a server of many kinds of database', () => {
       create type tenant.size as enum ('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'); create table tenant.parcels (size tenant.size) partition by hash (size);
       create table tenant.parcels_0 partition of tenant.parcels for values with (modulus 2, remainder 0);
       create table tenant.parcels_1 partition of tenant.parcels for values with (modulus 2, remainder 1);
+      create table tenant.marks (v text[]); insert into tenant.marks values (array['a', null]);
       insert into tenant.parcels select s from unnest(enum_range(null::tenant.size)) with ordinality e(s, n), generate_series(1, (2 ^ n)::int);
-      create function tenant.total() returns int language sql as 'select 1';`,
+      create function tenant.total() returns int language sql as 'select 1';
+      select pg_create_logical_replication_slot('changes', 'pgoutput');`,
     );
+    server.query('orders', "begin; insert into tenant.t values (-2, 'decided later'); prepare transaction 'x'");
     server.query(
       'postgres',
       `alter role app in database orders set search_path = tenant, public; alter role app in database orders set statement_timeout = '1ms';
       alter database orders set search_path = tenant, pg_catalog; alter database orders set statement_timeout = '1ms'; alter database orders set "app.note" = E'it''s\\nnoted';
       alter database orders set default_transaction_read_only = on; alter database orders set idle_in_transaction_session_timeout = '10ms';
-      alter database orders set quote_all_identifiers = on; alter database orders set standard_conforming_strings = off; alter database a set search_path = '';
+      alter database orders set quote_all_identifiers = on; alter database orders set standard_conforming_strings = off;
+      alter database orders set array_nulls = off; alter database orders set zero_damaged_pages = on; alter database a set search_path = '';
       alter database orders connection limit 9; comment on database orders is E'two\\nlines'; revoke temporary on database orders from public;
       update pg_database set datallowconn = false where datname = 'rdsadmin';`,
     );
@@ -125,22 +133,29 @@ describe('the least role, over a server of many kinds of database', () => {
       'database "orders": subscriptions are left out, as only a superuser can dump them: news',
       'database "orders": options of user mappings, such as passwords, are left out, as the role may not see them: app on far',
       'database "orders": rows of foreign tables are on other servers, and left out: tenant.remote',
+      'database "orders": replication slots are left out, so whoever reads from them has to start anew after a restore: changes',
+      'database "orders": the server passes over damaged pages, and what is on them is left out or changed without a word: zero_damaged_pages is on',
+      'database "orders": transactions that are prepared, and neither committed nor rolled back, are left out with their rows: one of postgres, prepared at ',
     ]) {
       expect(said.reason).toContain(words);
       expect(said.manifest).toContain(words.replaceAll('"', '\\"'));
     }
     expect(said.reason).not.toContain('"postgres"');
-    // Of roles in the database three, of the database eight.
-    expect(said.manifest).toContain('"settings/orders":9');
+    // Of a role in the database two, of the database nine.
+    expect(said.manifest).toContain('"settings/orders":11');
   });
 
   test('each database is restored by itself, with its settings and those of roles in it', async () => {
     // A role that somebody else has made meanwhile, by half.
-    target.query('postgres', 'create role app');
+    target.query('postgres', 'create role app; create role readers');
     for (const name of ['a', 'a/b', 'ascii', 'orders']) {
       request(cluster, NAMESPACE, 'all', { database: name });
       const { reason } = await succeed(run('all-restore'), 'restored');
-      expect(reason).toContain('role app was there and is left as it is; in the recovery point it has LOGIN and a password');
+      expect(reason).toContain(
+        "role app was there and is left as it is; in the recovery point it has LOGIN VALID UNTIL '2040-01-01 00:00:00+00' and a password",
+      );
+      for (const grant of ['GRANT readers TO app', 'the setting work_mem of role app', 'GRANT SET ON PARAMETER log_min_messages TO PUBLIC'])
+        expect(reason).toContain(`not restored, as roles that were there are left as they are: ${grant}`);
     }
     const settings = `select coalesce(r.rolname, ''), setconfig, shobj_description(d.oid, 'pg_database'), datconnlimit from pg_db_role_setting s
       join pg_database d on d.oid = setdatabase left join pg_roles r on r.oid = setrole where datname in ('orders', 'a') order by datname, 1`;
@@ -152,6 +167,7 @@ describe('the least role, over a server of many kinds of database', () => {
       expect(each.query('orders', `${options} select count(*), min(id) from tenant.t`)).toBe('20000|1');
       // The hash of an enum's value is another one on every server.
       expect(each.query('orders', `${options} select count(*) from tenant.parcels`)).toBe('510');
+      expect(each.query('orders', `${options} select v[2] is null from tenant.marks`)).toBe('t');
     }
   });
 
@@ -168,6 +184,19 @@ describe('the least role, over a server of many kinds of database', () => {
     request(cluster, NAMESPACE, 'orders', { database: 'orders', into: 'copy' });
     const restored = await succeed(run('orders-restore'), 'restored');
     expect(restored.reason).toContain('subscriptions of the copy "copy" are disabled and have no slot');
+    for (const [into, words] of [
+      ['template1', /^into is "template1", of which the server makes every new database/],
+      ['a'.repeat(64), /names in PostgreSQL have at most 63 bytes/],
+    ] as const) {
+      request(cluster, NAMESPACE, 'orders', { database: 'orders', into });
+      expect(resultOf(await run('orders-restore')).reason).toMatch(words);
+    }
+    server.query('postgres', 'create role "two\nlines"');
+    expect(resultOf(await run('orders-backup')).reason).toBe(
+      String.raw`names of roles with control characters cannot be backed up: rename "two\nlines"`,
+    );
+    server.query('postgres', 'drop role "two\nlines"');
+    server.query('orders', "rollback prepared 'x'");
     const options = 'set search_path = pg_catalog; set default_transaction_read_only = off; set statement_timeout = 0;';
     expect(target.query('copy', `${options} select subname, subenabled, coalesce(subslotname, 'none') from pg_subscription`)).toBe(
       'news|f|none',
@@ -289,7 +318,9 @@ describe('two databases are replaced', () => {
   });
 
   test('and then both are', async () => {
-    await succeed(run('pair-restore'), 'restored');
+    target.query('one', "select pg_create_logical_replication_slot('changes', 'pgoutput')");
+    const { reason } = await succeed(run('pair-restore'), 'restored');
+    expect(reason).toMatch(/replication slots are still those of "one_before_\d+", what "one" held before, .*: changes\./);
     for (const name of ['one', 'two']) expect(target.query(name, 'select count(*) from t')).toBe('1');
     clear(target);
     clear(server);
@@ -335,12 +366,84 @@ test('no row reaches a log or a verdict, whatever the server says', async () => 
   clear(target);
 });
 
+describe('one database, by each role that may back it up', () => {
+  /** What pg_dump says of everything but rows, a statement each. */
+  const schema = (of: PostgresServer) =>
+    of
+      .client('pg_dump', ['--schema-only', 'owned'])
+      .split(/\n\n+/)
+      .filter(statement => !/^(--|\\)/.test(statement));
+
+  beforeAll(() => {
+    server.query('postgres', "create role owner login password 'owner'; create database owned owner owner");
+    server.query(
+      'owned',
+      `set role owner; create schema held; create table held.t (id int generated always as identity, x int); insert into held.t (x) values (1), (2);
+      create table held.secret (x int); alter table held.secret enable row level security; reset role;
+      create extension postgres_fdw; create server far foreign data wrapper postgres_fdw; grant usage on foreign server far to owner;
+      create user mapping for app server far options (user 'x', password '${MARKER}'); create user mapping for owner server far options (user 'x', password 'y');
+      create subscription news connection 'host=nowhere password=${MARKER}' publication p with (connect = false, slot_name = none)`,
+    );
+    server.query('postgres', 'alter role least bypassrls');
+  });
+
+  afterAll(() => {
+    for (const each of [server, target]) {
+      if (each.query('owned', 'select count(*) from pg_subscription') !== '0') each.query('owned', 'drop subscription news');
+      clear(each);
+    }
+  });
+
+  test.each([
+    ['least', ['app on far', 'owner on far']],
+    ['owner', ['app on far']],
+    ['superuser', []],
+  ])('as %s: what does not come back is what the verdict says', async (role, mappings) => {
+    const { id, reason } = await succeed(run(`owned-by-${role}-backup`), 'published');
+    request(cluster, NAMESPACE, `owned-by-${role}`, { replace: 'yes' });
+    expect((await succeed(run(`owned-by-${role}-restore`), 'restored')).id).toBe(id);
+    const there = schema(target);
+    const lost = schema(server)
+      .filter(statement => !there.includes(statement))
+      .map(statement => statement.replace(/( OPTIONS| CONNECTION)[\s\S]*/, '').replace(/;$/, ''));
+    const subscription = role === 'superuser' ? [] : ['CREATE SUBSCRIPTION news', 'ALTER SUBSCRIPTION news OWNER TO postgres'];
+    expect(lost.sort()).toEqual(
+      [...mappings.map(each => `CREATE USER MAPPING FOR ${each.replace('on', 'SERVER')}`), ...subscription].sort(),
+    );
+    expect(target.checksums('owned')).toEqual(server.checksums('owned'));
+    const left = (what: string) => new RegExp(`database "owned": ${what}[^;]*?: ([^;]*)`).exec(reason)?.[1] ?? '';
+    expect(left('options of user mappings, such as passwords, are left out')).toBe(mappings.join(', '));
+    expect(left('subscriptions are left out')).toBe(role === 'superuser' ? '' : 'news');
+    expect(reason.includes("the roles' passwords are left out, as the role may not read pg_authid")).toBe(role === 'owner');
+    expect(reason).not.toContain(MARKER);
+  });
+});
+
+test('pg_cron comes back under its one name, even where that is the database to connect to, and what was added to it is named', async () => {
+  server.query(
+    'postgres',
+    `create extension pg_cron; select cron.schedule('nightly', '0 3 * * *', 'vacuum'); create table ledger (x int); insert into ledger values (1);
+    create index on cron.job_run_details (start_time); alter table cron.job disable row level security; create policy mine on cron.job using (true)`,
+  );
+  const { id } = await succeed(run('cron-backup'), 'published');
+  const lacking =
+    /database "postgres": pg_dump leaves out what was added to extension pg_cron, so it is not here: index cron\.job_run_details_start_time_idx of cron\.job_run_details, policy mine of cron\.job(;|$)/;
+  expect((await succeed(run('cron-verify'), 'verified')).reason).toMatch(lacking);
+  request(cluster, NAMESPACE, 'cron', { replace: 'yes' });
+  const restored = await succeed(run('cron-restore'), 'restored');
+  expect(restored).toMatchObject({ id, reason: expect.stringMatching(lacking) });
+  expect(target.query('postgres', 'select command from cron.job; table ledger')).toBe('vacuum\n1');
+  for (const each of [server, target]) each.query('postgres', 'drop extension pg_cron; drop table ledger');
+  clear(target);
+});
+
 describe('a role that makes databases and roles, and is no superuser, as on a managed server', () => {
   const manage =
     "create role manager login createdb createrole password 'manager'; create database rdsadmin; update pg_database set datallowconn = false where datname = 'rdsadmin'";
   const shop = `create role keeper bypassrls; create role clerk login password 'clerk' in role keeper; alter role clerk set log_min_duration_statement = 5; create database shop owner keeper`;
   const tables = `create schema stock authorization keeper; set role keeper; create table stock.t (x int); insert into stock.t values (1); grant select on stock.t to clerk;
-    alter default privileges in schema stock grant select on tables to clerk; create table stock.hidden (x int); alter table stock.hidden enable row level security; insert into stock.hidden values (1), (2)`;
+    alter default privileges in schema stock grant select on tables to clerk; create table stock.hidden (x int); alter table stock.hidden enable row level security; insert into stock.hidden values (1), (2);
+    create table stock.forced (x int); insert into stock.forced values (1), (2), (3); alter table stock.forced enable row level security, force row level security`;
   const refused = [
     'not restored, as it was refused: the attributes BYPASSRLS of role keeper',
     'not restored, as it was refused: the setting log_min_duration_statement of role clerk (42501)',
@@ -356,6 +459,7 @@ describe('a role that makes databases and roles, and is no superuser, as on a ma
     const { reason } = await succeed(run('shop-restore'), 'restored');
     for (const words of refused) expect(reason).toContain(words);
     expect(target.checksums('shop')).toEqual(server.checksums('shop'));
+    expect(target.query('shop', "select relforcerowsecurity from pg_class where oid = 'stock.forced'::regclass")).toBe('t');
     expect(target.query('postgres', "select count(*) from pg_auth_members where member = 'manager'::regrole")).toBe('0');
   });
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CaCertificates, Engine, type PostgresEngineOptions, PostgresVersion, SecretRef } from '../../lib';
 import { AWKS } from '../shell/awk';
@@ -55,6 +55,20 @@ describe('settings of the server that verifies', () => {
   });
 });
 
+test('no setting of a server decides how the text of a dump is written, or read', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'session-'));
+  symlinkSync(resolve('lib/shell'), join(directory, 'shell'));
+  symlinkSync(resolve('lib/engines/postgres'), join(directory, 'engine'));
+  const { stdout } = spawnSync('sh', ['-c', '. "$BACKUP_HOME/engine/postgres.sh"; printf %s "$PGOPTIONS"'], {
+    env: { ...process.env, BACKUP_HOME: directory, SCRATCH: directory, SERIES: 'orders', REPOSITORY_FOLDER: 'none' },
+    encoding: 'utf8',
+  });
+  // `12,34` of type money is 1234 elsewhere; an element NULL is the text of that name.
+  for (const setting of ['lc_monetary=C', 'array_nulls=on', 'transform_null_equals=off', 'quote_all_identifiers=off'])
+    expect(stdout.split(' -c ')).toContain(setting);
+  rmSync(directory, { recursive: true });
+});
+
 describe.each(AWKS)('%s %s', (...awk) => {
   const [command = '', ...args] = awk.filter(Boolean);
   const said = (text: string) =>
@@ -86,14 +100,16 @@ psql:/x.sql:3: ERROR: permission denied for table cards (42501)
 
   test('roles are made whole or not at all, and what a lesser role may not give them is named', () => {
     const directory = mkdtempSync(join(tmpdir(), 'roles-'));
-    const [present, globals, labels, attributes] = ['present', 'globals', 'labels', 'attributes'].map(name => join(directory, name));
-    writeFileSync(present ?? '', 'old\n');
+    const [present, globals, labels, attributes, grants] = ['present', 'globals', 'labels', 'attributes', 'grants'].map(name =>
+      join(directory, name),
+    );
+    writeFileSync(present ?? '', 'old\n"a TO b"\n');
     writeFileSync(
       globals ?? '',
       `--
 \\restrict abc
 CREATE ROLE old;
-ALTER ROLE old WITH NOSUPERUSER LOGIN;
+ALTER ROLE old WITH NOSUPERUSER LOGIN VALID UNTIL '2030-01-01 00:00:00+00';
 CREATE ROLE "my app";
 ALTER ROLE "my app" WITH NOSUPERUSER INHERIT NOCREATEROLE NOCREATEDB LOGIN NOREPLICATION BYPASSRLS PASSWORD 'SCRAM' VALID UNTIL 'infinity';
 COMMENT ON ROLE "my app" IS 'two
@@ -101,11 +117,14 @@ lines; -- of
 "one"';
 ALTER ROLE "my app" SET log_min_messages TO 'secret';
 GRANT old TO "my app" WITH ADMIN OPTION GRANTED BY postgres;
+GRANT old TO "a TO b" WITH INHERIT TRUE GRANTED BY postgres;
+GRANT "a TO b" TO "my app" WITH ADMIN OPTION, INHERIT FALSE GRANTED BY postgres;
+GRANT SET ON PARAMETER log_min_messages TO PUBLIC;
 CREATE TABLESPACE fast OWNER postgres LOCATION '/fast';
 GRANT ALL ON TABLESPACE fast TO "my app";
 `,
     );
-    const environment = { ...process.env, SUPERUSER: 'off', LABELS: labels, ATTRIBUTES: attributes };
+    const environment = { ...process.env, SUPERUSER: 'off', LABELS: labels, ATTRIBUTES: attributes, GRANTS: grants };
     const { stdout } = spawnSync(command, [...args, '-f', 'lib/engines/postgres/roles.awk', present ?? '', globals ?? ''], {
       env: environment,
       encoding: 'utf8',
@@ -118,9 +137,22 @@ GRANT ALL ON TABLESPACE fast TO "my app";
     expect(optional).toContain('GRANT old TO "my app" WITH ADMIN OPTION;\n');
     expect(optional).not.toContain('TABLESPACE');
     expect(readFileSync(labels ?? '', 'utf8')).toBe(
-      '1\tthe attributes BYPASSRLS of role "my app"\n2\tthe comment on role "my app"\n3\tthe setting log_min_messages of role "my app"\n4\tGRANT old TO "my app"\n',
+      '1\tthe attributes BYPASSRLS of role "my app"\n2\tthe comment on role "my app"\n3\tthe setting log_min_messages of role "my app"\n4\tGRANT old TO "my app"\n5\tGRANT "a TO b" TO "my app"\n',
     );
-    expect(readFileSync(attributes ?? '', 'utf8')).toContain('old\tNOSUPERUSER LOGIN\t\n');
+    expect(readFileSync(attributes ?? '', 'utf8')).toContain("old\tNOSUPERUSER LOGIN\t\t VALID UNTIL '2030-01-01 00:00:00+00'\n");
+    // What is compared with the server where roles are left as they are.
+    expect(
+      readFileSync(grants ?? '', 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map(line => line.split('\t')),
+    ).toEqual([
+      ['the setting log_min_messages of role "my app"', `ALTER ROLE "my app" SET log_min_messages TO 'secret';`, ''],
+      ['GRANT old TO "my app"', 'GRANT old TO "my app"', ' with ADMIN OPTION'],
+      ['GRANT old TO "a TO b"', 'GRANT old TO "a TO b"', ''],
+      ['GRANT "a TO b" TO "my app"', 'GRANT "a TO b" TO "my app"', ' with ADMIN OPTION with INHERIT FALSE'],
+      ['GRANT SET ON PARAMETER log_min_messages TO PUBLIC', 'GRANT SET ON PARAMETER log_min_messages TO PUBLIC', ''],
+    ]);
     rmSync(directory, { recursive: true });
   });
 });

@@ -35,6 +35,12 @@ else
   done <"$SCRATCH/known"
 fi
 
+unreadable=$(sql "$MAINTENANCE_DATABASE" -c "select string_agg(to_json(rolname)::text, ', ') from pg_roles where rolname ~ '[[:cntrl:]]'")
+if [ -n "$unreadable" ]; then
+  [ "$SAFETY" = yes ] || refuse "names of roles with control characters cannot be backed up: rename $unreadable"
+  caveat "roles with control characters in their names are not carried whole: $unreadable"
+fi
+
 # Everything that can be refused is refused before the first byte is stored.
 : >"$SCRATCH/databases.tsv"
 : >"$SCRATCH/chosen"
@@ -77,6 +83,7 @@ SQL
   slug=$(slug "$name")
   sql "$MAINTENANCE_DATABASE" -v name="$name" -f "$here/properties.sql" >"$SCRATCH/properties"
   sql "$name" -c "select E'fixed\t' || extname from pg_extension where extname = 'pg_cron'" >>"$SCRATCH/properties"
+  sql "$name" -f "$here/extensions.sql" >>"$SCRATCH/properties"
   { printf 'name\t%s\n' "$name"; cat "$SCRATCH/properties"; } | sed "s/^/$slug	/" >>"$SCRATCH/databases.tsv"
   printf '%s\t%s\t%s\n' "$slug" "$tables" "$name" >>"$SCRATCH/chosen"
 done <"$SCRATCH/databases"
@@ -87,7 +94,7 @@ passwords=--no-role-passwords
 [ "$(sql "$MAINTENANCE_DATABASE" -c "select has_table_privilege('pg_authid', 'select')")" != t ] || passwords=
 [ -z "$passwords" ] || caveat "the roles' passwords are left out, as the role may not read pg_authid"
 # shellcheck disable=SC2086 # one option or none
-put globals.sql pg_dumpall --globals-only --no-password --lock-wait-timeout="${LOCK_TIMEOUT}s" -l "$MAINTENANCE_DATABASE" $passwords
+put globals.sql env PGTZ=UTC pg_dumpall --globals-only --no-password --lock-wait-timeout="${LOCK_TIMEOUT}s" -l "$MAINTENANCE_DATABASE" $passwords
 
 while IFS='	' read -r slug tables name; do
   put "$slug.dump" sh "$here/dump-database.sh" "$name" "$tables" </dev/null

@@ -24,6 +24,18 @@ with left_out(what, name) as (
   from pg_class c join pg_namespace n on n.oid = relnamespace
   where :'standby'::boolean and relkind = 'r' and relpersistence = 'u'
   union all
+  -- For a server whose files are damaged; only a superuser could switch them off for a dump.
+  select 'the server passes over damaged pages, and what is on them is left out or changed without a word: ', name || ' is on'
+  from unnest('{zero_damaged_pages,ignore_checksum_failure}'::text[]) name where current_setting(name) = 'on'
+  union all
+  -- A standby does not show them. One that was prepared meanwhile is for the next dump.
+  select 'transactions that are prepared, and neither committed nor rolled back, are left out with their rows: ',
+    format('one of %s, prepared at %s', owner, to_char(prepared at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+  from pg_prepared_xacts where database = current_database() and prepared < now()
+  union all
+  select 'replication slots are left out, so whoever reads from them has to start anew after a restore: ', slot_name
+  from pg_replication_slots where database = current_database() and not temporary
+  union all
   -- A child's inherited columns are not its own to place: they come first, as the parents have them.
   select 'columns come back in another order, as inherited ones come first: ', format('%I.%I', nspname, relname)
   from (

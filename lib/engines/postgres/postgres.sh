@@ -12,6 +12,7 @@
 #                     property  a statement that comes after it: owner, settings, grants, comment, labels
 #                     last      a statement that must come after the data: what could stand in the way of the restore itself
 #                     fixed     an extension that works in no database of another name than the one that the server's settings give
+#                     extension, addition   what extensions.sql says
 #   settings.json   what an operator wants to know on the worst day: versions, settings that differ from the default, databases, roles
 #   <slug>.dump     one archive per database, in pg_dump's custom format
 # shellcheck source=lib/shell/lib.sh
@@ -21,7 +22,9 @@ export PGCLIENTENCODING=UTF8 PGCONNECT_TIMEOUT=15 PGAPPNAME="backup $SERIES"
 
 # What is given when connecting goes before what is set on the server, a database or a role. With this path no function, operator or cast of
 # a user's can be taken for PostgreSQL's own, and run with our rights. (PostgreSQL documentation, "Schemas and Privileges", "Parameter Interaction via SQL".)
-: "${SESSION:=-c search_path=pg_catalog -c row_security=off -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 -c default_transaction_read_only=off -c standard_conforming_strings=on -c quote_all_identifiers=off -c default_tablespace= -c client_min_messages=error}"
+# A dump is text, which is read as the settings say: `12,34` is another amount of money under another lc_monetary, and an element NULL is a text
+# without array_nulls. ("Monetary Types", "Version and Platform Compatibility".)
+: "${SESSION:=-c search_path=pg_catalog -c row_security=off -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 -c default_transaction_read_only=off -c standard_conforming_strings=on -c quote_all_identifiers=off -c default_tablespace= -c lc_monetary=C -c array_nulls=on -c transform_null_equals=off -c client_min_messages=error}"
 export SESSION PGOPTIONS="$SESSION"
 
 # A database name given as `-d name` is read as a connection string when it holds a `=`; given like this it never is.
@@ -42,7 +45,7 @@ advise() { # WHAT-A-CLIENT-SAID
     *'backup: error: '*) ;;
     *'conflict with recovery'*) echo 'backup: error: the standby cancelled what the dump was reading: set hot_standby_feedback = on there, raise max_standby_streaming_delay, or back up the primary' >&2 ;;
     *'max_locks_per_transaction'*) echo 'backup: error: the server has no room for the locks of so many tables: raise max_locks_per_transaction there' >&2 ;;
-    *shared_preload_libraries*)
+    *shared_preload_libraries* | *'unrecognized configuration parameter "'*.*'"'*)
       echo 'backup: error: an extension has to be in shared_preload_libraries: of a server that verifies, by the option scratchSettings; its library has to be in the image (the option image)' >&2 ;;
     *'must be member of role'* | *'must be able to SET ROLE'*)
       echo 'backup: error: the role that restores has to be a superuser, or a member of the roles that own what is restored' >&2 ;;
@@ -84,7 +87,7 @@ slug() {
 restore_roles() {
   get globals.sql >"$SCRATCH/globals.sql" || die "globals.sql of $POINT: $(repository_reason)"
   sql "$MAINTENANCE_DATABASE" -c 'select quote_ident(rolname) from pg_roles' >"$SCRATCH/roles.present"
-  SUPERUSER=$superuser LABELS=$SCRATCH/roles.labels ATTRIBUTES=$SCRATCH/roles.attributes \
+  SUPERUSER=$superuser LABELS=$SCRATCH/roles.labels ATTRIBUTES=$SCRATCH/roles.attributes GRANTS=$SCRATCH/roles.grants \
     awk -f "$here/roles.awk" "$SCRATCH/roles.present" "$SCRATCH/globals.sql" >"$SCRATCH/roles.sql"
   attempt 'making the roles that are missing' sql "$MAINTENANCE_DATABASE" -f "$SCRATCH/roles.sql" >"$SCRATCH/roles.refused"
   say_refused "$SCRATCH/roles.labels" "$SCRATCH/roles.refused" 'not restored, as it was refused'
@@ -182,5 +185,17 @@ not_waived() { # FILE
 }
 
 facts_of() { # DATABASE NAME: what can be counted in DATABASE, under the name it had when it was dumped
-  sql "$1" -v database="$2" -f "$here/facts.sql"
+  sql "$1" -v database="$2" -f "$here/unforce.sql" -f "$here/facts.sql"
+}
+
+# What came back of extensions is what CREATE EXTENSION makes here: another version, or without what was added to it, is said.
+compare_extensions() { # SLUG NAME DATABASE
+  attempt "looking at the extensions of database $3" sql "$3" -f "$here/extensions.sql" >"$SCRATCH/extensions.found"
+  sed -n "s/^$1	\(\(extension\|addition\)	\)/\1/p" "$SCRATCH/databases.tsv" | awk -F '\t' '
+    NR == FNR { if ($1 == "extension") version[$2] = $3; else found[$2 "\t" $3]; next }
+    $1 == "extension" { if ((same[$2] = version[$2] == $3) == 0) print "extension " $2 " is version " version[$2] " here, and " $3 " in the recovery point"; next }
+    same[$2] && !($2 "\t" $3 in found) { if (++lacks[$2] <= 5) lacking[$2] = lacking[$2] (lacks[$2] > 1 ? ", " : "") $3 }
+    END { for (name in lacks) print "pg_dump leaves out what was added to extension " name ", so it is not here: " lacking[name] (lacks[name] > 5 ? " and " lacks[name] - 5 " more" : "") }' \
+    "$SCRATCH/extensions.found" - >"$SCRATCH/extensions.different"
+  while IFS= read -r different; do caveat "database \"$2\": $different"; done <"$SCRATCH/extensions.different"
 }

@@ -129,7 +129,8 @@ export interface PostgresEngineOptions {
  * and roles. A replica is backed up by naming it as the host.
  *
  * What is left out is said in the verdict: databases that the role may not connect to, templates, and what pg_dump leaves out, such as
- * subscriptions and the passwords of user mappings where the role is no superuser. What the role may not read within a database refuses the run.
+ * replication slots, transactions that are only prepared, and, where the role is no superuser, subscriptions and the passwords of user mappings.
+ * What was added to an extension's tables (indexes, policies, triggers) is left out, too; a verification and a restore name it. What the role may not read within a database refuses the run.
  * A materialized view comes back with the rows that its query gives at the restore, not with those it had.
  *
  * A restore by a role that is no superuser (CREATEDB and CREATEROLE, as on managed servers) brings back what that role can own, and

@@ -31,6 +31,12 @@ exists() { # NAME: prints `no`, or the number of its tables
 }
 fixed() { sed -n "s/^$1	fixed	//p" "$SCRATCH/databases.tsv"; } # SLUG: the extension that works under one name only
 while IFS='	' read -r slug name target; do
+  [ "$(printf %s "$target" | LC_ALL=C wc -c)" -le 63 ] || refuse "into is \"$target\": names in PostgreSQL have at most 63 bytes; nothing was changed"
+  case $target in
+    template0 | template1)
+      [ "$target" = "$name" ] || refuse "into is \"$target\", of which the server makes every new database: choose another name; nothing was changed"
+      ;;
+  esac
   tables=$(exists "$target") || die "the target \"$target\" cannot be looked into"
   case $tables in
     no | 0) ;;
@@ -47,6 +53,9 @@ while IFS='	' read -r slug name target; do
       refuse "database \"$name\" holds the extension $(fixed "$slug"), which works in no database but the one that cron.database_name gives, on this server \"$only\": it cannot be restored as \"$target\"; nothing was changed"
   fi
 done <"$SCRATCH/wanted"
+
+# Nobody can rename the database they are connected to, nor connect to it while it has another name.
+! cut -f 3 "$SCRATCH/wanted" | grep -qxF -e "$MAINTENANCE_DATABASE" || MAINTENANCE_DATABASE=template1
 
 # Names of this run's own databases: the recovery point and this pod tell them apart from everybody's.
 run=restore_$(printf '%s_%s' "$POINT" "${POD_NAME:-$$}" | tr '[:upper:]' '[:lower:]' | tr -c 'a-z0-9\n' '_' | cut -c 1-44)
@@ -101,22 +110,32 @@ give_back_roles() {
 
 # Roles that were there are left alone, and what is different about them is said.
 compare_roles() {
-  attempt 'reading the roles of the target' client pg_dumpall --roles-only --no-role-passwords --no-password -l "$MAINTENANCE_DATABASE" >"$SCRATCH/roles.now"
-  SUPERUSER=$superuser LABELS=$SCRATCH/roles.labels ATTRIBUTES=$SCRATCH/attributes.now awk -f "$here/roles.awk" "$SCRATCH/roles.present" "$SCRATCH/roles.now" >/dev/null
+  attempt 'reading the roles of the target' client env PGTZ=UTC pg_dumpall --roles-only --no-role-passwords --no-password -l "$MAINTENANCE_DATABASE" >"$SCRATCH/roles.now"
+  SUPERUSER=$superuser LABELS=$SCRATCH/labels.now ATTRIBUTES=$SCRATCH/attributes.now GRANTS=$SCRATCH/grants.now awk -f "$here/roles.awk" "$SCRATCH/roles.present" "$SCRATCH/roles.now" >/dev/null
   : >"$SCRATCH/roles.open"
   [ "$(sql "$MAINTENANCE_DATABASE" -c "select has_table_privilege('pg_authid', 'select')")" != t ] ||
     sql "$MAINTENANCE_DATABASE" -c "select quote_ident(rolname) from pg_authid where rolpassword is null" >"$SCRATCH/roles.open"
   awk -F '\t' '
     FILENAME == ARGV[1] { present[$0]; next }
     FILENAME == ARGV[2] { open[$0]; next }
-    FILENAME == ARGV[3] { now[$1] = " " $2 " "; next }
+    FILENAME == ARGV[3] { now[$1] = " " $2 " "; until[$1] = $4; next }
     $1 in present {
       words = split($2, word, " "); lacks = ""
       for (i = 1; i <= words; i++) if (!index(now[$1], " " word[i] " ")) lacks = lacks " " word[i]
+      if ($4 != until[$1] && $4 !~ /infinity/) lacks = lacks $4
       if ($3 != "" && $1 in open) lacks = lacks " and a password"
       sub(/^ and/, "", lacks)
       if (lacks != "") print "role " $1 " was there and is left as it is; in the recovery point it has" lacks
     }' "$SCRATCH/roles.present" "$SCRATCH/roles.open" "$SCRATCH/attributes.now" "$SCRATCH/roles.attributes" >"$SCRATCH/roles.different"
+  # What was tried for a role that was made, and refused, is said already.
+  cut -f 2 "$SCRATCH/roles.labels" >"$SCRATCH/roles.tried"
+  awk -F '\t' '
+    FILENAME == ARGV[1] { tried[$0]; next }
+    FILENAME == ARGV[2] { now[$2] = $3; there[$2]; next }
+    $1 in tried { next }
+    !($2 in there) { print $1; next }
+    { options = split($3, option, / with /); for (i = 2; i <= options; i++) if (!index(now[$2], option[i])) print $1 " with " option[i] }' \
+    "$SCRATCH/roles.tried" "$SCRATCH/grants.now" "$SCRATCH/roles.grants" | sed 's/^/not restored, as roles that were there are left as they are: /' >>"$SCRATCH/roles.different"
   while IFS= read -r different; do caveat "$different"; done <"$SCRATCH/roles.different"
 }
 
@@ -143,7 +162,7 @@ rename_all() { # FILE: FROM TAB TO, a line per rename
   {
     printf '%s\n' '\set ON_ERROR_STOP on' 'begin;'
     while IFS='	' read -r from to; do
-      sql "$swap_connection" -v from="$from" -v to="$to" -f "$SCRATCH/rename.sql" </dev/null || exit 1
+      sql "$MAINTENANCE_DATABASE" -v from="$from" -v to="$to" -f "$SCRATCH/rename.sql" </dev/null || exit 1
     done <"$1"
     echo 'commit;'
   } >"$SCRATCH/renames.sql" || return 1
@@ -152,27 +171,23 @@ rename_all() { # FILE: FROM TAB TO, a line per rename
     while :; do
       while IFS= read -r busy; do
         printf "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = :'busy' and pid <> pg_backend_pid()" |
-          sql "$swap_connection" -v busy="$busy" -f - >/dev/null 2>&1 || :
+          sql "$MAINTENANCE_DATABASE" -v busy="$busy" -f - >/dev/null 2>&1 || :
       done <"$SCRATCH/renamed"
       sleep 0.3
     done
   ) &
   sender=$!
   renamed=0
-  sql "$swap_connection" -f "$SCRATCH/renames.sql" 2>"$SCRATCH/swap.err" || renamed=1
+  sql "$MAINTENANCE_DATABASE" -f "$SCRATCH/renames.sql" 2>"$SCRATCH/swap.err" || renamed=1
   kill "$sender" 2>/dev/null || :
   wait "$sender" 2>/dev/null || :
   return "$renamed"
 }
 printf '%s\n' "select format('alter database %I rename to %I;', :'from', :'to');" >"$SCRATCH/rename.sql"
-# Nobody can rename the database they are connected to.
-swap_connection=$MAINTENANCE_DATABASE
-! cut -f 3 "$SCRATCH/wanted" | grep -qxF -e "$MAINTENANCE_DATABASE" || swap_connection=template1
-
 # Undoes a restore that was made under the final name.
 put_back() {
   while IFS='	' read -r target old; do
-    drop "$target" "$swap_connection" || { log "WARNING: database \"$target\" is what this failed restore has left${old:+; what it held before is \"$old\"}"; continue; }
+    drop "$target" "$MAINTENANCE_DATABASE" || { log "WARNING: database \"$target\" is what this failed restore has left${old:+; what it held before is \"$old\"}"; continue; }
     [ -n "$old" ] || continue
     printf '%s\t%s\n' "$old" "$target" >"$SCRATCH/renames"
     rename_all "$SCRATCH/renames" || log "WARNING: what database \"$target\" held before is \"$old\", and could not be given its name back"
@@ -214,6 +229,7 @@ while IFS='	' read -r slug name target; do
   attempt "analyzing database $name" sql "$restoring" -c 'analyze'
   attempt "counting in database $name" facts_of "$restoring" "$name" >>"$SCRATCH/facts"
   facts_about "$name" <"$SCRATCH/facts.expected" >>"$SCRATCH/facts.wanted.all"
+  compare_extensions "$slug" "$name" "$restoring"
   attempt "looking for subscriptions in database $name" quiet_subscriptions "$name" "$target" "$restoring"
   restore_properties "$slug" "$name" "$restoring" last
   log "restored database \"$name\" as $restoring"
@@ -234,6 +250,9 @@ while IFS='	' read -r slug name target; do
   fi
   log "\"$target\" is restored; what it held before is \"$old\": drop it when it is no longer needed"
   going=$(sql "$old" -c "select string_agg(quote_ident(subname), ', ') from pg_subscription s join pg_database d on d.oid = s.subdbid where subenabled and d.datname = current_database()") || going=
+  slots=$(printf "select string_agg(quote_ident(slot_name), ', ') from pg_replication_slots where database = :'name' and not temporary" |
+    sql "$MAINTENANCE_DATABASE" -v name="$old" -f -) || slots=
+  [ -z "$slots" ] || caveat "replication slots are still those of \"$old\", what \"$target\" held before, and keep the server's log for it: $slots. Let whoever reads from them start anew with \"$target\", and drop them"
   [ -z "$going" ] || caveat "subscriptions go on in \"$old\", what \"$target\" held before: $going. Disable them there before those of \"$target\" are enabled"
 done <"$SCRATCH/wanted"
 outcome restoreSeconds "$(($(date +%s) - restore_started))"

@@ -1,16 +1,21 @@
 # Reads what pg_dumpall --globals-only wrote, and writes the psql script that makes the roles which a server lacks. Roles that are there keep
-# their passwords, attributes and memberships: a restore of data is no reason to reset them. Tablespaces are directories of a server, and are
-# not made, nor is anything granted on them.
+# their passwords, attributes, memberships and settings: a restore of data is no reason to reset them. So does what is granted to all roles on
+# parameters. Tablespaces are directories of a server, and are not made, nor is anything granted on them.
 #
 # usage: awk -f roles.awk PRESENT GLOBALS >SCRIPT; PRESENT holds the names of the roles that are there, quoted where SQL needs it
 # environment: SUPERUSER  `on`: the script will be run by one
 #              LABELS     a file that gets what the script's statements are called, by their numbers; the script prints the number, and the
 #                         SQLSTATE, of each that was refused. What makes a role is never refused without failing.
-#              ATTRIBUTES a file that gets a line per role in GLOBALS, tab-separated: its name, its attributes, and whether it has a PASSWORD
+#              ATTRIBUTES a file that gets a line per role in GLOBALS, tab-separated: its name, its attributes, whether it has a PASSWORD, and
+#                         until when
+#              GRANTS     a file that gets a line per membership, setting and grant on a parameter in GLOBALS, tab-separated: what it is called,
+#                         the whole of it, and the words of it that are options
 BEGIN {
   labels = ENVIRON["LABELS"]
   attributes = ENVIRON["ATTRIBUTES"]
+  grants = ENVIRON["GRANTS"]
   printf "" >labels
+  printf "" >grants
   printf "" >attributes
   print "begin;"
 }
@@ -34,7 +39,14 @@ function may_fail(statement, label) {
   later[number] = statement
 }
 
-function handle(statement, role, rest, member, at) {
+# What is there, or is not, whoever made it: the words of an option are apart, as not every version says those that go without saying.
+function granted(label, statement, options) {
+  gsub(/[\t\n]/, " ", label)
+  gsub(/[\t\n]/, " ", statement)
+  print label "\t" statement "\t" options >grants
+}
+
+function handle(statement, role, rest, member, at, options) {
   if (statement ~ /^CREATE ROLE /) {
     role = name_of(after(statement, "CREATE ROLE "))
     if (!(role in present)) { made[role]; print statement }
@@ -42,9 +54,11 @@ function handle(statement, role, rest, member, at) {
     role = name_of(after(statement, "ALTER ROLE "))
     rest = after(statement, "ALTER ROLE " role)
     if (rest ~ /^ WITH /) alter(role, after(rest, " WITH "))
-    else if (role in made) {
+    else {
       match(rest, /^ (SET|IN DATABASE) [^ ]*/)
-      may_fail(statement, "the setting" substr(rest, 5, RLENGTH - 4) " of role " role)
+      options = "the setting" substr(rest, 5, RLENGTH - 4) " of role " role
+      granted(options, statement, "")
+      if (role in made) may_fail(statement, options)
     }
   } else if (statement ~ /^COMMENT ON ROLE /) {
     role = name_of(after(statement, "COMMENT ON ROLE "))
@@ -57,18 +71,27 @@ function handle(statement, role, rest, member, at) {
     # Who granted it is history, and that role may not be allowed to do it here.
     sub(/ GRANTED BY [^;]*;$/, ";", statement)
     role = name_of(after(statement, "GRANT "))
-    at = index(statement, " TO ")
+    at = length("GRANT " role) + 1
+    if (statement ~ /^GRANT (SET|ALTER SYSTEM|ALL)(,(SET|ALTER SYSTEM))? ON PARAMETER /) at = index(statement, " TO ")
     member = name_of(substr(statement, at + 4))
-    if (role in made || member in made) may_fail(statement, "GRANT" substr(statement, 6, at - 6) " TO " member)
+    rest = substr(statement, 1, at + 3) member
+    options = statement ~ / ADMIN OPTION| ADMIN TRUE/ ? " with ADMIN OPTION" : ""
+    if (statement ~ / GRANT OPTION;$/) options = options " with GRANT OPTION"
+    if (statement ~ / INHERIT FALSE/) options = options " with INHERIT FALSE"
+    if (statement ~ / SET FALSE/) options = options " with SET FALSE"
+    granted(rest, rest, options)
+    if (role in made || member in made) may_fail(statement, rest)
   }
 }
 
-function alter(role, words, password, at, lost, before) {
+function alter(role, words, password, at, lost, until) {
   at = index(words, " PASSWORD ")
   password = ""
-  if (at) { password = substr(words, at); words = substr(words, 1, at - 1) } else sub(/;$/, "", words)
-  print role "\t" words "\t" (at ? "PASSWORD" : "") >attributes
+  until = match(words, / VALID UNTIL '[^']*';$/) ? substr(words, RSTART, RLENGTH - 1) : ""
+  if (at) { password = substr(words, at); words = substr(words, 1, at - 1) } else sub(/( VALID UNTIL '[^']*')?;$/, "", words)
+  print role "\t" words "\t" (at ? "PASSWORD" : "") "\t" until >attributes
   if (!(role in made)) return
+  if (!at) password = until ";"
   words = " " words " "
   if (ENVIRON["SUPERUSER"] != "on") {
     # Even to say that a new role has none of these is a superuser's.
@@ -81,7 +104,7 @@ function alter(role, words, password, at, lost, before) {
     }
     if (lost != "") may_fail("", "the attributes" lost " of role " role)
   }
-  print "ALTER ROLE " role " WITH" words (password == "" ? ";" : password)
+  print "ALTER ROLE " role " WITH" words password
 }
 
 FNR == NR { present[$0]; next }

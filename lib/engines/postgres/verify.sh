@@ -61,6 +61,7 @@ while read -r slug; do
   name=$(sed -n "s/^$slug	name	//p" "$SCRATCH/databases.tsv")
   restore_database "$slug" "$name" "$name"
   restore_properties "$slug" "$name" "$name" last
+  compare_extensions "$slug" "$name" "$name"
   log "restored database \"$name\""
 done <"$SCRATCH/slugs"
 outcome restoreSeconds "$(($(date +%s) - restore_started))"

@@ -7,11 +7,23 @@ import { DEFAULT_PATH, type Image } from './catalog';
  * Kept: uid 999, the locale, PATH with the server's directory *last* (so `pg_dump` is Debian's wrapper), the directories and their modes,
  * STOPSIGNAL, no ca-certificates. Left out: gosu and docker-entrypoint.sh, the sample configuration that listens on every address, and the
  * anonymous volume at PGDATA that a runtime makes writable (so here a read-only root is read-only there too).
+ *
+ * @param extension one that Debian packages: the image is named after it, as one that somebody has built upon the official one
  */
-export async function postgresImage(major: '15' | '17', suite: 'bookworm' | 'trixie'): Promise<Image> {
+export async function postgresImage(major: '15' | '17', suite: 'bookworm' | 'trixie', extension?: string): Promise<Image> {
   const root = await debianRoot({
     suite,
-    packages: ['gnupg', 'less', 'locales', 'libnss-wrapper', 'xz-utils', 'zstd', 'postgresql-common', `postgresql-${major}`],
+    packages: [
+      'gnupg',
+      'less',
+      'locales',
+      'libnss-wrapper',
+      'xz-utils',
+      'zstd',
+      'postgresql-common',
+      `postgresql-${major}`,
+      ...(extension ? [`postgresql-${major}-${extension}`] : []),
+    ],
     before: [
       'groupadd -r postgres --gid=999',
       'useradd -r -g postgres --uid=999 --home-dir=/var/lib/postgresql --shell=/bin/bash postgres',
@@ -30,7 +42,7 @@ export async function postgresImage(major: '15' | '17', suite: 'bookworm' | 'tri
     ].join('\n'),
   });
   return {
-    name: `postgres:${major}-${suite}`,
+    name: extension ? `registry.example/postgres-${extension}:${major}` : `postgres:${major}-${suite}`,
     root,
     path: `${DEFAULT_PATH}:/usr/lib/postgresql/${major}/bin`,
     env: { LANG: 'en_US.utf8', PG_MAJOR: major, PGDATA: '/var/lib/postgresql/data' },
