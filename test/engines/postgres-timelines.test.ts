@@ -69,6 +69,27 @@ test('what was written on a timeline after it was left is not replayed, and take
   expect(gap()).toBe('');
 });
 
+test('segments of another server, made anew in the place of the one that is recovered, are not its log', () => {
+  path([1, 0]);
+  writeFileSync(join(scratch, 'server'), 'superuser\tpostgres\nsystem\t7000000000000000001\n');
+  const of = (system: bigint) => {
+    const header = Buffer.alloc(40);
+    header.writeBigUInt64LE(system, 24);
+    return header.toString('base64');
+  };
+  script(
+    'read-log',
+    `line=$(head -n 1 "$SCRATCH/log/batches"); [ -n "$line" ] || exit 1; sed -i 1d "$SCRATCH/log/batches"
+    for file in $line; do echo "\${file#*:}" | base64 -d >"$WAL_DIRECTORY/\${file%%:*}"; done`,
+  );
+  const [ours, other] = [of(7000000000000000001n), of(7000000000000000002n)];
+  batches(`${segment(1, 5)}:${ours} ${segment(1, 0x2a)}:${other}`, `${segment(1, 6)}:${ours}`);
+  for (const number of [5, 6]) expect(fetch(segment(1, number))).toBe(0);
+  expect(fetch(segment(1, 7))).toBe(1);
+  expect(gap()).toBe('');
+  expect(existsSync(join(scratch, 'other-server'))).toBe(true);
+});
+
 test('what came with the base backup is no gap', () => {
   path([1, 0]);
   batches(segment(1, 9));

@@ -97,7 +97,7 @@ choose_target() {
 recover() { # DIRECTORY SETTINGS...
   recover_directory=$1
   shift
-  rm -f "$recover_directory"/standby.signal "$SCRATCH/gap" "$SCRATCH/delivered" "$SCRATCH"/committed.*
+  rm -f "$recover_directory"/standby.signal "$SCRATCH/gap" "$SCRATCH/other-server" "$SCRATCH/delivered" "$SCRATCH"/committed.*
   : >"$recover_directory/recovery.signal"
   [ "$UNTIL" != base ] || set -- "$@" 'recovery_target = immediate'
   # Two servers that were promoted each by itself give one number to two timelines.
@@ -133,6 +133,8 @@ recover() { # DIRECTORY SETTINGS...
     die "the server stopped replaying before the end of the archived log: $(sed -n 's/.*LOG:  *//p' "$SCRATCH/server.log" | grep -E 'invalid|incorrect|unexpected|mismatch|redo done' | tail -n 2 | tr '\n' ';'); $not_asked"
   fi
   log_recovery
+  [ ! -e "$SCRATCH/other-server" ] ||
+    caveat "the archived log is also that of another server, with another system identifier, to which recovery point $POINT does not lead: what that one has written is not here"
   ask_server "$(server_fact superuser)"
 }
 

@@ -32,6 +32,17 @@ look() {
     segment > asked && !later { later = 1; sub(/\.partial$/, ""); print "later " $0 }'
 }
 
+# A server that was made anew, by initdb, writes segments of the same names, and the archive's pod goes on with it. In the header of each is
+# whose it is. (PostgreSQL's source, XLogLongPageHeaderData.)
+drop_other_servers() {
+  [ -e "$SCRATCH/server" ] || return 0
+  system=$(sed -n 's/^system	//p' "$SCRATCH/server")
+  for file in "$wal"/????????????????????????*; do
+    [ -s "$file" ] || continue
+    [ "$(od -A n -t u8 -j 24 -N 8 "$file" | tr -d ' ')" = "$system" ] || { rm -f "$file" && : >"$SCRATCH/other-server"; }
+  done
+}
+
 case $name in
   *.history)
     number=$((0x${name%.history}))
@@ -76,6 +87,7 @@ while [ ! -e "$wal/$name" ]; do
     [ -e "$wal/$name.partial" ] || exit 1
     mv "$wal/$name.partial" "$wal/$name"
   fi
+  drop_other_servers
   look >"$SCRATCH/look"
 done
 sed -n 's/^drop //p' "$SCRATCH/look" | while read -r file; do rm -f "$wal/$file"; done
