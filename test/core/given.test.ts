@@ -213,7 +213,7 @@ function* spoiled(call: string): Generator<{ what: string; prop: string; isFit: 
   }
 }
 
-test('what is checked is what is declared', () => {
+test('what is checked is what is declared; `npm run declarations` writes it anew', () => {
   expect({ calls: CALLS, structs: STRUCTS, enums: ENUMS, remedies: REMEDIES }).toEqual(declarations());
 });
 
