@@ -16,6 +16,7 @@ export * from './backup/reencryption';
 export * from './backup/repository-check';
 export { CaCertificates } from './core/ca-certificates';
 export { DataVolume } from './core/data-volume';
+export * from './core/destination';
 export * from './core/image-catalog';
 export type { KubernetesJobOptions } from './core/kubectl/kubectl';
 export type { NetworkDestination } from './core/network';

@@ -3,6 +3,7 @@ import { type ApiObject, Chart, Duration, Lazy, type Size } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
+import type { Destination } from '../core/destination';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkObjectName, checkSeries } from '../core/names';
@@ -121,6 +122,13 @@ export interface DatabaseOptions {
    * @default - every pod of the Service's namespace
    */
   readonly podLabels?: { [label: string]: string };
+  /**
+   * Where packets to the server go, for the NetworkPolicies of its jobs; of a cluster of servers, to all of them. Say it where
+   * `host` and `port` do not tell: pods that listen on another port than their Service, a Service without selector, a host name
+   * outside with a single dot.
+   * @default - guessed from host, port and podLabels; see NetworkDestination
+   */
+  readonly destinations?: Destination[];
   /**
    * The volume with the server's data directory, for engines whose jobs work on files. It must be the volume of the very
    * server that `host` names.

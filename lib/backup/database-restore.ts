@@ -3,6 +3,7 @@ import { type ApiObject, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
+import type { Destination } from '../core/destination';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
@@ -75,6 +76,11 @@ export interface DatabaseRestoreOptions {
    * @default - the backup's
    */
   readonly port?: number;
+  /**
+   * Where packets to that server go, for the NetworkPolicy; see `destinations` of the backup.
+   * @default - the backup's, or guessed from `host` and `port` where these are others
+   */
+  readonly destinations?: Destination[];
   /**
    * The Secret with the credentials of a role that may make databases and roles.
    * @default - the backup's
@@ -195,7 +201,9 @@ export class DatabaseRestore extends Construct {
       const data = { 'restore.md': this.target.runbook, 'fetch.md': repository.byHand };
       kubernetesObject(this, 'Runbook', k8s.KubeConfigMap.GVK, { metadata, data });
     }
-    operation.networkPolicy(this, name, operation.destinations(this.target, repository));
+    const isElsewhere = props.host !== undefined || props.port !== undefined;
+    const through = props.destinations ?? (isElsewhere ? undefined : backup.props.destinations);
+    operation.networkPolicy(this, name, operation.destinations(this.target, { repository, through }));
   }
 
   /** The engine, bound to the server that is restored. */

@@ -3,6 +3,7 @@ import { Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { DATA, type DataVolume, type DataVolumeBinding, WAL } from '../core/data-volume';
+import type { Destination } from '../core/destination';
 import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { ENGINE_LABEL, JOB_LABEL, OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
@@ -250,8 +251,14 @@ export class Operation {
   }
 
   /** What jobs that talk to a server have to reach. */
-  public destinations(server: EngineConfig, repository: RepositoryConfig = this.repository): NetworkDestination[] {
-    return [server.destination, ...(server.alsoReaches ?? []), ...repository.destinations];
+  public destinations(
+    server: EngineConfig,
+    { repository = this.repository, through }: { repository?: RepositoryConfig; through?: Destination[] } = {
+      through: this.props.destinations,
+    },
+  ): NetworkDestination[] {
+    const servers = through ? [{ ...server.destination, through }] : [server.destination, ...(server.alsoReaches ?? [])];
+    return [...servers, ...repository.destinations];
   }
 
   /** Nothing may reach the pods of this job, and they may reach nothing but the destinations. */
@@ -262,7 +269,7 @@ export class Operation {
         podSelector: { matchLabels: { [JOB_LABEL]: job } },
         policyTypes: ['Ingress', 'Egress'],
         ingress: [],
-        egress: egressTo(destinations),
+        egress: egressTo(scope, destinations),
       },
     });
   }

@@ -126,6 +126,12 @@ export const CALLS: { readonly [name: string]: Members } = {
   'DatabaseMirror#verify': {
     'options?': 'DatabaseVerificationOptions',
   },
+  'Destination.outside': {
+    options: 'OutsideDestinationOptions',
+  },
+  'Destination.pods': {
+    options: 'PodsDestinationOptions',
+  },
   'Encryption.age': {
     options: 'AgeEncryptionOptions',
   },
@@ -921,6 +927,8 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'credentials?': 'SecretRef | The Secret with the credentials of a role that may read everything; the engine documents its keys',
     'podLabels?':
       "{string} | Labels of the database's pods: they narrow the NetworkPolicy, and place jobs that need the server's volume beside it",
+    'destinations?':
+      'Destination[] | Where packets to the server go, for the NetworkPolicies of its jobs; of a cluster of servers, to all of them',
     'dataVolume?': "DataVolume | The volume with the server's data directory, for engines whose jobs work on files",
     'series?': 'string | The name under which recovery points are kept in the repository',
   },
@@ -944,6 +952,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'request?': "{string} | What else the request says, by the engine's words: for PostgreSQL `database`, `into` and `replace`",
     'host?': 'string | The server to restore to',
     'port?': "number | That server's port",
+    'destinations?': 'Destination[] | Where packets to that server go, for the NetworkPolicy; see `destinations` of the backup',
     'credentials?': 'SecretRef | The Secret with the credentials of a role that may make databases and roles',
     'dataVolume?': 'DataVolume | The volume to restore to, for engines that restore files',
     'scratch?': 'Scratch | Where the restore may write what dies with its pod',
@@ -1270,6 +1279,10 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'snapSize?':
       "string | The space set aside for what changes after the snapshot, as a percentage of the volume ('50%') or a size ('10G')",
   },
+  OutsideDestinationOptions: {
+    port: 'number | The TCP port',
+    'cidr?': "string | The addresses, such as '10.20.0.0/16' or '203.0.113.7/32'",
+  },
   PlannedBackupOptions: {
     extends: 'DatabaseOptions, BackupOptions',
     'repository?': 'IRepository | Where recovery points are kept',
@@ -1285,6 +1298,11 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'imagePullSecrets?': 'string[] | Names of Secrets with credentials of image registries',
     'labels?': '{string} | Further labels of the pods',
     'annotations?': '{string} | Further annotations of the pods',
+  },
+  PodsDestinationOptions: {
+    labels: '{string} | Labels of the pods: those by which their Service selects them',
+    'namespace?': "string | The pods' namespace",
+    port: "number | The TCP port on which the pods listen: the Service's `targetPort`, as network policies match what a Service leads to",
   },
   PostgresEngineOptions: {
     version: "PostgresVersion | The server's major version",
@@ -1459,12 +1477,14 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'sameAs?':
       'string | The URL under which others use the same repository, where this is another server over the same directory: one of the two is append-only',
     'credentials?': 'SecretRef | A Secret with the keys `username` and `password`',
+    'destinations?': 'Destination[] | Where packets to the server go, for the NetworkPolicies of jobs',
   },
   ResticS3Options: {
     bucket: 'string | The bucket',
     'prefix?': 'string | A prefix in the bucket',
     'region?': "string | The bucket's region",
     'endpoint?': "string | The store's URL",
+    'destinations?': 'Destination[] | Where packets to the store go, for the NetworkPolicies of jobs',
     'bucketLookup?':
       'S3BucketLookup | How the bucket is addressed. (restic\'s documentation, "Preparing a new repository", S3-compatible Storage: `-o s3.bucket-lookup`.)',
     'storageClass?': 'S3StorageClass | The storage class of new objects. (`restic options`: `-o s3.storage-class`.)',
@@ -1476,6 +1496,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   ResticSftpOptions: {
     host: "string | The server's host name",
     'port?': "number | The server's port",
+    'destinations?': 'Destination[] | Where packets to the server go, for the NetworkPolicies of jobs',
     user: 'string | The user to log in as',
     path: 'string | The directory of the repository',
     credentials:
@@ -1870,6 +1891,7 @@ export const REMEDIES: { readonly [name: string]: string } = {
   CsiDriver: 'CsiDriver.ebs(...), CsiDriver.gcePersistentDisk(...), CsiDriver.azureDisk(...), CsiDriver.cinder(...), ...',
   DataVolume: 'DataVolume.claim(...), DataVolume.hostPath(...)',
   DatabaseBackup: 'new DatabaseBackup(...)',
+  Destination: 'Destination.pods(...), Destination.outside(...)',
   Encryption: 'Encryption.age(...), Encryption.gpg(...), Encryption.gpgSymmetric(...)',
   EtcdCluster: 'EtcdCluster.statefulSet(...), EtcdCluster.kubeadm(...), EtcdCluster.of(...)',
   EtcdTls: 'EtcdTls.secret(...), EtcdTls.files(...)',

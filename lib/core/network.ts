@@ -1,5 +1,9 @@
 import { isIP } from 'node:net';
 import { k8s } from 'cdk8s-plus-27';
+import type { IConstruct } from 'constructs';
+import type { Destination } from './destination';
+import { InputError } from './input-error';
+import { warn } from './warning';
 
 /** Somewhere a job's pods have to reach. */
 export interface NetworkDestination {
@@ -13,6 +17,12 @@ export interface NetworkDestination {
    * @default - every pod of the Service's namespace
    */
   readonly podLabels?: { [label: string]: string };
+  /**
+   * Where packets to that host and port go. Nothing is guessed then.
+   * @default - a host without dots is a Service of the namespace, `name.namespace` and `name.namespace.svc` are one of another namespace,
+   *   an address is that address, and any other name is allowed by its port; behind a Service, pods listen on the Service's own port
+   */
+  readonly through?: Destination[];
 }
 
 const DNS: k8s.NetworkPolicyEgressRule = {
@@ -29,15 +39,42 @@ const DNS: k8s.NetworkPolicyEgressRule = {
  * A NetworkPolicy knows pods, namespaces and addresses, but no host names: a host outside the cluster is allowed by its port.
  * (Kubernetes documentation, "Network Policies".)
  */
-export function egressTo(destinations: NetworkDestination[]): k8s.NetworkPolicyEgressRule[] {
+export function egressTo(scope: IConstruct, destinations: NetworkDestination[]): k8s.NetworkPolicyEgressRule[] {
   if (destinations.length === 0) return [];
   return [
     DNS,
-    ...destinations.map(destination => {
+    ...destinations.flatMap(destination => {
+      const { port, through } = destination;
+      if (through?.length === 0) {
+        const because = 'name one at least, for example Destination.pods({ labels: { app: ... }, port: ... }), or leave it out';
+        throw new InputError(scope, { prop: 'destinations', got: through, because });
+      }
+      if (through) return through.map((each, index) => each._bind(scope, `destinations[${index}]`));
+      warnOfGuess(scope, destination);
       const peer = peerOf(destination);
-      return { ports: [{ port: k8s.IntOrString.fromNumber(destination.port), protocol: 'TCP' }], ...(peer && { to: [peer] }) };
+      return [{ ports: [{ port: k8s.IntOrString.fromNumber(port), protocol: 'TCP' }], ...(peer && { to: [peer] }) }];
     }),
   ];
+}
+
+/** Last parts of names outside that a namespace is seldom called; countries have two letters. */
+const OUTSIDE = /^([a-z]{2}|com|net|org|io|dev|app|cloud|info|biz|internal|local|lan)$/i;
+
+/** Wrong guesses cut a job off, which its first run shows. These are likely, and are told before. */
+function warnOfGuess(scope: IConstruct, { host, port }: NetworkDestination): void {
+  if (isIP(host)) return;
+  const [name, namespace, third] = host.replace(/\.$/, '').split('.');
+  if (third === undefined && namespace !== undefined && OUTSIDE.test(namespace)) {
+    warn(
+      scope,
+      `'${host}' is taken for the Service ${name} of the namespace ${namespace}: write '${host}.svc' if it is one, else destinations: [Destination.outside({ port: ${port} })]`,
+    );
+  } else if ((port === 80 || port === 443) && isInCluster(host) && host !== 'localhost') {
+    warn(
+      scope,
+      `'${host}' is a Service, and its pods seldom listen on port ${port}: a NetworkPolicy matches their own port (targetPort); write destinations: [Destination.pods({ labels: ..., port: ... })]`,
+    );
+  }
 }
 
 /**

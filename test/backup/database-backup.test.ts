@@ -1,6 +1,16 @@
 import { App, Chart, Duration, Size, Testing } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
-import { Engine, PostgresVersion, Repository, ResticLocation, Retention, Schedule, SecretRef } from '../../lib';
+import {
+  Destination,
+  Engine,
+  type IRepository,
+  PostgresVersion,
+  Repository,
+  ResticLocation,
+  Retention,
+  Schedule,
+  SecretRef,
+} from '../../lib';
 import { warnings } from '../../lib/core/warning';
 import { backup, chart, container, environment, objects, podSpec, type props, restic } from '../support/synth';
 
@@ -169,7 +179,82 @@ describe('the NetworkPolicy of a backup', () => {
     backup(shop, { repository: restic });
     expect(objects(shop)['NetworkPolicy/orders-backup'].spec.egress[2]).toEqual({ ports: [{ port: 443, protocol: 'TCP' }] });
   });
+
+  const pods = Destination.pods({ labels: { app: 'pgbouncer' }, namespace: 'data', port: 6432 });
+
+  test('goes by the destinations that are said, and guesses nothing beside them', () => {
+    const shop = chart();
+    const destinations = [pods, Destination.outside({ cidr: '203.0.113.7/32', port: 5432 }), Destination.outside({ port: 5433 })];
+    backup(shop, { destinations });
+    expect(objects(shop)['NetworkPolicy/orders-backup'].spec.egress.slice(1)).toEqual([
+      {
+        ports: [{ port: 6432, protocol: 'TCP' }],
+        to: [
+          {
+            namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'data' } },
+            podSelector: { matchLabels: { app: 'pgbouncer' } },
+          },
+        ],
+      },
+      { ports: [{ port: 5432, protocol: 'TCP' }], to: [{ ipBlock: { cidr: '203.0.113.7/32' } }] },
+      { ports: [{ port: 5433, protocol: 'TCP' }] },
+    ]);
+  });
+
+  test.each([
+    ['S3', ResticLocation.s3({ bucket: 'backups', endpoint: 'http://minio', credentials: SecretRef.named('s3'), destinations: [pods] })],
+    ['REST', ResticLocation.rest({ url: 'http://rest.example.com/', credentials: SecretRef.named('rest'), destinations: [pods] })],
+    ['SFTP', ResticLocation.sftp({ host: 'sftp', user: 'u', path: 'p', credentials: SecretRef.named('sftp'), destinations: [pods] })],
+  ])('and so do all jobs of a repository by %s, also of a mirror', (_, location) => {
+    const shop = chart();
+    const repository = Repository.restic({ location, password: SecretRef.named('key').key('password') });
+    const orders = backup(shop);
+    orders.mirror('offsite', { repository, retention: Retention.all() }).verify();
+    for (const name of ['orders-mirror-offsite', 'orders-verify-offsite']) {
+      expect(objects(shop)[`NetworkPolicy/${name}`].spec.egress[1].ports).toEqual([{ port: 6432, protocol: 'TCP' }]);
+    }
+    expect(warnings(shop.node.findAll()).filter(line => /port|in the clear/.test(line))).toEqual([]);
+  });
+
+  test('of a restore has those of the backup, its own, or what its own host tells', () => {
+    const shop = chart();
+    const orders = backup(shop, { destinations: [pods] });
+    orders.restore();
+    orders.restore({ name: 'to-staging', host: 'orders-db.staging' });
+    orders.restore({ name: 'to-cloud', host: 'orders-db.staging', destinations: [Destination.outside({ port: 5433 })] });
+    const port = (name: string) => objects(shop)[`NetworkPolicy/orders-${name}`].spec.egress[1].ports[0].port;
+    expect([port('restore'), port('to-staging'), port('to-cloud')]).toEqual([6432, 5432, 5433]);
+  });
+
+  test.each([
+    ['a host outside with a single dot', { host: 'acme.io' }, /'acme\.io' is taken for the Service acme of the namespace io/],
+    ['a store behind port 80', { repository: rest('http://minio/') }, /'minio' is a Service, and its pods seldom listen on port 80/],
+    ['a Service of a namespace', { host: 'orders-db.io.svc' }, undefined],
+    ['a host outside', { host: 'db.acme.io' }, undefined],
+    ['what is said', { host: 'acme.io', destinations: [Destination.outside({ port: 5432 })] }, undefined],
+  ])('warns of what is likely to be guessed wrong: %s', (_, different, warning) => {
+    const shop = chart();
+    backup(shop, different);
+    const said = warnings(shop.node.findAll());
+    if (warning) expect(said).toEqual([expect.stringMatching(warning)]);
+    else expect(said).toEqual([]);
+  });
+
+  test.each([
+    ['no destination', [], 'shop/orders: destinations is []: name one at least'],
+    ['a port that is none', [Destination.outside({ port: 0 })], 'destinations[0].port is 0'],
+    ['pods without labels', [Destination.pods({ labels: {}, port: 1 })], 'destinations[0].labels is {}: that would be every pod'],
+    ['a namespace that is none', [Destination.pods({ labels: { a: 'b' }, namespace: 'A', port: 1 })], 'destinations[0].namespace is "A"'],
+    ['an address without prefix', [Destination.outside({ cidr: '10.1.2.3', port: 1 })], 'destinations[0].cidr is "10.1.2.3"'],
+    ['a prefix that is too long', [Destination.outside({ cidr: '10.1.2.3/33', port: 1 })], 'destinations[0].cidr is "10.1.2.3/33"'],
+  ])('refuses %s', (_, destinations, message) => {
+    expect(() => backup(chart(), { destinations })).toThrow(message);
+  });
 });
+
+function rest(url: string): IRepository {
+  return Repository.restic({ location: ResticLocation.rest({ url }), password: SecretRef.named('k').key('p') });
+}
 
 describe('the restic repository', () => {
   test('brings restic by an init container, and its password as a file', () => {
@@ -190,8 +275,6 @@ describe('the restic repository', () => {
 });
 
 describe('fails, naming the construct, the prop, the value and what to write', () => {
-  const rest = (url: string) => Repository.restic({ location: ResticLocation.rest({ url }), password: SecretRef.named('k').key('p') });
-
   test.each<[string, Parameters<typeof props>[0], string]>([
     [
       'a time zone that does not exist',

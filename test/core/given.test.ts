@@ -32,6 +32,7 @@ const SAMPLES: { [type: string]: (of: Chart) => unknown } = {
   DataVolume: () => api.DataVolume.claim('data-db-0'),
   DatabaseBackup: of => backup(of),
   DatabaseMirror: of => backup(of).mirror('offsite', { repository: restic, retention: api.Retention.all() }),
+  Destination: () => api.Destination.outside({ port: 443 }),
   Encryption: () => api.Encryption.gpgSymmetric({ passphrase: key() }),
   EtcdCluster: () => api.EtcdCluster.statefulSet({ name: 'etcd', service: 'etcd', replicas: 3 }),
   EtcdTls: () => api.EtcdTls.files(),

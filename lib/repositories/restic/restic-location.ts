@@ -1,6 +1,7 @@
 import { Chart } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import type { Destination } from '../../core/destination';
 import { ImageReference } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { checkObjectName } from '../../core/names';
@@ -67,6 +68,12 @@ export interface ResticRestOptions {
    * @default - the server asks for none
    */
   readonly credentials?: SecretRef;
+  /**
+   * Where packets to the server go, for the NetworkPolicies of jobs. Say it where `url` does not tell: pods that listen on another port than
+   * their Service, a Service without selector, a host name outside with a single dot.
+   * @default - guessed from it; see NetworkDestination
+   */
+  readonly destinations?: Destination[];
 }
 
 /** How a bucket is addressed. */
@@ -105,6 +112,12 @@ export interface ResticS3Options {
    * @default - Amazon S3, in `region`
    */
   readonly endpoint?: string;
+  /**
+   * Where packets to the store go, for the NetworkPolicies of jobs. Say it where `endpoint` does not tell: pods that listen on another port than
+   * their Service, a Service without selector, a host name outside with a single dot.
+   * @default - guessed from it; see NetworkDestination
+   */
+  readonly destinations?: Destination[];
   /**
    * How the bucket is addressed. (restic's documentation, "Preparing a new repository", S3-compatible Storage:
    * `-o s3.bucket-lookup`.)
@@ -194,6 +207,12 @@ export interface ResticSftpOptions {
    * @default 22
    */
   readonly port?: number;
+  /**
+   * Where packets to the server go, for the NetworkPolicies of jobs. Say it where `host` does not tell: pods that listen on another port than
+   * their Service, a Service without selector, a host name outside with a single dot.
+   * @default - guessed from it; see NetworkDestination
+   */
+  readonly destinations?: Destination[];
   /** The user to log in as. */
   readonly user: string;
   /** The directory of the repository. */
@@ -240,7 +259,7 @@ export abstract class ResticLocation {
   public static rest(options: ResticRestOptions): ResticLocation {
     return new Location(scope => {
       const url = urlOf(scope, 'location.url', options.url);
-      if (options.credentials) warnOfPlainText(scope, 'location.url', url);
+      if (options.credentials) warnOfPlainText(scope, 'location.url', url, options.destinations);
       const known = options.sameAs === undefined ? url : urlOf(scope, 'location.sameAs', options.sameAs);
       return {
         repository: `rest:${url.href}`,
@@ -253,7 +272,7 @@ export abstract class ResticLocation {
               options.credentials.key('password').toEnvironment('RESTIC_REST_PASSWORD'),
             ]
           : [],
-        destinations: [destinationOf(url)],
+        destinations: [{ ...destinationOf(url), through: options.destinations }],
       };
     });
   }
@@ -263,7 +282,7 @@ export abstract class ResticLocation {
     return new Location(scope => {
       const region = options.region ?? 'us-east-1';
       const url = urlOf(scope, 'location.endpoint', options.endpoint ?? `https://s3.${region}.amazonaws.com`);
-      warnOfPlainText(scope, 'location.endpoint', url);
+      warnOfPlainText(scope, 'location.endpoint', url, options.destinations);
       const path = bucketOf(scope, 'location.bucket', options.bucket, options.prefix);
       return {
         place: { store: `s3:${url.origin}/${options.bucket}`, path: trimmed(options.prefix ?? '') },
@@ -279,7 +298,7 @@ export abstract class ResticLocation {
           options.credentials.key('secretAccessKey').toEnvironment('AWS_SECRET_ACCESS_KEY'),
           ...(options.region ? [{ name: 'AWS_DEFAULT_REGION', value: options.region }] : []),
         ],
-        destinations: [destinationOf(url)],
+        destinations: [{ ...destinationOf(url), through: options.destinations }],
       };
     });
   }
@@ -365,7 +384,7 @@ export abstract class ResticLocation {
           },
         ],
         volumeMounts: [{ name: `${mountPrefix}sftp`, mountPath: `/run/secrets/${mountPrefix}sftp`, readOnly: true }],
-        destinations: [{ host, port }],
+        destinations: [{ host, port, through: options.destinations }],
         tools: [rclone(scope, 'location.image', options.image)],
       };
     });
@@ -449,8 +468,9 @@ function urlOf(scope: Construct, prop: string, text: string): URL {
 }
 
 /** Within a cluster there is seldom anything else; what leaves it can be read, and used, by whoever is on the way. */
-function warnOfPlainText(scope: Construct, prop: string, url: URL): void {
-  if (url.protocol !== 'http:' || isInCluster(destinationOf(url).host)) return;
+function warnOfPlainText(scope: Construct, prop: string, url: URL, destinations: Destination[] | undefined): void {
+  const staysInside = destinations ? destinations.every(({ _isInCluster }) => _isInCluster) : isInCluster(destinationOf(url).host);
+  if (url.protocol !== 'http:' || staysInside) return;
   warn(scope, `${prop} is '${url.origin}', outside the cluster: credentials go there in the clear; write https, and give a CA if need be`);
 }
 
