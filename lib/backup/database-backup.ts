@@ -214,7 +214,7 @@ export class DatabaseBackup extends Construct {
     this._operation.networkPolicy(this, `${this.series}-backup`, this._operation.destinations(this._operation.engine));
     registerSeries(this, repository.identity, this.series);
     registerName(this, 'backup', this.series);
-    registerPlace(this, repository);
+    registerPlace(this, repository, this._operation.user);
     for (const mirror of props.repository.mirrors ?? [])
       this.mirror(mirror.options.name, { ...mirror.options, repository: mirror.repository });
     renewLocks(this, { backup: this, retention, interval: this.interval });

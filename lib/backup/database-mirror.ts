@@ -82,7 +82,7 @@ export class DatabaseMirror extends Construct {
     checkAppendOnly(this, destination, retention);
     this.refuseSamePlace(source, destination);
     registerSeries(this, destination.identity, backup.series);
-    registerPlace(this, destination);
+    registerPlace(this, destination, operation.user);
     if (operation.engine.hasLog) registerSeries(this, destination.identity, `${backup.series}${LOG_SUFFIX}`);
     const labels = { [MIRROR_LABEL]: props.name };
     this.cronJob = cronJobObject(this, 'CronJob', {

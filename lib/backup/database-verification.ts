@@ -75,6 +75,12 @@ export interface DatabaseVerificationOptions {
    * @default - the backup's
    */
   readonly pods?: PodOptions;
+  /**
+   * What labels call it: who watches verifications takes no drill for one.
+   *
+   * @internal
+   */
+  readonly _operation?: string;
 }
 
 /** Props of a verification. */
@@ -113,6 +119,7 @@ export class DatabaseVerification extends Construct {
     const schedule = (props.schedule ?? Schedule.weekly(EARLY)).bind(this, 'schedule');
     this.interval = schedule.interval;
     const name = `${backup.series}-${props.name ?? 'verify'}`;
+    const { _operation: label = 'verify' } = props;
     const repository = operation.bindRepository(this, 'verify', props.repository);
     this._identity = repository.identity;
     const maximumAge = props.maximumAge ?? newestWithin([backup.schedule.bind(backup, 'schedule')]);
@@ -123,7 +130,7 @@ export class DatabaseVerification extends Construct {
         because: `the newest recovery point is up to ${backup.interval.toHumanString()} old when nothing is wrong: allow that, and the time that a backup takes`,
       });
     }
-    const metadata = { name: checkCronJobName(this, name), labels: operation.labels('verify') };
+    const metadata = { name: checkCronJobName(this, name), labels: operation.labels(label) };
     this.cronJob = cronJobObject(this, 'CronJob', {
       metadata,
       schedule,
@@ -132,6 +139,7 @@ export class DatabaseVerification extends Construct {
         pod: operation.pod(this, {
           operation: 'verify',
           job: name,
+          labels: operation.labels(label),
           repository: props.repository,
           environment: [
             ...(props.checkRepository ?? RepositoryCheck.structure())._bind(this),

@@ -40,6 +40,7 @@ export function drillVerification(scope: Construct, options: DrillOptions, own: 
     name: 'drill',
     schedule: Schedule.never(),
     retries: 0,
+    _operation: 'drill',
     checkRepository: RepositoryCheck.none(),
     deadline: Duration.hours(12),
     ...verification,

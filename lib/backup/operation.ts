@@ -113,6 +113,11 @@ export class Operation {
     });
   }
 
+  /** The user of the pods that write into the repository. */
+  public get user(): number {
+    return this.engine.node?.user ?? this.engine.user;
+  }
+
   public labels(operation: string): { [label: string]: string } {
     return {
       ...STANDARD_LABELS,

@@ -1,6 +1,7 @@
 import { Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
+import { warn } from '../core/warning';
 import type { RepositoryConfig } from './repository';
 
 /**
@@ -26,10 +27,12 @@ const apps = new WeakMap<object, Map<string, Placed[]>>();
  *
  * @throws InputError when the repository lies inside another one, or another one inside it: either takes the other's files for its own
  *   (a check, a prune, a lifecycle rule of a prefix)
+ * @param user the user of the pods that write there
  * @internal
  */
-export function registerPlace(construct: Construct, { identity, place }: RepositoryConfig): void {
+export function registerPlace(construct: Construct, { identity, place, volumes }: RepositoryConfig, user: number): void {
   if (!place) return;
+  if (volumes.some(({ persistentVolumeClaim }) => persistentVolumeClaim)) warnOfOtherUsers(construct, place.store, user);
   const stores = apps.get(construct.node.root) ?? new Map<string, Placed[]>();
   apps.set(construct.node.root, stores);
   const known = stores.get(place.store) ?? [];
@@ -44,6 +47,28 @@ export function registerPlace(construct: Construct, { identity, place }: Reposit
     });
   }
   known.push({ construct, identity, path: place.path });
+}
+
+/** The first construct of each user, by claim. */
+const users = new WeakMap<object, Map<string, Map<number, Construct>>>();
+
+/**
+ * A claim's files are of one group, that of the pod which mounted it last (Kubernetes documentation, "Configure a Security Context for a
+ * Pod", `fsGroup`): pods of another user that run meanwhile can neither read what is new nor write beside it.
+ */
+function warnOfOtherUsers(construct: Construct, store: string, user: number): void {
+  const claims = users.get(construct.node.root) ?? new Map<string, Map<number, Construct>>();
+  users.set(construct.node.root, claims);
+  const known = claims.get(store) ?? new Map<number, Construct>();
+  claims.set(store, known);
+  if (known.has(user)) return;
+  const [other] = known;
+  known.set(user, construct);
+  if (!other) return;
+  warn(
+    construct,
+    `jobs write into ${store} as user ${user}, and those of ${other[1].node.path} as user ${other[0]}: each that mounts it may shut the others out; give each user a claim of its own, or both images one user (imageUser)`,
+  );
 }
 
 function isWithin(inner: string, outer: string): boolean {

@@ -58,6 +58,19 @@ describe('public keys', () => {
     },
   );
 
+  test('a drill is labelled as one, not as a verification', () => {
+    const made = jobs(age);
+    for (const [name, operation] of [
+      ['orders-verify', 'verify'],
+      ['orders-drill', 'drill'],
+    ]) {
+      const { metadata, spec } = made[name ?? ''];
+      const labels = { 'cdk8s-backup/operation': operation, 'app.kubernetes.io/component': operation };
+      expect(metadata.labels).toMatchObject(labels);
+      expect(spec.jobTemplate.spec.template.metadata.labels).toMatchObject({ ...labels, 'cdk8s-backup/job': name });
+    }
+  });
+
   test('a backup that had a key would break the rule', () => {
     const made = jobs(age);
     const [volume] = podSpec(made['orders-verify']).volumes.filter(({ secret }: Manifest) => secret);

@@ -11,7 +11,7 @@ export const workbench: Rule = manifests =>
     // What an image without a shell brings up has a container of its own for that.
     const isBeside = pod.initContainers?.some(container => (container as { restartPolicy?: string }).restartPolicy === 'Always');
     const verifies =
-      labels['cdk8s-backup/operation'] === 'verify' &&
+      ['verify', 'drill'].includes(labels['cdk8s-backup/operation'] ?? '') &&
       containers.some(({ name, env = [] }) => name === 'verify' && env.some(each => each.name === 'CHECK_REPOSITORY'));
     return [
       ...(verifies && !bench && !isBeside ? ['brings data up beside the keys of the repository'] : []),
