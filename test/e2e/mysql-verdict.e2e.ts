@@ -1,4 +1,4 @@
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster, type JobRun } from '../rehearsal';
@@ -81,6 +81,12 @@ function fill(server: MysqlServer): void {
     'create table k (id int primary key, p int, foreign key (p) references parents.p (id)); insert into k values (1, 1); create table l (id int primary key)',
   );
   server.query('parents', 'alter table q add foreign key (other) references kids.l (id)');
+  // A view of a view that comes later, and constraints that only look like keys.
+  server.query(
+    'core',
+    `create view user_names as select id, name from users; create view app.over_view as select name from user_names;
+     create table checked (x varchar(50), constraint c check (x <> ' FOREIGN KEY ')); insert into checked values ('y')`,
+  );
   // What acts by itself, of an owner that is no more, in a time zone that only this server has.
   server.query(
     'mysql',
@@ -91,7 +97,7 @@ function fill(server: MysqlServer): void {
     'events',
     `create table counter (n int); insert into counter values (0);
      create event charge on schedule every 1 second do update events.counter set n = n + 1;
-     create event off on schedule every 1 day disable do select 1;
+     create event off on schedule every 1 day disable do select 1; create event on_primary on schedule every 1 day disable on ${mariadb ? 'slave' : 'replica'} do select 1;
      set time_zone = 'Test/Zone'; create event zoned on schedule every 1 day do delete from counter where n < 0; set time_zone = '+00:00';
      create definer = 'gone'@'%' view gone_view as select n from counter; create definer = 'gone'@'%' procedure gone_procedure() select 1;
      create definer = 'gone'@'%' trigger gone_trigger before insert on counter for each row insert into core.users values (new.n, 'by a trigger')`,
@@ -115,9 +121,29 @@ function fill(server: MysqlServer): void {
       'locked',
       'create table t (x int) encrypted = yes; insert into t values (1); create table n (x int, check (x < 5)); set check_constraint_checks = 0; insert into n values (7)',
     );
+    // What a column asks of another database, what is of all accounts and of a database as such, and engines that not every server has.
+    server.query(
+      'app',
+      `create sequence core.numbers; create table tickets (id bigint default nextval(core.numbers), x int); insert into tickets (x) values (1);
+       alter database core comment 'it''s\nours'; grant select on core.* to public`,
+    );
+    server.query(
+      'locked',
+      `install soname 'ha_archive'; create table archived (x int) engine = archive; insert into archived values (1), (2);
+       install soname 'ha_federatedx'; create table far (id int primary key, name varchar(20)) engine = federated connection = 'mysql://backup:b@${server.address}/core/users'`,
+    );
     server.query('mysql', "install soname 'auth_ed25519'; create user shop@'%' identified via ed25519 using password('x')");
   } else {
     server.query('mysql', "install plugin auth_socket soname 'auth_socket.so'; create user shop@'localhost' identified with auth_socket");
+    // What is of the server, and what tables count on.
+    server.query(
+      'values',
+      `create spatial reference system 70000001 name 'own' definition 'GEOGCS["own",DATUM["d",SPHEROID["s",6378137,298.25]],PRIMEM["Greenwich",0],UNIT["degree",0.0174],AXIS["Lat",NORTH],AXIS["Lon",EAST]]';
+       create table places (id int primary key, p point not null srid 70000001); insert into places values (1, st_geomfromtext('POINT(1 2)', 70000001));
+       create tablespace fast add datafile 'fast.ibd'; create table quick (x int primary key) tablespace fast; insert into quick values (1);
+       set global partial_revokes = on; create user almost identified by 'a'; grant select on *.* to almost; revoke select on core.* from almost;
+       create user twice identified by 'a'; alter user twice identified by 'b' retain current password`,
+    );
     // A function of before the binary log, and a key that is required since then.
     server.query(
       'values',
@@ -140,13 +166,19 @@ describe.each(PRODUCTS)('%s', product => {
   const hard = () => [...HARD, ...(server().mariadb ? ['versioned', 'locked'] : [])];
   const checksums = () =>
     JSON.stringify(
-      hard().map(each => Object.entries(server().checksums(each)).filter(([what]) => !/counter|prices|letters|broken/.test(what))),
+      hard().map(each =>
+        Object.entries(server().checksums(each)).filter(([what]) => !/counter|prices|letters|broken|archived|far/.test(what)),
+      ),
     );
   let before: string;
+  let point: string;
 
   test('a backup names what it cannot carry', async () => {
     before = checksums();
-    const { reason } = await succeed(run('hard', 'backup'), 'published');
+    server().query('core', "xa start 'x'; insert into users values (77, 'prepared'); xa end 'x'; xa prepare 'x'");
+    const { reason, id } = await succeed(run('hard', 'backup'), 'published');
+    point = id;
+    server().query('core', "xa rollback 'x'");
     expect(reason).toContain(
       'these views are broken (what they read is not there, or their owner may not read it), and only their text is kept: accident.broken',
     );
@@ -155,12 +187,22 @@ describe.each(PRODUCTS)('%s', product => {
     );
     expect(reason).toMatch(/come back changed; .*: values\.letters\.c \(1 values\), values\.prices\.price \(2 values\)/);
     expect(reason).not.toContain('fine');
+    if (server().mariadb) {
+      expect(reason).toContain('what 1 prepared transactions (xa recover) have written is not in this recovery point');
+      expect(reason).toContain(
+        'the rows of these tables of database "locked" are elsewhere, and only how they are made is in this recovery point: far (FEDERATED)',
+      );
+    } else {
+      expect(reason).toMatch(/second passwords, which these accounts retain beside their current ones, .*: 'twice'@'%'/);
+    }
   });
 
   test('a verification is strict where production is, and says whom it could not make', async () => {
     const done = await run('hard', 'verify');
     const { reason } = await succeed(Promise.resolve(done), 'verified');
     expect(reason).toMatch(/these accounts could only be made without their way to log in here: .*'shop'@/);
+    if (server().mariadb) expect(reason).toContain('this image has no storage engine federated: tables of it were verified as InnoDB');
+    else expect(reason).not.toContain('not every privilege');
     const hash = server().query('mysql', "select authentication_string from user where user = 'shop'");
     if (hash) expect(done.log).not.toContain(hash);
   });
@@ -170,7 +212,12 @@ describe.each(PRODUCTS)('%s', product => {
       'mysql',
       `set foreign_key_checks = 0; ${hard()
         .map(each => `drop database \`${each}\`;`)
-        .join(' ')} set global max_allowed_packet = ${8 << 20}`,
+        .join(' ')} set global max_allowed_packet = ${8 << 20};
+       ${
+         server().mariadb
+           ? "revoke select on core.* from public; uninstall soname 'ha_archive'; uninstall soname 'ha_federatedx'"
+           : 'drop tablespace fast; drop spatial reference system 70000001; drop user almost; set global partial_revokes = off; set global sql_generate_invisible_primary_key = on'
+       }`,
     );
     ask('hard', {});
     const { reason } = await succeed(run('hard', 'restore'), 'restored');
@@ -180,6 +227,25 @@ describe.each(PRODUCTS)('%s', product => {
     );
     expect(server().query('app', 'select name from order_names; select count(*) from further')).toBe('a\n0');
     expect(server().query('mysql', 'select @@global.max_allowed_packet')).toBe(String(8 << 20));
+    expect(reason).toContain(
+      'these events of "events" are disabled as on the replica that was backed up, and do not act where they are now unless they are enabled: on_primary',
+    );
+    expect(server().query('app', 'select name from over_view')).toBe('a');
+    if (server().mariadb) {
+      expect(reason).toContain('this server has no storage engine archive, federated: tables of it are InnoDB now');
+      server().query('app', 'insert into tickets (x) values (2)');
+      expect(server().query('app', 'select count(distinct id), min(id) from tickets; delete from tickets where x = 2')).toBe('2\t1');
+      expect(
+        server().query('app', "show grants for public; select schema_comment from information_schema.schemata where schema_name = 'core'"),
+      ).toBe("GRANT SELECT ON `core`.* TO PUBLIC\nit's\nours");
+      expect(server().query('locked', 'select count(*) from archived')).toBe('2');
+    } else {
+      expect(reason).toContain(
+        "these accounts are not made, as what is revoked from them on single databases cannot be while the server's partial_revokes is off: 'almost'@'%'",
+      );
+      expect(reason).toContain('this server has no tablespace `fast`: tables that were there are where it keeps all others');
+      server().query('mysql', 'set global sql_generate_invisible_primary_key = off');
+    }
     expect(() => server().query('kids', 'insert into k values (2, 77)')).toThrow(/1452/);
     await until('the event acts', () => server().query('events', 'select n > 0 from counter') === '1');
     if (server().mariadb) expect(server().query('versioned', 'select count(*) from t for system_time all')).toBe('4');
@@ -193,9 +259,12 @@ describe.each(PRODUCTS)('%s', product => {
     expect(reason).toMatch(
       /in the copy "events_copy" these name other databases, .*event charge \(events\), trigger gone_trigger \(core\)/,
     );
-    expect(server().query('mysql', "select distinct status from information_schema.events where event_schema = 'events_copy'")).toBe(
-      'DISABLED',
-    );
+    expect(
+      server().query(
+        'mysql',
+        "select distinct status from information_schema.events where event_schema = 'events_copy' and event_name <> 'on_primary'",
+      ),
+    ).toBe('DISABLED');
     server().query('mysql', 'drop database events_copy');
   });
 
@@ -207,6 +276,29 @@ describe.each(PRODUCTS)('%s', product => {
     const { reason } = await succeed(run('hard', 'restore'), 'restored');
     expect(reason).toMatch(/views of "accident" that were broken before this restore are in "accident_before_\d+" as text only/);
     expect(checksums()).toBe(before);
+  });
+
+  test('what fails when the tables have changed places is put back, in every database of the restore', async () => {
+    const file = join(cluster.claim(product, 'backups'), 'hard', point, 'events.events.sql.zst');
+    const whole = readFileSync(file);
+    ask('hard', { replace: 'yes' });
+    writeFileSync(file, whole.subarray(1));
+    try {
+      expect(resultOf(await run('hard', 'restore')).reason).toMatch(
+        /^not everything of .*"events".* could be made again, and .* is as it was: /,
+      );
+    } finally {
+      writeFileSync(file, whole);
+    }
+    expect(checksums()).toBe(before);
+    expect(server().query('app', 'select name from over_view')).toBe('a');
+    if (server().mariadb) return;
+    server().query('app', 'alter database app read only = 1');
+    try {
+      expect(resultOf(await run('hard', 'restore')).reason).toMatch(/^database "app" is read only: nothing was changed/);
+    } finally {
+      server().query('app', 'alter database app read only = 0');
+    }
   });
 
   test('a table that takes the name of another while the dump runs fails the run, and the next one is right', async () => {
@@ -285,6 +377,37 @@ describe.each(PRODUCTS)('%s', product => {
       expect((await succeed(run('owner', 'backup'), 'published')).reason).toMatch(says);
     } finally {
       cluster.secret(product, 'backup', { username: 'backup', password: 'b' });
+    }
+  });
+
+  test('an image newer than the server verifies its backups, but for the sums of rows', async () => {
+    if (!server().mariadb) return;
+    await succeed(run('newer', 'backup'), 'published');
+    expect((await succeed(run('newer', 'verify'), 'verified')).reason).toMatch(
+      /checksums of rows are not compared: the backup was made of release 10\.11\S*, and this is 11\.8/,
+    );
+  });
+
+  test('what a role may not see or not make is refused before anything is done', async () => {
+    const may =
+      'select, insert, update, delete, create, drop, reload, references, index, alter, create view, show view, create routine, alter routine, execute, event, trigger, create user';
+    server().query(
+      'mysql',
+      `drop user if exists someone; create user someone identified by 'r'; grant all on swap.* to someone; create procedure swap.others() select 1`,
+    );
+    cluster.secret(product, 'backup', { username: 'someone', password: 'r' });
+    cluster.secret(product, 'owner', { username: 'someone', password: 'r' });
+    try {
+      expect(resultOf(await run('owner', 'backup')).reason).toMatch(/^the role may not see the routines of others in database "swap"/);
+      server().query('mysql', `grant ${may} on *.* to someone`);
+      ask('hard', { database: 'events', into: 'events_copy' });
+      const refused = await run('hard', 'restore');
+      expect(resultOf(refused).reason).toMatch(/^the role may not make what is somebody else's, such as .*@%: no database was changed/);
+      expect(server().query('mysql', "show databases like 'restore\\_%'")).toBe('');
+    } finally {
+      server().query('mysql', 'drop procedure swap.others');
+      cluster.secret(product, 'backup', { username: 'backup', password: 'b' });
+      cluster.secret(product, 'owner', { username: 'root', password: server().password });
     }
   });
 

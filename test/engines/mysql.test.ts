@@ -52,7 +52,7 @@ function count(part: string, dump: string[], name = 'shop') {
   const directory = mkdtempSync(join(tmpdir(), 'facts-'));
   const notes = join(directory, 'notes');
   try {
-    const marks = { LARGEST: join(directory, 'largest'), BEGUN: join(directory, 'begun') };
+    const marks = { LARGEST: join(directory, 'largest'), BEGUN: join(directory, 'begun'), PLACES: join(directory, 'places') };
     const through = execFileSync('awk', ['-f', 'lib/engines/mysql/facts.awk'], {
       input: `${[...dump, '-- Dump completed'].join('\n')}\n`,
       encoding: 'utf8',
@@ -90,12 +90,13 @@ describe('what goes into a dump is counted', () => {
         '  `a` int NOT NULL DEFAULT nextval(`shop`.`s`),',
         '  PRIMARY KEY (`a`),',
         '  KEY `k` (`a`),',
+        "  CONSTRAINT `c` CHECK (`a` <> ' FOREIGN KEY '),",
         '  CONSTRAINT `f` FOREIGN KEY (`a`) REFERENCES `t` (`a`)',
         ') ENGINE=InnoDB;',
       ]),
     ).toMatchObject({
       through: expect.stringContaining('  `a` int NOT NULL DEFAULT nextval(`s`),'),
-      notes: ['columns\t\t1', 'foreign-keys\t\t1', 'indexes\t\t2', 'sequences\t\t1', 'tables\t\t1'],
+      notes: ['columns\t\t1', 'engine\tinnodb\t1', 'foreign-keys\t\t1', 'indexes\t\t2', 'sequences\t\t1', 'tables\t\t1'],
     });
     const routine = [
       'DELIMITER ;;',
@@ -257,7 +258,7 @@ test('foreign keys into databases of the same restore mean those that are restor
   const key = (of: string) => `  CONSTRAINT \`k\` FOREIGN KEY (\`a\`) REFERENCES ${of} (\`id\`) ON DELETE CASCADE,`;
   const dump = [key('`core`.`users`'), key('`odd``one`.`t`'), key('`other`.`users`'), key('`users`'), '(1,"  CONSTRAINT"),'];
   try {
-    expect(awk('beside', dump, { TARGETS: join(directory, 'targets') })).toEqual([
+    expect(awk('beside', dump, { TARGETS: join(directory, 'targets'), ABSENT: '/dev/null' })).toEqual([
       key('`restore_1`.`users`'),
       key('`restore_2`.`t`'),
       ...dump.slice(2),
@@ -265,6 +266,46 @@ test('foreign keys into databases of the same restore mean those that are restor
   } finally {
     rmSync(directory, { recursive: true });
   }
+});
+
+test('sequences of the same restore are those that are restored, and a place that is not there is not asked for', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'beside-'));
+  writeFileSync(join(directory, 'targets'), 'core\trestore_1\n');
+  writeFileSync(join(directory, 'absent'), "tablespace\t`fast`\ndirectory\t'/mnt/gone'\n");
+  const statement = (sequence: string, places: string[]) => [
+    'CREATE TABLE `t` (',
+    `  \`a\` bigint DEFAULT (nextval(${sequence}.\`s\`) + lastval(\`other\`.\`s\`)),`,
+    `) ${places[0]}ENGINE=InnoDB${places[1]}`,
+    `(PARTITION p VALUES LESS THAN (2)${places[1]} ENGINE = InnoDB);`,
+    "(1,' DATA DIRECTORY = ''/mnt/gone''');",
+  ];
+  try {
+    expect(
+      awk('beside', statement('`core`', ['/*!50100 TABLESPACE `fast` */ ', " DATA DIRECTORY = '/mnt/gone'"]), {
+        TARGETS: join(directory, 'targets'),
+        ABSENT: join(directory, 'absent'),
+      }),
+    ).toEqual(statement('`restore_1`', ['/*!50100 */ ', '']));
+    const there = statement('`odd`', ['/*!50100 TABLESPACE `slow` */ ', " DATA DIRECTORY = '/mnt/here'"]);
+    expect(awk('beside', there, { TARGETS: join(directory, 'targets'), ABSENT: join(directory, 'absent') })).toEqual(there);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test('the views of a dump and what stands in for them come apart', () => {
+  const dump = [
+    '/*!40101 SET NAMES utf8mb4 */;',
+    '-- Temporary table structure for view `v`',
+    '/*!50001 CREATE VIEW `v` AS SELECT 1 AS `x`*/;',
+    '-- Final view structure for view `v`',
+    '/*!50001 VIEW `v` AS select `w`.`x` from `other`.`w` */;',
+    '/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;',
+    '-- Dump completed',
+  ];
+  const but = (from: number) => dump.filter((_, line) => line !== from && line !== from + 1);
+  expect(awk('views', dump, { WHAT: 'stand-ins' })).toEqual(but(3));
+  expect(awk('views', dump, { WHAT: 'views' })).toEqual(but(1));
 });
 
 test('how much is summed up is said in bytes', () => {

@@ -9,6 +9,7 @@
 #   FACTS             a file
 #   HISTORY           `yes`: of system-versioned tables the past, too
 #   LARGEST           a file for the bytes of the largest statement of the tables
+#   PLACES            a file for what tables need beside their database: facts.awk's
 #   LOSSY             a file to add values to that a dump cannot carry: TABLE.COLUMN (N values)
 #   APART             a file with the names of views that the part `views` leaves to the part `apart`
 #   SEES_TABLE_IDS    `yes`: the role may see by what number the storage engine knows a table
@@ -67,7 +68,7 @@ check_identities() {
     return 1
   }
   changed_names >"$marks.changed-after" || return 1
-  cmp -s "$marks.changed" "$marks.changed-after" || [ "$(cat "$marks.changed")" = "$(cat "$marks.changed-after")" ] || {
+  [ "$(cat "$marks.changed")" = "$(cat "$marks.changed-after")" ] || {
     echo "ERROR: while database $name was dumped, tables were renamed or altered on this server, and the role may not see which: run again, or grant process on *.*" >&2
     return 1
   }
@@ -213,7 +214,8 @@ if [ "$part" = tables ]; then
   begin_looking
 fi
 { "$dumper" "$@" 2>"$notes.err" || echo $? >"$notes.rc"; } |
-  LC_ALL=C PART=$part NAME=$name NOTES=$notes POSITION=$SCRATCH/position LARGEST=${LARGEST:-/dev/null} BEGUN=$marks.begun awk -f "$here/facts.awk" || counted=$?
+  LC_ALL=C PART=$part NAME=$name NOTES=$notes POSITION=$SCRATCH/position LARGEST=${LARGEST:-/dev/null} PLACES=${PLACES:-/dev/null} \
+    BEGUN=$marks.begun awk -f "$here/facts.awk" || counted=$?
 LC_ALL=C awk -f "$here/said.awk" "$notes.err" >&2
 if [ -e "$notes.rc" ]; then
   rc=$(cat "$notes.rc")

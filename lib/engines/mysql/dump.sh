@@ -61,8 +61,9 @@ while IFS= read -r name; do
       refuse "the role has no $privilege on database \"$name\": its dump would lack something without saying so. Grant select, show view, trigger, event on *.*"
   done
   # Whoever may run all of them sees that there are others', and no text of them.
-  may SELECT '*' || may SHOW_ROUTINE '*' || may 'SHOW CREATE ROUTINE' "$name" || may SELECT mysql || may SELECT mysql proc || {
-    may EXECUTE "$name" && [ "$(sql information_schema -e "select count(*) from routines where $(same routine_schema "$name") and routine_definition is null")" = 0 ]
+  may SELECT '*' || may SHOW_ROUTINE '*' || may SELECT mysql || may SELECT mysql proc || {
+    # What ALL PRIVILEGES are differs from release to release.
+    { may EXECUTE "$name" || may 'SHOW CREATE ROUTINE' "$name"; } && [ "$(sql information_schema -e "select count(*) from routines where $(same routine_schema "$name") and ifnull(routine_definition, '') = ''")" = 0 ]
   } || refuse "the role may not see the routines of others in database \"$name\": its dump would lack them without saying so. Grant select on *.*"
   foreign=$(sql information_schema -e "select group_concat(table_name, ' (', engine, ')' order by table_name separator ', ') from tables
     where $(same table_schema "$name") and $is_table and engine not in (select engine from engines where transactions = 'YES')")
@@ -72,6 +73,13 @@ while IFS= read -r name; do
     log "WARNING: in database \"$name\" these tables have no transactions; each is dumped whole, but not at the moment of the others: $foreign"
     about "notOfOneMoment/$name" "$foreign"
   fi
+  elsewhere=$(sql information_schema -e "select group_concat(table_name, ' (', engine, ')' order by table_name separator ', ') from tables
+    where $(same table_schema "$name") and engine in ($engines_elsewhere)")
+  [ "$elsewhere" = NULL ] ||
+    caveat "the rows of these tables of database \"$name\" are elsewhere, and only how they are made is in this recovery point: $elsewhere"
+  # As the dumping program wants it: they are where a copy would go.
+  archived=$(sql information_schema -e "select group_concat(table_name order by table_name separator ', ') from tables where $(same table_schema "$name") and engine = 'S3'")
+  [ "$archived" = NULL ] || caveat "these tables of database \"$name\" have the engine S3, and are not in this recovery point: $archived"
   slug=$(slug "$name")
   history=$(sql information_schema -e "select group_concat(table_name separator ', ') from tables where $(same table_schema "$name") and table_type = 'SYSTEM VERSIONED'")
   if [ "$history" != NULL ]; then
@@ -91,15 +99,19 @@ while IFS= read -r name; do
     sql information_schema <<SQL
 select 'charset', default_character_set_name from schemata where $(same schema_name "$name");
 select 'collation', default_collation_name from schemata where $(same schema_name "$name");
+$([ "$DIALECT" != mariadb ] || echo "select 'comment', replace(replace(quote(schema_comment), char(10), concat(char(92), 'n')), char(9), concat(char(92), 't')) from schemata where $(same schema_name "$name") and schema_comment <> '';")
 $([ "$DIALECT" = mariadb ] || echo "select 'encryption', 'Y' from schemata where $(same schema_name "$name") and default_encryption = 'YES';")
 select 'part', part from (
-  select 'routines' part, count(*) n from routines where $(same routine_schema "$name")
+  select 'routines' part, count(*) n from ($(routines_of "$name")) r
   union all select 'triggers', count(*) from triggers where $(same trigger_schema "$name")
   union all select 'events', count(*) from events where $(same event_schema "$name")) p where n > 0;
 select distinct 'needs', 'trust' from routines where $(same routine_schema "$name") and routine_type = 'FUNCTION'
   and is_deterministic = 'NO' and sql_data_access not in ('NO SQL', 'READS SQL DATA');
 select distinct 'needs', 'no-key' from tables t where $(same table_schema "$name") and $is_table
   and not exists (select * from table_constraints c where c.table_schema = t.table_schema and c.table_name = t.table_name and c.constraint_type = 'PRIMARY KEY');
+select distinct 'definer', definer from (
+  select definer from routines where $(same routine_schema "$name") union all select definer from triggers where $(same trigger_schema "$name")
+  union all select definer from views where $(same table_schema "$name") union all select definer from events where $(same event_schema "$name")) d;
 select distinct 'zone', time_zone from events where $(same event_schema "$name") and time_zone <> 'SYSTEM' and time_zone not regexp '^[-+][0-9]';
 SQL
   } >"$SCRATCH/properties"
@@ -164,13 +176,16 @@ if sql mysql -e "$(accounts_sql)" >"$SCRATCH/accounts" 2>"$SCRATCH/accounts.err"
     [ "$DIALECT" = mariadb ] || echo 'set session print_identified_with_as_hex = on;'
     while IFS='	' read -r account kind; do
       printf 'select "account", %s;\n' "$(literal "$account")"
-      if [ "$kind" = role ]; then printf 'select concat("CREATE ROLE ", %s);\n' "$(literal "$account")"; else printf 'show create user %s;\n' "$account"; fi
+      case $kind in
+        role) printf 'select concat("CREATE ROLE ", %s);\n' "$(literal "$account")" ;;
+        user) printf 'show create user %s;\n' "$account" ;;
+      esac
       printf 'show grants for %s;\n' "$account"
     done <"$SCRATCH/accounts"
   } >"$SCRATCH/accounts.sql"
   # One that cannot be read is no reason to lose the others.
   sql mysql --force <"$SCRATCH/accounts.sql" >"$SCRATCH/accounts.statements" 2>"$SCRATCH/accounts.err" || :
-  unread=$(awk -F '\t' '/^account\t/ { account = $2; read[account] += 0; next } /^CREATE / { read[account]++ }
+  unread=$(awk -F '\t' '/^account\t/ { account = $2; if (account != "PUBLIC") read[account] += 0; next } /^CREATE / { read[account]++ }
     END { for (account in read) if (!read[account]) print account }' "$SCRATCH/accounts.statements" | LC_ALL=C sort | paste -s -d ' ' -)
   [ -z "$unread" ] || caveat "these accounts cannot be read, and are not in this recovery point: $unread ($(last_words "$SCRATCH/accounts.err" 1))"
   awk '
@@ -186,8 +201,19 @@ if sql mysql -e "$(accounts_sql)" >"$SCRATCH/accounts" 2>"$SCRATCH/accounts.err"
     { print account "\t" $0 ";" >later }' later="$SCRATCH/accounts.later" "$SCRATCH/accounts.statements" >"$SCRATCH/accounts.tsv"
   cat "$SCRATCH/accounts.later" >>"$SCRATCH/accounts.tsv"
   put accounts.tsv cat "$SCRATCH/accounts.tsv"
+  seconds=NULL
+  [ "$DIALECT" = mariadb ] || seconds=$(sql mysql -e "select group_concat(quote(user), '@', quote(host) order by user, host separator ' ') from user
+    where json_contains_path(user_attributes, 'one', '$.additional_password')") || seconds=NULL
+  [ "$seconds" = NULL ] || caveat "second passwords, which these accounts retain beside their current ones, are not in this recovery point: $seconds"
 else
   caveat "the accounts are not in this recovery point, as the role may not read mysql.user ($(last_words "$SCRATCH/accounts.err" 1))"
+fi
+if [ "$DIALECT" != mariadb ]; then
+  # Below are those of EPSG, and above what MySQL keeps for itself.
+  attempt 'listing spatial reference systems' sql information_schema -e "select concat('create spatial reference system if not exists ', srs_id, ' name ', quote(srs_name),
+    ifnull(concat(' organization ', quote(organization), ' identified by ', organization_coordsys_id), ''), ' definition ', quote(replace(definition, '\n', ' ')),
+    if(description is null, '', concat(' description ', quote(replace(description, '\n', ' ')))), ';') from st_spatial_reference_systems where srs_id > 32767 and srs_id not between 60000000 and 69999999" >"$SCRATCH/spatial.sql"
+  [ ! -s "$SCRATCH/spatial.sql" ] || put spatial.sql cat "$SCRATCH/spatial.sql"
 fi
 # Of the server, not of a database, and no statement shows them.
 for kind in func:'loadable functions' servers:'servers of federated tables'; do
@@ -196,6 +222,10 @@ for kind in func:'loadable functions' servers:'servers of federated tables'; do
   others=$(sql mysql -e "select group_concat($column order by 1 separator ', ') from ${kind%%:*}" 2>/dev/null) || continue
   [ "$others" = NULL ] || caveat "${kind#*:} are not in this recovery point: $others"
 done
+
+# Who may not see them has none that count.
+prepared() { sql information_schema -e 'xa recover' 2>/dev/null | LC_ALL=C sort || :; }
+prepared >"$SCRATCH/prepared.before"
 
 # ---- the databases -----------------------------------------------------------------------------------------------------
 # MariaDB knows the position of a snapshot. MySQL finds it under a lock that stops all writes for a moment, and waits for it
@@ -209,16 +239,17 @@ case $BINLOG_POSITION:$DIALECT:$binlog in
 esac
 SEES_TABLE_IDS=no
 ! may PROCESS '*' || SEES_TABLE_IDS=yes
-export BINLOG_POSITION SEES_TABLE_IDS FACTS="$SCRATCH/facts" LARGEST="$SCRATCH/largest" LOSSY="$SCRATCH/lossy"
+export BINLOG_POSITION SEES_TABLE_IDS FACTS="$SCRATCH/facts" LARGEST="$SCRATCH/largest" PLACES="$SCRATCH/places" LOSSY="$SCRATCH/lossy"
 : >"$LOSSY"
 : >"$SCRATCH/positions"
 while IFS='	' read -r slug name; do
   # The parts that act on tables come after these: what is made meanwhile is missing from the one dump, not dangling in the other.
   HISTORY=$(property "$slug" history) APART=$SCRATCH/apart.$slug
   export HISTORY APART
+  : >"$PLACES"
   for part in $(property "$slug" part); do
     put "$slug.$part.sql" sh "$here/dump-database.sh" "$part" "$name" </dev/null
-    [ "$part" != tables ] || printf '%s\tlargest\t%s\n' "$slug" "$(cat "$LARGEST")" >>"$SCRATCH/databases.tsv"
+    [ "$part" != tables ] || { printf 'largest\t%s\n' "$(cat "$LARGEST")" && cat "$PLACES"; } | sed "s/^/$slug	/" >>"$SCRATCH/databases.tsv"
     [ "$part:$BINLOG_POSITION" = tables:yes ] || continue
     [ -s "$SCRATCH/position" ] || die "the dump of database \"$name\" does not say where in the binary log it is"
     IFS='	' read -r file position <"$SCRATCH/position"
@@ -228,6 +259,16 @@ while IFS='	' read -r slug name; do
     about "binlogPosition/$name" "$file $position $gtid"
   done
 done <"$SCRATCH/chosen"
+LC_ALL=C awk -F '\t' '
+  $2 == "name" { gsub(/`/, "``", $3); chosen["`" $3 "`"] }
+  $2 == "sequence" && match($3, /^`([^`]|``)*`/) { asked[$3] = substr($3, 1, RLENGTH) }
+  END { for (sequence in asked) if (!(asked[sequence] in chosen)) print sequence }' "$SCRATCH/databases.tsv" >"$SCRATCH/sequences.outside"
+[ ! -s "$SCRATCH/sequences.outside" ] ||
+  caveat "defaults of tables ask sequences of databases that are not in this recovery point, and which a restore needs: $(LC_ALL=C sort -u "$SCRATCH/sequences.outside" | listed)"
+# One that is between its two commits for a moment is like any other that was not done yet.
+prepared >"$SCRATCH/prepared.after"
+waiting=$(LC_ALL=C comm -12 "$SCRATCH/prepared.before" "$SCRATCH/prepared.after" | wc -l | tr -d ' ')
+[ "$waiting" = 0 ] || caveat "what $waiting prepared transactions (xa recover) have written is not in this recovery point, as they are neither committed nor rolled back"
 [ ! -s "$LOSSY" ] ||
   caveat "values that a dump cannot carry (a FLOAT of more than six digits, text that Unicode lacks) come back changed; make the column DOUBLE or utf8mb4, or back up physically: $(listed <"$LOSSY")"
 [ ! -s "$SCRATCH/positions" ] || put binlog-position cat "$SCRATCH/positions"

@@ -2,13 +2,16 @@
 # What is counted is what is stored, whatever the application writes meanwhile, and whatever engine a table has.
 #
 # environment: PART (tables, routines, triggers, views, events), NAME (the database), NOTES, POSITION (a file for the position
-# in the binary log), LARGEST (a file for the bytes of the largest statement), BEGUN (a file that is there when the first table comes)
+# in the binary log), LARGEST (a file for the bytes of the largest statement), BEGUN (a file that is there when the first table comes),
+# PLACES (a file for what tables need beside their database: tablespace, directory or sequence, TAB, as it stands in the statement)
 #
 # A row never spans lines: the dumping programs write a line break in a value as \n. MariaDB's begins a line with every row but
 # sometimes the first, MySQL's puts many rows on one, as VALUES (...),(...).
 # LC_ALL=C, so that bytes are bytes; a dump is no text in any one encoding.
 
 function note(what, object, number) { if (number > 0 || object != "") print what "\t" object "\t" number + 0 >ENVIRON["NOTES"] }
+
+function needed(kind, what) { if (!seen[kind, what]++) print kind "\t" what >ENVIRON["PLACES"] }
 
 # The name between the outermost backticks.
 function name_in(line) {
@@ -66,14 +69,36 @@ part == "tables" && !begun && /^-- (Table|Sequence) structure for / {
 part == "tables" && /^-- Dumping data for table `/ { table = name_in($0); rows[table] += 0 }
 part == "tables" && /^-- Sequence structure for `/ { sequences++ }
 part == "tables" && /^CREATE TABLE `/ { tables++; within = 1; print; next }
-part == "tables" && within && /^\)/ { within = 0 }
+part == "tables" && within && /^\)/ {
+  within = 0
+  # A server that lacks an engine takes another one, and says nothing that fails.
+  if (match($0, / ENGINE=[0-9A-Za-z_]+/)) engines[tolower(substr($0, RSTART + 8, RLENGTH - 8))]++
+  places = 1
+}
+# What follows of the statement: its partitions.
+part == "tables" && places {
+  text = $0
+  while (match(text, /TABLESPACE `([^`]|``)*`|(DATA|INDEX) DIRECTORY ?= ?'[^']*'/)) {
+    place = substr(text, RSTART, RLENGTH)
+    text = substr(text, RSTART + RLENGTH)
+    kind = place ~ /^TABLESPACE/ ? "tablespace" : "directory"
+    sub(/^[^`']*/, "", place)
+    needed(kind, place)
+  }
+  if (/;$/) places = 0
+}
 part == "tables" && within && /^  `/ {
   columns++
   # MariaDB names the database of a sequence in a default, where it means its own.
   while ((at = index($0, "val(" own))) $0 = substr($0, 1, at + 3) substr($0, at + 4 + length(own))
+  text = $0
+  while (match(text, /val\(`([^`]|``)*`\.`([^`]|``)*`/)) {
+    needed("sequence", substr(text, RSTART + 4, RLENGTH - 4))
+    text = substr(text, RSTART + RLENGTH)
+  }
 }
 part == "tables" && within && /^  (PRIMARY|UNIQUE|FULLTEXT|SPATIAL|VECTOR)? ?KEY / { indexes++ }
-part == "tables" && within && /^  CONSTRAINT .* FOREIGN KEY / { foreign_keys++ }
+part == "tables" && within && /^  CONSTRAINT `([^`]|``)*` FOREIGN KEY / { foreign_keys++ }
 part == "tables" && /^-- CHANGE (MASTER|REPLICATION SOURCE) TO / && split($0, at_, "'") >= 3 {
   position = $0
   sub(/.*_LOG_POS=/, "", position)
@@ -112,4 +137,5 @@ END {
   note("views", "", views)
   note("events", "", events)
   for (name in rows) note("rows", name, rows[name])
+  for (name in engines) note("engine", name, engines[name])
 }

@@ -12,9 +12,12 @@
 # The members of a recovery point:
 #   databases.tsv          per database: <slug> TAB <property> TAB <value>, of the properties name, charset, collation, part, and where there is
 #                          such a thing: history (yes: the past of system-versioned tables is in it), apart (a view that may be
-#                          impossible to make), needs (trust, no-key: see lend_settings), zone (a time zone of its events), largest
-#                          (bytes of its largest statement), encryption (Y: tables are encrypted unless they say no)
+#                          impossible to make), needs (trust, no-key: see lend_settings), zone (a time zone of its events), definer (whose
+#                          something in it is), largest
+#                          (bytes of its largest statement), encryption (Y: tables are encrypted unless they say no), comment, and
+#                          what its tables name that is in no database of its own: tablespace, directory, sequence
 #   accounts.tsv           per account: <account> TAB <a statement that makes it, or grants it something>
+#   spatial.sql            MySQL: statements that make the spatial reference systems that somebody has added, where there are some
 #   settings.tsv           the server's variables, for whoever has to make another one
 #   binlog-position        per database, when the role may ask: <file> TAB <position> TAB <GTID position, or empty> TAB <database>:
 #                          where in the binary log the snapshot of its tables is
@@ -128,6 +131,10 @@ as_facts() { # DATABASE
 # What counts of tables; views and sequences are in the same catalog. MariaDB calls some SYSTEM VERSIONED.
 is_table="table_type not in ('VIEW', 'SYSTEM VIEW', 'SEQUENCE')"
 
+# Whose rows no dump asks for.
+# shellcheck disable=SC2034 # read by the scripts that source this
+engines_elsewhere="'FEDERATED', 'CONNECT', 'SPIDER', 'OQGRAPH', 'VP'"
+
 # Of the views of the recovery point's database NAME those that count.
 but_apart() { # NAME
   [ -e "$SCRATCH/databases.tsv" ] || return 0
@@ -151,17 +158,25 @@ broken_views() { # DATABASE
     END { for (i = 1; i <= n; i++) if (!fields[i]) print order[i] }'
 }
 
+# Routines, and from MySQL 9.2 on the libraries that these use, which the dumping program takes for such, too.
+routines_of() { # DATABASE: a query for KIND, NAME
+  printf "select routine_type kind, routine_name name from routines where %s" "$(same routine_schema "$1")"
+  [ "$DIALECT" = mariadb ] || [ "$(sql information_schema -e "select count(*) from tables where table_schema = 'information_schema' and table_name = 'LIBRARIES'" </dev/null)" = 0 ] ||
+    printf " union all select 'LIBRARY', library_name from libraries where %s" "$(same library_schema "$1")"
+}
+
 # What facts.awk counts in the dump, counted in a database.
 objects_of() { # DATABASE NAME [FILE]: of DATABASE, under the name it had when it was dumped; views in FILE do not count
   objects_but=$(but_apart "$2"; but_in "${3:-/dev/null}")
   objects_tables="select table_name from information_schema.tables where $(same table_schema "$1") and $is_table"
   sql information_schema >"$SCRATCH/objects" <<SQL || return 1
 select 'tables', '', count(*) from tables where $(same table_schema "$1") and $is_table having count(*) > 0;
+select 'engine', lower(engine), count(*) from tables where $(same table_schema "$1") and $is_table and engine is not null group by 2;
 select 'sequences', '', count(*) from tables where $(same table_schema "$1") and table_type = 'SEQUENCE' having count(*) > 0;
 select 'columns', '', count(*) from columns where $(same table_schema "$1") and table_name in ($objects_tables) having count(*) > 0;
 select 'indexes', '', count(*) from (select distinct table_name, index_name from statistics where $(same table_schema "$1")) i having count(*) > 0;
 select 'foreign-keys', '', count(*) from referential_constraints where $(same constraint_schema "$1") having count(*) > 0;
-select 'routines', '', count(*) from routines where $(same routine_schema "$1") having count(*) > 0;
+select 'routines', '', count(*) from ($(routines_of "$1")) r having count(*) > 0;
 select 'triggers', '', count(*) from triggers where $(same trigger_schema "$1") having count(*) > 0;
 select 'views', '', count(*) from views where $(same table_schema "$1")$objects_but having count(*) > 0;
 select 'events', '', count(*) from events where $(same event_schema "$1") and event_type = 'RECURRING' and ends is null having count(*) > 0;
@@ -174,10 +189,24 @@ rows_of() { # DATABASE NAME [HISTORY]: with `yes` the past is counted, too
   sql information_schema >"$SCRATCH/counts.sql" <<SQL || return 1
 select concat('select ''rows'', ', quote(table_name), ', count(*) from ', $(literal "$(ident "$1")"), '.', $(ident_of table_name),
   if(table_type = 'SYSTEM VERSIONED' and '${3:-}' = 'yes', ' for system_time all', ''), ';')
-from tables where $(same table_schema "$1") and $is_table and engine not in ('MRG_MyISAM', 'FEDERATED', 'CONNECT', 'SPIDER') order by table_name;
+from tables where $(same table_schema "$1") and $is_table and engine not in ('MRG_MyISAM', $engines_elsewhere) order by table_name;
 SQL
   sql information_schema <"$SCRATCH/counts.sql" >"$SCRATCH/counts" || return 1
-  as_facts "$2" <"$SCRATCH/counts"
+  # A table of theirs that another engine had to take is empty, and nothing is known of its rows.
+  as_facts "$2" <"$SCRATCH/counts" | awk '
+    FILENAME == ARGV[1] { sub(/:[0-9]*$/, ""); expected[$0]; next }
+    { fact = $0; sub(/:[0-9]*$/, "", fact) }
+    fact in expected || !/:0$/' "$SCRATCH/facts.expected" -
+}
+
+# Engines that this server lacks: it makes tables of another one instead, and says no more than a warning.
+lacking_engines() { # <FACTS
+  sql information_schema -e "select lower(engine) from engines where support in ('YES', 'DEFAULT')" >"$SCRATCH/engines" || return 1
+  sed -n 's/^"engine\/.*\/\([0-9a-z_]*\)":[0-9]*$/\1/p' | LC_ALL=C sort -u | grep -vxF -f "$SCRATCH/engines" || :
+}
+# How many tables have which engine is only to be compared where all engines are, and where it was counted.
+without_engines() { # <FACTS
+  if [ -s "$SCRATCH/engines.lacking" ] || ! grep -q '^"engine/' "$SCRATCH/facts.expected"; then grep -v '^"engine/' || :; else cat; fi
 }
 
 # Of those tables that the recovery point has a checksum of.
@@ -219,7 +248,20 @@ property() { sed -n "s/^$1	$2	//p" "$SCRATCH/databases.tsv"; } # SLUG WHAT
 has_part() { grep -qxF "$1	part	$2" "$SCRATCH/databases.tsv"; }    # SLUG PART
 
 make_database() { # SLUG TARGET: without what only a server with keys can do
-  sql information_schema -e "create database $(ident "$2") character set $(property "$1" charset) collate $(property "$1" collation)"
+  sql information_schema -e "create database $(ident "$2") $(database_options "$1")"
+}
+database_options() { # SLUG
+  database_comment=$(property "$1" comment)
+  printf 'character set %s collate %s%s' "$(property "$1" charset)" "$(property "$1" collation)" "${database_comment:+ comment $database_comment}"
+}
+
+# shellcheck disable=SC2016 # backticks of SQL
+# A default of a column that asks a sequence wants it to be there; sequences come with the tables of their database.
+stand_in_sequences() { # FILTER: of the names
+  LC_ALL=C sed -n 's/^[^	]*	sequence	//p' "$SCRATCH/databases.tsv" | LC_ALL=C sort -u | "$1" | while IFS= read -r sequence; do
+    printf 'create database if not exists %s;\ncreate sequence if not exists %s;\n' "$(printf %s "$sequence" | sed 's/^\(`\(``\|[^`]\)*`\)\..*/\1/')" "$sequence"
+  done >"$SCRATCH/sequences.sql"
+  sql information_schema <"$SCRATCH/sequences.sql"
 }
 
 # ---- what a server lets in --------------------------------------------------------------------------------------------
@@ -248,6 +290,14 @@ lend_settings() {
       run_settings="$run_settings, sql_require_primary_key = 0"
     else
       lend sql_require_primary_key 0 '@@global.sql_require_primary_key'
+    fi
+  fi
+  # Without a key a table is to stay.
+  if [ "$DIALECT" != mariadb ] && [ "$(sql information_schema -e 'select @@global.sql_generate_invisible_primary_key' 2>/dev/null)" = 1 ]; then
+    if sql information_schema -e 'set session sql_generate_invisible_primary_key = 0' 2>/dev/null; then
+      run_settings="$run_settings, sql_generate_invisible_primary_key = 0"
+    else
+      lend sql_generate_invisible_primary_key 0 '@@global.sql_generate_invisible_primary_key'
     fi
   fi
   # A row that was written while checks were off need not pass them.
@@ -291,13 +341,35 @@ load() { # SLUG PART DATABASE [FILTER]
   [ "$load_rc" = 0 ] || die "restoring $1.$2.sql failed: $(last_words "$SCRATCH/load.err" "$load_rc")$(room)"
 }
 
+# What MySQL measures geometries by, as far as it is not MySQL's own.
+spatial_systems() {
+  manifest_members "$SCRATCH/manifest.json" | grep -q '^spatial.sql	' || return 0
+  get spatial.sql >"$SCRATCH/spatial.sql" || die "spatial.sql of $POINT: $(repository_reason)"
+  # One that is there is asked for by no privilege that a role may lack.
+  while IFS= read -r spatial_statement; do
+    spatial_id=${spatial_statement#create spatial reference system if not exists }
+    [ "$(sql information_schema -e "select count(*) from st_spatial_reference_systems where srs_id = ${spatial_id%% *}" </dev/null)" = 0 ] || continue
+    printf '%s\n' "$spatial_statement" | sql information_schema || return 1
+  done <"$SCRATCH/spatial.sql"
+}
+
+# The views of a part without their stand-ins, or these alone.
+views_alone() { LC_ALL=C awk -f "$here/views.awk"; } # with WHAT
+
 # The accounts of accounts.tsv that this server lacks: those that exist keep their passwords and privileges, a restore of data
 # is no reason to reset them. Leaves in $SCRATCH what makes them (accounts.create) and what they may do (accounts.grant).
 missing_accounts() {
   : >"$SCRATCH/accounts.create" && : >"$SCRATCH/accounts.grant"
   manifest_members "$SCRATCH/manifest.json" | grep -q '^accounts.tsv	' || return 0
   get accounts.tsv >"$SCRATCH/accounts.tsv" || die "accounts.tsv of $POINT: $(repository_reason)"
-  attempt 'listing the accounts' sql mysql -e "$(accounts_sql)" >"$SCRATCH/accounts.present"
+  sql mysql -e "$(accounts_sql)" >"$SCRATCH/accounts.present" 2>"$SCRATCH/accounts.err" || {
+    caveat "accounts that are missing are not made, as the role may not see which those are ($(last_words "$SCRATCH/accounts.err" 1))"
+    return 0
+  }
+  # It is there for good once somebody has granted it something.
+  if grep -q '^PUBLIC	' "$SCRATCH/accounts.present" && [ -z "$(sql mysql -e 'show grants for public' 2>/dev/null)" ]; then
+    sed '/^PUBLIC	/d' "$SCRATCH/accounts.present" >"$SCRATCH/accounts.named" && mv "$SCRATCH/accounts.named" "$SCRATCH/accounts.present"
+  fi
   # One for a nearer host would be taken for the account that this restore logs in with, and so would one of nobody's.
   OWN=$(literal "${SERVER_USER:-}") awk -F '\t' '
     NR == FNR { present[$1]; next }
@@ -307,16 +379,24 @@ missing_accounts() {
     caveat "these accounts are not made, as they would lock out the one that restores: $(paste -s -d ' ' "$SCRATCH/accounts.own")"
     cat "$SCRATCH/accounts.own" >>"$SCRATCH/accounts.present"
   fi
+  # Given without what is taken back again, they might read what was kept from them.
+  LC_ALL=C awk -F '\t' 'NR == FNR { present[$1]; next } !($1 in present) && $2 ~ /^REVOKE / && !seen[$1]++ { print $1 }' \
+    "$SCRATCH/accounts.present" "$SCRATCH/accounts.tsv" >"$SCRATCH/accounts.revoked"
+  if [ -s "$SCRATCH/accounts.revoked" ] && [ "$(sql information_schema -e 'select @@global.partial_revokes')" != 1 ]; then
+    caveat "these accounts are not made, as what is revoked from them on single databases cannot be while the server's partial_revokes is off: $(paste -s -d ' ' "$SCRATCH/accounts.revoked"). To have them, set it and restore again"
+    cat "$SCRATCH/accounts.revoked" >>"$SCRATCH/accounts.present"
+  fi
   awk -F '\t' -v create="$SCRATCH/accounts.create" -v grant="$SCRATCH/accounts.grant" '
     NR == FNR { present[$1]; next }
     !($1 in present) { sub(/^[^\t]*\t/, ""); print >(/^CREATE / ? create : grant) }' "$SCRATCH/accounts.present" "$SCRATCH/accounts.tsv"
 }
 
-# ACCOUNT TAB user|role, of all but the server's own.
+# ACCOUNT TAB user|role|public, of all but the server's own.
 accounts_sql() {
   if [ "$DIALECT" = mariadb ]; then
-    echo "select if(is_role = 'Y', quote(user), concat(quote(user), '@', quote(host))), if(is_role = 'Y', 'role', 'user')
-      from user where user not in ('mariadb.sys', 'PUBLIC') order by 1"
+    # What everybody may has no statement that makes it.
+    echo "select if(is_role <> 'Y', concat(quote(user), '@', quote(host)), if(user = 'PUBLIC', user, quote(user))), if(is_role <> 'Y', 'user', if(user = 'PUBLIC', 'public', 'role'))
+      from user where user <> 'mariadb.sys' order by 1"
   else
     echo "select concat(quote(user), '@', quote(host)), 'user' from user where user not in ('mysql.sys', 'mysql.session', 'mysql.infoschema') order by 1"
   fi

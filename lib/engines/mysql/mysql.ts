@@ -157,14 +157,17 @@ export interface MariadbEngineOptions extends MysqlOptions {
  * that server (MySQL), or altered where there are partitions (MariaDB). To restore it needs all privileges, with grant option.
  *
  * What a dump cannot carry is named in the verdict: a FLOAT of more than six digits, text that Unicode lacks, broken views, accounts that the
- * role may not read, loadable functions. Rows are counted, and summed up (`checksums`).
+ * role may not read, second passwords, loadable functions, rows of tables that only show those of another server (FEDERATED, CONNECT, SPIDER),
+ * and what prepared transactions have written, as far as the role may see these (MySQL: XA_RECOVER_ADMIN). Rows are counted, and summed up
+ * (`checksums`).
  *
  * A restore makes each database anew beside the old one, checks it, and then moves all its tables in one statement. Triggers,
  * views, routines and events cannot be moved, and are made again right after it: for that fraction of a second writes meet no
  * triggers. What was there before stays as `<name>_before_<time>`, its events disabled. Accounts that are missing are made, others left
  * as they are. Statements inside routines, triggers and events that name their own database go on naming it under another name: events
  * of a copy are disabled, and the verdict names the rest. Where the target would not take what the server had taken in time
- * (`max_allowed_packet`, required keys, functions beside a binary log), the restore changes that setting, and sets it back.
+ * (`max_allowed_packet`, required keys, functions beside a binary log), the restore changes that setting, and sets it back. Tables whose storage
+ * engine, tablespace or directory the target lacks are made where it makes others, and the verdict names these.
  */
 export class MysqlEngine implements IEngine {
   constructor(private readonly options: MysqlEngineOptions) {

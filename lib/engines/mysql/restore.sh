@@ -30,6 +30,10 @@ while IFS='	' read -r slug name target; do
   tables=$(tables_of "$target") || die "the target \"$target\" cannot be looked into"
   [ "$tables" = 0 ] || [ "$REPLACE" = yes ] ||
     refuse "database \"$target\" holds $tables tables: nothing was changed. Set replace to yes (the old ones are kept under another name), or into to a new name"
+  read_only=0
+  [ "$DIALECT" = mariadb ] || read_only=$(sql information_schema -e "select count(*) from schemata_extensions where $(same schema_name "$target") and options like '%READ ONLY=1%'")
+  [ "$read_only" = 0 ] ||
+    refuse "database \"$target\" is read only: nothing was changed. Alter it first (read only = 0), or set into to a new name"
   referring=$(sql information_schema -e "select group_concat(distinct constraint_schema, '.', table_name separator ', ') from key_column_usage
     where $(same referenced_table_schema "$target") and not ($(same constraint_schema "$target"))$with_it")
   [ "$referring" = NULL ] ||
@@ -65,18 +69,60 @@ trap discard EXIT
 
 # What each database is called until it takes its place.
 awk -F '\t' -v OFS='\t' -v run="$run" '{ print $2, run "_" NR }' "$SCRATCH/wanted" >"$SCRATCH/beside.tsv"
-beside() { TARGETS=$SCRATCH/beside.tsv LC_ALL=C awk -f "$here/beside.awk"; }
+: >"$SCRATCH/absent"
+beside() { TARGETS=$SCRATCH/beside.tsv ABSENT=$SCRATCH/absent LC_ALL=C awk -f "$here/beside.awk"; }
+# shellcheck disable=SC2016 # backticks of SQL
+# Of sequences, those of databases that are restored, by the names that these have for now.
+sequences_beside() { # NAMES
+  sed 's/.*/  `x` val(&)/' | { echo 'CREATE TABLE `' && cat; } | beside | sed -n 's/^  `x` val(\(`restore_[0-9].*\))$/\1/p'
+}
+# Tablespaces and directories of tables that this server does not have. Whether it has them it says when a table is to be there.
+look_for_places() { # DATABASE
+  LC_ALL=C awk -F '\t' -v OFS='\t' '$2 == "tablespace" || $2 == "directory" { print $2, $3 }' "$SCRATCH/databases.tsv" | LC_ALL=C sort -u >"$SCRATCH/places"
+  while IFS='	' read -r kind place; do
+    [ "$kind" = tablespace ] && option='tablespace' || option='data directory ='
+    sql information_schema -e "create table $(ident "$1").restore_probe (x int primary key) engine = InnoDB $option $place; drop table $(ident "$1").restore_probe" \
+      </dev/null >/dev/null 2>&1 || printf '%s\t%s\n' "$kind" "$place"
+  done <"$SCRATCH/places" >"$SCRATCH/absent"
+  [ ! -s "$SCRATCH/absent" ] ||
+    caveat "this server has no $(tr '\t\n' ' ,' <"$SCRATCH/absent" | sed -e 's/,$//' -e 's/,/, /g'): tables that were there are where it keeps all others"
+}
 
 restore_started=$(date +%s)
+# Of the expected facts only those of the databases asked for.
+while IFS='	' read -r slug name target; do facts_about "$name" <"$SCRATCH/facts.expected"; done <"$SCRATCH/wanted" >"$SCRATCH/facts.wanted"
 missing_accounts
 # On the day of a restore the data is worth more than an account that cannot be made; a verification is the place to be strict.
 sql mysql --force <"$SCRATCH/accounts.create" 2>"$SCRATCH/accounts.err" || :
 [ ! -s "$SCRATCH/accounts.err" ] || caveat "not every account that is missing could be made: $(tr '\n' ' ' <"$SCRATCH/accounts.err")"
+attempt 'asking for storage engines' lacking_engines <"$SCRATCH/facts.wanted" >"$SCRATCH/engines.lacking"
+[ ! -s "$SCRATCH/engines.lacking" ] ||
+  caveat "this server has no storage engine $(paste -s -d , "$SCRATCH/engines.lacking" | sed 's/,/, /g'): tables of it are InnoDB now"
+# What is somebody else's takes a privilege, and comes after all the rows.
+definers() {
+  own=$(sql information_schema -e 'select current_user()') || return 1
+  sed -n 's/^[^	]*	definer	//p' "$SCRATCH/databases.tsv" | grep -vxF -e "$own" | head -n 1 >"$SCRATCH/definer" || :
+  [ -s "$SCRATCH/definer" ] || return 0
+  IFS= read -r definer <"$SCRATCH/definer"
+  definer_probe=$(ident "$1").restore_probe
+  sql information_schema -e "create definer = $(ident "${definer%@*}")@$(ident "${definer##*@}") sql security invoker view $definer_probe as select 1 as x; drop view $definer_probe" 2>"$SCRATCH/definer.err" ||
+    ! grep -q '^ERROR 1227 ' "$SCRATCH/definer.err" ||
+    refuse "the role may not make what is somebody else's, such as $definer: no database was changed. Grant it $(if [ "$DIALECT" = mariadb ]; then echo 'set user'; else echo 'set_any_definer and allow_nonexistent_definer (before 8.4: set_user_id)'; fi) on *.*, or super"
+}
+
 number=0
 while IFS='	' read -r slug name target; do
   number=$((number + 1))
   made="$made $number"
   attempt "making database ${run}_$number" make_database "$slug" "${run}_$number"
+done <"$SCRATCH/wanted"
+definers "${run}_1"
+look_for_places "${run}_1"
+attempt 'making spatial reference systems' spatial_systems
+attempt 'making sequences' stand_in_sequences sequences_beside
+number=0
+while IFS='	' read -r slug name target; do
+  number=$((number + 1))
   # Not the events, which would begin to act, and not the views, which may read databases that are not here yet.
   load "$slug" tables "${run}_$number" beside
   for part in routines triggers; do load "$slug" "$part" "${run}_$number"; done
@@ -87,10 +133,9 @@ while IFS='	' read -r slug name target; do
   } >>"$SCRATCH/facts"
   log "restored database \"$name\" as ${run}_$number"
 done <"$SCRATCH/wanted"
-# Of the expected facts only those of the databases asked for.
-while IFS='	' read -r slug name target; do facts_about "$name" <"$SCRATCH/facts.expected"; done <"$SCRATCH/wanted" >"$SCRATCH/facts.wanted"
-grep -v '^"\(events\|views\)/' "$SCRATCH/facts.wanted" >"$SCRATCH/facts.beside" || :
-compare_facts "$SCRATCH/facts.beside" "$SCRATCH/facts"
+grep -v '^"\(events\|views\)/' "$SCRATCH/facts.wanted" | without_engines >"$SCRATCH/facts.beside"
+without_engines <"$SCRATCH/facts" >"$SCRATCH/facts.found"
+compare_facts "$SCRATCH/facts.beside" "$SCRATCH/facts.found"
 
 swap "$run"
 outcome restoreSeconds "$(($(date +%s) - restore_started))"

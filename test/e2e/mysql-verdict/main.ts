@@ -6,12 +6,10 @@ const app = new BackupApp();
 
 const DATABASES = ['accident', 'app', 'core', 'kids', 'parents', 'events', 'values'];
 
-function add(namespace: string, series: string, databases: string[] | undefined, mariadb: boolean): void {
+function add(namespace: string, series: string, databases: string[] | undefined, mariadb: boolean, version = MariadbVersion.V10_11): void {
   const chart = new Chart(app, `${namespace}-${series}`, { namespace });
   const backup = new DatabaseBackup(chart, series, {
-    engine: mariadb
-      ? Engine.mariadb({ version: MariadbVersion.V10_11, databases })
-      : Engine.mysql({ version: MysqlVersion.V9_7, databases }),
+    engine: mariadb ? Engine.mariadb({ version, databases }) : Engine.mysql({ version: MysqlVersion.V9_7, databases }),
     host: `${namespace}-db`,
     credentials: SecretRef.named('backup'),
     repository: Repository.files({ claimName: 'backups' }),
@@ -32,4 +30,5 @@ for (const [namespace, mariadb] of [
   add(namespace, 'torture', ['torture'], mariadb);
   add(namespace, 'owner', ['swap'], mariadb);
 }
+add('maria', 'newer', ['swap'], true, MariadbVersion.V11_8);
 app.synth();

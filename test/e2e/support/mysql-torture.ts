@@ -92,6 +92,7 @@ export function fillTorture(server: MysqlServer, database: string): void {
       database,
       `create table more (id int primary key, j json, name varchar(20), v vector(3), key functional ((upper(name))), key multi ((cast(j->'$.tags' as unsigned array))), key hidden (name) invisible, key falling (id desc, name));
        insert into more values (1, '{"tags": [1, 2, 3], "d": 1.10}', 'n', string_to_vector('[1, 2.5, -3]')); insert into more (id, j) values (2, json_object('at', 'x'));
+       create library lib_plain comment 'it''s' language javascript as 'export function f(n) { return n + 1 }';
        create table loose (x int, constraint never check (x < 5) not enforced); insert into loose values (9); create table no_key (x int);`,
     );
   }
@@ -142,6 +143,7 @@ export function everything(server: MysqlServer, database: string): { [object: st
       name,
     ]),
     ...ask(`select lower(routine_type), routine_name from routines where routine_schema = ${of}`),
+    ...(server.mariadb ? [] : ask(`select 'library', library_name from libraries where library_schema = ${of}`)),
     ...ask(`select 'trigger', trigger_name from triggers where trigger_schema = ${of}`),
     ...ask(`select 'event', event_name from events where event_schema = ${of}`),
   ] as [string, string][];
