@@ -43,7 +43,8 @@ export POINT
 outcome id "$POINT"
 if [ -z "$POINT" ]; then
   name_left_out
-  [ ! -s "$SCRATCH/points.future" ] ||
+  # What is of the future there was not copied.
+  [ ! -s "$SCRATCH/points.future" ] && [ ! -s "$SCRATCH/future" ] ||
     refuse "series $SERIES has no recovery point but of the future, as this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ): set the clock that is wrong"
   refuse "series $SERIES has no recovery point in the repository that is mirrored: nothing was copied, and the mirror is empty. Has the backup ever run, into that repository and under that name?"
 fi

@@ -36,6 +36,11 @@ noted() { # NAME DEFAULT: what the operation noted with `outcome`
   if [ -s "$SCRATCH/outcome/$1" ]; then cat "$SCRATCH/outcome/$1"; else printf %s "$2"; fi
 }
 
+# A number of JSON: what a repository or a workbench says is no reason for a verdict that nobody can read.
+number() { # NAME DEFAULT
+  case $(noted "$1" "$2") in '' | 0?* | *[!0-9]*) printf %s "$2" ;; *) noted "$1" "$2" ;; esac
+}
+
 # Text as the inside of a string of JSON, in at most so many bytes. By bytes and as numbers, since what awk and sed take for a character
 # is another thing in every image: cut is between two characters, and what is no UTF-8 is a question mark.
 json_text() { # BYTES, with the text on stdin
@@ -100,8 +105,8 @@ report() { # EXIT-CODE
     reason=$reason${killed:+; besides, $killed}
   fi
   line=$(printf '{"what":"%s","series":"%s","id":"%s","bytes":%s,"seconds":%s,"restoreSeconds":%s,"verdict":"%s","reason":"' \
-    "$OPERATION" "$(printf %s "${SERIES:-}" | json_text 253)" "$(noted id '' | json_text 253)" "$(noted bytes 0)" \
-    "$(($(date +%s) - started))" "$(noted restoreSeconds null)" "$verdict")
+    "$OPERATION" "$(printf %s "${SERIES:-}" | json_text 253)" "$(noted id '' | json_text 253)" "$(number bytes 0)" \
+    "$(($(date +%s) - started))" "$(number restoreSeconds null)" "$verdict")
   line=$line$(printf %s "$reason" | json_text $((VERDICT_BYTES - $(printf %s "$line" | wc -c) - 3)))'"}'
   printf '%s\n' "$line"
   # A log that cannot be written is no reason to fail a good backup.

@@ -117,10 +117,11 @@ describe('the newest recovery point may be', () => {
   });
 });
 
-test('a repository on a volume is mounted to read, but for the directory in which the verification notes what it has verified', () => {
+test('a repository on a volume is mounted to read, but for what a verification notes, and for the safety backups of a restore', () => {
   const shop = chart();
   const orders = backup(shop, { repository: Repository.files({ claimName: 'backups', path: 'team/shop' }) });
   orders.verify();
+  orders.restore();
   const mounts = (name: string) =>
     podSpec(objects(shop)[`CronJob/${name}`])
       .containers.flatMap(({ volumeMounts }: { volumeMounts: { name: string }[] }) => volumeMounts)
@@ -128,6 +129,10 @@ test('a repository on a volume is mounted to read, but for the directory in whic
   expect(mounts('orders-verify')).toEqual([
     { name: 'repository', mountPath: '/repository', subPath: 'team/shop', readOnly: true },
     { name: 'repository', mountPath: '/marks', subPath: 'team/shop/.state-orders' },
+  ]);
+  expect(mounts('orders-restore')).toEqual([
+    { name: 'repository', mountPath: '/repository', subPath: 'team/shop', readOnly: true },
+    { name: 'repository', mountPath: '/safety', subPath: 'team/shop/orders-safety' },
   ]);
   expect(mounts('orders-backup')).toEqual([{ name: 'repository', mountPath: '/repository', subPath: 'team/shop' }]);
 });

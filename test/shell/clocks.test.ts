@@ -55,6 +55,17 @@ describe('a run on a node whose clock is 200 days ahead', () => {
     expect(job.points('orders', job.mirror)).toContain(first);
   });
 
+  test('leaves a mirror nothing to copy, which says why', () => {
+    job.run('backup', job.pathOfClock(200));
+    const { code, result } = job.runMirror(keep(9));
+    expect({ code, ...result }).toMatchObject({
+      code: 78,
+      verdict: 'failed',
+      reason: expect.stringContaining('no recovery point but of the future'),
+    });
+    expect(result.reason).not.toContain('Has the backup ever run');
+  });
+
   test('of a CronJob says so itself, and prunes nothing by that clock', () => {
     const ids = [job.run('backup'), job.run('backup')].map(idOf);
     const POD_NAME = `orders-backup-${minutes(0)}-abcde`;

@@ -237,6 +237,22 @@ describe('the verdict', () => {
     },
   );
 
+  test('is JSON whatever was noted for a number', () => {
+    job.engine({ verify: `${SAMPLE.verify}; outcome restoreSeconds 08; outcome bytes many` });
+    job.run('backup');
+    expect(job.run('verify', { CHECK_REPOSITORY: 'no' }).result).toMatchObject({ verdict: 'verified', bytes: 0, restoreSeconds: null });
+  });
+
+  test('of a run that was killed is told by the next one, which fails, too', () => {
+    job.run('backup');
+    const note = join(job.repository, 'orders', '.running-backup');
+    writeFileSync(note, 'orders-backup-29000000-abcde, begun 2026-01-01T00:00:00Z\n');
+    job.engine({ dump: 'die "no"' });
+    const told = /^no; besides, the backup before this one gave no verdict: .*\(orders-backup-29000000-abcde, begun/;
+    expect(job.run('backup').result.reason).toMatch(told);
+    expect(job.run('backup').result.reason, 'it is told once').toBe('no');
+  });
+
   test('is JSON whatever somebody calls a series', () => {
     expect(job.run('backup', { SERIES: 'a"b' }).result.series).toBe('a"b');
   });

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Job, SHELLS, type Workbench } from './job';
@@ -129,10 +129,25 @@ describe('the two containers of a verification', () => {
     expect(other.code).not.toBe(0);
   });
 
+  test.each(['007', 'null,"verdict":"verified"'])('say nothing of restore seconds that are no number: "%s"', async seconds => {
+    job.run('backup');
+    job.engine({ verify: `${SAMPLE.verify}; outcome restoreSeconds '${seconds}'` });
+    const { verdict } = await ends(job.onWorkbench('verify', { CHECK_REPOSITORY: 'no' }));
+    expect(verdict.result, verdict.log).toMatchObject({ verdict: 'verified', restoreSeconds: null });
+    const mark = join(job.repository, 'orders', String(verdict.result.id), 'verified.json');
+    expect(JSON.parse(readFileSync(mark, 'utf8'))).toMatchObject({ restoreSeconds: null });
+  });
+
   test('a workbench that says that it has ended, and is gone, fails the run', async () => {
     job.run('backup');
     job.engine({ verify: 'echo "ended end 0" >"$RELAY/request"; kill -KILL 0' });
-    const run = job.onWorkbench('verify');
+    // The pipe for the answer comes when nobody is there any more to open it.
+    const programs = join(job.directory, 'programs');
+    mkdirSync(programs);
+    writeFileSync(join(programs, 'mkfifo'), '#!/bin/sh\ncase $1 in */ended.answer) sleep 3 ;; esac\nexec /usr/bin/mkfifo "$@"\n', {
+      mode: 0o755,
+    });
+    const run = job.onWorkbench('verify', { PATH: `${programs}:${process.env.PATH}` });
     run.bench.catch(() => {});
     const verdict = await run.broker;
     expect(verdict.result, verdict.log).toMatchObject({ verdict: 'failed' });

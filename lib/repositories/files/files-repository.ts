@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
-import { checkObjectName } from '../../core/names';
+import { checkObjectName, SAFETY_SUFFIX } from '../../core/names';
 import { TOOLS } from '../../core/pod';
 import { ScriptFolder } from '../../core/script-folder';
 import type { SecretKeyRef } from '../../core/secret-ref';
@@ -40,6 +40,9 @@ const READERS = ['verify', 'restore', 'reencrypt'];
 /** Where a verification, which has everything else to read only, notes what it has verified. */
 const MARKS = '/marks';
 
+/** Where a restore, which has everything else to read only, puts a safety backup of the target. */
+const SAFETY = '/safety';
+
 /** A static busybox: its flock runs in any image. */
 const flockImage = (scope: Construct) =>
   ImageCatalog.of(scope).image(scope, { key: 'busybox:1', prop: 'repository.flockImage', defaultImage: 'busybox:1.37.0-musl' });
@@ -58,9 +61,9 @@ export enum Compression {
 export interface FilesRepositoryOptions {
   /**
    * The PersistentVolumeClaim that holds the repository, in the backup's namespace. Keep its data when the claim goes
-   * (`reclaimPolicy: Retain`), and keep it out of the reach of a pruning deploy tool. Backups and restores mount it to write, a
-   * verification to read, but for one small directory: with ReadWriteOnce they can only run on one node, one after the other where
-   * they meet.
+   * (`reclaimPolicy: Retain`), and keep it out of the reach of a pruning deploy tool. Backups mount it to write; verifications and
+   * restores to read, but for one directory each: what a verification notes, and the series of safety backups. With ReadWriteOnce they
+   * can only run on one node, one after the other where they meet.
    */
   readonly claimName: string;
   /**
@@ -146,7 +149,7 @@ export class FilesRepository implements IKeyedRepository {
     const prefix = options.isSource ? SOURCE_PREFIX : '';
     const mountPath = `/${prefix}repository`;
     const subPath = path === undefined ? {} : { subPath: path };
-    const marks = options.operation === 'verify' && options.series !== undefined && !options.isSource;
+    const ownDirectory = options.isSource || options.series === undefined ? undefined : directoryOf(options.operation, options.series);
     const bringsFlock = options.missingPrograms.includes('flock');
     const tools = [
       ...(bringsFlock ? [{ name: 'flock', image: flockImage(scope), command: ['cp', '/bin/flock', `${TOOLS}/`] }] : []),
@@ -161,20 +164,20 @@ export class FilesRepository implements IKeyedRepository {
       environment: [
         { name: 'REPOSITORY_PATH', value: mountPath },
         { name: 'COMPRESSION', value: compression },
-        ...(marks ? [{ name: 'MARKS_PATH', value: MARKS }] : []),
+        ...(ownDirectory?.environment ?? []),
         ...(tools.length > 0 ? [{ name: 'TOOLS', value: TOOLS }] : []),
         ...(encryption?.environment ?? []),
       ],
       volumes: [{ name: `${prefix}repository`, persistentVolumeClaim: { claimName } }, ...(encryption?.volumes ?? [])],
       volumeMounts: [
-        // What a mirror copies from, and what a verification reads, is nothing that they may change.
-        { name: `${prefix}repository`, mountPath, ...subPath, ...((options.isSource || marks) && { readOnly: true }) },
-        ...(marks
+        // What a mirror copies from, and what a verification or a restore reads, is nothing that they may change.
+        { name: `${prefix}repository`, mountPath, ...subPath, ...((options.isSource || ownDirectory) && { readOnly: true }) },
+        ...(ownDirectory
           ? [
               {
                 name: 'repository',
-                mountPath: MARKS,
-                subPath: [...(path === undefined ? [] : [path]), `.state-${options.series}`].join('/'),
+                mountPath: ownDirectory.mountPath,
+                subPath: [...(path === undefined ? [] : [path]), ownDirectory.name].join('/'),
               },
             ]
           : []),
@@ -196,5 +199,21 @@ export class FilesRepository implements IKeyedRepository {
       encryptors: options.encryptors ?? [],
       previous,
     });
+  }
+}
+
+/** The one directory of the repository that an operation may write which otherwise reads. */
+function directoryOf(operation: string, series: string) {
+  switch (operation) {
+    case 'verify':
+      return { mountPath: MARKS, name: `.state-${series}`, environment: [{ name: 'MARKS_PATH', value: MARKS }] };
+    case 'restore':
+      return {
+        mountPath: SAFETY,
+        name: `${series}${SAFETY_SUFFIX}`,
+        environment: ['MARKS_PATH', 'SAFETY_PATH'].map(name => ({ name, value: SAFETY })),
+      };
+    default:
+      return undefined;
   }
 }

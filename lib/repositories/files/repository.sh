@@ -5,8 +5,9 @@
 #   REPOSITORY_PATH   where the volume is mounted
 #   COMPRESSION       zstd, gzip or none: how members are stored
 #   REPOSITORY_WAIT   seconds to wait for another run of the same series
-#   MARKS_PATH        where a job that has the volume to read only notes what was verified: .state-<series> of the volume, mounted to
-#                     write; empty or unset: in the recovery point itself
+#   MARKS_PATH        where a job that has the volume to read only notes what was verified, and that it runs: a directory of the volume,
+#                     mounted to write; empty or unset: in the recovery point itself, and beside it
+#   SAFETY_PATH       where such a job puts a safety backup: the directory of that series, mounted to write; empty or unset: it has all
 #   TOOLS             where flock and age are, for an image that does not ship them; else empty or unset
 #
 # A recovery point is a directory that was renamed into place whole. Inside are the members, manifest.json, and SHA256SUMS
@@ -18,6 +19,7 @@
 
 series_path=$REPOSITORY_PATH/$SERIES
 state_path=$REPOSITORY_PATH/.state-$SERIES
+[ "$SAFETY" != yes ] || series_path=${SAFETY_PATH:-$series_path}
 [ -z "${TOOLS:-}" ] || PATH=$PATH:$TOOLS
 
 case $COMPRESSION in
@@ -105,10 +107,15 @@ repository_open() { # read|write; 10 when nothing of the series was ever written
   fi
 }
 
-# The kubelet makes the directory that a verification mounts, where it is missing, and root's: then nobody else could write it on a
+# The kubelet makes the directory that another job mounts, where it is missing, and root's: then nobody else could write it on a
 # volume that knows no fsGroup.
+own_directory() { { mkdir -p "$1" && [ -w "$1" ]; } 2>/dev/null || { rmdir "$1" && mkdir "$1"; } 2>/dev/null || :; }
+
 make_state() {
-  { mkdir -p "$state_path" && [ -w "$state_path" ]; } 2>/dev/null || { rmdir "$state_path" && mkdir "$state_path"; } 2>/dev/null || :
+  # A safety backup is never pruned, and no verification looks at it.
+  [ "$SAFETY" != yes ] || return 0
+  [ "${OPERATION:-}" != backup ] || own_directory "$REPOSITORY_PATH/$SERIES-safety"
+  own_directory "$state_path"
   (: >>"$state_path/reading") 2>/dev/null ||
     remark "$state_path cannot be written, in which verifications note what they have verified: give it to user $(id -u)"
 }

@@ -54,6 +54,9 @@ export class VolumeCheck {
    * A row that changed on the disk of a PostgreSQL without data checksums, or a value in an append-only file of Redis, shows only where an
    * assertion looks at it: nothing in the files tells.
    *
+   * The server loads what its files say: extensions, commands of its configuration. Its pod has no key, no token, no other volume, and reaches
+   * nothing; but whoever may write the server's configuration may forge what is said of it.
+   *
    * @param engine the server's
    */
   public static engine(engine: IEngine, options: EngineVolumeCheckOptions = {}): VolumeCheck {

@@ -46,6 +46,11 @@ function verifying(manifest: Manifest): Manifest {
   return JSON.parse(text.replace('"name":"PGHOST"', '"name":"CHECK_REPOSITORY"'));
 }
 
+/** The backup's pod as one that checks a copy of a volume. */
+function checking(): Manifest[] {
+  return planted('CronJob.spec.jobTemplate.spec.template.metadata.labels', { 'cdk8s-backup/operation': 'check' });
+}
+
 /** Which rule, what is wrong, with what, and a part of what the rule says. */
 type Violation = [rule: keyof typeof RULES, what: string, manifests: Manifest[], finding: string];
 
@@ -257,6 +262,9 @@ const violations: Violation[] = [
     planted('CronJob.spec.jobTemplate.spec.template.metadata.labels', { 'cdk8s-backup/operation': 'verify' }).map(verifying),
     'CronJob shop/orders-backup: brings data up beside the keys of the repository',
   ],
+
+  ['workbench', 'a key in the check of a volume', checking(), 'the check of a volume has the secret PGPASSWORD'],
+  ['workbench', 'a volume in the check of a volume', checking(), 'the check of a volume has the volume backups'],
 
   ['foreignSelectors', 'the name of the database', specimen().map(renamed), 'app.kubernetes.io/name is postgres'],
   [
