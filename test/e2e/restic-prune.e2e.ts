@@ -14,7 +14,7 @@ let tools: string;
 
 beforeEach(async () => {
   tools = join(imageNamed(await prepareImages(), 'restic/restic:0.18.0').root, 'usr/bin');
-  job = new Job({ dump: 'put data.txt seq 1 200; put more.txt echo more; fact rows 200', verify: 'fact rows 200' }, tools);
+  job = new Job({ dump: 'put data.txt seq 1 200; put more.txt echo more; fact rows 200', verify: 'fact rows 200', restore: ':' }, tools);
 });
 
 afterEach(() => job.remove());
@@ -59,5 +59,22 @@ test('members without a manifest go once no run can still be at work on them, an
   const next = backup();
   expect(names()).toEqual(
     [...membersOf(id), ...membersOf(next), 'orders@20200101T000000Z-bbbbb@data.txt', 'users@20200101T000000Z-aaaaa@data.txt'].sort(),
+  );
+});
+
+test('what somebody has removed by hand is named: a member by the verification, a manifest by every run', () => {
+  const [older, newer] = [backup(), backup()];
+  expect(job.run('verify').result).toMatchObject({ verdict: 'verified', reason: '' });
+  const forget = (name: string) =>
+    restic(['forget', JSON.parse(restic(['snapshots', '--json'])).find(({ paths }: { paths: string[] }) => paths[0] === `/${name}`).id]);
+  forget(`orders@${older}@more.txt`);
+  expect(job.run('verify').result).toMatchObject({
+    verdict: 'failed',
+    id: newer,
+    reason: expect.stringContaining(`recovery point ${older} has lost 1 of its 2 members: somebody has removed their snapshots`),
+  });
+  forget(`orders@${newer}@manifest.json`);
+  expect(job.run('restore', { RECOVERY_POINT: 'newest' }).result.reason).toContain(
+    `recovery point ${newer} has lost the snapshot of its manifest.json, and counts for nothing`,
   );
 });

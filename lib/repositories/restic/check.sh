@@ -20,7 +20,19 @@ repository_check() { # 3 when there was no check, which the verdict then says; 4
     return
   }
   [ "$(missed_checks)" = 0 ] || note_look 'done'
+  name_incomplete || return 1
   [ -z "${CHECK_DATA_OVER:-}" ] || read_next_part
+}
+
+# To restic a repository from which somebody has forgotten a snapshot is as good as before.
+name_incomplete() {
+  check_lacking=$(awk 'FILENAME == ARGV[1] { members[$1] = $2; next }
+    $3 != "manifest.json" && $3 != "verified.json" { found[$2]++ }
+    END { for (id in members) if (found[id] + 0 < members[id]) print id, members[id] - found[id], members[id] }' "$SCRATCH/restic.counts" "$SCRATCH/restic.list" |
+    LC_ALL=C sort | head -n 1)
+  # shellcheck disable=SC2086 # three words
+  set -- $check_lacking
+  [ $# = 0 ] || because "recovery point $1 has lost $2 of its $3 members: somebody has removed their snapshots, as restic forget does by hand, and it cannot be restored as a whole"
 }
 
 miss_check() {

@@ -157,22 +157,30 @@ repository_commit() { # MANIFEST
     grep -q "^${commit_digest#restic:} $POINT $commit_name " "$SCRATCH/restic.list" ||
       because "the snapshot of $commit_name is not in the repository" || return 1
   done <"$SCRATCH/members"
-  store manifest manifest.json cat "$1" || return 1
+  store "manifest,members=$(wc -l <"$SCRATCH/members" | tr -d ' ')" manifest.json cat "$1" || return 1
   printf '%s %s manifest.json %s\n' "$(stored_snapshot)" "$POINT" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>"$SCRATCH/restic.list"
 }
 
 # shellcheck source=lib/repositories/restic/check.sh
 . "$BACKUP_HOME/${REPOSITORY_FOLDER:-repository}/check.sh"
 
-# To $SCRATCH/restic.list, one line per snapshot of the series: its id, the recovery point, the member, when it was stored.
+# To $SCRATCH/restic.list, one line per snapshot of the series: its id, the recovery point, the member, when it was stored; and to
+# $SCRATCH/restic.counts how many members each recovery point has by the tag of its manifest.
 # Snapshots come as one line of JSON, whose objects begin with "time".
 list_snapshots() {
-  restic_run snapshots --json --host "$SERIES" >"$SCRATCH/restic.snapshots" || return "$restic_rc"
-  sed 's/{"time":/\n&/g' "$SCRATCH/restic.snapshots" |
-    sed -n "s,^{\"time\":\"\([^\"]*\)\".*\"paths\":\[\"/$SERIES@\([^\"@]*\)@\([^\"@]*\)\"\].*\"id\":\"\([0-9a-f]*\)\".*,\4 \2 \3 \1,p" >"$SCRATCH/restic.list"
+  restic_run snapshots --json --host "$SERIES" >"$SCRATCH/restic.json" || return "$restic_rc"
+  sed 's/{"time":/\n&/g' "$SCRATCH/restic.json" >"$SCRATCH/restic.snapshots"
+  sed -n "s,^{\"time\":.*\"paths\":\[\"/$SERIES@\([^\"@]*\)@manifest.json\"\].*\"members=\([0-9]*\)\".*,\1 \2,p" "$SCRATCH/restic.snapshots" >"$SCRATCH/restic.counts"
+  sed -n "s,^{\"time\":\"\([^\"]*\)\".*\"paths\":\[\"/$SERIES@\([^\"@]*\)@\([^\"@]*\)\"\].*\"id\":\"\([0-9a-f]*\)\".*,\4 \2 \3 \1,p" "$SCRATCH/restic.snapshots" >"$SCRATCH/restic.list"
 }
 
 repository_list() { # prints: ID verified|unverified, as of opening, or of publishing
+  # What was verified was whole: somebody has taken its manifest away since.
+  list_lost=$(awk '$3 == "manifest.json" { point[$2] } $3 == "verified.json" { verified[$2] }
+    END { for (id in verified) if (!(id in point)) printf "%s ", id }' "$SCRATCH/restic.list")
+  for list_point in $list_lost; do
+    remark "recovery point $list_point has lost the snapshot of its manifest.json, and counts for nothing"
+  done
   awk '$3 == "manifest.json" { point[$2] } $3 == "verified.json" { verified[$2] }
     END { for (id in point) print id, (id in verified ? "verified" : "unverified") }' "$SCRATCH/restic.list"
 }
@@ -210,12 +218,14 @@ repository_prune() { # FILE with an id a line
       for (i = 1; i <= NR; i++)
         if (of[i] == "checks") { if (name[i] + 0 < checks) print "member", snapshot[i] }
         else if (of[i] == "looks") { if (stored[i] "" < looked "") print "member", snapshot[i] }
+        else if (of[i] in drop && name[i] == "verified.json") print "verdict", snapshot[i]
         else if (name[i] == "manifest.json") { if (of[i] in drop) print "manifest", snapshot[i] }
         else if (of[i] in drop || (!(of[i] in whole) && stored[i] < before)) print "member", snapshot[i]
     }' "$SCRATCH/restic.list" >"$SCRATCH/restic.forget"
   [ -s "$SCRATCH/restic.forget" ] || return 0
-  # Manifests go first: from then on a recovery point is none, whatever happens to its members.
-  for prune_kind in manifest member; do
+  # Manifests go before members: from then on a recovery point is none, whatever happens to these. What was verified is no more, before
+  # it is one that has lost its manifest.
+  for prune_kind in verdict manifest member; do
     sed -n "s/^$prune_kind //p" "$SCRATCH/restic.forget" >"$SCRATCH/restic.forgetting"
     # All that a backlog of years holds at once is more than a program may be given.
     while [ -s "$SCRATCH/restic.forgetting" ]; do
