@@ -180,3 +180,57 @@ describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: a
     expect(log).toMatch(/released db-0, which the run in pod run-1 had left held/);
   });
 });
+
+describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: one of the servers of a replica set', ({ shell }) => {
+  const member = 'StatefulSet/db';
+  const commands = (script: string, wait = '') =>
+    [0, 1, 2].map(n => `${member} db-${n} quiesce ${wait}sh /agent/${script}.sh shop`).join('\n');
+  const environment = { HOLDS: commands('hold', '2 '), RENEWS: commands('renew'), RELEASES: commands('release'), ONE_OF: member };
+  const primary = {
+    to: 'exec db-0 -c quiesce -- env QUIESCE_HEARD=10 sh /agent/hold',
+    fails: 'quiesce: mongodb is not held: it is the primary',
+  };
+  const asked = (requests: string[], script: string) => [
+    ...new Set(requests.filter(request => request.includes(`/agent/${script}.sh`)).map(request => request.split(' ')[1])),
+  ];
+
+  test('is held: the first that lets itself be held, which the verdict names', () => {
+    const {
+      status,
+      log,
+      asked: requests,
+    } = run(
+      shell,
+      'hold_all\nsleep 3\nrelease_all\nsed "s/^/caveat /" "$SCRATCH/caveats" >&2\ncut -f 1 "$SCRATCH/quiesced" | sed "s/^/quiesced /" >&2',
+      [primary],
+      environment,
+    );
+    expect(status, log).toBe(0);
+    expect(log).toContain('db-0 is not held: mongodb is not held: it is the primary');
+    expect(log).toContain('caveat of StatefulSet/db pod db-1 was held: the volumes of its other pods are as after a power cut');
+    expect(log.match(/^quiesced .*$/gm)).toEqual(['quiesced db-1']);
+    expect([asked(requests, 'hold'), asked(requests, 'renew'), asked(requests, 'release')]).toEqual([['db-0', 'db-1'], ['db-1'], ['db-1']]);
+  });
+
+  test('is not held where none lets itself be held, and where an agent does not answer', () => {
+    const all = [0, 1, 2].map(n => ({ ...primary, to: primary.to.replace('db-0', `db-${n}`) }));
+    const none = run(shell, 'hold_all', all, environment);
+    expect(none.status).toBe(1);
+    expect(none.reason).toMatch(
+      /^none of the pods of StatefulSet\/db could be held: db-0: mongodb is not held: it is the primary;db-1: .*nothing was snapshotted$/,
+    );
+    const silent = run(shell, 'hold_all', [{ ...primary, fails: REFUSED }], environment);
+    expect(silent.reason).toMatch(/^pod db-0 of StatefulSet\/db could not be held: the Kubernetes API cannot be reached/);
+  });
+
+  test('may be another one than that which is down', () => {
+    const up = [1, 2].map(n => ({ to: `get pod db-${n}`, says: 'Running quiesce db' }));
+    const answers = [{ to: 'get pod db-0', says: 'Pending' }, ...up, { to: 'auth can-i', says: 'yes' }];
+    const { status, log, reason, asked: requests } = run(shell, 'quiesce_check\nhold_all\nrelease_all', answers, environment);
+    expect(status, reason).toBe(0);
+    expect(log).toContain(
+      'pod db-0 of StatefulSet/db, which has to be held, is Pending, not Running; another pod of StatefulSet/db may do',
+    );
+    expect(asked(requests, 'hold')).toEqual(['db-1']);
+  });
+});

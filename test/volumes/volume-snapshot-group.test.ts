@@ -3,7 +3,9 @@ import { k8s } from 'cdk8s-plus-27';
 import { describe, expect, test } from 'vitest';
 import {
   GroupSnapshotVersion,
+  type IQuiesce,
   MariadbVersion,
+  MongodbVersion,
   Quiesce,
   Retention,
   Schedule,
@@ -136,6 +138,20 @@ describe('a group', () => {
       [0, 1].map(n => expect.stringMatching(new RegExp(`^StatefulSet/stock-db stock-db-${n} quiesce sh .*release.sh`))),
     );
     expect(CUT_TIMEOUT).toBe('30');
+  });
+
+  test('holds one member of a replica set, the first that lets itself be held, and of other servers all', () => {
+    const oneOf = (quiesce: IQuiesce, replicas = 2) => {
+      const shop = chart();
+      group(shop, { members: [VolumeSnapshotMember.workload(stock(shop, replicas), { quiesce })] });
+      return environment(objects(shop)['CronJob/shop-snapshot']).ONE_OF;
+    };
+    const version = MongodbVersion.V8_0;
+    const credentials = SecretRef.named('stock-quiesce');
+    expect(oneOf(Quiesce.mongodb({ version, credentials, replicaSet: 'rs0' }))).toBe('StatefulSet/stock-db');
+    expect(oneOf(Quiesce.mongodb({ version, credentials, replicaSet: 'rs0' }), 1)).toBeUndefined();
+    expect(oneOf(Quiesce.mongodb({ version, credentials, onlyMember: true }))).toBeUndefined();
+    expect(oneOf(mariadb())).toBeUndefined();
   });
 
   test('may do what it does, and run commands in no pods but those it holds', () => {

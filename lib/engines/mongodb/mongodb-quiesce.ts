@@ -64,8 +64,12 @@ export interface MongodbQuiesceOptions extends QuiesceOptions {
  * Snapshots".)
  *
  * The lock is the whole server's, and outlives the session that took it. So only a secondary is locked, once it has all that the primary had when it was
- * asked; a primary is refused, unless it is the set's only member and `onlyMember` is said. Hooks run in every pod of a StatefulSet, that of the
- * primary too, and fail there: snapshot one member of the set. While it is locked a secondary falls behind, and acknowledges no write: with
+ * asked; a primary is refused, unless it is the set's only member and `onlyMember` is said.
+ *
+ * A `VolumeSnapshotGroup` asks the pods of a StatefulSet in turn, and holds the first secondary that is up to date. It snapshots the volumes
+ * of all pods; which one was held, its manifest and its verdict say: that pod's copy is the one to restore from, and the others are as
+ * after a power cut. A member that is elected while it is locked stays locked until the snapshots are cut. Hooks of Velero run in every
+ * pod, that of the primary too, and fail there: protect one member of the set. While it is locked a secondary falls behind, and acknowledges no write: with
  * `limit` it must not be what the majority of three needs. Who else locks or unlocks the server meanwhile is noticed.
  *
  * mongosh takes seconds to start: here `wait` is 30 s where nothing is said.
@@ -127,6 +131,7 @@ export class MongodbQuiesce implements IQuiesce {
         volumes: [{ name: 'quiesce-tls', secret: { secretName: tlsCa.secretName, items: [{ key: tlsCa.keyName, path: 'ca.pem' }] } }],
         volumeMounts: [{ name: 'quiesce-tls', mountPath: TLS, readOnly: true }],
       }),
+      holdsOne: !onlyMember,
       // mongosh is a program of its own size.
       memoryLimit: '256Mi',
       ...holdingTimes(scope, { wait: Duration.seconds(30), ...this.options }),

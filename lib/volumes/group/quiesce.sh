@@ -7,6 +7,8 @@
 #   HOLDS      a line `MEMBER POD CONTAINER WAIT COMMAND...` for each pod, in the order in which they are held; WAIT in seconds
 #   RENEWS     a line `MEMBER POD CONTAINER COMMAND...` for each that stays held: says that it still has to be
 #   RELEASES   a line `MEMBER POD CONTAINER COMMAND...` for each that stays held
+#   ONE_OF     a line `MEMBER` for each of which one pod is held: the first that lets itself be held, as a secondary does and a primary does
+#              not; empty or unset: all pods are
 # Each command gets the name of this pod as its last argument: so that no run releases what another one has held.
 
 # kubectl may need a while to get there and back.
@@ -24,6 +26,8 @@ began=$(clock)
 printf '%s\n' "$HOLDS" | grep . >"$SCRATCH/holds" || :
 printf '%s\n' "$RENEWS" | grep . >"$SCRATCH/renews" || :
 printf '%s\n' "$RELEASES" | grep . >"$SCRATCH/releases" || :
+printf '%s\n' "${ONE_OF:-}" | grep . >"$SCRATCH/one-of" || :
+: >"$SCRATCH/absent"
 
 # Runs a command of an agent; what it says on stderr is $SCRATCH/agent.NAME.
 agent() { # NAME SECONDS POD CONTAINER COMMAND...
@@ -42,19 +46,32 @@ agent_reason() { # NAME
   if agent_spoke "$1"; then sed -n 's/^quiesce: //p' "$SCRATCH/agent.$1" | tail -n 1; else kubectl_reason "$SCRATCH/agent.$1"; fi
 }
 
-# Every pod is there, and its agent with it.
+one_is_enough() { grep -qxF -e "$1" "$SCRATCH/one-of"; } # MEMBER
+
+# Every pod is there, and its agent with it; of a member of which one pod is held, as many as there are.
 quiesce_check() {
   while read -r member pod container _; do
-    api get pod "$pod" -o go-template='{{.status.phase}} {{range .status.containerStatuses}}{{if .ready}}{{.name}} {{end}}{{end}}{{range .status.initContainerStatuses}}{{if .ready}}{{.name}} {{end}}{{end}}{{"\n"}}' \
-      >"$SCRATCH/pod" </dev/null || die "pod $pod of $member, which has to be held, cannot be looked at: $(api_reason). Nothing was touched"
-    read -r phase running <"$SCRATCH/pod"
-    [ "$phase" = Running ] || die "pod $pod of $member, which has to be held, is $phase, not Running. Nothing was touched"
-    case " $running " in
-      *" $container "*) ;;
-      *) die "pod $pod of $member has no running container $container, which holds its server: has the workload been rolled out with it? Nothing was touched" ;;
-    esac
+    absence=$(quiesce_absence "$member" "$pod" "$container")
+    if [ -n "$absence" ]; then
+      one_is_enough "$member" || die "$absence. Nothing was touched"
+      log "$absence; another pod of $member may do"
+      printf '%s\n' "$pod" >>"$SCRATCH/absent"
+      continue
+    fi
     may create "pods/$pod" --subresource=exec </dev/null
   done <"$SCRATCH/holds"
+}
+
+# Why a pod cannot be held.
+quiesce_absence() { # MEMBER POD CONTAINER
+  api get pod "$2" -o go-template='{{.status.phase}} {{range .status.containerStatuses}}{{if .ready}}{{.name}} {{end}}{{end}}{{range .status.initContainerStatuses}}{{if .ready}}{{.name}} {{end}}{{end}}{{"\n"}}' \
+    >"$SCRATCH/pod" </dev/null || { printf %s "pod $2 of $1, which has to be held, cannot be looked at: $(api_reason)"; return; }
+  read -r phase running <"$SCRATCH/pod"
+  [ "$phase" = Running ] || { printf %s "pod $2 of $1, which has to be held, is $phase, not Running"; return; }
+  case " $running " in
+    *" $3 "*) ;;
+    *) printf %s "pod $2 of $1 has no running container $3, which holds its server: has the workload been rolled out with it?" ;;
+  esac
 }
 
 # What a run that was killed holds, nobody else can hold until its agent has waited in vain.
@@ -82,16 +99,39 @@ prove_api() {
 # Holds one after the other, in order. What was tried is noted before, so that it is let go whatever comes.
 hold_all() {
   [ ! -s "$SCRATCH/renews" ] || keep_held &
+  : >"$SCRATCH/refusals"
+  : >"$SCRATCH/chosen"
   set -f
   while read -r member pod container wait command; do
+    if one_is_enough "$member" && { grep -qxF -e "$pod" "$SCRATCH/absent" || grep -q "^$member " "$SCRATCH/chosen"; }; then continue; fi
     printf '%s %s\n' "$pod" "$(clock)" >>"$SCRATCH/held"
     log "holding $pod"
     # shellcheck disable=SC2086 # a command of plain words
-    agent "$pod" $((wait + EXEC_SECONDS)) "$pod" "$container" env QUIESCE_HEARD="$HEARD_SECONDS" $command "$POD_NAME" </dev/null ||
-      die "pod $pod of $member could not be held: $(agent_reason "$pod"). What was held is let go, and nothing was snapshotted"
+    if ! agent "$pod" $((wait + EXEC_SECONDS)) "$pod" "$container" env QUIESCE_HEARD="$HEARD_SECONDS" $command "$POD_NAME" </dev/null; then
+      # Of a pod whose agent did not answer nobody knows whether it is held.
+      if ! one_is_enough "$member" || ! agent_spoke "$pod"; then
+        die "pod $pod of $member could not be held: $(agent_reason "$pod"). What was held is let go, and nothing was snapshotted"
+      fi
+      log "$pod is not held: $(agent_reason "$pod")"
+      printf '%s %s: %s\n' "$member" "$pod" "$(agent_reason "$pod")" >>"$SCRATCH/refusals"
+      sed -i "/^$pod /d" "$SCRATCH/held"
+      continue
+    fi
+    printf '%s %s\n' "$member" "$pod" >>"$SCRATCH/chosen"
     if grep -q "^$member $pod " "$SCRATCH/releases"; then echo "$pod" >>"$SCRATCH/holding"; else printf '%s\t%s\t0\n' "$pod" "$member" >>"$SCRATCH/quiesced"; fi
   done <"$SCRATCH/holds"
   set +f
+  name_chosen
+}
+
+# Whoever restores has to know which copy is that of the pod that was held.
+name_chosen() {
+  while read -r member; do
+    chosen=$(sed -n "s|^$member ||p" "$SCRATCH/chosen")
+    [ -n "$chosen" ] ||
+      die "none of the pods of $member could be held: $(sed -n "s|^$member ||p" "$SCRATCH/refusals" | tr '\n' ';') $(tr '\n' ' ' <"$SCRATCH/absent"). What was held is let go, and nothing was snapshotted"
+    caveat "of $member pod $chosen was held: the volumes of its other pods are as after a power cut"
+  done <"$SCRATCH/one-of"
 }
 
 # Until nothing is held any more, or the run is gone.

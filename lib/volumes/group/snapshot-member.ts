@@ -11,7 +11,7 @@ import { checkSelector } from './snapshot-mode';
 export interface WorkloadMemberOptions {
   /**
    * How its server is held still while the snapshots are taken. It needs a StatefulSet, whose pods have names that are known before
-   * they run: the job may run commands in those pods and in no other. Every replica is held.
+   * they run: the job may run commands in those pods and in no other. Every replica is held; of MongoDB's one secondary.
    * @default - it is not: a snapshot of its volume is what the disk would hold after a power cut
    */
   readonly quiesce?: IQuiesce;

@@ -153,6 +153,7 @@ export class VolumeSnapshotGroup extends Construct {
         { name: 'HOLDS', value: lines(this._members.flatMap(holds)) },
         { name: 'RENEWS', value: lines(this._members.flatMap(renewals)) },
         { name: 'RELEASES', value: lines(this._members.flatMap(releases)) },
+        ...(this._members.some(isOneOf) ? [{ name: 'ONE_OF', value: lines(this._members.filter(isOneOf).map(({ name }) => [name])) }] : []),
         { name: 'SNAPSHOT_CLASS', value: snapshotClass },
         { name: 'GROUP_API', value: this._mode.apiVersion ? `groupsnapshot.storage.k8s.io/${this._mode.apiVersion}` : '' },
         { name: 'GROUP_SELECTOR', value: labelSelector(this._mode.selector) },
@@ -310,4 +311,8 @@ function renewals({ name, pods, agent }: SnapshotMemberConfig): string[][] {
 
 function releases({ name, pods, agent }: SnapshotMemberConfig): string[][] {
   return agent?.release ? pods.map(pod => [name, pod, agent.container, ...(agent.release ?? [])]) : [];
+}
+
+function isOneOf({ pods, agent }: SnapshotMemberConfig): boolean {
+  return agent?.holdsOne === true && pods.length > 1;
 }

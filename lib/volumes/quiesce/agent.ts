@@ -29,6 +29,8 @@ export interface QuiesceAgent {
   readonly renew: string[];
   /** Ends with 0 when the server was held until now, and lets it go; otherwise with a reason on stderr. Not there when nothing is held. */
   readonly release?: string[];
+  /** Of several pods of the workload one is held: the first that lets itself be held. */
+  readonly holdsOne: boolean;
   /** The longest that `hold` takes. */
   readonly wait: Duration;
   /** The longest that the server is held after that. */
@@ -76,6 +78,7 @@ export function quiesceAgent(scope: Construct, workload: Workload, quiesce: IQui
     hold: command('hold'),
     renew: command('renew'),
     ...(config.holds && { release: command('release') }),
+    holdsOne: config.holdsOne ?? false,
     wait: Duration.seconds(config.wait.toSeconds() + ANSWER),
     limit: config.limit,
   };

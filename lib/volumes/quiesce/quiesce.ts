@@ -46,6 +46,11 @@ export interface QuiesceConfig {
    */
   readonly holds: boolean;
   /**
+   * The servers of a workload's pods are members that have the same data, of which one is held: the first that lets itself be held.
+   * @default - every pod's server is held
+   */
+  readonly holdsOne?: boolean;
+  /**
    * The most memory that the container may use, as a Kubernetes quantity: the client's, and a shell's.
    * @default '64Mi'
    */
