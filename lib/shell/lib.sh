@@ -45,9 +45,17 @@ caveat() {
 
 outcome() { printf '%s' "$2" >"$SCRATCH/outcome/$1"; } # NAME VALUE: goes into the result line
 
+# Room for the last words. What failed may not have been able to say that there was none.
+give_reserve() {
+  case $(df -Pk "$SCRATCH" 2>/dev/null | awk 'NR == 2 { print ($4 < 8) }') in
+    1) rm -f "$SCRATCH/reserve" && outcome full yes ;;
+    *) rm -f "$SCRATCH/reserve" ;;
+  esac
+}
+
 # The first reason stays: what fails because of a failure is not the news.
 die() {
-  rm -f "$SCRATCH/reserve"
+  give_reserve
   log "ERROR: $*"
   [ -s "$SCRATCH/outcome/reason" ] || outcome reason "$*"
   # Some failures come again however often they are tried: a key that does not fit.
@@ -58,7 +66,7 @@ die() {
 
 # A failure that no retry can mend.
 refuse() {
-  rm -f "$SCRATCH/reserve"
+  give_reserve
   log "REFUSED: $*"
   [ -s "$SCRATCH/outcome/reason" ] || outcome reason "$*"
   exit 78
@@ -72,7 +80,7 @@ attempt() { # WHAT COMMAND...
   { attempt_said=$("$@" 2>&1 >&3 3>&-) && attempt_rc=0 || attempt_rc=$?; } 3>&1
   [ -z "$attempt_said" ] || printf '%s\n' "$attempt_said" >&2
   [ "$attempt_rc" != 0 ] || return 0
-  rm -f "$SCRATCH/reserve"
+  give_reserve
   printf '%s\n' "$attempt_said" >"$SCRATCH/attempt.err"
   die "$attempt_what failed: $(last_words "$SCRATCH/attempt.err" "$attempt_rc")"
 }

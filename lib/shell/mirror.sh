@@ -44,8 +44,9 @@ outcome id "$POINT"
 if [ -z "$POINT" ]; then
   name_left_out
   # What is of the future there was not copied.
-  [ ! -s "$SCRATCH/points.future" ] && [ ! -s "$SCRATCH/future" ] ||
+  if [ -s "$SCRATCH/points.future" ] || [ -s "$SCRATCH/future" ]; then
     refuse "series $SERIES has no recovery point but of the future, as this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ): set the clock that is wrong"
+  fi
   refuse "series $SERIES has no recovery point in the repository that is mirrored: nothing was copied, and the mirror is empty. Has the backup ever run, into that repository and under that name?"
 fi
 rm -f "$SCRATCH/repository.reason"

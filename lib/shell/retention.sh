@@ -10,16 +10,16 @@ kept() { sed -n 's/^keep \([^ ]*\) .*/\1/p' "$SCRATCH/retention"; }
 # The oldest that the repository still has, once it was pruned: from it on the log is needed. One of the future tells no time.
 oldest_there() { head -n 1 "$SCRATCH/points" | cut -d ' ' -f 1; }
 
+# A list that the scratch volume had no room for is shorter, and would let something go that stays.
 # Takes out of the list of what to drop what a recovery point that stays builds on.
 keep_needed() {
-  kept >"$SCRATCH/kept"
-  : >"$SCRATCH/needed"
+  kept >"$SCRATCH/kept" && : >"$SCRATCH/needed" || return 1
   while read -r needing; do
     manifest_fetch "$needing" || return 1
-    manifest_field "$SCRATCH/manifest.json" needs | tr ' ' '\n' >>"$SCRATCH/needed"
+    manifest_field "$SCRATCH/manifest.json" needs | tr ' ' '\n' >>"$SCRATCH/needed" || return 1
   done <"$SCRATCH/kept"
-  awk 'FILENAME == ARGV[1] { needed[$0]; next } !($0 in needed)' "$SCRATCH/needed" "$SCRATCH/drop" >"$SCRATCH/drop.free"
-  awk 'FILENAME == ARGV[1] { needed[$0]; next } $0 in needed { print "keep " $0 " needed" }' "$SCRATCH/needed" "$SCRATCH/drop" >>"$SCRATCH/retention"
+  awk 'FILENAME == ARGV[1] { needed[$0]; next } !($0 in needed)' "$SCRATCH/needed" "$SCRATCH/drop" >"$SCRATCH/drop.free" || return 1
+  awk 'FILENAME == ARGV[1] { needed[$0]; next } $0 in needed { print "keep " $0 " needed" }' "$SCRATCH/needed" "$SCRATCH/drop" >>"$SCRATCH/retention" || return 1
   mv "$SCRATCH/drop.free" "$SCRATCH/drop"
 }
 
@@ -33,7 +33,7 @@ prune() {
   : >"$SCRATCH/drop"
   [ -n "$RETENTION" ] && [ "$RETENTION" != all ] && [ "${APPEND_ONLY:-no}" != yes ] && [ "$CLOCK_IS_WRONG" = no ] || return 0
   repository_list >"$SCRATCH/points.all" && decide "$SCRATCH/points.all" || return 1
-  sed -n 's/^drop //p' "$SCRATCH/retention" >"$SCRATCH/drop"
+  sed -n 's/^drop //p' "$SCRATCH/retention" >"$SCRATCH/drop" || return 1
   [ ! -s "$SCRATCH/drop" ] || [ "${CHAINS:-no}" != yes ] || keep_needed || return 1
   # A policy that would drop what was published a moment ago is not a policy but a fault.
   [ -z "${POINT:-}" ] || ! grep -qxF -e "$POINT" "$SCRATCH/drop" || return 1

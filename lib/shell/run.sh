@@ -100,6 +100,10 @@ report() { # EXIT-CODE
     [ ! -s "$SCRATCH/outcome/said" ] || reason="$reason; the repository said: $(noted said '')"
   else
     reason=$(noted reason "ended with exit code $1 without saying why; read the log above")
+    case $(cat "$SCRATCH/outcome/full" 2>/dev/null)$(df -Pk "$SCRATCH" 2>/dev/null | awk 'NR == 2 { print ($4 < 8) }'):$reason in
+      *'o space left'* | 0:* | :*) ;;
+      *) reason="$reason; the scratch volume is full (scratch)" ;;
+    esac
     # It is told once, and this run has taken the note of it away.
     killed=$(grep ' gave no verdict: ' "$SCRATCH/outcome/caveats" 2>/dev/null | head -n 1) || :
     reason=$reason${killed:+; besides, $killed}

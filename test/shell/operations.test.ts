@@ -253,6 +253,16 @@ describe('the verdict', () => {
     expect(job.run('backup').result.reason, 'it is told once').toBe('no');
   });
 
+  test('of a run that has filled its scratch volume says so, though its scripts had no room for it', () => {
+    job.run('backup');
+    const small = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=1m tmpfs "$SCRATCH" && exec sh "$@"', 'sh'];
+    const fill = 'head -c 2000000 /dev/zero >fill 2>/dev/null ||';
+    job.engine({ restore: `${fill} exit 3`, verify: `${fill} die "$(cat nothing 2>/dev/null)"` });
+    const full = '; the scratch volume is full (scratch)';
+    expect(job.run('restore', {}, small).result.reason).toBe(`ended with exit code 3 without saying why; read the log above${full}`);
+    expect(job.run('verify', {}, small).result.reason).toContain(full);
+  });
+
   test('is JSON whatever somebody calls a series', () => {
     expect(job.run('backup', { SERIES: 'a"b' }).result.series).toBe('a"b');
   });
