@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -164,6 +164,23 @@ describe('what the tools say', () => {
     expect(`${log}${reason}`).not.toContain(mark);
     expect(log).toContain('finished restoring shop.cards{2} (0 documents');
     expect(readFileSync(join(directory, 'mongorestore'), 'utf8')).toContain('--bypassDocumentValidation');
-    expect(readFileSync(join(directory, 'mongod'), 'utf8')).toContain('--setParameter ttlMonitorEnabled=false');
+    expect(readFileSync(join(directory, 'mongod'), 'utf8')).toMatch(/--setParameter ttlMonitorEnabled=false(?!.*--replSet)/);
+  });
+
+  test('collections with encrypted fields, which a replica set alone may have, are brought up in one', () => {
+    mkdirSync(join(directory, 'scratch'));
+    writeFileSync(join(directory, 'scratch/facts.expected'), '"collections/shop":1\n"encrypted/shop":1\n');
+    const said = join(directory, 'said');
+    runScript('mongodb', 'verify', {
+      directory,
+      programs: {
+        mongod: `echo "mongod $@" >>'${said}'; exec sleep 60`,
+        mongosh: `echo "mongosh $@" >>'${said}'`,
+        mongorestore: `echo mongorestore >>'${said}'; cat >/dev/null; exit 1`,
+      },
+      environment: { READ_FROM: '', OPLOG: 'no', MAXIMUM_LAG: '600' },
+      repository: { 'archives.tsv': 'all.archive\t*\tno\n', 'all.archive': 'x' },
+    });
+    expect(readFileSync(said, 'utf8')).toMatch(/mongod .*--replSet scratch[\s\S]*mongosh .*initiate\.js\nmongorestore/);
   });
 });

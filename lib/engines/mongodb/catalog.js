@@ -63,6 +63,8 @@ for (const name of names) {
   fact(`collections/${as}`, of('collection'));
   fact(`timeseries/${as}`, of('timeseries'));
   fact(`views/${as}`, of('view'));
+  const encrypted = infos.filter(info => info.options?.encryptedFields).length;
+  if (encrypted > 0) fact(`encrypted/${as}`, encrypted);
   for (const info of infos) {
     const key = `${as}.${info.name.slice(prefix.length)}`;
     const indexes = info.type === 'view' ? [] : database.getCollection(info.name).getIndexes();

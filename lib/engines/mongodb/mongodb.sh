@@ -164,9 +164,12 @@ start_scratch_server() {
   rm -rf "$SCRATCH/server"
   mkdir -p "$SCRATCH/server/data"
   scratch_data=${volume_data:-$SCRATCH/server/data}
+  # Collections with encrypted fields can be made in a replica set only.
+  set --
+  ! grep -qs '^"encrypted/' "$SCRATCH/facts.expected" || set -- --replSet scratch --oplogSize 990
   # What is to be counted must not be deleted because its time is over.
   # Half a gigabyte of cache: a server that reckons with the node's memory is killed for exceeding the container's.
-  mongod --dbpath "$scratch_data" --port 27017 --bind_ip 127.0.0.1 --nounixsocket --setParameter ttlMonitorEnabled=false --wiredTigerCacheSizeGB 0.5 >"$SCRATCH/server/log" 2>&1 &
+  mongod --dbpath "$scratch_data" --port 27017 --bind_ip 127.0.0.1 --nounixsocket --setParameter ttlMonitorEnabled=false --wiredTigerCacheSizeGB 0.5 "$@" >"$SCRATCH/server/log" 2>&1 &
   scratch_server=$!
   scratch_until=$(($(date +%s) + 60))
   until mongosh_script ready "MONGODB_URI=$SCRATCH_URI" >/dev/null 2>&1; do
@@ -175,6 +178,7 @@ start_scratch_server() {
     [ -n "${volume_data:-}" ] || [ "$(date +%s)" -lt "$scratch_until" ] || die "the scratch server did not answer within 60 s: $(last_words "$SCRATCH/server/log" 1)"
     sleep 0.3
   done
+  [ $# = 0 ] || attempt 'making the scratch server a replica set' mongosh_script initiate "MONGODB_URI=$SCRATCH_URI"
   tool_config "$SCRATCH/scratch.yaml" "$SCRATCH_URI"
 }
 stop_scratch_server() {

@@ -79,6 +79,7 @@ while IFS='	' read -r member name target; do
     '') [ "$(holding "$target" collections)" != 0 ] || printf '%s\n' "$target" >>"$SCRATCH/direct" ;;
     *) unmovable='time series, which MongoDB cannot rename' ;;
   esac
+  ! grep -qF "\"encrypted/$name\":" "$SCRATCH/facts.expected" || unmovable='collections with encrypted fields, which MongoDB does not rename'
   ! has_long_names "$name" "$target" || unmovable='collections whose names are too long to be put beside others'
   if [ -n "$unmovable" ]; then
     [ "$(holding "$target" collections)" = 0 ] ||
