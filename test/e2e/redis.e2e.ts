@@ -28,6 +28,25 @@ const CONTENT = [
   'setbit "a bitmap" 100000 1',
   'geoadd "places" 13.361389 38.115556 Palermo',
   'set "expires next year" soon ex 31536000',
+  // Every encoding: small and large, of numbers and of bytes.
+  'set int 12345',
+  `set raw ${'r'.repeat(100)}`,
+  'setrange "a large value" 5000000 x',
+  `rpush "a list of large elements" ${'e'.repeat(9000)} ${'f'.repeat(9000)}`,
+  `sadd "a set of words" ${words(20)}`,
+  `sadd "a large set" ${words(600)}`,
+  `sadd "a large set of numbers" ${words(600).replace(/w/g, '')}`,
+  `hset "a large hash" ${pairs(600)}`,
+  `zadd "a large sorted set" ${pairs(300).replace(/w(\d+) w/g, '$1.25 w')} inf last -0 zero`,
+  'hset "a hash with odd bytes" "\x00\xff" "" "" "\x00"',
+  'xadd "a stream" 2-1 a 1 b 2',
+  'xadd "a stream" 3-1 c 3',
+  'xdel "a stream" 2-1',
+  'xgroup createconsumer "a stream" "a group" idle',
+  'xreadgroup group "a group" other count 1 streams "a stream" >',
+  'xclaim "a stream" "a group" consumer 0 3-1 retrycount 7',
+  'xgroup create "a stream without entries" g $ mkstream',
+  'pexpire "a large hash" 99999999999',
   'select 3',
   'set "ключ \\"3\\"" "in database 3"',
   'select 63',
@@ -36,6 +55,47 @@ const CONTENT = [
   'set "expires next year" soon ex 31536000',
   'function load "#!lua name=shop\\nredis.register_function(\'total\', function() return 42 end)"',
 ];
+
+function words(number: number): string {
+  return Array.from({ length: number }, (_, i) => `w${i}`).join(' ');
+}
+
+function pairs(number: number): string {
+  return Array.from({ length: number }, (_, i) => `w${i} w${i}`).join(' ');
+}
+
+/**
+ * Every key as the server itself describes it, a line each: its type, its encoding, when it expires, its content; of what has no order that, sorted, of
+ * everything else what the server would move to another one, in which are the groups of a stream, its consumers, and what they have not
+ * acknowledged. And the functions.
+ */
+function inventory(server: RedisServer): string[] {
+  const script = `
+    local read = { set = 'smembers', hash = 'hgetall' }
+    local lines = {}
+    for _, key in ipairs(redis.call('keys', '*')) do
+      local kind = redis.call('type', key).ok
+      local content = redis.call(read[kind] or 'dump', key)
+      if kind == 'hash' then
+        local fields = {}
+        for i = 1, #content, 2 do fields[#fields + 1] = #content[i] .. ' ' .. content[i] .. content[i + 1] end
+        content = fields
+      end
+      if type(content) == 'table' then
+        table.sort(content)
+        content = table.concat(content, ' ')
+      end
+      lines[#lines + 1] = table.concat({ redis.sha1hex(key), kind, redis.call('object', 'encoding', key), redis.call('pexpiretime', key), redis.sha1hex(content) }, ' ')
+    end
+    return lines`;
+  const keys = [0, 3, 15, 63].flatMap(database =>
+    server
+      .ask('-n', String(database), 'eval', script, '0')
+      .split('\n')
+      .map(line => `${database} ${line}`),
+  );
+  return [...keys, server.ask('function', 'list', 'withcode')].sort();
+}
 
 function fill(server: RedisServer): void {
   server.feed([...CONTENT, ...Array.from({ length: 3000 }, (_, i) => `set session:${i} ${randomBytes(i % 120).toString('hex')}-`)]);
@@ -116,6 +176,19 @@ describe('the committed dist/: Redis with append-only files, and a user who may 
     await succeed(Promise.resolve(backup), 'published');
     expect(seen.join('\n')).toMatch(/redis-cli .*--rdb/);
     expect(`${seen.join('\n')}${backup.log}${JSON.stringify(backup.result)}`).not.toContain('backup secret');
+  });
+
+  test('a node of a cluster, which has the keys of its slots only, is refused where nobody said that it is one', async () => {
+    const node = await RedisServer.start({
+      image: imageNamed(await imagesOfDist(), 'redis:7.2.14-bookworm'),
+      settings: { 'cluster-enabled': 'yes' },
+    });
+    node.ask('acl', 'setuser', 'backup', 'on', '>backup secret', '+ping', '+replconf', '+sync', '+psync');
+    cluster.moveService(NAMESPACE, 'sessions-db', node.address);
+    const refused = await run('backup');
+    cluster.moveService(NAMESPACE, 'sessions-db', server.address);
+    await node.stop();
+    expect(resultOf(refused).reason).toMatch(/^sessions-db is a node of a Redis Cluster, .*say clusterNode: true$/);
   });
 
   test('a restore under a running server is refused, also with credentials that the server refuses', async () => {
@@ -250,7 +323,8 @@ describe.each<Other>([
   });
 
   test('is backed up, verified, lost and restored', async () => {
-    const before = server.digest();
+    const [before, keys] = [server.digest(), inventory(server)];
+    expect(keys.length).toBeGreaterThan(3000);
     const { id } = await succeed(run(`${series}-backup`), 'published');
     const verification = await run(`${series}-verify`);
     expect(await succeed(Promise.resolve(verification), 'verified')).toMatchObject({ id });
@@ -262,6 +336,10 @@ describe.each<Other>([
     for (const mode of [other.appendOnly, !other.appendOnly]) {
       await server.up(mode);
       expect(server.digest()).toBe(before);
+      const found = inventory(server);
+      const differing = keys.filter((line, i) => line !== found[i]);
+      console.log(`${series}: ${keys.length} keys and functions compared, ${differing.length} differences`);
+      expect([differing, found.length]).toEqual([[], keys.length]);
       await server.down();
     }
   });

@@ -81,6 +81,12 @@ export interface RedisOptions {
    */
   readonly allowEmpty?: boolean;
   /**
+   * The host is one node of a Redis Cluster, always the same one, and the other primaries have backups of their own: a node has the keys of
+   * its own slots only. A backup of a node of which this was not said fails.
+   * @default false
+   */
+  readonly clusterNode?: boolean;
+  /**
    * The server's `dbfilename`.
    * @default 'dump.rdb'
    */
@@ -136,7 +142,7 @@ export interface ValkeyEngineOptions extends RedisOptions {
  *
  * The Secret with the credentials has the keys `username` and `password`; for a server with `requirepass` the username is
  * `default`. The least that a user needs: `ACL SETUSER backup on >... +ping +replconf +sync +psync`. A replica is backed up by
- * naming it as the host; of a Redis Cluster, each primary is a backup of its own.
+ * naming it as the host; of a Redis Cluster, each primary is a backup of its own (`clusterNode`).
  *
  * The server forks to dump, as it does for every replica: it needs memory for what is written meanwhile. A verification and a
  * restore hold all data in memory too (`pods.memoryLimit`).
@@ -206,6 +212,7 @@ function bindProgram(scope: Construct, options: EngineBindOptions, engine: Redis
     environment: [
       { name: 'PROGRAM', value: program.program },
       { name: 'ALLOW_EMPTY', value: engine.allowEmpty ? 'yes' : 'no' },
+      { name: 'CLUSTER_NODE', value: engine.clusterNode ? 'yes' : 'no' },
       { name: 'DUMP_FILE', value: dumpFile },
       { name: 'APPEND_FILE', value: appendFile },
       { name: 'APPEND_DIRECTORY', value: appendDirectory },
