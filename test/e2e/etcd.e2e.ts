@@ -49,6 +49,14 @@ function fill(server: EtcdServer): void {
   });
   server.ctl('compact', String(server.revision() - 10));
   server.ctl('put', 'ключ', 'значение\n\u0001');
+  server.ctl('put', '/empty', '');
+  server.ctl('put', '{"key": "looks like an answer"', '"value": "of the server"}');
+  // Close to the most that a server takes in one request.
+  server.put('/large', 'v'.repeat(1_500_000));
+  server.ctl('user', 'add', 'app:a password');
+  server.ctl('role', 'add', 'reader');
+  server.ctl('role', 'grant-permission', 'reader', 'readwrite', 'a', 'b');
+  server.ctl('user', 'grant-role', 'app', 'reader');
   const [, lease] = /lease (\S+) granted/.exec(server.ctl('lease', 'grant', '3600')) ?? [];
   server.ctl('put', '/leased', 'for an hour', `--lease=${lease}`);
 }
@@ -66,6 +74,7 @@ describe('etcd 3.4 with certificates, from dist/', () => {
   let cluster: Cluster;
   let server: EtcdServer;
   let content: string;
+  let accounts: string;
   let hash: { hash: number; revision: number };
   let id: string;
   const run = (operation: string) => cluster.run({ kind: 'CronJob', namespace: 'discovery', name: `registry-${operation}` });
@@ -105,7 +114,7 @@ describe('etcd 3.4 with certificates, from dist/', () => {
     id = result.id;
     expect(stepOf(done, 'snapshot')?.log).toContain('Snapshot saved at /scratch/snapshot.db');
     const manifest = readFileSync(join(cluster.claim('discovery', 'backups'), 'registry', id, 'manifest.json'), 'utf8');
-    expect(manifest).toMatch(/"keys":250[56]/);
+    expect(manifest).toMatch(/"keys":250[89]/);
     expect(manifest).toMatch(/"content":\d+/);
   });
 
@@ -120,6 +129,7 @@ describe('etcd 3.4 with certificates, from dist/', () => {
     // The lease has run out by now, in the server too.
     server.ctl('del', '/master-lease');
     content = server.content();
+    accounts = server.accounts();
     hash = server.hashKv();
     await succeed(run('backup'), 'published');
     await succeed(run('verify'), 'verified');
@@ -133,6 +143,7 @@ describe('etcd 3.4 with certificates, from dist/', () => {
     await server.up();
     expect(server.content()).toBe(content);
     expect(server.hashKv(hash.revision)).toEqual(hash);
+    expect(server.accounts()).toBe(accounts);
   });
 
   test('a restore that replaces puts the old member aside', async () => {

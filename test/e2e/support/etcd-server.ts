@@ -85,6 +85,16 @@ export class EtcdServer {
     return this.run(['etcdctl', ...words]);
   }
 
+  /** A value that is too large for an argument. */
+  put(key: string, value: string): void {
+    this.run(['etcdctl', 'put', key], value);
+  }
+
+  /** Users and roles, and what they may do. */
+  accounts(): string {
+    return ['user list', 'user get app', 'role list', 'role get reader'].map(question => this.ctl(...question.split(' '))).join('\n');
+  }
+
   /** Many keys at once. */
   fill(keys: { [key: string]: string }): void {
     const entries = Object.entries(keys);
