@@ -91,6 +91,26 @@ test('accounts are asked for, where their collections may not be read', () => {
   expect(mongosh('accounts', { 'a:27017': host }, { ROLE_DATABASES: 'shop' })).toEqual(['user ["admin","app"]', 'role ["shop","clerk"]']);
 });
 
+test('a restore that fails drops what it has made, and not what an application makes meanwhile', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'mongodb-'));
+  const file = join(directory, 'names');
+  writeFileSync(file, '"weather"\n"odd \\"name\\""\n');
+  const dropped: string[] = [];
+  const host = {
+    database: {
+      getCollectionInfos: () => ['weather', 'odd "name"', 'restore_of_orders', 'orders'].map(name => ({ name })),
+      getCollection: (name: string) => ({ drop: () => dropped.push(name) }),
+    },
+  };
+  const discard = (prefix: string) => {
+    mongosh('discard', { 'a:27017': host }, { TARGET: 'shop', PREFIX: prefix, NAMES_FILE: file });
+    return dropped.splice(0);
+  };
+  expect(discard('restore_of_')).toEqual(['restore_of_orders']);
+  expect(discard('')).toEqual(['weather', 'odd "name"']);
+  rmSync(directory, { recursive: true });
+});
+
 test('who may not read the accounts of databases says so', () => {
   const find = () => {
     throw Object.assign(new Error('not authorized'), { codeName: 'Unauthorized' });

@@ -1,6 +1,17 @@
-// Drops the collections whose names begin with PREFIX; all of the database when PREFIX is empty.
+// Drops the collections whose names begin with PREFIX; where that is empty, those that a file names: whatever else an application has made
+// in the database meanwhile is its own.
 //
-// environment: MONGODB_URI, TARGET, PREFIX
+// environment: MONGODB_URI, TARGET, PREFIX, NAMES_FILE (names as JSON, one a line)
 const database = new Mongo(process.env.MONGODB_URI).getDB(process.env.TARGET);
-if (process.env.PREFIX === '') database.dropDatabase();
-else for (const { name } of database.getCollectionInfos()) if (name.startsWith(process.env.PREFIX)) database.getCollection(name).drop();
+const { PREFIX: prefix, NAMES_FILE: file } = process.env;
+const restored = new Set(
+  prefix === ''
+    ? require('node:fs')
+        .readFileSync(file, 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map(line => JSON.parse(line))
+    : [],
+);
+for (const { name } of database.getCollectionInfos())
+  if (prefix === '' ? restored.has(name) : name.startsWith(prefix)) database.getCollection(name).drop();

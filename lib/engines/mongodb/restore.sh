@@ -93,11 +93,18 @@ done <"$SCRATCH/wanted"
 # How the restored collections of a target are called until they are checked.
 prefix_of() { grep -qxF -e "$1" "$SCRATCH/direct" || printf %s "$run"; }
 : >"$SCRATCH/made"
+names_of() { # TARGET: what is restored to it, as far as it is known, as JSON
+  if [ -s "$SCRATCH/catalog" ]; then names_in=$SCRATCH/catalog; else names_in=$SCRATCH/facts.expected; fi
+  NAME=$(TARGET=$1 awk -F '\t' '$3 == ENVIRON["TARGET"] { print $2 }' "$SCRATCH/wanted") awk '
+    { key = $0; sub(/":[0-9]*$/, "", key) }
+    sub(/^"(definition|documents)\//, "", key) && index(key, ENVIRON["NAME"] ".") == 1 { print "\"" substr(key, length(ENVIRON["NAME"]) + 2) "\"" }' "$names_in"
+}
 clean_up() {
   stop_scratch_server
   while IFS= read -r target; do
     use "$(primary_uri)"
-    mongosh_script discard "TARGET=$target" "PREFIX=$(prefix_of "$target")" </dev/null >&2 ||
+    names_of "$target" >"$SCRATCH/names"
+    mongosh_script discard "TARGET=$target" "PREFIX=$(prefix_of "$target")" "NAMES_FILE=$SCRATCH/names" </dev/null >&2 ||
       log "WARNING: collections $(prefix_of "$target")* of database \"$target\" are left over from this failed restore; drop them"
   done <"$SCRATCH/made"
 }
