@@ -11,7 +11,8 @@
 %%                                                           kept: of users, virtual hosts and global parameters the name counts
 %%        definitions.escript plan WANTED PRESENT FILE       writes what must be imported to FILE, and to stdout what stands in
 %%                                                           the way: `differs` can be overwritten, `fixed` cannot; `held` is what
-%%                                                           would move messages, and is not imported unless MOVE_MESSAGES is yes
+%%                                                           would move messages, and is not imported unless MOVE_MESSAGES is yes;
+%%                                                           `kept` is what differs and stays as the broker has it
 %%        definitions.escript still FILE OUT                 the definitions with shovels and upstreams that lead nowhere
 %%        definitions.escript doubts FILE                    a line for whatever makes an export less than all of the broker
 %%
@@ -49,8 +50,13 @@ run(["export", File]) ->
     #{} = rabbit_json:decode(Body),
     ok = file:write_file(File, Body);
 run(["import", File]) ->
+    libraries(),
     {ok, Body} = file:read_file(File),
-    request(post, "/api/definitions", Body);
+    Definitions = rabbit_json:decode(Body),
+    %% A limit may have been set when there was more than it allows already; what comes after it would be left out without a word.
+    {Limits, Parameters} = lists:partition(fun(Parameter) -> is_limit(Parameter) end, maps:get(<<"parameters">>, Definitions, [])),
+    request(post, "/api/definitions", rabbit_json:encode(Definitions#{<<"parameters">> => Parameters})),
+    Limits =:= [] orelse request(post, "/api/definitions", rabbit_json:encode(#{<<"parameters">> => Limits}));
 run(["count", WantedFile, FoundFile, How]) ->
     libraries(),
     Wanted = read(WantedFile),
@@ -88,10 +94,23 @@ run(["doubts", File]) ->
     {ok, Body} = file:read_file(File),
     Unknown = [Kind || {Kind, [_ | _]} <- maps:to_list(rabbit_json:decode(Body)), not lists:member(Kind, kinds())],
     [io:format("objects of the kind ~ts are in the export, and are neither compared nor restored: this version of the library does not know them~n", [Kind]) || Kind <- Unknown],
+    Queues = rabbit_json:decode(request(get, "/api/queues?columns=vhost,name,durable,type,messages", none)),
+    messages([Queue || #{<<"durable">> := true} = Queue <- Queues]),
     Nodes = rabbit_json:decode(request(get, "/api/nodes", none)),
     [io:format("node ~ts of the cluster was down: queues that were on it alone are not in the definitions~n", [Name]) || #{<<"name">> := Name, <<"running">> := false} <- Nodes],
     [io:format("node ~ts was in a partition, without ~ts: what was defined on the other side may not be in the definitions~n", [Name, lists:join(", ", Others)])
      || #{<<"name">> := Name, <<"partitions">> := [_ | _] = Others} <- Nodes].
+
+%% Where nobody keeps statistics, queues have no numbers. The fullest are named. An empty stream is said to have one message.
+messages(Queues) ->
+    Counted = [{Number, VHost, Name, maps:get(<<"type">>, Queue, none)} || #{<<"messages">> := Number, <<"vhost">> := VHost, <<"name">> := Name} = Queue <- Queues, is_integer(Number)],
+    Full = lists:reverse(lists:sort([{Number, VHost, Name} || {Number, VHost, Name, Type} <- Counted, Number > case Type of <<"stream">> -> 1; _ -> 0 end])),
+    Full =:= [] orelse
+        io:format("~b messages in ~b durable queues are in no recovery point, which holds definitions: most were in ~ts~n",
+                  [lists:sum([Number || {Number, _, _} <- Full]), length(Full),
+                   lists:join(", ", [[VHost, " ", Name] || {_, VHost, Name} <- lists:sublist(Full, 3)])]),
+    Counted =/= [] orelse Queues =:= [] orelse
+        io:format("how many messages were in ~b durable queues the broker does not say; they are in no recovery point, which holds definitions~n", [length(Queues)]).
 
 %% Names only: values may be secrets.
 differs(Kind, Key, []) -> io:format(standard_error, "~ts ~tsis not there~n", [Kind, words(Key)]), false;
@@ -108,7 +127,7 @@ plan(Kind, Wanted, Present) ->
                 #{Key := Object} -> false;
                 #{Key := _} ->
                     case stays(Kind) of
-                        true -> false;
+                        true -> io:format("kept ~ts ~ts~n", [Kind, words(Key)]), false;
                         false ->
                             Way = case lists:member(Kind, [<<"queues">>, <<"exchanges">>]) of true -> "fixed"; false -> "differs" end,
                             io:format("~ts ~ts ~ts~n", [Way, Kind, words(Key)]),
@@ -142,6 +161,9 @@ still(#{<<"value">> := Value} = Parameter) when is_map(Value) ->
         false -> Parameter
     end;
 still(Parameter) -> Parameter.
+
+is_limit(#{<<"component">> := Component}) -> Component =:= <<"vhost-limits">>;
+is_limit(_) -> false.
 
 %% Who or what exists already keeps its password, tags and settings: a restore is no reason to reset them.
 stays(Kind) -> lists:member(Kind, [<<"users">>, <<"vhosts">>, <<"global_parameters">>]).

@@ -74,7 +74,7 @@ export interface RabbitmqEngineOptions {
 /**
  * The definitions of a RabbitMQ broker: users with their password hashes, virtual hosts, permissions, policies, parameters,
  * exchanges, queues and bindings. **Messages are not backed up**, here or anywhere: what matters must survive in queues that are
- * replicated, or be published again.
+ * replicated, or be published again. The reason beside `published` says how many there were in durable queues.
  *
  * They come from the management interface (the plug-in `rabbitmq_management`; `host` and `port` are its own). The Secret with the
  * credentials has the keys `username` and `password`, of a user with the tag `administrator`: no lesser one may export
@@ -83,7 +83,7 @@ export interface RabbitmqEngineOptions {
  * A verification starts a broker from the definitions and compares every object of what it then exports.
  *
  * A restore imports into a running broker what that lacks, and deletes nothing. Users, virtual hosts and global parameters that
- * exist keep their passwords and settings. Permissions, policies and parameters that differ are overwritten with `replace: yes`
+ * exist keep their passwords and settings; the reason beside `restored` names those that differ. Permissions, policies and parameters that differ are overwritten with `replace: yes`
  * and `safetyBackup: yes` only. A queue or an exchange of the same name with other properties stops the restore before anything
  * is changed. Shovels and upstreams of federations, which begin to move messages as soon as they are there, are imported with
  * `moveMessages: yes` only: where the original still runs, a copy takes its messages away. The import itself is the broker's, and not atomic: should it fail half way, the same restore goes on from there.

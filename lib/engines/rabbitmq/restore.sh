@@ -33,4 +33,6 @@ facts_of "$SCRATCH/wanted.json" "$SCRATCH/found.json" kept
 compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"
 held=$(grep -c '^held ' "$SCRATCH/conflicts") || :
 [ "$held" = 0 ] || caveat "$held shovels and upstreams of federations were not imported ($(some held)), as they would begin to move messages, which is wrong where the original still does: set moveMessages to yes where it does not"
+kept=$(grep -c '^kept ' "$SCRATCH/conflicts") || :
+[ "$kept" = 0 ] || caveat "$kept users, virtual hosts and global parameters that the broker had already keep what it has of them, passwords and settings, which is not what the recovery point has ($(some kept))"
 outcome restoreSeconds "$(($(date +%s) - restore_started))"
