@@ -85,7 +85,9 @@ function inventory(server: RedisServer): string[] {
         table.sort(content)
         content = table.concat(content, ' ')
       end
-      lines[#lines + 1] = table.concat({ redis.sha1hex(key), kind, redis.call('object', 'encoding', key), redis.call('pexpiretime', key), redis.sha1hex(content) }, ' ')
+      -- A short string that was made in parts is in one when it was loaded.
+      local encoding = kind == 'string' and '' or redis.call('object', 'encoding', key)
+      lines[#lines + 1] = table.concat({ redis.sha1hex(key), kind, encoding, redis.call('pexpiretime', key), redis.sha1hex(content) }, ' ')
     end
     return lines`;
   const keys = [0, 3, 15, 63].flatMap(database =>
