@@ -1396,6 +1396,8 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   RedisOptions: {
     'allowEmpty?': 'boolean | A server without a key is meant to be so',
+    'clusterNode?':
+      'boolean | The host is one node of a Redis Cluster, always the same one, and the other primaries have backups of their own: a node has the keys of its own slots only',
     'dumpFile?': "string | The server's `dbfilename`",
     'appendFile?': "string | The server's `appendfilename`",
     'appendDirectory?': "string | The server's `appenddirname`",
