@@ -128,6 +128,11 @@ describe('what is counted', () => {
     });
   const definition = (lines: string[]) => lines.find(line => line.startsWith('"definition/'));
 
+  test("is every collection but the server's own, whatever it is called", () => {
+    const infos = ['tempusers', 'system.js', 'orders'].map(name => ({ name, type: 'collection', options: {} }));
+    expect(catalog(infos)).toEqual(expect.arrayContaining(['"collections/shop":2', '"indexes/shop.tempusers":1']));
+  });
+
   test('is also what a collection is: its validator, its size, the keys of its indexes, the text of a view', () => {
     const plain = { name: 'orders', type: 'collection', options: {}, info: { uuid: 'a' } };
     const view = { name: 'open', type: 'view', options: { viewOn: 'orders', pipeline: [{ $match: { open: true } }] } };

@@ -46,12 +46,13 @@ function definition({ type, options = {} }, indexes) {
   const text = EJSON.stringify([type, plain, keys.sort((a, b) => (a[0] < b[0] ? -1 : 1))]);
   return Number.parseInt(require('node:crypto').createHash('sha256').update(text).digest('hex').slice(0, 13), 16);
 }
-// What users have put into the server's own database `admin` is data like any other.
+// What users have put into the server's own database `admin` is data like any other. There a restore has accounts on their way.
+const own = name => (name === 'admin' ? /^(system\.|temp(users|roles)$)/ : /^system\./);
 const collections = name =>
   server
     .getDB(name)
     .getCollectionInfos()
-    .filter(info => info.name.startsWith(prefix) && !/^(system\.|temp(users|roles)$)/.test(info.name.slice(prefix.length)));
+    .filter(info => info.name.startsWith(prefix) && !own(name).test(info.name.slice(prefix.length)));
 const held = name => !['config', 'local'].includes(name) && (name !== 'admin' || collections(name).length > 0);
 const names = chosen.length > 0 ? chosen : server.getDBNames().filter(held);
 for (const name of names) {
