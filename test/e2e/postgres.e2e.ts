@@ -1,4 +1,5 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster, type RunningPod } from '../rehearsal';
@@ -322,6 +323,24 @@ describe('two databases are replaced', () => {
     const { reason } = await succeed(run('pair-restore'), 'restored');
     expect(reason).toMatch(/replication slots are still those of "one_before_\d+", what "one" held before, .*: changes\./);
     for (const name of ['one', 'two']) expect(target.query(name, 'select count(*) from t')).toBe('1');
+    clear(target);
+  });
+
+  test('and values that are not those that were backed up are noticed, though the rows are as many', async () => {
+    const { id } = await succeed(run('pair-verify'), 'verified');
+    const point = join(cluster.claim(NAMESPACE, 'backups'), 'pair', id);
+    const manifest = readFileSync(join(point, 'manifest.json'), 'utf8');
+    const changed = manifest.replace(/("checksum\/one\/public\.t"):\d+/, '$1:1');
+    expect(changed).not.toBe(manifest);
+    writeFileSync(join(point, 'manifest.json'), changed);
+    const sums = readFileSync(join(point, 'SHA256SUMS'), 'utf8').replace(/.*manifest\.json\n/, '');
+    writeFileSync(join(point, 'SHA256SUMS'), `${sums}${createHash('sha256').update(changed).digest('hex')}  manifest.json\n`);
+    const failed = await run('pair-verify');
+    expect(failed.succeeded).toBe(false);
+    expect(resultOf(failed).reason).toMatch(/^what came back is not what was backed up, in 2 facts: "checksum\/one\/public\.t":/);
+    request(cluster, NAMESPACE, 'pair', { recoveryPoint: 'newest' });
+    const { reason } = await succeed(run('pair-restore'), 'restored');
+    expect(reason).toContain('rows of 1 tables are not what was backed up, though as many: one/public.t');
     clear(target);
     clear(server);
   });

@@ -3,6 +3,7 @@
 # $SCRATCH/left-out.
 #
 # usage: dump-database.sh DATABASE TABLES
+# environment, beside postgres.sh's: CHECKSUMS and LOCK_TIMEOUT, dump.sh's
 set -eu
 # shellcheck source=lib/engines/postgres/postgres.sh
 . "$BACKUP_HOME/engine/postgres.sh"
@@ -12,7 +13,7 @@ export DUMP_DATABASE
 tries=0
 while :; do
   rm -f "$SCRATCH/dumped" "$SCRATCH/dump.overtaken"
-  sql "$1" -v database="$1" -v lock_timeout="${LOCK_TIMEOUT}000" -v facts_file="$SCRATCH/facts.database" -v facts_sql="$here/facts.sql" \
+  sql "$1" -v database="$1" -v lock_timeout="${LOCK_TIMEOUT}000" -v checksums="$CHECKSUMS" -v facts_file="$SCRATCH/facts.database" -v facts_sql="$here/facts.sql" \
     -v left_out_file="$SCRATCH/left-out" -v left_out_sql="$here/left-out.sql" -f "$here/dump-database.sql"
   # psql does not tell how the dump that it ran has ended.
   [ ! -e "$SCRATCH/dumped" ] || break

@@ -4,6 +4,7 @@
 # environment, beside postgres.sh's:
 #   DATABASES     names, one a line; empty: all that hold something, but for templates and those that the role may not connect to
 #   ALLOW_EMPTY   `yes`: a chosen database without a table is no reason to fail
+#   CHECKSUMS     bytes: of a database's tables the rows are summed up, the small tables first, until they hold so much; 0: of none
 #   LOCK_TIMEOUT  seconds to wait for a table that somebody holds exclusively
 set -eu
 # shellcheck source=lib/engines/postgres/postgres.sh

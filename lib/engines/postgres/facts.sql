@@ -1,9 +1,17 @@
 -- Everything that can be counted in a database, one line each: "<what>/<database>/<name>":<number>, with a slash in the database's name
 -- as %2F, so that the second part is always the whole of it.
 -- Run in the snapshot of the dump and again after a restore; the two must be equal.
--- psql variable: database, the name to report.
+-- psql variables: database, the name to report; checksums, how many bytes of tables are summed up, the small ones first. Where it is 0 those
+-- are summed up that $SCRATCH/checksums.wanted names, if there is such a file.
 -- What an extension owns comes back with CREATE EXTENSION and is left to the extension's version.
 set timezone = 'UTC';
+-- What is summed up is text.
+set bytea_output = 'hex';
+set datestyle = 'ISO, YMD';
+set intervalstyle = 'postgres';
+set extra_float_digits = 1;
+set xmlbinary = 'base64';
+\set checksums_wanted `cat "$SCRATCH/checksums.wanted" 2>/dev/null || :`
 select replace(replace(:'database', '%', '%25'), '/', '%2F') as database, current_setting('server_encoding') = 'SQL_ASCII' as any_bytes \gset
 \if :any_bytes
   \encoding SQL_ASCII
@@ -81,11 +89,12 @@ select to_json(what || '/' || :'database')::text || ':' || n from counts where n
 -- Of unlogged tables the rows are not counted: a standby has none to dump, and nobody promised to keep them.
 -- A hash may be another one after a restore, as those of enums are: such partitions are counted together, as the table that they are of. (pg_dump
 -- lets rows find their partition then: PostgreSQL's release notes, 15.3.)
+-- The checksum is of the rows as text, the columns by their names: a restore may change the order of both. What is generated is made anew.
 -- A name may be of bytes that are no text.
-select format('select %L || %s', to_json('rows/' || :'database' || '/' || case when current_setting('server_encoding') = 'SQL_ASCII'
-    then encode(convert_to(counted_as, 'SQL_ASCII'), 'escape') else counted_as end)::text || ':', string_agg(format('(select count(*) from only %I.%I)', nspname, relname), ' + '))
-from (
-  select n.nspname, c.relname, coalesce(hashed.name, n.nspname || '.' || c.relname) as counted_as
+with own_table as (
+  select c.oid, n.nspname, c.relname, coalesce(hashed.name, n.nspname || '.' || c.relname) as counted_as,
+    (select coalesce(string_agg(quote_ident(attname), ', ' order by attname collate "C"), '')
+      from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = '') as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
     left join lateral (select pn.nspname || '.' || p.relname as name
       from pg_partition_ancestors(c.oid) with ordinality a(oid, height) join pg_partitioned_table t on t.partrelid = a.oid and t.partstrat = 'h'
@@ -94,6 +103,22 @@ from (
   where c.relkind = 'r' and c.relpersistence = 'p'
     and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
     and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
-) t
-group by counted_as order by counted_as collate "C"
+), counted as (
+  select counted_as, case when current_setting('server_encoding') = 'SQL_ASCII' then encode(convert_to(counted_as, 'SQL_ASCII'), 'escape') else counted_as end as name,
+    string_agg(format('select null::bigint as value from only %I.%I', nspname, relname), ' union all ') as plain,
+    string_agg(format('select hashtextextended(row(%s)::text collate "C", 0) as value from only %I.%I', columns, nspname, relname), ' union all ') as valued,
+    sum(case when :checksums > 0 then pg_table_size(oid) else 0 end) as bytes
+  from own_table group by counted_as
+), named as (
+  select *, to_json('rows/' || :'database' || '/' || name)::text as rows, to_json('checksum/' || :'database' || '/' || name)::text as checksum,
+    sum(bytes) over (order by bytes, counted_as collate "C") as together
+  from counted
+), chosen as (
+  select *, case when :checksums > 0 then together <= :checksums else checksum = any (string_to_array(:'checksums_wanted', E'\n')) end as summed from named
+)
+select case when summed
+  then format($f$select %L || count(*) || E'\n' || %L || mod(mod(coalesce(sum(value), 0), 1000000000000000) + 1000000000000000, 1000000000000000) from (%s) t$f$,
+    rows || ':', checksum || ':', valued)
+  else format('select %L || count(*) from (%s) t', rows || ':', plain) end
+from chosen order by counted_as collate "C"
 \gexec

@@ -1,4 +1,4 @@
-import { Duration } from 'cdk8s';
+import { Duration, Size, SizeRoundingBehavior } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import type { CaCertificates, CaCertificatesConfig } from '../../core/ca-certificates';
@@ -81,6 +81,13 @@ export interface PostgresEngineOptions {
    */
   readonly maintenanceDatabase?: string;
   /**
+   * How much of a database's data is summed up with the counting of its rows, in the snapshot of the dump, the small tables first: a
+   * verification and a restore compare the values of these rows, not only how many there are. What differs fails a verification; a restore
+   * names it. `Size.gibibytes(0)` switches it off.
+   * @default Size.gibibytes(5), which a server reads in some forty seconds
+   */
+  readonly checksums?: Size;
+  /**
    * How long a dump waits for a table that somebody holds exclusively.
    * @default Duration.minutes(1)
    */
@@ -122,7 +129,7 @@ export interface PostgresEngineOptions {
 
 /**
  * PostgreSQL by logical dumps: every database as an archive of its own, in a consistent snapshot, with exact row counts of that
- * snapshot; beside them the roles, what makes each database again, and the server's settings.
+ * snapshot, and sums of what the rows hold (`checksums`); beside them the roles, what makes each database again, and the server's settings.
  *
  * The Secret with the credentials has the keys `username` and `password`. To back up, the role needs `pg_read_all_data`, and
  * where there are large objects or row-level security also to own them or `BYPASSRLS`; to restore it needs to make databases
@@ -148,6 +155,7 @@ export class PostgresEngine implements IEngine {
       jobs = 1,
       imageUser = 999,
       lockTimeout = Duration.minutes(1),
+      checksums = Size.gibibytes(5),
       maintenanceDatabase = 'postgres',
       sslMode,
       scratchSettings = {},
@@ -179,6 +187,7 @@ export class PostgresEngine implements IEngine {
         { name: 'DATABASES', value: databases.join('\n') },
         { name: 'ALLOW_EMPTY', value: this.options.allowEmpty ? 'yes' : 'no' },
         { name: 'MAINTENANCE_DATABASE', value: maintenanceDatabase },
+        { name: 'CHECKSUMS', value: String(checksums.toKibibytes({ rounding: SizeRoundingBehavior.FLOOR }) * 1024) },
         { name: 'LOCK_TIMEOUT', value: String(lockTimeout.toSeconds()) },
         { name: 'JOBS', value: String(jobs) },
         ...scratchVariables(scope, scratchSettings),
