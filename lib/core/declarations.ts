@@ -1309,6 +1309,8 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'databases?': 'string[] | The databases to back up',
     'allowEmpty?': 'boolean | A database without a table is meant to be so',
     'maintenanceDatabase?': 'string | A database to connect to when none in particular is meant',
+    'checksums?':
+      "Size | How much of a database's data is summed up with the counting of its rows, in the snapshot of the dump, the small tables first: a verification and a restore compare the values of these rows, not only how many there are",
     'lockTimeout?': 'Duration | How long a dump waits for a table that somebody holds exclusively',
     'jobs?': 'number | Parallel jobs of a restore and of a verification',
     'sslMode?': "string | libpq's sslmode for the connection to the server: disable, allow, prefer, require, verify-ca, verify-full",
