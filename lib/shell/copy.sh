@@ -9,6 +9,10 @@ list_both() {
   repository_open write || die "$(repository_reason)"
   list_all_points
   from list >"$SCRATCH/source.points" || die "the repository that is mirrored: $(cat "$SCRATCH/source/failed" 2>/dev/null)"
+  # What is wrong there is not in what is copied.
+  if [ -s "$SCRATCH/source/outcome/caveats" ]; then
+    sed 's/^/in the repository that is mirrored: /' "$SCRATCH/source/outcome/caveats" >>"$SCRATCH/outcome/caveats"
+  fi
   # Somebody should know, while the mirror still has what was there.
   [ -s "$SCRATCH/source.points" ] || [ ! -s "$SCRATCH/points.all" ] ||
     refuse "the repository that is mirrored has no recovery point of series $SERIES any more; the mirror keeps its $(wc -l <"$SCRATCH/points.all" | tr -d ' ')"

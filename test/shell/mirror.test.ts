@@ -140,3 +140,14 @@ describe('a mirror', () => {
     expect(mirrored()).toEqual([]);
   });
 });
+
+test('what has lost its manifest in the source is named, as its copy is missed', () => {
+  const older = job.run('backup').result.id;
+  const newest = job.run('backup').result.id;
+  rmSync(join(job.repository, 'orders', String(newest), 'manifest.json'));
+  expect(job.runMirror().result).toMatchObject({
+    verdict: 'mirrored',
+    id: older,
+    reason: `in the repository that is mirrored: recovery point ${newest} has lost its manifest.json, and counts for nothing`,
+  });
+});
