@@ -2,7 +2,9 @@
 # The repository as the workbench sees it: by way of the container that has it. There is no other, and nothing of it can be written.
 #
 # environment, beside lib.sh's:
-#   RELAY   the directory that the two containers share, which only the other one can write
+#   RELAY      the directory that the two containers share, which only the other one can write
+#   PATIENCE   seconds after the end of an answer in which the other one has to say how it ended (60 unless set): who was to say it may
+#              have been killed
 #
 # workbench.sh tells who the two containers are, and broker.sh answers. A request is a line of the pipe $RELAY/request:
 #   ID open SERIES | ID list SERIES | ID get SERIES POINT NAME      the answer can be read from the pipe $RELAY/ID.answer
@@ -10,9 +12,12 @@
 # $RELAY/ID.code holds how it ended, as soon as that is known, and $RELAY/ID.reason why it failed.
 
 # Waits for something that the other container makes. When that has ended, nobody needs an answer any more.
-relay_wait() { # -p|-s PATH
+relay_wait() { # -p|-s PATH [SECONDS]
+  relay_tries=0
   until test "$1" "$2"; do
     [ ! -e "$RELAY/over" ] || exit 1
+    [ -z "${3:-}" ] || [ "$relay_tries" -lt $(($3 * 10)) ] || return 1
+    relay_tries=$((relay_tries + 1))
     sleep 0.1
   done
 }
@@ -30,7 +35,12 @@ relay() { # read|write REQUEST...
   rm -f "$relay_mark"
   # What reads from here went away.
   [ "$relay_rc" != 141 ] || return 141
-  relay_wait -s "$RELAY/$relay_id.code"
+  if [ "$relay_direction" = write ]; then
+    relay_wait -s "$RELAY/$relay_id.code"
+  else
+    relay_wait -s "$RELAY/$relay_id.code" "${PATIENCE:-60}" ||
+      because "the container that has the repository did not say how the answer to '$*' ended: what gave it was killed, for want of memory perhaps" || return 1
+  fi
   for relay_word in reason hopeless; do
     [ ! -s "$RELAY/$relay_id.$relay_word" ] || cp "$RELAY/$relay_id.$relay_word" "$SCRATCH/repository.$relay_word"
   done

@@ -153,6 +153,19 @@ describe('the two containers of a verification', () => {
     expect(verdict.result, verdict.log).toMatchObject({ verdict: 'failed' });
   });
 
+  test('do not wait for an answer whose giver was killed', async () => {
+    job.run('backup');
+    job.kind('deadly', 'repository_get() { case $2 in manifest.json) cat "$series_path/$1/$2" ;; *) kill -KILL "$PPID" $$ ;; esac; }');
+    job.engine({ verify: 'fetch data.txt data; fact rows 200000' });
+    const { verdict } = await ends(job.onWorkbench('verify', { REPOSITORY_FOLDER: 'deadly', PATIENCE: '4' }));
+    expect(verdict.result, verdict.log).toMatchObject({
+      verdict: 'failed',
+      reason: expect.stringMatching(
+        /^data\.txt of \S+ cannot be fetched: .* did not say how the answer to 'get orders \S+ data\.txt' ended: .* was killed/,
+      ),
+    });
+  });
+
   test('a workbench that is killed without a word fails the run', async () => {
     job.run('backup');
     job.engine({ verify: 'echo at work >&2; sleep 600' });
