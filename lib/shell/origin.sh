@@ -42,12 +42,14 @@ fi
 
 # A series is of one place, until somebody says that it has moved. What one of the two does not say is not compared.
 refuse_other_origin() { # once points are listed
-  origin_newest=$(tail -n 1 "$SCRATCH/points" | cut -d ' ' -f 1)
-  [ -n "$origin_newest" ] && [ "$SAFETY" != yes ] || return 0
-  manifest_fetch "$origin_newest" || {
-    log "WARNING: the manifest of $origin_newest cannot be read, so that nobody knows where the series comes from: $(repository_reason)"
-    return 0
-  }
+  [ -s "$SCRATCH/points" ] && [ "$SAFETY" != yes ] || return 0
+  LC_ALL=C sort -r "$SCRATCH/points" >"$SCRATCH/points.newest-first"
+  origin_known=no
+  while read -r origin_point _ <&3; do
+    if manifest_fetch "$origin_point"; then origin_known=yes && break; fi
+    log "WARNING: the manifest of $origin_point cannot be read: $(repository_reason)"
+  done 3<"$SCRATCH/points.newest-first"
+  [ "$origin_known" = yes ] || { remark "no manifest of series $SERIES can be read, so that nobody knows where it comes from"; return 0; }
   origin_theirs=$(manifest_field "$SCRATCH/manifest.json" origin)
   origin_ours=$(own_origin)
   case $origin_theirs in '' | "$origin_ours" | "${TAKES_OVER_FROM:-}") return 0 ;; esac

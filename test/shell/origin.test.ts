@@ -112,3 +112,15 @@ describe('a series', () => {
     expect(JSON.parse(readFileSync(copied, 'utf8'))).toMatchObject({ origin: 'shop' });
   });
 });
+
+test('a series whose newest manifest is damaged still comes from where it did', () => {
+  const ALL = { RETENTION: 'all' };
+  job.run('backup', { ...SHOP, ...ALL });
+  const newest = String(job.run('backup', { ...SHOP, ...ALL }).result.id);
+  writeFileSync(join(job.repository, 'orders', newest, 'manifest.json'), '');
+  expect(job.run('backup', { ...DRILL, ...ALL }).result).toMatchObject({
+    verdict: 'failed',
+    reason: expect.stringMatching(/^series orders comes from 'shop'/),
+  });
+  expect(job.run('backup', { ...SHOP, ...ALL }).result.verdict).toBe('published');
+});
