@@ -1,5 +1,5 @@
 import { Chart } from 'cdk8s';
-import { BackupApp, DatabaseBackup, Engine, MariadbVersion, MysqlVersion, Repository, Retention, SecretRef } from '../../../lib';
+import { BackupApp, DatabaseBackup, Engine, MariadbVersion, MysqlTls, MysqlVersion, Repository, Retention, SecretRef } from '../../../lib';
 
 // What is hard for a dump, or impossible, in databases of two products; what a role sees.
 const app = new BackupApp();
@@ -9,7 +9,9 @@ const DATABASES = ['accident', 'app', 'core', 'kids', 'parents', 'events', 'valu
 function add(namespace: string, series: string, databases: string[] | undefined, mariadb: boolean, version = MariadbVersion.V10_11): void {
   const chart = new Chart(app, `${namespace}-${series}`, { namespace });
   const backup = new DatabaseBackup(chart, series, {
-    engine: mariadb ? Engine.mariadb({ version, databases }) : Engine.mysql({ version: MysqlVersion.V9_7, databases }),
+    engine: mariadb
+      ? Engine.mariadb({ version, databases, tls: MysqlTls.disabled() })
+      : Engine.mysql({ version: MysqlVersion.V9_7, databases }),
     host: `${namespace}-db`,
     credentials: SecretRef.named('backup'),
     repository: Repository.files({ claimName: 'backups' }),
