@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandOptions } from '../../rehearsal/command';
@@ -32,6 +32,8 @@ export interface DaemonState {
   /** On this machine. */
   readonly log: string;
 }
+
+const ADMIN = '/etc/kubernetes/admin.kubeconfig';
 
 /** A Kubernetes of one node that runs on this machine; README.md says how it stands there. */
 export class ClusterNode {
@@ -88,9 +90,9 @@ export class ClusterNode {
     return this.machine.onItsNetwork(await this.kubectlWords(argv));
   }
 
-  /** Runs a program on the node, as root. */
+  /** Runs a program on the node, as root; kubectl has all rights there. */
   run(argv: string[], options?: CommandOptions): Promise<Executed> {
-    return this.machine.run(argv, options);
+    return this.machine.run(argv, { ...options, env: { KUBECONFIG: ADMIN, ...options?.env } });
   }
 
   /** A path of the node, a log's say, as this machine's processes can use it for as long as the node runs. */
@@ -139,6 +141,7 @@ export class ClusterNode {
     for (const script of ['certificates.sh', 'daemon.sh', 'import-images.sh']) {
       cpSync(join(__dirname, 'machine', script), this.path(join('/usr/local/sbin', script)));
     }
+    symlinkSync(join(programs.kubernetes, 'kubectl'), this.path('/usr/local/bin/kubectl'));
     ImageLayout.write(this.path('/var/lib/node-images'), [...own, ...images]);
 
     progress('etcd, containerd, certificates');
@@ -176,9 +179,7 @@ export class ClusterNode {
 
   private async launch({ name, argv, env, user }: Daemon): Promise<void> {
     const variables = { ...env, ...(user ? { KUBECONFIG: `/etc/kubernetes/${user}.kubeconfig` } : {}) };
-    const words = ['env', '-i', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root'];
-    for (const [variable, value] of Object.entries(variables)) words.push(`${variable}=${value}`);
-    await succeed(this.run([...words, 'sh', '/usr/local/sbin/daemon.sh', name, ...argv]), `starting ${name}`);
+    await succeed(this.machine.run(['sh', '/usr/local/sbin/daemon.sh', name, ...argv], { env: variables }), `starting ${name}`);
   }
 
   private async certificates(wanted: string[][]): Promise<void> {
@@ -217,7 +218,7 @@ export class ClusterNode {
   }
 
   private async kubectlWords(argv: string[]): Promise<string[]> {
-    return [join((await nodePrograms()).kubernetes, 'kubectl'), `--kubeconfig=${this.path('/etc/kubernetes/admin.kubeconfig')}`, ...argv];
+    return [join((await nodePrograms()).kubernetes, 'kubectl'), `--kubeconfig=${this.path(ADMIN)}`, ...argv];
   }
 
   private logOf(daemon: string): string {

@@ -73,9 +73,10 @@ export class Machine {
     return join(`/proc/${this.init.pid}/root`, path);
   }
 
-  /** Runs a program on the node. */
+  /** Runs a program on the node, with nothing of this process's environment. */
   run(argv: string[], options?: CommandOptions): Promise<Executed> {
-    return this.enter(['--mount', '--net', '--uts', '--ipc', '--pid', '--cgroup', '--wdns=/'], argv, options);
+    const namespaces = ['--mount', '--net', '--uts', '--ipc', '--pid', '--cgroup', '--wdns=/'];
+    return this.enter(namespaces, argv, { ...options, env: { PATH, HOME: '/root', ...options?.env } });
   }
 
   /** Runs a program of this machine, which sees this machine's files and the node's network. */
@@ -92,6 +93,8 @@ export class Machine {
     return command('nsenter', ['--target', String(this.init.pid), ...namespaces, '--', ...argv], options);
   }
 }
+
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** As `Machine.run`. @throws Error when it fails, with what was said */
 export async function succeed(run: Promise<Executed>, what: string): Promise<string> {

@@ -23,6 +23,10 @@ export interface NodeModule {
   readonly manifests?: string[];
   /** Started in this order, once the API server answers. @default none */
   readonly daemons?: Daemon[];
-  /** Ends when the daemons are of use; called after they were started, with what runs a command on the node. @default they are at once */
+  /**
+   * Ends when the daemons are of use; called after they were started, with what runs a command on the node,
+   * where kubectl has all rights.
+   * @default they are at once
+   */
   readonly ready?: (run: (argv: string[]) => Promise<string>) => Promise<void>;
 }

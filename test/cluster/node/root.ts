@@ -5,7 +5,7 @@ export const NODE_DEBIAN: DebianRecipe = {
   suite: 'trixie',
   packages: [
     ...['containerd', 'runc', 'containernetworking-plugins', 'etcd-server', 'openssl'],
-    ...['iptables', 'ipset', 'conntrack', 'iproute2', 'kmod', 'procps', 'e2fsprogs'],
+    ...['iptables', 'ipset', 'conntrack', 'iproute2', 'kmod', 'procps', 'e2fsprogs', 'btrfs-progs'],
     // Reaps what lost its parent: PID 1 of the node, and of each pod.
     'catatonit',
   ],

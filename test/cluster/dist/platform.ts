@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { customResourceDefinitions } from '../../rehearsal/images/crds';
+import { kubectl, Namespace } from '../kubectl';
+
+/** Where etcd of the control plane is backed up, whose jobs are root on its node; their annotation says why. */
+const PRIVILEGED = 'kube-system';
+const RESTRICTED = { 'pod-security.kubernetes.io/enforce': 'restricted', 'pod-security.kubernetes.io/warn': 'restricted' };
+
+/** The files of dist/. */
+export const FILES = readdirSync('dist').map(file => join('dist', file));
+const NAMESPACES = [...new Set(FILES.flatMap(namespacesOf))].filter(name => name !== PRIVILEGED);
+
+function namespacesOf(file: string): string[] {
+  const namespaces = parseAllDocuments(readFileSync(file, 'utf8')).map(document => document.getIn(['metadata', 'namespace']));
+  return namespaces.filter(namespace => typeof namespace === 'string');
+}
+
+/** What must be there before dist/ is: CRDs as they are released, and namespaces that enforce "restricted", and say what they would not like. */
+export async function makeNamespaces(): Promise<void> {
+  await succeed(['apply', '--server-side', '--recursive', '--filename', await customResourceDefinitions()]);
+  await succeed(['wait', 'customresourcedefinitions', '--all', '--for=condition=Established', '--timeout=5m']);
+  for (const name of NAMESPACES) await Namespace.create(name, RESTRICTED);
+}
+
+export async function deletePlatform(): Promise<void> {
+  await kubectl(['delete', '--ignore-not-found', ...FILES.map(file => `--filename=${file}`), '--wait=false']);
+  await Promise.all(NAMESPACES.map(name => new Namespace(name).delete()));
+}
+
+async function succeed(argv: string[]): Promise<void> {
+  const { exitCode, stderr } = await kubectl(argv);
+  if (exitCode !== 0) throw new Error(`kubectl ${argv.join(' ')}: ${stderr}`);
+}
