@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { Namespace, until } from '../kubectl';
-import { SERVICE } from './postgres';
+import { until } from '../kubectl';
+import { answers, createJob, shop, waitsForServer } from './shop';
 
 interface Job {
   readonly metadata: { readonly name: string };
@@ -9,11 +9,8 @@ interface Job {
 
 /** What a CronJob of dist/ promises of itself; after `postgresComesBack`, which has brought up its server. */
 export function cronJobFires(): void {
-  const shop = new Namespace('shop');
   const schedule = (cron: string) =>
     shop.output('patch', 'cronjob', 'orders-backup', '--type=merge', `--patch={"spec":{"schedule":"${cron}"}}`);
-  const events = (reason: string) =>
-    shop.output('get', 'events', `--field-selector=reason=${reason}`, '--output=jsonpath={.items[*].message}');
 
   /** Those that the controller made: their names end in the minute for which they were. */
   async function fired(): Promise<Job[]> {
@@ -39,25 +36,24 @@ export function cronJobFires(): void {
   });
 
   test('while one waits for its server, no second one is started, and the first ends well', async () => {
-    await shop.output('delete', 'service', 'orders-db');
-    let waiting: string | undefined;
-    await until('a run waits', async () => {
-      waiting = (await fired()).find(({ status }) => status.active)?.metadata.name;
-      return waiting !== undefined && (await shop.output('logs', `job/${waiting}`).catch(() => '')).includes('orders-db');
-    });
-    await until('the next one was not started', async () => (await events('JobAlreadyActive')).includes('concurrency policy'));
-    expect((await fired()).filter(({ status }) => status.active).map(({ metadata }) => metadata.name)).toEqual([waiting]);
+    await answers(false);
+    const active = async () => (await fired()).filter(({ status }) => status.active).map(({ metadata }) => metadata.name);
+    await until('a run is under way', async () => (await active()).length === 1);
+    const [waiting = ''] = await active();
+    await waitsForServer(waiting);
+    const refused = () => shop.output('get', 'events', '--field-selector=reason=JobAlreadyActive', '--output=name');
+    await until('the next one was not started', async () => (await refused()) !== '');
+    expect(await active()).toEqual([waiting]);
     await schedule('0 0 31 2 *');
-    await shop.apply(SERVICE);
+    await answers(true);
     await shop.output('wait', `job/${waiting}`, '--for=condition=Complete', '--timeout=10m');
   });
 
   test('a job that has ended is gone after its time', async () => {
-    const made = JSON.parse(
-      await shop.output('create', 'job', '--from=cronjob/orders-backup', 'short-lived', '--dry-run=client', '--output=json'),
-    );
-    expect(made.spec.ttlSecondsAfterFinished).toBe(7 * 24 * 3600);
-    await shop.apply({ ...made, spec: { ...made.spec, ttlSecondsAfterFinished: 1 } });
+    await createJob('short-lived', 'orders-backup', spec => {
+      expect(spec.ttlSecondsAfterFinished).toBe(7 * 24 * 3600);
+      spec.ttlSecondsAfterFinished = 1;
+    });
     await shop.output('wait', 'job/short-lived', '--for=delete', '--timeout=10m');
   });
 }

@@ -19,7 +19,7 @@ function namespacesOf(file: string): string[] {
 
 /** What must be there before dist/ is: CRDs as they are released, and namespaces that enforce "restricted", and say what they would not like. */
 export async function makeNamespaces(): Promise<void> {
-  await succeed(['apply', '--server-side', '--recursive', '--filename', await customResourceDefinitions()]);
+  await succeed(['apply', '--server-side', '--filename', await customResourceDefinitions()]);
   await succeed(['wait', 'customresourcedefinitions', '--all', '--for=condition=Established', '--timeout=5m']);
   for (const name of NAMESPACES) await Namespace.create(name, RESTRICTED);
 }

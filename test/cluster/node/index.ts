@@ -64,6 +64,8 @@ export class ClusterNode {
   static async start({ name, images, modules = [], progress = () => {} }: NodeOptions): Promise<ClusterNode> {
     progress('root file system and programs');
     await ClusterNode.prepare();
+    // One whose start was interrupted is of no use to anybody.
+    if (!ClusterNode.running(name)) await Machine.end(name);
     const node = new ClusterNode(await Machine.start(name, await nodeRoot()), []);
     try {
       await node.bringUp(images, modules, progress);
