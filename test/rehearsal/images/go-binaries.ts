@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheDirectory, cachedRoot, debianRoot, lock } from '../rootfs';
 
@@ -17,7 +17,8 @@ export interface GoRecipe {
  * The directory with the static programs of a recipe.
  *
  * The first call builds them, which may take many minutes: no test should wait for it. One recipe is built at a time on a machine, whoever asks;
- * the others wait for as long as it takes. Modules and Go's build cache are thrown away with the layer over Debian that they were written to.
+ * the others wait for as long as it takes. Modules and Go's build cache are thrown away with the layer over Debian that they were written to;
+ * one that is killed leaves them to the next.
  *
  * @throws Error when a module is not what was pinned, or does not build: with the end of what was said
  */
@@ -29,7 +30,7 @@ export async function goBinaries(recipe: GoRecipe): Promise<string> {
     const layer = `${root}.layer`;
     try {
       const debian = await debianRoot({ suite: 'trixie', packages: ['ca-certificates', 'golang-go'] });
-      rmSync(layer, { recursive: true, force: true });
+      keepOnly(layer, ['upper/tmp/go', 'upper/tmp/go-build']);
       for (const part of ['upper/src', 'upper/opt/programs', 'work', 'root']) mkdirSync(join(layer, part), { recursive: true });
       for (const [path, text] of Object.entries(recipe.files ?? {})) {
         mkdirSync(join(layer, 'upper/src', path, '..'), { recursive: true });
@@ -42,6 +43,19 @@ export async function goBinaries(recipe: GoRecipe): Promise<string> {
       unlock();
     }
   });
+}
+
+/**
+ * Empties a directory but for some below it. A build that was killed goes on where it was: what Go has fetched and compiled, it knows by content.
+ */
+function keepOnly(directory: string, kept: string[]): void {
+  if (!existsSync(directory)) return;
+  for (const entry of readdirSync(directory)) {
+    if (kept.includes(entry)) continue;
+    const below = kept.filter(path => path.startsWith(`${entry}/`)).map(path => path.slice(entry.length + 1));
+    if (below.length > 0) keepOnly(join(directory, entry), below);
+    else rmSync(join(directory, entry), { recursive: true, force: true });
+  }
 }
 
 /** Beside what go.sh gives: a program of the module of this directory, with a line of progress. */
