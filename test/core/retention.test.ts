@@ -1,8 +1,8 @@
 import { App, Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { describe, expect, test } from 'vitest';
+import { Retention } from '../../lib';
 import { InputError } from '../../lib/core/input-error';
-import { Retention } from '../../lib/core/retention';
 
 function policy(retention: Retention): string | undefined {
   const config = retention.bind(new Construct(new Chart(new App(), 'shop'), 'orders'), 'retention');
@@ -30,6 +30,11 @@ describe('what the script reads', () => {
 });
 
 describe('errors', () => {
+  test('no rules at all are no way to say "all"', () => {
+    const keep = Retention.keep as unknown as () => Retention;
+    expect(keep).toThrow(/^Retention\.keep: rules is not set: .* what keeps everything is Retention\.all\(\)/);
+  });
+
   const nothing = 'no rule keeps anything; set one of last, hourly, daily, weekly, monthly, yearly, within, or use Retention.all()';
 
   test.each([

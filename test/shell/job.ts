@@ -1,5 +1,18 @@
 import { type ChildProcess, execFileSync, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -159,13 +172,14 @@ export class Job {
     return this.run('mirror', environment, shell);
   }
 
-  /** Recovery points that were begun at noted times. */
+  /** Recovery points that were begun at noted times: of one backup, as all of them would be the same but for the time. */
   backupsAt(times: string[], series = 'orders'): string[] {
-    return times.map(time => {
-      const { result } = this.run('backup', { RETENTION: 'all', SERIES: series });
+    const { result } = this.run('backup', { RETENTION: 'all', SERIES: series });
+    const made = join(this.repository, series, String(result.id));
+    const ids = times.map(time => {
       const id = `${time}-aaaaa`;
       const point = join(this.repository, series, id);
-      renameSync(join(this.repository, series, String(result.id)), point);
+      cpSync(made, point, { recursive: true, preserveTimestamps: true });
       const manifest = join(point, 'manifest.json');
       const iso = time.replace(/(....)(..)(..)T(..)(..)(..)Z/, '$1-$2-$3T$4:$5:$6Z');
       writeFileSync(
@@ -179,6 +193,8 @@ export class Job {
       this.sum(point, 'manifest.json');
       return id;
     });
+    rmSync(made, { recursive: true });
+    return ids;
   }
 
   /** Scripts whose ConfigMap was deleted: what is mounted in their place is empty. */
@@ -201,13 +217,16 @@ export class Job {
 
   /** Notes a file's checksum in its recovery point, after it was changed on purpose. */
   sum(point: string, file: string): void {
-    execFileSync('sh', ['-c', 'cd "$1" && sha256sum "$2" >>SHA256SUMS', 'sh', point, file]);
+    const sum = createHash('sha256')
+      .update(readFileSync(join(point, file)))
+      .digest('hex');
+    appendFileSync(join(point, 'SHA256SUMS'), `${sum}  ${file}\n`);
   }
 
   points(series = 'orders', repository = this.repository): string[] {
-    return execFileSync('ls', ['-A', join(repository, series)], { encoding: 'utf8' })
-      .split('\n')
-      .filter(name => /^\d/.test(name));
+    return readdirSync(join(repository, series))
+      .filter(name => /^\d/.test(name))
+      .sort();
   }
 
   remove(): void {
