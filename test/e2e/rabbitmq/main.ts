@@ -15,7 +15,10 @@ const backup = new DatabaseBackup(chart, 'events', {
 });
 backup.verify({
   retries: 0,
-  assertions: [Assertion.equalTo('list_queues name', 'waiting', { database: 'shop ж' }), Assertion.equalTo('list_vhosts name', '/ shop ж')],
+  assertions: [
+    Assertion.equalTo('list_queues name', 'waiting', { database: 'shop ж' }),
+    Assertion.equalTo('list_vhosts name', '/ shop ж full'),
+  ],
 });
 backup.restore();
 app.synth();
