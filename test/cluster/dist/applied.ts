@@ -11,8 +11,8 @@ export function isApplied(): void {
       expect(exitCode).toBe(0);
     });
 
-    test('is what the cluster has then: nothing is left to apply', async () => {
-      const { exitCode, stdout, stderr } = await kubectl(['diff', '--server-side', '--filename', file]);
+    test.each([['--server-side'], ['--server-side=false']])('is what the cluster has then: `kubectl diff %s` is empty', async how => {
+      const { exitCode, stdout, stderr } = await kubectl(['diff', how, '--filename', file]);
       expect(stdout).toBe('');
       expect(stderr).toBe('');
       expect(exitCode).toBe(0);

@@ -54,6 +54,8 @@ export class Machine {
     const child = spawn('sh', argv, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
     await saysUp(child);
     child.unref();
+    // Nothing is said any more, and nobody is to wait for it.
+    for (const stream of [child.stdout, child.stderr]) stream?.destroy();
     const machine = new Machine(name, await initBelow(child.pid ?? 0));
     writeFileSync(join(directory, 'init.json'), JSON.stringify(machine.init));
     return machine;
