@@ -1,7 +1,11 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Chart, Duration, Size } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
 import type { DatabaseBackupProps, PostgresPhysicalEngineOptions } from '../../lib';
 import { BackupApp, DatabaseBackup, DataVolume, Engine, PostgresVersion, RecoveryPoint, Repository, Retention, SecretRef } from '../../lib';
+import { runScript } from '../shell/script';
 
 function backup(options: Partial<PostgresPhysicalEngineOptions> = {}, different: Partial<DatabaseBackupProps> = {}) {
   const chart = new Chart(new BackupApp(), 'shop', { namespace: 'shop' });
@@ -134,5 +138,48 @@ describe('physical backups of PostgreSQL', () => {
       retention: Retention.keep({ daily: 7 }),
     });
     expect(() => logical.archiveLog()).toThrow(/shop\/orders\/log: engine is "postgres": its recovery points are complete by themselves/);
+  });
+});
+
+describe('links in the data directory, which no base backup holds', () => {
+  const say = (...said: string[]) => {
+    const directory = mkdtempSync(join(tmpdir(), 'skipped-'));
+    try {
+      writeFileSync(join(directory, 'said'), said.map(line => `${line}\n`).join(''));
+      writeFileSync(
+        join(directory, 'say.sh'),
+        `. "$BACKUP_HOME/engine/postgres.sh"; : >"$SCRATCH/caveats"; say_skipped <'${directory}/said'`,
+      );
+      const { code, reason } = runScript('postgres-physical', '../../say', { directory });
+      return { code, says: reason || readFileSync(join(directory, 'scratch/caveats'), 'utf8') };
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  };
+
+  test('are named where they are no data, in whatever language the server speaks', () => {
+    expect(
+      say('WARNING:  skipping special file "./postgresql.conf"', 'WARNUNG:  besondere Datei »./pg_hba.conf« wird übersprungen'),
+    ).toMatchObject({
+      code: 0,
+      says: expect.stringMatching(/^links in the data directory are left out: pg_hba\.conf postgresql\.conf\. /),
+    });
+  });
+
+  test('are refused where data is', () => {
+    for (const path of ['base/5/16384', 'base/5', 'pg_xact/0000', 'global/1262']) {
+      expect(say(`WARNING:  skipping special file "./${path}"`)).toMatchObject({
+        code: 78,
+        says: expect.stringContaining(`no base backup holds what is there: ${path}. Move it back`),
+      });
+    }
+  });
+
+  test('are not spoken of where they are sockets, or lead to what the server says of itself', () => {
+    const said = ['"./.s.PGSQL.5432"', '"./log"'].map(path => `WARNING:  skipping special file ${path}`);
+    expect(say(...said, 'NOTICE:  WAL archiving is not enabled; you must ensure that all required WAL segments are copied')).toEqual({
+      code: 0,
+      says: '',
+    });
   });
 });

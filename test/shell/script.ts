@@ -15,6 +15,8 @@ export interface ScriptOptions {
 export interface ScriptOutcome {
   readonly code: number | null;
   readonly log: string;
+  /** What it printed. */
+  readonly output: string;
   /** What the verdict would say. */
   readonly reason: string;
 }
@@ -61,5 +63,5 @@ export function runScript(
     },
   });
   const reason = join(scratch, 'outcome/reason');
-  return { code: done.status, log: done.stderr, reason: existsSync(reason) ? readFileSync(reason, 'utf8') : '' };
+  return { code: done.status, log: done.stderr, output: done.stdout, reason: existsSync(reason) ? readFileSync(reason, 'utf8') : '' };
 }

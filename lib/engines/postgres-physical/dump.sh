@@ -87,6 +87,7 @@ put backup_manifest cat "$SCRATCH/backup_manifest"
 put server cat "$SCRATCH/server"
 facts_of_manifest "$SCRATCH/backup_manifest"
 sed -n 's/.*"Path": "\([^"]*\)".*/\1/p' "$SCRATCH/backup_manifest" | say_unlogged
+say_skipped <"$SCRATCH/base.err"
 slots=$(ask -c "select string_agg(quote_ident(slot_name) || ' in ' || quote_ident(database), ', ') from pg_replication_slots where database is not null and not temporary")
 [ -z "$slots" ] || caveat "replication slots are left out, so whoever reads from them has to start anew after a restore: $slots"
 sed -n 's/.*"Timeline": \([0-9]*\), "Start-LSN": "\([0-9A-F\/]*\)", "End-LSN": "\([0-9A-F\/]*\)".*/\1 \2 \3/p' "$SCRATCH/backup_manifest" | tail -n 1 >"$SCRATCH/wal"

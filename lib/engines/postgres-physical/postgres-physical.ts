@@ -91,7 +91,8 @@ export interface PostgresPhysicalEngineOptions {
  * A verification recovers the newest base backup and all of the log archived since, runs pg_amcheck over every database, and
  * names a gap in the log where it finds one.
  *
- * What a copy of files does not carry is said in the verdict: rows of unlogged tables, and replication slots.
+ * What a copy of files does not carry is said in the verdict: rows of unlogged tables, replication slots, and links in the data directory,
+ * such as one to a `postgresql.conf` elsewhere. Where data is behind a link, a backup is refused.
  *
  * A restore works on the data volume (`dataVolume`), with the server scaled to zero. What it held is put aside, never deleted. The
  * request says `until`: `latest`, `base`, a time, `lsn:<position>` or `name:<restore point>`.

@@ -28,6 +28,16 @@ say_unlogged() { # the paths of these below the data directory on stdin
   caveat "unlogged tables come back empty, as a copy of files does not carry their rows: there are some in $(cat "$SCRATCH/unlogged.names")"
 }
 
+# What is neither file nor directory, such as a link, the server passes over in a base backup, and says so in its own language.
+# (PostgreSQL's source, basebackup.c: "skipping special file".)
+say_skipped() { # what pg_basebackup said on stdin
+  sed -n 's/.*[^[:alnum:]]\(\.\/[^"»«”“]*\).*/\1/p' | sed 's|^\./||' | grep -vE '(^|/)\.s\.PGSQL\.|^(pg_)?log$' | LC_ALL=C sort -u >"$SCRATCH/skipped" || :
+  ! grep -qE '^(base|global|pg_[a-z]+)(/|$)' "$SCRATCH/skipped" ||
+    refuse "the data leads out of the data directory, and no base backup holds what is there: $(some_of "$SCRATCH/skipped"). Move it back, in place of the link"
+  [ ! -s "$SCRATCH/skipped" ] ||
+    caveat "links in the data directory are left out: $(some_of "$SCRATCH/skipped"). A restored one has none of them, and where its configuration is missing the server does not start until somebody puts it there"
+}
+
 # What can be counted of a base backup: its files and their bytes, each of which pg_verifybackup compares.
 facts_of_manifest() { # FILE
   fact files "$(grep -c '"Path"' "$1")"

@@ -15,8 +15,9 @@ manifest() {
 manifest <base.pipe >backup_manifest.new &
 {
   pg_basebackup --pgdata=- --format=tar --wal-method=fetch --checkpoint=fast --no-password ${MAX_RATE:+--max-rate="$MAX_RATE"} \
-    ${PARENT:+--incremental="$SCRATCH/parent_manifest"} || {
-    rc=$?
+    ${PARENT:+--incremental="$SCRATCH/parent_manifest"} 2>base.err && rc=0 || rc=$?
+  cat base.err >&2
+  [ "$rc" = 0 ] || {
     echo "$rc" >base.failed
     [ "$rc" -le 128 ] || echo "pg_basebackup failed: killed by signal $((rc - 128)), as happens when memory runs out" >&2
   }
