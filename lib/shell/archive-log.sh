@@ -29,8 +29,10 @@ case ${MADE_FOR_NAMESPACE:-} in '' | "${POD_NAMESPACE:-}") ;; *) run follow ;; e
 # Of a batch that was cut short, the next one begins anew. Several batches follow each other while there is much to store.
 archive() { # PATIENCE
   while :; do
-    rm -f "$SCRATCH/archive/more" "$SCRATCH/archive/confirmed"
+    rm -f "$SCRATCH/archive/more" "$SCRATCH/archive/confirmed" "$SCRATCH/archive/anew"
     (export ARCHIVE_PATIENCE="$1"; run archive) || return 1
+    # A server whose log was reset sends nothing to whoever reads the one of before.
+    [ ! -e "$SCRATCH/archive/anew" ] || kill "$follower" 2>/dev/null || :
     [ ! -e "$SCRATCH/archive/confirmed" ] || mv "$SCRATCH/archive/confirmed" "$SCRATCH/healthy"
     [ -e "$SCRATCH/archive/more" ] || break
   done

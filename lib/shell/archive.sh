@@ -7,7 +7,7 @@
 #   ARCHIVE_HEARTBEAT   seconds after which a batch that holds nothing tells that there was nothing
 #   ARCHIVE_PATIENCE    seconds to wait for what the server has written by now; 0: the server is not asked
 # The engine's scripts: `log-received` succeeds when the spool holds what the server had written when it was called, for which it
-# waits ARCHIVE_PATIENCE, and says on stderr what it lacks; `log-choose` prints the names of what is new, a batch at most, and makes
+# waits ARCHIVE_PATIENCE, says on stderr what it lacks, and makes $SCRATCH/anew where the receiver has to begin anew; `log-choose` prints the names of what is new, a batch at most, and makes
 # $SCRATCH/more when there is more; `log-pack NAMES-FILE` stores them with `put`, and notes a fact; `log-stored NAMES-FILE` is called
 # when they are safe, and clears the spool.
 # A batch tells until when the log is stored, as `until`. $SCRATCH/confirmed is as old as that when all is stored.

@@ -291,4 +291,20 @@ describe('a log archive', () => {
     rmSync(healthy);
     expect(isReady('5')).toBe(false);
   });
+
+  test('starts its receiver anew where the server has begun another log', async () => {
+    const followed = () => (existsSync(join(job.directory, 'followed')) ? readFileSync(join(job.directory, 'followed'), 'utf8') : '');
+    job.engine({
+      'log-follow': `echo followed >>'${job.directory}/followed'; echo one >"$SPOOL/1"; trap "exit 0" TERM; while :; do sleep 0.1; done`,
+      'log-received': `[ "$(wc -l <'${job.directory}/followed')" -gt 1 ] || { : >"$SCRATCH/anew"; echo 'begun anew' >&2; exit 1; }`,
+    });
+    const environment = job.environment({ ...words(), ARCHIVE_EVERY: '1' });
+    const archive = spawn('sh', [join(job.directory, 'home/shell/archive-log.sh')], { env: environment, stdio: 'ignore' });
+    const ended = new Promise(resolve => archive.once('exit', resolve));
+    const healthy = join(environment.SCRATCH ?? '', 'healthy');
+    while (!existsSync(healthy)) await new Promise(resolve => setTimeout(resolve, 50));
+    archive.kill('SIGTERM');
+    await ended;
+    expect(followed()).toBe('followed\nfollowed\n');
+  });
 });

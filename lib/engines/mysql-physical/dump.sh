@@ -81,6 +81,8 @@ sql "show global variables where variable_name in ('character_set_server', 'coll
 { echo '[server]'; sed 's/^\([^	]*\)	\(.*\)$/loose-\1=\2/' "$SCRATCH/variables"; } >"$SCRATCH/server.new"
 put server.cnf cat "$SCRATCH/server.new"
 
+say_left_out
+
 # ---- the copy -------------------------------------------------------------------------------------------------------
 put "$stream" sh "$BACKUP_HOME/engine/dump-stream.sh"
 sed -n -e 's/.*(from LSN \([0-9]*\) to \([0-9]*\)) was copied.*/\1 \2/p' -e 's/.*log of lsn (\([0-9]*\)) to (\([0-9]*\)) was copied.*/\1 \2/p' "$SCRATCH/tool.log" >"$SCRATCH/redo"

@@ -20,7 +20,17 @@ while read -r history; do
     size=$(wc -c <"$history/$file")
     stored=$(file=$file awk '$1 == ENVIRON["file"] { at = $2 } END { print at + 0 }' "$history/stored")
     state=open
-    [ "$file" = "$newest" ] || [ -e "$history/$file.cut" ] || state=end
+    if [ "$file" != "$newest" ] && [ ! -e "$history/$file.cut" ]; then
+      next=$(in_order "$history" | awk -v file="$file" 'found { print; exit } $0 == file { found = 1 }')
+      # What was made this moment does not tell yet.
+      [ "$(wc -c <"$history/$next")" -ge 256 ] || break
+      if leads_to "$history/$file" "$history/$next"; then
+        state=end
+      else
+        log "WARNING: $next does not go on where $file ends: the server's binary logs were reset meanwhile (RESET MASTER), and the archive has a gap. Take a backup now"
+        : >"$history/$file.cut"
+      fi
+    fi
     if [ "$state" = end ] && [ "$size" -lt "$stored" ]; then
       log "WARNING: of $file the server has $size bytes now, and $stored were received: it has lost transactions. Take a backup now"
       state=open

@@ -14,6 +14,14 @@ set -eu
 attempt 'asking for the binary log (the account needs BINLOG MONITOR and REPLICATION SLAVE)' sql 'show master status' >"$SCRATCH/status"
 [ -z "$(cut -f 3-4 "$SCRATCH/status" | tr -d '\t')" ] ||
   refuse 'binlog_do_db or binlog_ignore_db is set on the server: what it leaves out of its log no restore could bring back'
+# What a replica is sent, and a node of a cluster, is in its own log only when it is told to write it there.
+if [ "$(variable log_slave_updates)" != ON ]; then
+  [ "$(variable wsrep_on)" != ON ] ||
+    refuse 'log_slave_updates is off on the server, a node of a cluster: what is written through other nodes is not in its log. Set log_slave_updates to ON'
+  attempt 'asking whether the server is a replica' sql "select count(*) from information_schema.global_status where variable_name = 'Slaves_running' and variable_value <> '0'" >"$SCRATCH/status"
+  { [ "$(cat "$SCRATCH/status")" = 0 ] && [ -z "$(variable gtid_slave_pos)" ]; } ||
+    refuse 'log_slave_updates is off on the server, a replica: what it is sent by its primary is not in its log, and no restore could bring it back. Set log_slave_updates to ON, or name the primary as host. Where it is a replica no more: reset slave all; set global gtid_slave_pos = ""'
+fi
 # The server keeps nothing for us. Two hours are what it takes to notice and to mend.
 expiry=$(sql 'select floor(case when @@binlog_expire_logs_seconds > 0 then @@binlog_expire_logs_seconds else @@expire_logs_days * 86400 end)')
 if [ "$expiry" != 0 ] && [ "$expiry" -lt 7200 ]; then

@@ -15,6 +15,13 @@ written() {
   read -r file position _ <"$SCRATCH/written"
 }
 
+# Another server, or this one after a new beginning, may have files of the same names.
+same_file() {
+  born=$(remote_birth "$file" 2>/dev/null) || born=
+  rm -f "$SCRATCH/outcome/reason"
+  [ "$(birth "$SPOOL/$history/$newest")" = "$born" ]
+}
+
 written
 patient_until=$(($(date +%s) + ARCHIVE_PATIENCE))
 while :; do
@@ -23,15 +30,25 @@ while :; do
   [ -z "$history" ] || newest=$(in_order "$SPOOL/$history" | tail -n 1)
   size=0
   [ -z "$newest" ] || size=$(wc -c <"$SPOOL/$history/$newest")
-  if [ "$newest" = "$file" ] && [ "$size" -ge "$position" ]; then
-    # Another server, or this one after a new beginning, may have files of the same names.
-    [ "$(birth "$SPOOL/$history/$newest")" != "$(remote_birth "$file" 2>/dev/null)" ] || exit 0
-    rm -f "$SCRATCH/outcome/reason"
-  fi
+  if [ "$newest" = "$file" ] && [ "$size" -ge "$position" ] && same_file; then exit 0; fi
   [ "$(date +%s)" -lt "$patient_until" ] || break
   sleep 0.5
   # The server has gone on to another file.
   [ "$newest" = "$file" ] || written
 done
+# Whoever receives from a server whose log is reset hears nothing of that, and goes on with its second file.
+begun_anew() {
+  [ "$size" -ge 13 ] || return 1
+  if [ "$newest" = "$file" ]; then
+    ! same_file && [ -n "$born" ]
+  else
+    [ "${newest%.*}" != "${file%.*}" ] || [ "$(number "$file")" -lt "$(number "$newest")" ]
+  fi
+}
+if begun_anew; then
+  : >"$SCRATCH/anew"
+  echo 'the server has begun its binary log anew (RESET MASTER), and so does the archive now: take a backup' >&2
+  exit 1
+fi
 echo "the server is at $file:$position, and what was received ends at ${newest:-nothing}:$size" >&2
 exit 1

@@ -15,6 +15,26 @@ in_order() { # HISTORY: its files, the oldest first
 birth() { # PATH
   od -A n -t u1 -j 4 -N 9 "$1" | awk '{ printf "%.0f-%.0f\n", $1 + 256 * ($2 + 256 * ($3 + 256 * $4)), $6 + 256 * ($7 + 256 * ($8 + 256 * $9)) }'
 }
+bytes_at() { # PATH OFFSET HOW-MANY, the lowest first
+  od -A n -t u1 -j "$2" -N "$3" "$1" | awk '{ for (i = 1; i <= NF; i++) { value += $i * 256 ^ n; n++ } } END { printf "%.0f\n", value }'
+}
+# Whether the file that comes after PATH goes on where PATH ends: the last event of PATH names it, or says that the server was stopped;
+# or the server made it as it started, after a crash. Where neither is so, the logs were reset between the two, and files are missing.
+# (MariaDB's documentation, "Binlog Event Header", ROTATE_EVENT, STOP_EVENT, FORMAT_DESCRIPTION_EVENT.)
+leads_to() { # PATH NEXT
+  leads_size=$(wc -c <"$1")
+  leads_name=${2##*/}
+  # Type and length of an event, with a checksum and without.
+  for leads_event in "4 $((31 + ${#leads_name}))" "4 $((27 + ${#leads_name}))" '3 23' '3 19'; do
+    leads_length=${leads_event#* }
+    [ "$leads_size" -ge $((4 + leads_length)) ] || continue
+    leads_from=$((leads_size - leads_length))
+    [ "$(bytes_at "$1" $((leads_from + 4)) 1) $(bytes_at "$1" $((leads_from + 9)) 4)" = "$leads_event" ] || continue
+    [ "${leads_event% *}" != 4 ] || [ "$(tail -c "+$((leads_from + 28))" "$1" | head -c "${#leads_name}" | tr -d '\000')" = "$leads_name" ] || continue
+    return 0
+  done
+  [ "$(bytes_at "$2" 75 4)" != 0 ]
+}
 remote_birth() { # FILE
   rm -f "$SCRATCH/head-$1"
   mariadb-binlog --defaults-file="$SCRATCH/client.cnf" --read-from-remote-server --raw --stop-position=300 --result-file="$SCRATCH/head-" "$1" 2>"$SCRATCH/head.err" ||

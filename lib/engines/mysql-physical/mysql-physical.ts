@@ -120,15 +120,18 @@ export class XtrabackupVersion {
  *
  * With `archiveLog()` beside it, a restore goes to any moment: the binary log is received as a replica receives it, and replayed over
  * the copy. For that the server needs `log_bin`, ROW or MIXED as `binlog_format`, and `binlog_expire_logs_seconds` of 0 or a day or
- * more: it keeps nothing for an archive that is down. The account needs REPLICATION SLAVE as well. The request says `until`:
+ * more: it keeps nothing for an archive that is down. A replica, or a node of a cluster, needs `log_slave_updates`, without which its log
+ * lacks what others send it. The account needs REPLICATION SLAVE as well. The request says `until`:
  * `latest`, `base`, `binlog:<file>:<position>`, or a time in whole seconds, UTC: the replay ends before the first statement in the log
  * that began in that second or later (of a transaction of several statements: its COMMIT). What a session kept out of the log
- * (`sql_log_bin = 0`) does not come back. A server that was restored, replaced or reset begins another history of its log, with the same
- * names; no recovery point of before leads there. A replay to the end is refused then until a backup was taken, or the request says
- * `timeline`: the history that is meant, as the refusal names it. A verification replays all of the archive, and names a gap where it finds one; beside the
- * data its scratch needs twice the largest file of the log.
+ * (`sql_log_bin = 0`) does not come back; over a statement that was interrupted half way in a table without transactions no replay
+ * goes. A server that was restored, replaced or reset begins another history of its log, with the same names; no recovery point of
+ * before leads there. A replay to the end is refused then until a backup was taken, or the request says `timeline`: the history that is
+ * meant, as the refusal names it. A verification replays all of the archive, and names a gap where it finds one; beside the data its
+ * scratch needs twice the largest file of the log.
  *
- * Tables that the server encrypts (data-at-rest encryption) are refused, and so are files outside the data directory.
+ * Tables that the server encrypts (data-at-rest encryption) are refused, and so are files outside the data directory. Files of storage
+ * engines that `mariadb-backup` does not know (CONNECT, Mroonga), and whom a replica follows, are left out, as every verdict then says.
  */
 export class MariadbPhysicalEngine implements IEngine {
   constructor(private readonly options: MariadbPhysicalEngineOptions) {

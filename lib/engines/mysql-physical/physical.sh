@@ -80,6 +80,19 @@ tool_words() { # FILE EXIT-CODE
 }
 variable() { sql "show global variables like '$1'" | cut -f 2-; }
 
+# Names what the tool leaves where it is: it knows the files of these storage engines only, and not whom a replica follows.
+# (MariaDB's source, extra/mariabackup/backup_copy.cc, ext_list.)
+say_left_out() {
+  (cd "$DATA_DIRECTORY" && find . -mindepth 2 -maxdepth 2 -type f ! -path './#*' ! -path './.[!/]*' ! -path './lost+found/*') 2>/dev/null | sed 's|^\./||' |
+    grep -vE '\.(ibd|frm|isl|MYD|MYI|MAD|MAI|MRG|ARM|ARZ|CSM|CSV|opt|par|TRG|TRN|sdi|cfg|cfp|TMD|TMM)$' | LC_ALL=C sort >"$SCRATCH/foreign" || :
+  [ ! -s "$SCRATCH/foreign" ] ||
+    caveat "files in the directories of databases that $tool does not know, such as those of other storage engines, are left out: $(some_of "$SCRATCH/foreign")"
+  # MySQL has this in tables.
+  if [ "$DIALECT" = mariadb ] && [ -n "$(find "$DATA_DIRECTORY" -maxdepth 1 -name 'master*.info')" ]; then
+    caveat 'the server is a replica, and whom it follows (master.info) is left out: a restored one follows nobody until CHANGE MASTER says whom'
+  fi
+}
+
 # ---- a recovery point -----------------------------------------------------------------------------------------------
 # Unpacks the recovery point into a directory and applies the redo log to it.
 unpack() { # DIRECTORY

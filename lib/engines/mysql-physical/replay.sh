@@ -101,8 +101,58 @@ next_batch() {
 }
 later_file() { in_order "$folder_of_ours" | awk -v n="$1" '{ f = $0; sub(/.*\./, "", f); if (f + 0 > n) { print; exit } }'; } # NUMBER
 
+# An event tells its session's own time: one that has set it to the future (SET timestamp) ends a replay long before the moment
+# that was meant. Transactions that took long are late in the log, too; a minute is for them.
+judge_times() { # POSITION where the replay ends
+  before=$(date -u -d "@$(($(date -u -d "$(printf %s "${UNTIL%Z}" | tr T ' ')" +%s) - 60))" '+%y%m%d %H:%M:%S')
+  mariadb-binlog --local-load="$SCRATCH/load" --start-position="$1" "$folder_of_ours$file" 2>/dev/null | LC_ALL=C grep -aE '^# at [0-9]+$|^#[0-9]{6} .*	GTID ' |
+    awk -v begin="$1" -v before="$before" '
+      /^# at / { at = $3; next }
+      at >= begin { time = substr($1, 2) " " (length($2) < 8 ? "0" : "") $2 }
+      at >= begin && time "" < before "" { if (!count++) first = at; last = at }
+      END { if (count) print count, first, last }' >"$SCRATCH/later"
+  [ -s "$SCRATCH/later" ] || return 0
+  read -r later_count later_first later_last <"$SCRATCH/later"
+  caveat "the replay ended before $file:$1, the first event that says $UNTIL or later, though $later_count transactions after it in that file say a time more than a minute earlier (from $file:$later_first to $file:$later_last): a session had set its own time, the clock was set, or they took long. They are not in what came back; to have them, name the end by its position (until: binlog:$file:<position>)"
+}
+
+# A statement can fail and have had an effect, as DROP TABLE of two tables of which one is not there, or an INSERT of several rows into a
+# table without transactions. The log holds it with the error, which it has to meet here again. Where it was interrupted half way, as by KILL,
+# it does not, and has done more here than it did there.
+note_failed() { # RANGE...
+  mariadb-binlog --local-load="$SCRATCH/load" "$@" "$folder_of_ours$file" 2>/dev/null | LC_ALL=C grep -aE '^# at [0-9]+$|^#[0-9]{6} .*	error_code=[1-9]' |
+    awk -v file="$file" '/^# at / { at = $3; next } { sub(/.*\terror_code=/, ""); print $1 + 0, file ":" at }' >>"$SCRATCH/failed.noted"
+}
+# Reads what the client says of statements that fail, and prints the first error that the log does not note.
+judge_failed() {
+  LC_ALL=C awk -v noted="$SCRATCH/failed.noted" '
+    # Of a file its errors are noted before it is replayed.
+    function next_noted(  i) {
+      close(noted)
+      for (i = 0; i <= met; i++) if ((getline line <noted) < 1) return 0
+      split(line, of, " ")
+      return 1
+    }
+    !match($0, /^ERROR [0-9]+ \([0-9A-Z]+\)( at line [0-9]+)?/) { next }
+    {
+      error = substr($0, RSTART, RLENGTH)
+      split(error, word, " ")
+      noted_one = next_noted()
+      if (noted_one && word[2] == of[1]) { met++; next }
+      # Of tables and sequences that were not there to be dropped the log does not note the error.
+      if (word[2] == 1051 || word[2] == 4091) next
+      print error (noted_one ? ", and not the error " of[1] " that it notes at " of[2] : "")
+      wrong = 1
+      exit
+    }
+    END { if (!wrong && next_noted()) print "no error where the log notes error " of[1] ", at " of[2] ": the statement was interrupted there half way, and has done more here. A restore can go no further than before it (until: binlog:" of[2] "), or start from a recovery point after it" }'
+  # What comes after it is read away, or the client would find nobody listening.
+  cat >/dev/null
+}
+
 # Prints the statements of one file from POSITION on, as far as UNTIL says.
 play() { # POSITION
+  [ ! -s "$SCRATCH/replay.err" ] || exit 1
   set -- --start-position="$1"
   # A file that is whole has its server's word for it; the newest one ends where the archive was last told to store.
   size=$(wc -c <"$folder_of_ours$file")
@@ -120,12 +170,14 @@ play() { # POSITION
       # The event that describes the format is always printed, before those that were asked for.
       first=$(mariadb-binlog "$@" --start-datetime="$first" "$folder_of_ours$file" 2>/dev/null | sed -n '/^# at \([0-9]*\)$/{ s//\1/; p; }' | sed -n '2{ p; q; }')
       if [ -n "$first" ]; then
+        judge_times "$first"
         set -- "$@" --stop-position="$first"
         size=$first
         : >"$SCRATCH/reached"
       fi
       ;;
   esac
+  note_failed "$@"
   mariadb-binlog --verify-binlog-checksum --local-load="$SCRATCH/load" "$@" "$folder_of_ours$file" 2>"$SCRATCH/play.err" || {
     # The last event of what is not complete may have been stored in part.
     torn=$(sed -n 's/.*Could not read entry at offset \([0-9]*\):.*/\1/p' "$SCRATCH/play.err" | tail -n 1)
@@ -169,11 +221,19 @@ statements() {
 # One session for all of it: what is temporary lives as long as its session.
 replay() {
   [ "$BATCHES" -gt 0 ] || return 0
-  rm -rf "$LOG_DIRECTORY" "$SCRATCH/load" "$SCRATCH/reached" "$SCRATCH/replay.broken" "$SCRATCH/replay.refused" "$SCRATCH/replayed" "$SCRATCH/ended"
+  rm -rf "$LOG_DIRECTORY" "$SCRATCH/load" "$SCRATCH/reached" "$SCRATCH/replay.broken" "$SCRATCH/replay.refused" "$SCRATCH/replayed" "$SCRATCH/ended" "$SCRATCH/replay.rc"
+  : >"$SCRATCH/failed.noted"
   mkdir "$LOG_DIRECTORY" "$SCRATCH/load"
-  replay_rc=0
-  { (statements && : >"$SCRATCH/ended") || :; } | scratch_sql --binary-mode --max-allowed-packet=1G >/dev/null 2>"$SCRATCH/replay.err" || replay_rc=$?
-  [ "$replay_rc" = 0 ] || die "the server refused what its log says, after $(cat "$SCRATCH/replayed" 2>/dev/null || echo "$start_file:$start_position"): $(client_words "$SCRATCH/replay.err" "$replay_rc")"
+  # It goes on after errors, and never with another session.
+  { (statements && : >"$SCRATCH/ended") || :; } |
+    { scratch_sql --binary-mode --force --skip-reconnect --max-allowed-packet=1G 2>&1 >/dev/null || echo $? >"$SCRATCH/replay.rc"; } |
+    judge_failed >"$SCRATCH/replay.err"
+  after=$(cat "$SCRATCH/replayed" 2>/dev/null || echo "$start_file:$start_position")
+  case $(cat "$SCRATCH/replay.err") in
+    '') [ ! -s "$SCRATCH/replay.rc" ] || die "the server refused what its log says, after $after: $(client_words "$SCRATCH/replay.err" "$(cat "$SCRATCH/replay.rc")")" ;;
+    no*) die "what was replayed is not what the server did: $(cat "$SCRATCH/replay.err")" ;;
+    *) die "the server refused what its log says, after $after: $(cat "$SCRATCH/replay.err")" ;;
+  esac
   [ ! -s "$SCRATCH/replay.refused" ] || refuse "$(cat "$SCRATCH/replay.refused")"
   [ ! -s "$SCRATCH/replay.broken" ] || die "$(cat "$SCRATCH/replay.broken")"
   [ -e "$SCRATCH/ended" ] || die 'reading the archived log ended half way'

@@ -1,0 +1,260 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runScript, type ScriptOptions } from '../shell/script';
+
+// What the archive of MariaDB's binary log takes for the end of a file, for the log of another beginning, and for a log that holds all.
+
+let directory: string;
+const spool = () => join(directory, 'spool');
+const HISTORY = '1700000000-7-1700000001';
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'binlog-'));
+  mkdirSync(join(spool(), HISTORY), { recursive: true });
+  writeFileSync(join(spool(), 'current'), `${HISTORY}\n`);
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const run = (script: string, options: Partial<ScriptOptions> = {}) =>
+  runScript('mysql-physical', script, {
+    directory,
+    ...options,
+    environment: { SPOOL: spool(), DIALECT: 'mariadb', TLS: '', ARCHIVE_PATIENCE: '0', ...options.environment },
+  });
+
+const [STOP, ROTATE, FORMAT, OTHER] = [3, 4, 15, 2];
+/** An event of the log as it is in a file: its header, what it says, and a checksum. */
+function event(type: number, body: Buffer): Buffer {
+  const header = Buffer.alloc(19);
+  header.writeUInt32LE(1_700_000_000, 0);
+  header.writeUInt8(type, 4);
+  header.writeUInt32LE(7, 5);
+  header.writeUInt32LE(19 + body.length + 4, 9);
+  return Buffer.concat([header, body, Buffer.alloc(4)]);
+}
+function binlog({ atStartup = false, born = 1_700_000_000, end }: { atStartup?: boolean; born?: number; end?: Buffer } = {}): Buffer {
+  const format = Buffer.alloc(233);
+  format.writeUInt32LE(atStartup ? born : 0, 52);
+  const first = event(FORMAT, format);
+  first.writeUInt32LE(born, 0);
+  return Buffer.concat([Buffer.from([0xfe, 0x62, 0x69, 0x6e]), first, event(OTHER, Buffer.alloc(200)), end ?? Buffer.alloc(0)]);
+}
+const rotate = (next: string) => event(ROTATE, Buffer.concat([Buffer.alloc(8), Buffer.from(next)]));
+const received = (number: number, content: Buffer) => writeFileSync(join(spool(), HISTORY, `binlog.00000${number}`), content);
+
+describe('a file after which another one was received', () => {
+  test.each([
+    ['that names it', { end: rotate('binlog.000002') }, {}],
+    ['that says that the server was stopped', { end: event(STOP, Buffer.alloc(0)) }, { atStartup: true }],
+    ['that a crash has cut off', {}, { atStartup: true }],
+  ])('%s is complete', (_, file, next) => {
+    received(1, binlog(file));
+    received(2, binlog(next));
+    expect(run('log-choose').output).toMatch(/^\S+ binlog\.000001 0 \d+ end\n\S+ binlog\.000002 0 \d+ open\n$/);
+  });
+
+  test.each([
+    ['that says nothing of it', {}],
+    ['that names another one', { end: rotate('binlog.000009') }],
+  ])('%s is not: the server has begun its log anew, and what it wrote before that file is not here', (_, file) => {
+    received(1, binlog(file));
+    received(2, binlog());
+    const { output, log } = run('log-choose');
+    expect(output).toMatch(/^\S+ binlog\.000001 0 \d+ open\n/);
+    expect(log).toContain(
+      "WARNING: binlog.000002 does not go on where binlog.000001 ends: the server's binary logs were reset meanwhile (RESET MASTER), and the archive has a gap. Take a backup now",
+    );
+    expect(run('log-choose').log).toBe('');
+  });
+
+  test('is not judged by what was made this moment', () => {
+    received(1, binlog());
+    received(2, Buffer.alloc(0));
+    expect(run('log-choose').output).toBe('');
+  });
+});
+
+describe('a receiver', () => {
+  /** The server says that it is at a position of a file that began at a time. */
+  const server = (file: string, position: number, born: number) => {
+    writeFileSync(join(directory, 'first'), binlog({ born }));
+    return {
+      mariadb: `printf '${file}\\t${position}\\t\\t\\n'`,
+      'mariadb-binlog': `for word; do case $word in --result-file=*) cp '${directory}/first' "\${word#*=}${file}" ;; esac; done`,
+    };
+  };
+  const judged = (programs: { [name: string]: string }) => {
+    const { code, log } = run('log-received', {
+      programs,
+      environment: { SERVER_HOST: 'db', SERVER_PORT: '3306', SERVER_USER: 'b', SERVER_PASSWORD: 'b' },
+    });
+    const anew = join(directory, 'scratch/anew');
+    const begins = existsSync(anew);
+    rmSync(anew, { force: true });
+    return { code, log, begins };
+  };
+
+  test.each([
+    ['has all that the server has written', () => server('binlog.000003', 400, 1_700_000_000), { code: 0, begins: false, log: '' }],
+    [
+      'lacks the end',
+      () => server('binlog.000003', 9000, 1_700_000_000),
+      { code: 1, begins: false, log: expect.stringContaining('ends at binlog.000003:') },
+    ],
+    ['lacks the newest file', () => server('binlog.000004', 400, 1_700_000_000), { code: 1, begins: false }],
+    [
+      'has a file of that name from before a reset, longer or not',
+      () => server('binlog.000003', 9000, 1_800_000_000),
+      { code: 1, begins: true, log: expect.stringContaining('RESET MASTER') },
+    ],
+    ['is in a later file than the server, which was reset', () => server('binlog.000001', 400, 1_800_000_000), { code: 1, begins: true }],
+    ['is in files of another name', () => server('mysql-bin.000007', 400, 1_800_000_000), { code: 1, begins: true }],
+  ])('that %s', (_, programs, expected) => {
+    received(3, binlog());
+    expect(judged(programs())).toMatchObject(expected);
+  });
+});
+
+describe('a server that does not log what others send it', () => {
+  const follow = (variables: { [name: string]: string }, running = 0) =>
+    run('log-follow', {
+      environment: { SERVER_HOST: 'db', SERVER_PORT: '3306', SERVER_USER: 'b', SERVER_PASSWORD: 'b', REPLICA_ID: '9' },
+      programs: {
+        mariadb: `for statement; do :; done; case $statement in ${Object.entries({ log_bin: 'ON', log_slave_updates: 'OFF', ...variables })
+          .map(([name, value]) => `*"like '${name}'"*) printf '${name}\\t${value}\\n' ;;`)
+          .join(
+            ' ',
+          )} 'show master status') printf 'binlog.000001\\t400\\t\\t\\n' ;; *Slaves_running*) echo ${running} ;; *floor*) echo 60 ;; esac`,
+      },
+    });
+
+  test.each([
+    ['a replica', {}, 1, /a replica: what it is sent by its primary is not in its log/],
+    ['a replica that stands still', { gtid_slave_pos: '0-1-77' }, 0, /a replica: what it is sent by its primary is not in its log/],
+    ['a node of a cluster', { wsrep_on: 'ON' }, 0, /a node of a cluster: what is written through other nodes is not in its log/],
+  ])('%s is refused', (_, variables, running, says) => {
+    expect(follow(variables, running)).toMatchObject({ code: 78, reason: expect.stringMatching(says) });
+  });
+
+  test('one to which nobody sends anything, or that logs it, is not', () => {
+    expect(follow({}).reason).toMatch(/^the server removes its binary logs after 60 s/);
+    expect(follow({ log_slave_updates: 'ON', gtid_slave_pos: '0-1-77' }).reason).toMatch(/^the server removes its binary logs after 60 s/);
+  });
+});
+
+test('what mariadb-backup does not copy is named', () => {
+  const data = join(directory, 'data');
+  const say = () => {
+    writeFileSync(join(directory, 'say.sh'), '. "$BACKUP_HOME/engine/physical.sh"; : >"$SCRATCH/caveats"; say_left_out');
+    runScript('mysql-physical', '../../say', { directory, environment: { DIALECT: 'mariadb', TLS: '', DATA_DIRECTORY: data } });
+    return readFileSync(join(directory, 'scratch/caveats'), 'utf8');
+  };
+  for (const path of ['shop', 'mysql/.before-20260101000000/shop', 'lost+found', '#rocksdb'])
+    mkdirSync(join(data, path), { recursive: true });
+  for (const file of [
+    'ibdata1',
+    'shop/a.frm',
+    'shop/a.ibd',
+    'shop/b.CSV',
+    'shop/db.opt',
+    'shop/a#P#p0.ibd',
+    'mysql/.before-20260101000000/x',
+    '#rocksdb/1.sst',
+  ]) {
+    writeFileSync(join(data, file), '');
+  }
+  expect(say()).toBe('');
+  writeFileSync(join(data, 'shop/export.dbf'), '');
+  writeFileSync(join(data, 'master.info'), 'primary');
+  expect(say()).toMatch(
+    /^files .* are left out: shop\/export\.dbf\nthe server is a replica, and whom it follows \(master\.info\) is left out/,
+  );
+});
+
+describe('a replay', () => {
+  /** Of what mariadb-binlog prints of the only file, and what the client says of statements that fail. */
+  const replay = (log: string[], says: string[] = [], until = 'latest') => {
+    writeFileSync(join(directory, 'log'), log.map(line => `${line}\n`).join(''));
+    writeFileSync(join(directory, 'says'), says.map(line => `${line}\n`).join(''));
+    writeFileSync(
+      join(directory, 'replay.sh'),
+      `. "$BACKUP_HOME/engine/physical.sh"
+      . "$BACKUP_HOME/engine/replay.sh"
+      : >"$SCRATCH/caveats"
+      BATCHES=1 start_file=binlog.000001 start_position=4 start_birth=1700000000-7 newest_history=${HISTORY}
+      next_batch() { [ -z "$folder_of_ours" ] || return 1; folder_of_ours=$LOG_DIRECTORY/${HISTORY}/; mkdir "$folder_of_ours"; echo 0 >"$folder_of_ours$file.from"; cp '${directory}/log' "$folder_of_ours$file"; }
+      replay`,
+    );
+    const { code, reason } = runScript('mysql-physical', '../../replay', {
+      directory,
+      environment: { DIALECT: 'mariadb', TLS: '', UNTIL: until },
+      programs: {
+        // It begins at the first event that says the time that is asked for.
+        'mariadb-binlog': `for word; do case $word in --start-datetime=*) printf '# at 4\\n# at 500\\n'; exit ;; *) file=$word ;; esac; done; cat "$file"`,
+        mariadb: `cat >/dev/null; cat '${directory}/says' >&2`,
+      },
+    });
+    return { code, reason, caveats: readFileSync(join(directory, 'scratch/caveats'), 'utf8') };
+  };
+  const failed = (at: number, error: number) => [
+    `# at ${at}`,
+    `#260801 10:00:00 server id 7  end_log_pos 9 \tQuery\tthread_id=5\texec_time=0\terror_code=${error}\txid=0`,
+  ];
+  const error = (code: number) => [
+    '--------------',
+    'insert into cards values (4111)',
+    '--------------',
+    '',
+    `ERROR ${code} (23000) at line 7: Duplicate entry '4111'`,
+  ];
+
+  test('meets the errors again that statements with an effect met there, and goes on', () => {
+    expect(replay(failed(300, 0))).toMatchObject({ code: 0 });
+    expect(replay([...failed(300, 1062), ...failed(400, 1396)], [...error(1062), ...error(1396)])).toMatchObject({ code: 0 });
+  });
+
+  test('goes on after what was not there to be dropped, which the log does not note', () => {
+    expect(replay([...failed(300, 1062)], [...error(1051), ...error(1062), ...error(4091)])).toMatchObject({ code: 0 });
+  });
+
+  test('ends with any other error, of which no row is told', () => {
+    const other = replay(failed(300, 0), error(1062));
+    expect(other).toMatchObject({
+      code: 1,
+      reason: expect.stringMatching(/^the server refused what its log says, after \S+: ERROR 1062 \(23000\) at line 7$/),
+    });
+    expect(replay(failed(300, 1396), error(1062)).reason).toMatch(
+      /: ERROR 1062 .* line 7, and not the error 1396 that it notes at binlog\.000001:300$/,
+    );
+  });
+
+  test('of a statement that was interrupted half way is not what the server did', () => {
+    expect(replay([...failed(300, 1062), ...failed(400, 1317)], error(1062))).toMatchObject({
+      code: 1,
+      reason: expect.stringMatching(
+        /^what was replayed is not what the server did: no error where the log notes error 1317, at binlog\.000001:400: /,
+      ),
+    });
+  });
+
+  test('to a moment tells of what says an earlier time after its end', () => {
+    const transaction = (at: number, time: string) => [`# at ${at}`, `#${time} server id 7  end_log_pos 9 \tGTID 0-7-1 trans`];
+    const around = [...transaction(400, '260801  9:59:00'), ...transaction(500, '960801 10:00:00')];
+    expect(
+      replay([...around, ...transaction(600, '260801 10:00:30'), ...transaction(700, '260801  9:59:30')], [], '2026-08-01T10:00:00Z')
+        .caveats,
+    ).toBe('');
+    const set = replay(
+      [...around, ...transaction(600, '260801  9:57:00'), ...transaction(700, '260801 10:05:00')],
+      [],
+      '2026-08-01T10:00:00Z',
+    );
+    expect(set).toMatchObject({
+      code: 0,
+      caveats: expect.stringMatching(
+        /^the replay ended before binlog\.000001:500, .* though 1 transactions after it .* \(from binlog\.000001:600 to binlog\.000001:600\): a session had set its own time/,
+      ),
+    });
+  });
+});
