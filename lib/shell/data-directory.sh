@@ -7,7 +7,8 @@
 #   REPLACE          `yes`: a directory that holds something may be replaced; what it held is put aside, never deleted
 #
 # The new directory is made whole and checked under another name on the same volume; the old one is put aside and the new one
-# takes its place by renames alone. A restore that fails or is killed before that leaves the old directory as it was.
+# takes its place by renames alone. A restore that fails or is killed before that leaves the old directory as it was. While it puts it
+# in place, .restoring-in-place on the volume says where the old one is.
 data_volume=${DATA_VOLUME:-/data}
 
 # What the volume's own file system put there, and what earlier restores put aside, is no data.
@@ -25,13 +26,22 @@ close_to_group() { find "$DATA_DIRECTORY" -perm -020 -exec chmod g-rwxs {} + 2>/
 # Refuses what would overwrite; then makes $STAGING, an empty directory on the same volume.
 stage_data_directory() {
   held=$(held_names 3)
+  # An image whose server finds no data makes an empty server.
+  { [ ! -s "$data_volume/.restoring-in-place" ] || [ ! -e "$(cat "$data_volume/.restoring-in-place")" ]; } ||
+    remark "a restore before this one was ended while it put a data directory in place, which holds ${held:-nothing} now; what it held before that restore is in $(cat "$data_volume/.restoring-in-place") of the volume. A server must not be started before a restore has succeeded"
   [ -z "$held" ] || [ "$REPLACE" = yes ] ||
     refuse "the data directory holds something already ($held): nothing was changed. Set replace to yes (what is there is put aside, not deleted), or restore to another volume"
   # The pod that made them is gone: one restore at a time has the volume.
-  rm -rf "$data_volume"/.restoring-*
+  find "$data_volume" -maxdepth 1 -name '.restoring-*' ! -name .restoring-in-place -exec rm -rf {} +
   STAGING=$data_volume/.restoring-$POINT
   mkdir -p "$(dirname "$DATA_DIRECTORY")" "$STAGING" 2>"$SCRATCH/stage.err" ||
     die "the data volume cannot be written: $(last_words "$SCRATCH/stage.err" 1)"
+}
+
+# What the first one of several that were interrupted has put aside is what somebody may miss.
+note_old() {
+  [ -s "$data_volume/.restoring-in-place" ] || printf '%s\n' "$OLD" >"$data_volume/.restoring-in-place"
+  sync
 }
 
 # Puts the old directory aside and the staged one in its place. OLD is where the old one is now, or empty.
@@ -46,6 +56,7 @@ swap_data_directory() {
     # theirs for a database.
     if [ -n "$(data_held)" ]; then
       OLD=$data_volume/.before-$(date -u +%Y%m%d%H%M%S)
+      note_old
       mkdir "$OLD"
       data_held | while IFS= read -r entry; do mv "$entry" "$OLD/" || exit 1; done ||
         die "what the data directory held could not all be put aside: it is in $OLD and in its place; nothing was deleted"
@@ -55,6 +66,7 @@ swap_data_directory() {
   else
     if [ -n "$(data_held)" ]; then
       OLD=$DATA_DIRECTORY.before-$(date -u +%Y%m%d%H%M%S)
+      note_old
       mv "$DATA_DIRECTORY" "$OLD"
     elif [ -d "$DATA_DIRECTORY" ]; then
       rmdir "$DATA_DIRECTORY"
@@ -62,5 +74,6 @@ swap_data_directory() {
     mv "$STAGING" "$DATA_DIRECTORY"
   fi
   sync
+  rm -f "$data_volume/.restoring-in-place"
   [ -z "$OLD" ] || log "what the data directory held before is in $OLD of the volume: delete it when it is no longer needed"
 }

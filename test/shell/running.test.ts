@@ -50,6 +50,36 @@ describe('a restore of files', () => {
     expect(refused.result.reason).toMatch(/^the test server was started while this restore was at work \(pid is there\)/);
     expect(spawnSync('ls', [data], { encoding: 'utf8' }).stdout).toBe('held\npid\n');
   });
+
+  test.each([
+    ['a directory of its volume', 'data'],
+    ["its volume's root", '.'],
+  ])('that ended while it put %s in place says where the old one is, until one has succeeded', (_, path) => {
+    const volume = join(job.directory, 'volume');
+    const data = join(volume, path);
+    mkdirSync(data, { recursive: true });
+    for (const name of ['one', 'two']) writeFileSync(join(data, name), '');
+    const restoring = (interrupted: string) => {
+      const restore = `. "$BACKUP_HOME/shell/data-directory.sh"; stage_data_directory; : >"$STAGING/restored"; ${interrupted}; swap_data_directory`;
+      job.engine({ running: 'exit 1', restore, ready: 'exit 1' });
+      return job.run('restore', { DATA_DIRECTORY: data, DATA_VOLUME: path === '.' ? data : volume, REPLACE: 'yes' });
+    };
+    const found = () => spawnSync('find', [volume, '-type', 'f'], { encoding: 'utf8' }).stdout;
+
+    expect(restoring('mv() { command mv "$@"; exit 1; }').code).not.toBe(0);
+    const again = restoring(':');
+    expect(again.result).toMatchObject({
+      verdict: 'restored',
+      reason: expect.stringMatching(
+        /a restore before this one was ended while it put a data directory in place, which holds (nothing|two) now; what it held before that restore is in \S+before-\d+ of the volume/,
+      ),
+    });
+    expect(found()).toMatch(/\/restored$/m);
+    expect(found()).toMatch(/before-\d+\/one$/m);
+    expect(found()).toMatch(/before-\d+\/two$/m);
+    expect(found()).not.toContain('.restoring-');
+    expect(restoring(':').result.reason ?? '').not.toContain('a restore before this one');
+  });
 });
 
 const REFUSED = 'connection to server at "db" (10.0.0.1), port 5432 failed: Connection refused\n\tIs the server running on that host?';
