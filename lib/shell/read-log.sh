@@ -8,6 +8,7 @@
 #
 # environment, beside lib.sh's:
 #   POINT             the recovery point that is restored
+#   UNTIL             how far a restore goes: where that is `latest`, its verdict says that the log ended long ago
 #   MAXIMUM_LOG_AGE   a log that was not stored until this many seconds ago fails the verification; empty or unset: it may be of any age
 # A batch that was stored before the recovery point was begun ended before it. The newest of those is read as well: the clocks of
 # two nodes may differ, and within one second ids tell nothing of the order. For a recovery point of the future, whose id does not tell
@@ -39,11 +40,23 @@ judge_age() {
     ! is_after "${until:-0}" "$(date -u -d "@$(($(date +%s) + CLOCK_TOLERANCE))" +%Y-%m-%dT%H:%M:%SZ)" || until=
     log "the archived log holds what the server had written until ${until:-a moment that no batch names}"
   fi
+  tell_end
   [ -n "${MAXIMUM_LOG_AGE:-}" ] || return 0
   # A repository of many series is there before the first batch.
   [ -n "$newest" ] || die "nothing was ever stored of the log since this recovery point, though an archive of it is meant to run: look at the Deployment $SERIES"
   is_after "${until:-0}" "$(date -u -d "@$(($(date +%s) - MAXIMUM_LOG_AGE))" +%Y-%m-%dT%H:%M:%SZ)" ||
     die "the archived log holds what the server had written until ${until:-a moment that no batch names}, more than $MAXIMUM_LOG_AGE s ago (maximumLogAge): what came later cannot be brought back. Look at the log of the Deployment $SERIES"
+}
+
+# Whoever restores all that there is has to know of when it is. Of an archive that was at work until lately that is what they expect.
+tell_end() {
+  { [ "${OPERATION:-}" = restore ] && [ -s "$SCRATCH/points.all" ]; } || return 0
+  case ${UNTIL:-latest} in latest) ;; *) return 0 ;; esac
+  if [ -z "$newest" ]; then
+    remark "nothing was stored of the log since recovery point $POINT was begun: nothing comes back that the server wrote after that recovery point"
+  elif ! is_after "${until:-0}" "$(date -u -d "@$(($(date +%s) - CLOCK_TOLERANCE))" +%Y-%m-%dT%H:%M:%SZ)"; then
+    remark "the archived log holds what the server had written until ${until:-a moment that no batch names}: nothing comes back that it wrote later, and after recovery point $POINT"
+  fi
 }
 
 case $1 in

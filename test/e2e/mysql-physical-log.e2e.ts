@@ -113,6 +113,14 @@ describe('MariaDB 10.11 by copies of its files and its archived log', () => {
         'stock',
         'create temporary table held as select 7 x; create table kept (x int); insert into kept select x + 1 from held',
       );
+      server.query('stock', 'create table shelves (i int primary key) engine = myisam; create table old (i int)');
+      for (const failing of [
+        'insert into shelves values (1), (2), (1)',
+        'drop table old, older',
+        'create user one; drop user one, other',
+      ]) {
+        expect(() => server.query('stock', failing)).toThrow();
+      }
       server.query('mysql', 'flush binary logs');
       write('in the next file');
       accident = await moment();
@@ -246,5 +254,21 @@ describe('MariaDB 10.11 by copies of its files and its archived log', () => {
     everything = server.checksums('stock');
     await restore({});
     expect(server.checksums('stock')).toEqual(everything);
+  });
+
+  test('what was written after a reset of the logs is never taken for what follows what was written before it', async () => {
+    await archiving(async () => {
+      await succeed(run('backup'), 'published');
+      write('before the reset');
+      await until('the log is received', received);
+      server.query('mysql', 'reset master');
+      write('after the reset');
+      // The server goes on with its next file, as if it followed what it sent before.
+      server.query('mysql', 'flush binary logs');
+      write('in the second file after the reset');
+    });
+    expect(logs).toMatch(/begun its binary log anew|does not go on where binlog\.\d+ ends/);
+    const faulty = await run('verify');
+    expect(resultOf(faulty).reason, faulty.log).toMatch(/^the archived log (has a gap: the end of|goes on in another history)/);
   });
 });

@@ -238,6 +238,25 @@ describe('a replay', () => {
     });
   });
 
+  test('that cannot begin, as the recovery point does not say where the log stood, is told of', () => {
+    const body = `. "$BACKUP_HOME/engine/physical.sh"
+      . "$BACKUP_HOME/engine/replay.sh"
+      sh() { echo 3; }
+      mkdir -p "$SCRATCH/log"
+      for of in "$SCRATCH/log/manifest.json" "$SCRATCH/manifest.json"; do echo '{"name":"server.cnf","bytes":1,"digest":"x"}' >"$of"; done
+      : >"$SCRATCH/caveats"
+      UNTIL=latest
+      choose_target
+      replay`;
+    writeFileSync(join(directory, 'choose.sh'), body);
+    expect(
+      runScript('mysql-physical', '../../choose', { directory, environment: { DIALECT: 'mariadb', TLS: '', HAS_LOG: 'yes' } }).code,
+    ).toBe(0);
+    expect(readFileSync(join(directory, 'scratch/caveats'), 'utf8')).toMatch(
+      /^of the archived log nothing is replayed: recovery point \S+ does not note/,
+    );
+  });
+
   test('to a moment tells of what says an earlier time after its end', () => {
     const transaction = (at: number, time: string) => [`# at ${at}`, `#${time} server id 7  end_log_pos 9 \tGTID 0-7-1 trans`];
     const around = [...transaction(400, '260801  9:59:00'), ...transaction(500, '960801 10:00:00')];

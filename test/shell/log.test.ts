@@ -146,6 +146,24 @@ test('a log that cannot be read is not taken for one that never was', async () =
   expect(result).toMatchObject({ verdict: 'failed', reason: expect.stringMatching(/series orders-log is being pruned/) });
 });
 
+test('a restore of all that there is tells where the log ended long ago, but not that it was never archived', () => {
+  const [point = ''] = backupsAt(['20260102T000000Z']);
+  job.engine({ restore: 'sh "$BACKUP_HOME/shell/read-log.sh" begin >/dev/null' });
+  const says = (UNTIL = '') => job.run('restore', { RECOVERY_POINT: point, HAS_LOG: 'yes', UNTIL }).result.reason ?? '';
+  expect(says()).toBe('');
+  const [before = ''] = backupsAt(['20260101T000000Z'], 'orders-log');
+  const ended =
+    /the archived log holds what the server had written until a moment that no batch names: nothing comes back that it wrote later/;
+  expect(says()).toMatch(ended);
+  expect(says('latest')).toMatch(ended);
+  expect(says('2026-01-02T00:00:00Z')).toBe('');
+
+  rmSync(join(job.repository, 'orders-log', before), { recursive: true });
+  writeFileSync(join(spool, 'a'), 'alpha');
+  job.run('archive', { SERIES: 'orders-log', SPOOL: spool, ARCHIVE_EVERY: '60', ARCHIVE_HEARTBEAT: '900', ARCHIVE_PATIENCE: '1' });
+  expect(says()).toBe('');
+});
+
 describe('a log archive', () => {
   const words = () => ({
     SERIES: 'orders-log',

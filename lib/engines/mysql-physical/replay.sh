@@ -40,7 +40,7 @@ choose_target() {
   newest_history=$(manifest_about "$SCRATCH/log/manifest.json" | sed -n 's/^"history":"\(.*\)"$/\1/p')
   manifest_members "$SCRATCH/manifest.json" | grep -q '^binlog	' || {
     [ "$UNTIL" = latest ] || refuse "recovery point $POINT does not note where the binary log stood: nothing can be replayed over it"
-    log "WARNING: recovery point $POINT does not note where the binary log stood: nothing is replayed"
+    caveat "of the archived log nothing is replayed: recovery point $POINT does not note where the binary log stood. The account of the backup needs REPLICATION SLAVE"
     BATCHES=0
     return 0
   }
