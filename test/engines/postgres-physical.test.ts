@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Chart, Duration, Size } from 'cdk8s';
@@ -182,4 +182,25 @@ describe('links in the data directory, which no base backup holds', () => {
       says: '',
     });
   });
+});
+
+test('what is stored of one server is not taken for what another one writes under the same name', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'spool-'));
+  try {
+    const spool = join(directory, 'spool');
+    const segment = '00000001000000000000000A';
+    mkdirSync(spool);
+    for (const [name, content] of Object.entries({ system: '111\n', stored: `${segment}\n`, [segment]: 'of the first server' })) {
+      writeFileSync(join(spool, name), content);
+    }
+    const environment = { SPOOL: spool, SLOT: 'backup', SLOT_LIMIT: '1024', MAINTENANCE_DATABASE: 'postgres' };
+    const programs = {
+      psql: 'case $* in *max_slot_wal_keep_size*) echo 512 ;; *system_identifier*) echo 222 ;; *) echo 0 ;; esac',
+      pg_receivewal: `case $* in *--create-slot*) ;; *) echo 'of the second server' >'${join(spool, segment)}' ;; esac`,
+    };
+    expect(runScript('postgres-physical', 'log-follow', { directory, programs, environment })).toMatchObject({ code: 0 });
+    expect(runScript('postgres-physical', 'log-choose', { directory, environment }).output).toBe(`${segment}\n`);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });

@@ -45,6 +45,11 @@ begin_anew() {
   # What is there is stored with the next batch, under the timeline that it is of, and then removed.
   mkdir -p "$SPOOL/former"
   find "$SPOOL" -maxdepth 1 -type f -name '????????????????????????*' -exec mv {} "$SPOOL/former/" \;
+  # A server that was made anew has segments of the same names, of which nothing is stored.
+  [ ! -e "$SPOOL/stored" ] || {
+    sed 's|^\([0-9A-F]*\)$|former/\1|' "$SPOOL/stored" >"$SPOOL/stored.moved"
+    mv "$SPOOL/stored.moved" "$SPOOL/stored"
+  }
 }
 [ -z "${start_anew:-}" ] || begin_anew
 printf '%s\n' "$system" >"$SPOOL/system"
