@@ -238,6 +238,29 @@ describe('a replay', () => {
     });
   });
 
+  test.each([
+    ['of statements', { binlog_format: 'STATEMENT', time_zone: '+00:00' }, /^binlog_format of the server was STATEMENT: .*another effect/],
+    [
+      'of statements in a time zone that is not told',
+      { binlog_format: 'MIXED', time_zone: 'SYSTEM', system_time_zone: 'CEST' },
+      /^the server's time zone was its machine's, CEST/,
+    ],
+    ['of statements in UTC', { binlog_format: 'MIXED', time_zone: 'SYSTEM', system_time_zone: 'UTC' }, /^$/],
+    ['of rows', { binlog_format: 'ROW', time_zone: 'SYSTEM', system_time_zone: 'CEST' }, /^$/],
+  ])('%s is told of where it may have another effect', (_, variables, says) => {
+    const told = Object.entries(variables).map(([name, value]) => `'${name}') echo ${value} ;;`);
+    const body = `. "$BACKUP_HOME/engine/physical.sh"
+      . "$BACKUP_HOME/engine/log.sh"
+      variable() { case "$1" in ${told.join(' ')} esac; }
+      : >"$SCRATCH/caveats" && : >"$SCRATCH/about"
+      note_log_settings
+      { echo '"about":{'; comma_lines "$SCRATCH/about"; echo '},'; } >"$SCRATCH/manifest.json"
+      say_log_settings`;
+    writeFileSync(join(directory, 'settings.sh'), body);
+    expect(runScript('mysql-physical', '../../settings', { directory, environment: { DIALECT: 'mariadb', TLS: '' } }).code).toBe(0);
+    expect(readFileSync(join(directory, 'scratch/caveats'), 'utf8').trim()).toMatch(says);
+  });
+
   test('that cannot begin, as the recovery point does not say where the log stood, is told of', () => {
     const body = `. "$BACKUP_HOME/engine/physical.sh"
       . "$BACKUP_HOME/engine/replay.sh"

@@ -102,6 +102,7 @@ about binlog "$(sed -n "s/.*binlog position: \(filename .*\)/\1/p" "$SCRATCH/too
 if [ "$DIALECT" = mariadb ] && [ "$(variable log_bin)" = ON ]; then
   # shellcheck source=lib/engines/mysql-physical/log.sh
   . "$BACKUP_HOME/engine/log.sh"
+  note_log_settings
   sed -n "s/.*binlog position: filename '\([^']*\)', position '\([0-9]*\)'.*/\1 \2/p" "$SCRATCH/tool.log" | tail -n 1 >"$SCRATCH/position"
   read -r file position <"$SCRATCH/position" || refuse 'mariadb-backup does not say where the binary log stood, though log_bin is on'
   born=

@@ -15,6 +15,21 @@ in_order() { # HISTORY: its files, the oldest first
 birth() { # PATH
   od -A n -t u1 -j 4 -N 9 "$1" | awk '{ printf "%.0f-%.0f\n", $1 + 256 * ($2 + 256 * ($3 + 256 * $4)), $6 + 256 * ($7 + 256 * ($8 + 256 * $9)) }'
 }
+# Notes in the recovery point what makes a replay of the log after it have another effect than the server's own statements had.
+note_log_settings() {
+  log_format=$(variable binlog_format)
+  [ "$log_format" != STATEMENT ] || about binlogFormat STATEMENT
+  # A replay's server has UTC.
+  log_zone=$(variable system_time_zone)
+  [ "$log_format" = ROW ] || [ "$(variable time_zone)" != SYSTEM ] || [ "$log_zone" = UTC ] || about binlogTimeZone "$log_zone"
+}
+say_log_settings() {
+  ! manifest_about "$SCRATCH/manifest.json" | grep -q '^"binlogFormat":"STATEMENT"$' ||
+    caveat "binlog_format of the server was STATEMENT: a replay repeats statements, of which some have another effect then, such as one with UUID() or LIMIT. Set it to ROW or MIXED"
+  log_zone=$(manifest_about "$SCRATCH/manifest.json" | sed -n 's/^"binlogTimeZone":"\(.*\)"$/\1/p')
+  [ -z "$log_zone" ] ||
+    caveat "the server's time zone was its machine's, $log_zone, which its log does not tell: what a statement computed of NOW() is replayed as of UTC. Set default_time_zone, or binlog_format to ROW"
+}
 bytes_at() { # PATH OFFSET HOW-MANY, the lowest first
   od -A n -t u1 -j "$2" -N "$3" "$1" | awk '{ for (i = 1; i <= NF; i++) { value += $i * 256 ^ n; n++ } } END { printf "%.0f\n", value }'
 }

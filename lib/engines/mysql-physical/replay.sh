@@ -44,6 +44,7 @@ choose_target() {
     BATCHES=0
     return 0
   }
+  say_log_settings
   fetch binlog "$SCRATCH/position"
   read -r start_file start_position start_birth <"$SCRATCH/position"
   case $UNTIL in
