@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster } from '../rehearsal';
@@ -124,8 +124,10 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
 
   test('a base backup and the log after it are stored, and verified together', async () => {
     write('before the backup');
+    symlinkSync('/etc/postgresql/more.conf', join(volume(), 'data/more.conf'));
     await archiving(async () => {
       const published = await backup();
+      expect(published.reason).toContain('links in the data directory are left out: more.conf. ');
       first = published.id;
       expect(published.reason).toContain(
         'unlogged tables come back empty, as a copy of files does not carry their rows: there are some in books',
