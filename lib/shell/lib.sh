@@ -344,6 +344,12 @@ ahead_of() { # WORDS: data is rather saved under a wrong time than not; all else
   CLOCK_IS_WRONG=yes
 }
 
+# Some that there are, the newest first, in words.
+newest_points() {
+  [ -s "$SCRATCH/points.all" ] || echo none
+  tail -n 10 "$SCRATCH/points.all" | LC_ALL=C sort -r | tr '\n' ',' | sed -e 's/,$//' -e 's/,/, /g'
+}
+
 # Which recovery point: an id, `newest`, `newest-verified` (the newest verified one, else the newest), or a time such as
 # 2026-08-01T00:00:00Z (the newest that was there by then).
 choose_point() { # WANTED
@@ -353,7 +359,7 @@ choose_point() { # WANTED
   case $1 in
     newest | newest-verified) ;;
     *) is_id "$1" || is_time "$1" ||
-      refuse "recoveryPoint is '$1': write newest, newest-verified, an id such as 20260801T023000Z-x7k2p, or a time in UTC such as 2026-08-01T00:00:00Z; nothing was changed" ;;
+      refuse "recoveryPoint is '$1': write newest, newest-verified, an id such as 20260801T023000Z-x7k2p, or a time in UTC such as 2026-08-01T00:00:00Z; nothing was changed. Series $SERIES has: $(newest_points)" ;;
   esac
   [ -s "$SCRATCH/points.all" ] || refuse "series $SERIES has no recovery point in this repository"
   case $1 in
@@ -367,7 +373,7 @@ choose_point() { # WANTED
     *)
       POINT=$1
       cut -d ' ' -f 1 "$SCRATCH/points.all" | grep -qxF -e "$POINT" ||
-        refuse "series $SERIES has no recovery point $POINT; it has: $(tail -n 10 "$SCRATCH/points.all" | LC_ALL=C sort -r | tr '\n' ',' | sed -e 's/,$//' -e 's/,/, /g')"
+        refuse "series $SERIES has no recovery point $POINT; it has: $(newest_points)"
       ;;
   esac
   export POINT

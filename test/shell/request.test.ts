@@ -64,13 +64,17 @@ describe.each(SHELLS)('a request in %s', (...shell) => {
   });
 
   test.each(['2026-08-01T9:30:00Z', '2026-02-30T00:00:00Z', '2026-08-01T00:00Z', '2026-08-01T00:00:00+02:00', 'Newest', '', '../users'])(
-    'for "%s", which is neither an id nor a time, restores nothing',
+    'for "%s", which is neither an id nor a time, restores nothing, and names what there is',
     RECOVERY_POINT => {
-      job.run('backup');
+      const { id } = job.run('backup').result;
       const { code, result } = job.run('restore', { RECOVERY_POINT }, shell);
       expect({ code, reason: result.reason }).toEqual({
         code: 78,
-        reason: expect.stringContaining(`recoveryPoint is '${RECOVERY_POINT}': write newest, newest-verified, an id such as`),
+        reason: expect.stringMatching(
+          new RegExp(
+            `^recoveryPoint is '${RECOVERY_POINT.replace('+', '[+]')}': write newest, newest-verified, an id such as .* has: ${id} unverified$`,
+          ),
+        ),
       });
     },
   );
