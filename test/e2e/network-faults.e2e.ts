@@ -178,7 +178,9 @@ describe('objects that are lost or changed behind our back', () => {
     ['an index is deleted', 'full', 'index', file => rmSync(file)],
     ['the snapshot of a member is deleted', 'unavailable', 'snapshots', file => rmSync(file)],
   ])('fails: %s: the verification says which recovery point cannot be restored', async (what, series, folder, damage) => {
-    const file = largest(join(rest.directory, series, folder));
+    const directory = join(rest.directory, series, folder);
+    // The manifest is stored last.
+    const file = folder === 'snapshots' ? oldest(directory) : largest(directory);
     const copy = readFileSync(file);
     damage(file);
     const { reason } = failure(
@@ -197,6 +199,11 @@ function once(matches: (request: Parameters<Fault>[0]) => boolean, disturbance: 
     done = true;
     return disturbance;
   };
+}
+
+function oldest(directory: string): string {
+  const written = (name: string) => statSync(join(directory, name)).mtimeMs;
+  return join(directory, readdirSync(directory).sort((a, b) => written(a) - written(b))[0] ?? '');
 }
 
 function largest(directory: string): string {
