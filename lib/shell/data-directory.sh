@@ -38,6 +38,14 @@ stage_data_directory() {
     die "the data volume cannot be written: $(last_words "$SCRATCH/stage.err" 1)"
 }
 
+# Two restores within a second must not share one.
+name_old() { # WHAT COMES BEFORE THE TIME
+  while
+    OLD=$1$(date -u +%Y%m%d%H%M%S)
+    [ -e "$OLD" ]
+  do sleep 1; done
+}
+
 # What the first one of several that were interrupted has put aside is what somebody may miss.
 note_old() {
   [ -s "$data_volume/.restoring-in-place" ] || printf '%s\n' "$OLD" >"$data_volume/.restoring-in-place"
@@ -55,7 +63,7 @@ swap_data_directory() {
     # A volume's root cannot be renamed, what is in it can. A name with a dot in front: some servers take every directory of
     # theirs for a database.
     if [ -n "$(data_held)" ]; then
-      OLD=$data_volume/.before-$(date -u +%Y%m%d%H%M%S)
+      name_old "$data_volume/.before-"
       note_old
       mkdir "$OLD"
       data_held | while IFS= read -r entry; do mv "$entry" "$OLD/" || exit 1; done ||
@@ -65,7 +73,7 @@ swap_data_directory() {
     rmdir "$STAGING" || die "the restored files could not all be put in place: the rest is in $STAGING"
   else
     if [ -n "$(data_held)" ]; then
-      OLD=$DATA_DIRECTORY.before-$(date -u +%Y%m%d%H%M%S)
+      name_old "$DATA_DIRECTORY.before-"
       note_old
       mv "$DATA_DIRECTORY" "$OLD"
     elif [ -d "$DATA_DIRECTORY" ]; then
