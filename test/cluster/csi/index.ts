@@ -51,7 +51,9 @@ export async function csiModule(): Promise<NodeModule> {
     ],
     ready: async run => {
       const drivers = ['kubectl', 'get', 'csinode', 'node', '--output=jsonpath={.spec.drivers[*].name}'];
-      while (!(await run(drivers).catch(() => '')).includes(DRIVER)) await sleep(200);
+      for (const begin = Date.now(); !(await run(drivers).catch(() => '')).includes(DRIVER); await sleep(200)) {
+        if (Date.now() - begin > 120_000) throw new Error('the CSI driver did not register with the kubelet: csi-driver.log says why');
+      }
     },
   };
 }

@@ -51,6 +51,9 @@ type pool struct {
 
 // Mounts the pool from its file, which is made when it is not there.
 func openPool(file, directory string, bytes int64) (*pool, error) {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, err
+	}
 	if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
 		making := file + ".making"
 		if err := sparse(making, bytes); err != nil {
