@@ -1,9 +1,11 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { kubectl } from '../kubectl';
-import { FILES } from './platform';
+import { deleteAllButShop, FILES } from './platform';
 
 /** All of dist/, as an API server takes it. */
 export function isApplied(): void {
+  afterAll(deleteAllButShop, 600_000);
+
   describe.each(FILES)('%s', file => {
     test('is applied without a warning', async () => {
       const { exitCode, stderr } = await kubectl(['apply', '--server-side', '--filename', file]);
