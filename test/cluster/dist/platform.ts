@@ -33,6 +33,26 @@ export async function deleteAllButShop(): Promise<void> {
 
 async function deleteFiles(files: string[]): Promise<void> {
   await kubectl(['delete', '--ignore-not-found', ...files.map(file => `--filename=${file}`), '--wait=false']);
+  for (const kind of ['volumesnapshots', 'volumesnapshotcontents']) await letGo(kind);
+}
+
+/** Snapshots of a driver that the cluster does not have would wait for it for ever. */
+async function letGo(kind: string): Promise<void> {
+  const names = '{range .items[?(@.metadata.deletionTimestamp)]}{.metadata.namespace}/{.metadata.name} {end}';
+  const { stdout } = await kubectl(['get', kind, '--all-namespaces', `--output=jsonpath=${names}`]);
+  for (const [namespace, name = ''] of stdout
+    .split(' ')
+    .filter(Boolean)
+    .map(each => each.split('/'))) {
+    await kubectl([
+      'patch',
+      kind,
+      name,
+      ...(namespace ? [`--namespace=${namespace}`] : []),
+      '--type=merge',
+      '--patch={"metadata":{"finalizers":null}}',
+    ]);
+  }
 }
 
 export async function deletePlatform(): Promise<void> {
