@@ -26,6 +26,9 @@ export interface VolumesFromSnapshotHandlesProps extends VolumesFromSnapshotsOpt
  * objects say Retain: deleting them never deletes the snapshot, which goes with the group that it is of. So the group has to stay until
  * the claims are bound.
  *
+ * The snapshot controller notes the VolumeSnapshot's uid in the VolumeSnapshotContent, in a field that is one whole (`volumeSnapshotRef`). So
+ * a second server-side apply is a conflict there: leave these objects out of what is applied again, or apply them client-side.
+ *
  * The handles of a group in namespace `shop`, by its recovery point:
  *
  * ```sh
