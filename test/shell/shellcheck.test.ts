@@ -76,5 +76,5 @@ test('no script calls what small images lack', () => {
     .filter(([path]) => path.startsWith('lib/'))
     .flatMap(([path, text]) => [...text.replace(/^\s*#.*$/gm, '').matchAll(called)].map(([, program]) => `${path}: ${program}`));
   expect(calls).toEqual([]);
-  expect('a || cmp -s x y'.match(called)).toEqual(['|| cmp'.slice(1)]);
+  expect('a || cmp -s x y'.match(called)).toEqual(['| cmp']);
 });
