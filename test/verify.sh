@@ -61,11 +61,13 @@ if ! install_tools; then
   printf '0 passed, 1 failed\n'
   exit 1
 fi
+step 'images and programs that the tests use are there' npx tsx test/prepare.ts
 step 'lint' npm run --silent lint
 step 'types' npm run --silent typecheck
 step 'dist/ is what main.ts synthesizes' synth_is_clean
 tests 'fast tests' --project unit
 tests 'end-to-end tests' --project e2e
+tests 'tests on a Kubernetes' --project cluster
 
 printf '\n%s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Namespace, until } from './kubectl';
+import { until } from './kubectl';
+import { Namespace } from './namespace';
 
 // What the other scenarios take for granted of a cluster: whoever finds one of them wrong looks here first.
 

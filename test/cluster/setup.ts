@@ -12,7 +12,8 @@ declare module 'vitest' {
 }
 
 /**
- * Brings up the cluster that all files of a run share, unless KUBECONFIG names one. What has to be built is built here, where no test's time runs.
+ * Brings up the cluster that all files of a run share, unless KUBECONFIG names one, or CLUSTER one of
+ * `npm run cluster`. What has to be built is built here, where no test's time runs.
  *
  * A run that was killed cannot end its cluster: the next one does.
  */
@@ -23,6 +24,11 @@ export default async function setup(project: { provide(key: 'cluster', value: st
   }
   if (process.env.KUBECONFIG) {
     project.provide('cluster', '');
+    return async () => {};
+  }
+  if (process.env.CLUSTER) {
+    if (!ClusterNode.running(process.env.CLUSTER)) throw new Error(`no cluster "${process.env.CLUSTER}" runs: npm run cluster -- up`);
+    project.provide('cluster', process.env.CLUSTER);
     return async () => {};
   }
   const name = `test-${process.pid}`;

@@ -1,21 +1,19 @@
 import { expect, test } from 'vitest';
+import { succeed } from '../../e2e/support/rehearse';
 import { until } from '../kubectl';
-import { answers, createJob, hasEnded, runByHand, shop, waitsForServer } from './shop';
+import { answers, createJob, shop, waitsForServer } from './shop';
 
 /** What a Job of dist/ does when its pod comes to an end that nobody planned; after `postgresComesBack`, which has brought up its server. */
 export function jobsFail(): void {
-  const status = async (job: string) => JSON.parse(await shop.output('get', 'job', job, '--output=json')).status;
-  const pods = async (job: string) => JSON.parse(await shop.output('get', 'pods', `--selector=job-name=${job}`, '--output=json')).items;
-
   test('what no retry can mend is not tried again', async () => {
     await createJob('astray', 'orders-backup', spec => {
       for (const variable of spec.template.spec.containers[0]?.env ?? []) {
         if (variable.name === 'MADE_FOR_NAMESPACE') variable.value = 'another';
       }
     });
-    expect(await hasEnded('astray')).toContain('Failed');
-    expect((await status('astray')).conditions).toContainEqual(expect.objectContaining({ type: 'Failed', reason: 'PodFailurePolicy' }));
-    expect(await pods('astray')).toHaveLength(1);
+    const { job, pods } = await shop.ended('astray');
+    expect(job.status.conditions).toContainEqual(expect.objectContaining({ type: 'Failed', reason: 'PodFailurePolicy' }));
+    expect(pods).toHaveLength(1);
   });
 
   test('an eviction costs no attempt: the next pod goes on', async () => {
@@ -30,8 +28,9 @@ export function jobsFail(): void {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     await until('another pod waits', async () => (await waitsForServer('evicted')) !== pod);
     await answers(true);
-    expect(await hasEnded('evicted')).toContain('Complete');
-    expect((await status('evicted')).failed ?? 0).toBe(0);
+    const { job, succeeded, log } = await shop.ended('evicted');
+    expect(succeeded, log).toBe(true);
+    expect(job.status.failed ?? 0).toBe(0);
   });
 
   test('a pod that is deleted by force is replaced, and what it left does not stand in the way', async () => {
@@ -41,7 +40,8 @@ export function jobsFail(): void {
     await shop.output('delete', 'pod', pod, '--force', '--grace-period=0');
     await until('another pod waits', async () => (await waitsForServer('forced')) !== pod);
     await answers(true);
-    expect(await hasEnded('forced')).toContain('Complete');
-    expect((await runByHand('orders-backup')).verdict).toBe('published');
+    const { succeeded, log } = await shop.ended('forced');
+    expect(succeeded, log).toBe(true);
+    await succeed(shop.run('orders-backup'), 'published');
   });
 }

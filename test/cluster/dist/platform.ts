@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { customResourceDefinitions } from '../../rehearsal/images/crds';
-import { kubectl, Namespace } from '../kubectl';
+import { kubectl } from '../kubectl';
+import { Namespace, RESTRICTED } from '../namespace';
 
 /** Where etcd of the control plane is backed up, whose jobs are root on its node; their annotation says why. */
 const PRIVILEGED = 'kube-system';
-const RESTRICTED = { 'pod-security.kubernetes.io/enforce': 'restricted', 'pod-security.kubernetes.io/warn': 'restricted' };
 
 /** The files of dist/. */
 export const FILES = readdirSync('dist').map(file => join('dist', file));

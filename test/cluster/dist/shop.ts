@@ -1,4 +1,5 @@
-import { Namespace, until } from '../kubectl';
+import { until } from '../kubectl';
+import { Namespace } from '../namespace';
 
 /** The server that dist/shop.k8s.yaml protects, as somebody may run it. */
 const SERVER = {
@@ -40,13 +41,6 @@ const secret = (name: string, username: string) => ({
 /** The namespace of dist/shop.k8s.yaml, with the server that is backed up there. Whoever uses it has it alone. */
 export const shop = new Namespace('shop');
 
-/** What a job says at its end. */
-export interface Result {
-  readonly verdict: string;
-  readonly id: string;
-  readonly reason: string;
-}
-
 /** Brings up the server, with a database that the assertions of dist/ are satisfied with. */
 export async function startServer(): Promise<void> {
   await shop.apply(SERVER, SERVICE, secret('orders-backup', 'backup'), secret('orders-owner', 'owner'));
@@ -68,24 +62,6 @@ export async function answers(yes: boolean): Promise<void> {
   else await shop.output('delete', 'service', 'orders-db', '--ignore-not-found');
 }
 
-let jobs = 0;
-
-/**
- * Starts a CronJob's job by hand, and waits for its end.
- *
- * @throws Error when it has said nothing, with what became of its pod
- */
-export async function runByHand(cronJob: string): Promise<Result> {
-  jobs += 1;
-  const name = `${cronJob}-by-hand-${jobs}`;
-  await shop.output('create', 'job', `--from=cronjob/${cronJob}`, name);
-  await hasEnded(name);
-  const path = '{.items[0].status.containerStatuses[0].state.terminated.message}';
-  const said = await shop.output('get', 'pod', `--selector=job-name=${name}`, `--output=jsonpath=${path}`);
-  if (said === '') throw new Error(`${name} said nothing:\n${await shop.output('describe', 'pod', `--selector=job-name=${name}`)}`);
-  return JSON.parse(said);
-}
-
 /** As `kubectl create job --from` makes a job, with a change to its specification. */
 export async function createJob(name: string, cronJob: string, change: (spec: JobSpec) => void): Promise<void> {
   const job = JSON.parse(await shop.output('create', 'job', `--from=cronjob/${cronJob}`, name, '--dry-run=client', '--output=json'));
@@ -97,20 +73,6 @@ export async function createJob(name: string, cronJob: string, change: (spec: Jo
 export interface JobSpec {
   ttlSecondsAfterFinished?: number;
   readonly template: { readonly spec: { readonly containers: { readonly env: { readonly name: string; value?: string }[] }[] } };
-}
-
-/** Waits for a job's end; the types of its conditions. */
-export async function hasEnded(job: string): Promise<string> {
-  let conditions = '';
-  await until(
-    `${job} has ended`,
-    async () => {
-      conditions = await shop.output('get', 'job', job, '--output=jsonpath={.status.conditions[*].type}');
-      return /Complete|Failed/.test(conditions);
-    },
-    900,
-  );
-  return conditions;
 }
 
 /** Waits until a job's pod asks for its server, and names the pod. */

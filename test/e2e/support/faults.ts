@@ -2,8 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, openSync, readSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { JobRun } from '../../rehearsal';
-import { type Result, resultOf, until } from './rehearse';
+import { type Ended, type Result, resultOf, until } from './rehearse';
 
 /** FAULT_SEED repeats the random instants of a run. */
 export const FAULT_SEED = Number(process.env.FAULT_SEED ?? 20261121);
@@ -26,7 +25,7 @@ export class FaultTable {
 }
 
 /** A run that must have failed with a verdict, and a sentence that says why. */
-export function failure(run: JobRun, says: RegExp): Result {
+export function failure(run: Ended, says: RegExp): Result {
   expect(run.succeeded, run.log).toBe(false);
   const result = resultOf(run);
   expect(result.verdict).toBe('failed');

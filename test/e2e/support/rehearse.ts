@@ -17,13 +17,16 @@ export interface Result {
   readonly reason: string;
 }
 
-export function resultOf(run: JobRun): Result {
+/** A job that has come to its end, in the sandbox or in a cluster. */
+export type Ended = Pick<JobRun, 'succeeded' | 'log' | 'result'>;
+
+export function resultOf(run: Ended): Result {
   if (run.result === undefined) throw new Error(`no result line; the log says:\n${run.log}`);
   return run.result as Result;
 }
 
 /** A run that must succeed; when it does not, the log is the message. */
-export async function succeed(run: Promise<JobRun>, verdict: string): Promise<Result> {
+export async function succeed(run: Promise<Ended>, verdict: string): Promise<Result> {
   const done = await run;
   if (!done.succeeded || resultOf(done).verdict !== verdict)
     throw new Error(`expected ${verdict}:\n${JSON.stringify(done.result)}\n${done.log}`);

@@ -11,12 +11,12 @@ import {
   VolumeCheck,
   VolumeSnapshotGroup,
   VolumeSnapshotMember,
-} from '../../lib';
+} from '../../../lib';
 
 // A shop for a cluster, whichever: a MariaDB that is held still, and its volume and one of files as a group. NAMESPACE is the namespace,
-// STORAGE_CLASS and SNAPSHOT_CLASS are the cluster's classes, or its defaults; PORT is the server's, where pods share their addresses.
+// STORAGE_CLASS and SNAPSHOT_CLASS are the cluster's classes, or its defaults.
 
-const { NAMESPACE = 'cdk8s-backup', STORAGE_CLASS, SNAPSHOT_CLASS, PORT = '3306' } = process.env;
+const { NAMESPACE = 'cdk8s-backup', STORAGE_CLASS, SNAPSHOT_CLASS } = process.env;
 const SETUP = `create database if not exists shop;
 create table if not exists shop.sales (n int primary key) engine=innodb;
 create user if not exists quiesce@'127.0.0.1' identified by 'quiesce';
@@ -26,7 +26,7 @@ const START = `
 mkdir -p /var/lib/mysql/data
 test -d /var/lib/mysql/data/mysql || mariadb-install-db --no-defaults --datadir=/var/lib/mysql/data --auth-root-authentication-method=normal --skip-test-db --force >/dev/null
 printf %s "$SETUP" >/tmp/setup.sql
-exec mariadbd --no-defaults --datadir=/var/lib/mysql/data --socket=/tmp/mysqld.sock --pid-file=/tmp/pid --bind-address=127.0.0.1 --port=${PORT} --init-file=/tmp/setup.sql --innodb-log-file-size=8M
+exec mariadbd --no-defaults --datadir=/var/lib/mysql/data --socket=/tmp/mysqld.sock --pid-file=/tmp/pid --bind-address=127.0.0.1 --port=3306 --init-file=/tmp/setup.sql --innodb-log-file-size=8M
 `;
 
 const app = new App();
@@ -51,13 +51,14 @@ const db = new k8s.KubeStatefulSet(shop, 'db', {
         automountServiceAccountToken: false,
         enableServiceLinks: false,
         terminationGracePeriodSeconds: 5,
-        securityContext: { runAsNonRoot: true, runAsUser: 999, runAsGroup: 999, fsGroup: 999 },
+        securityContext: { runAsNonRoot: true, runAsUser: 999, runAsGroup: 999, fsGroup: 999, seccompProfile: { type: 'RuntimeDefault' } },
         containers: [
           {
             name: 'server',
             image: MariadbVersion.V10_11.image,
             command: ['sh', '-ec', START],
             env: [{ name: 'SETUP', value: SETUP }],
+            securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
             volumeMounts: [
               { name: 'data', mountPath: '/var/lib/mysql' },
               { name: 'files', mountPath: '/files' },
@@ -72,7 +73,7 @@ const db = new k8s.KubeStatefulSet(shop, 'db', {
   },
 });
 const quiesce = Quiesce.mariadb({
-  ...{ version: MariadbVersion.V10_11, credentials: SecretRef.named('quiesce'), port: Number(PORT), limit: Duration.minutes(1) },
+  ...{ version: MariadbVersion.V10_11, credentials: SecretRef.named('quiesce'), limit: Duration.minutes(1) },
 });
 const common = { retention: Retention.keep({ last: 2, atLeast: 1 }), schedule: Schedule.never(), retries: 0 };
 const members = [VolumeSnapshotMember.workload(db, { quiesce })];
