@@ -3,6 +3,7 @@ import { type ApiObject, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
+import { APPLIED_ONCE_ANNOTATIONS } from '../core/deploy-tools';
 import type { Destination } from '../core/destination';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
@@ -28,8 +29,11 @@ export enum RestoreForm {
    */
   ON_DEMAND = 'on-demand',
   /**
-   * A Job that runs when it is applied, once. Its name carries a hash of the request: a changed request is a new Job. It is
-   * never cleaned up by itself, since a deploy tool would then apply it, and restore, again.
+   * A Job that runs when it is applied, once. Its name carries a hash of what is restored, and of where from and to: a changed request is
+   * a new Job. It is never cleaned up by itself, since a deploy tool would then apply it, and restore, again.
+   *
+   * Anything else that changes, such as an image, a memory limit or a script of a newer version of this library, starts nothing: the API
+   * server refuses to change a Job ("field is immutable"), which Flux does not try. Take the restore out of the code when it has ended.
    */
   JOB = 'job',
 }
@@ -247,15 +251,23 @@ export class DatabaseRestore extends Construct {
     const labels = this.props.backup._operation.labels('restore');
     if (!request) {
       const spec = this.jobSpec(server);
-      const hash = createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 10);
       checkDeadline(this, spec);
-      return kubernetesObject(this, `Job${id}`, k8s.KubeJob.GVK, { metadata: { name: `${name}-${hash}`, labels }, spec });
+      const metadata = { name: `${name}-${this.hashOfRequest()}`, labels, annotations: APPLIED_ONCE_ANNOTATIONS };
+      return kubernetesObject(this, `Job${id}`, k8s.KubeJob.GVK, { metadata, spec });
     }
     return cronJobObject(this, `CronJob${id}`, {
       metadata: { name, labels },
       schedule: Schedule.never().bind(this, 'schedule'),
       job: this.jobSpec(server, request, Duration.days(30)),
     });
+  }
+
+  /** Of no more than was asked for: what is not of the request may change in Git at any time, and must not restore once more. */
+  private hashOfRequest(): string {
+    const { backup, host = backup.props.host, port = backup.props.port, dataVolume = backup.props.dataVolume } = this.props;
+    const words = this.request.map(({ key, value }) => [key, value]);
+    const asked = { words, from: this._identity, host, port, dataVolume: dataVolume?._bind(this).volume };
+    return createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, 10);
   }
 
   private jobSpec(server: EngineConfig, request?: Request, keepFinished?: Duration): k8s.JobSpec {

@@ -29,3 +29,12 @@ export const OUTLIVE_ANNOTATIONS: { [annotation: string]: string } = {
  * @internal
  */
 export const SUSPENDED_ANNOTATIONS: { [annotation: string]: string } = { 'argocd.argoproj.io/ignore-healthcheck': 'true' };
+
+/**
+ * Annotations of an object that acts when it is made, and is never changed: Flux makes it where it is not there, and then leaves it alone.
+ * Otherwise a Kustomization would not be applied any more when the object is another one in Git, or, told to `force`, make it anew. (Flux's
+ * documentation, "Kustomization", "Controlling the apply behavior of resources".)
+ *
+ * @internal
+ */
+export const APPLIED_ONCE_ANNOTATIONS: { [annotation: string]: string } = { 'kustomize.toolkit.fluxcd.io/ssa': 'IfNotPresent' };

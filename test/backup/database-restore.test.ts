@@ -1,5 +1,6 @@
+import { Duration } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
-import { RecoveryPoint, RestoreForm, SecretRef } from '../../lib';
+import { type DatabaseRestoreOptions, RecoveryPoint, Repository, RestoreForm, SecretRef } from '../../lib';
 import { backup, chart, container, environment, objects, podSpec } from '../support/synth';
 
 describe('a restore on demand', () => {
@@ -68,9 +69,9 @@ describe('a restore on demand', () => {
 });
 
 describe('a restore as a Job', () => {
-  const job = (into: string) => {
+  const job = (into: string, more: Partial<DatabaseRestoreOptions> = {}) => {
     const shop = chart();
-    backup(shop).restore({ form: RestoreForm.JOB, from: RecoveryPoint.id('20260801T023000Z-x7k2p'), request: { into } });
+    backup(shop).restore({ form: RestoreForm.JOB, from: RecoveryPoint.id('20260801T023000Z-x7k2p'), request: { into }, ...more });
     const [name] = Object.keys(objects(shop)).filter(id => id.startsWith('Job/'));
     return { name: name ?? '', object: objects(shop)[name ?? ''] };
   };
@@ -79,6 +80,25 @@ describe('a restore as a Job', () => {
     expect(job('copy').name).toMatch(/^Job\/orders-restore-[0-9a-f]{10}$/);
     expect(job('copy').name).toBe(job('copy').name);
     expect(job('copy').name).not.toBe(job('other').name);
+  });
+
+  test.each<[string, Partial<DatabaseRestoreOptions>]>([
+    ['recovery point', { from: RecoveryPoint.newest() }],
+    ['server', { host: 'orders-db.staging' }],
+    ['port', { port: 5433 }],
+    ['repository', { repository: Repository.files({ claimName: 'mirror' }) }],
+  ])('of another %s is another', (_, more) => {
+    expect(job('copy', more).name).not.toBe(job('copy').name);
+  });
+
+  test('keeps its name whatever else is changed, as another name would restore once more', () => {
+    const changed = job('copy', { pods: { memoryLimit: '2Gi' }, deadline: Duration.hours(2), credentials: SecretRef.named('rotated') });
+    expect(changed.object.spec).not.toEqual(job('copy').object.spec);
+    expect(changed.name).toBe(job('copy').name);
+  });
+
+  test('is made by Flux where it is not there, and never changed', () => {
+    expect(job('copy').object.metadata.annotations).toEqual({ 'kustomize.toolkit.fluxcd.io/ssa': 'IfNotPresent' });
   });
 
   test('is never cleaned up, since it would then be applied, and restore, again', () => {

@@ -35,6 +35,21 @@ export interface EndedJob extends Ended {
   readonly pods: ClusterObject[];
 }
 
+/** A Job's specification, as far as scenarios change it. */
+export interface JobSpec {
+  activeDeadlineSeconds?: number;
+  ttlSecondsAfterFinished?: number;
+  backoffLimit?: number;
+  readonly template: {
+    readonly spec: {
+      // biome-ignore lint/suspicious/noExplicitAny: of any kind
+      readonly volumes: any[];
+      // biome-ignore lint/suspicious/noExplicitAny: whatever else a container has
+      readonly containers: { readonly env: { readonly name: string; value?: string }[]; readonly [field: string]: any }[];
+    };
+  };
+}
+
 /** kubectl in one namespace, which was made for a test. */
 export class Namespace {
   private jobs = 0;
@@ -95,6 +110,13 @@ export class Namespace {
   /** Starts a CronJob's job by hand, and waits for its end. */
   async run(cronJob: string): Promise<EndedJob> {
     return this.ended(await this.start(cronJob));
+  }
+
+  /** As `kubectl create job --from` makes a job, with a change to its specification. */
+  async createJob(name: string, cronJob: string, change: (spec: JobSpec) => void = () => {}): Promise<void> {
+    const job = JSON.parse(await this.output('create', 'job', `--from=cronjob/${cronJob}`, name, '--dry-run=client', '--output=json'));
+    change(job.spec);
+    await this.apply(job);
   }
 
   /** Waits for a job's end. @throws Error when it does not come, with what became of its pods */

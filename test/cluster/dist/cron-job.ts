@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { until } from '../kubectl';
-import { answers, createJob, shop, waitsForServer } from './shop';
+import { server, shop } from './shop';
 
 interface Job {
   readonly metadata: { readonly name: string };
@@ -36,21 +36,21 @@ export function cronJobFires(): void {
   });
 
   test('while one waits for its server, no second one is started, and the first ends well', async () => {
-    await answers(false);
+    await server.answers(false);
     const active = async () => (await fired()).filter(({ status }) => status.active).map(({ metadata }) => metadata.name);
     await until('a run is under way', async () => (await active()).length === 1);
     const [waiting = ''] = await active();
-    await waitsForServer(waiting);
+    await server.waitsForIt(waiting);
     const refused = () => shop.output('get', 'events', '--field-selector=reason=JobAlreadyActive', '--output=name');
     await until('the next one was not started', async () => (await refused()) !== '');
     expect(await active()).toEqual([waiting]);
     await schedule('0 0 31 2 *');
-    await answers(true);
+    await server.answers(true);
     await shop.output('wait', `job/${waiting}`, '--for=condition=Complete', '--timeout=10m');
   });
 
   test('a job that has ended is gone after its time', async () => {
-    await createJob('short-lived', 'orders-backup', spec => {
+    await shop.createJob('short-lived', 'orders-backup', spec => {
       expect(spec.ttlSecondsAfterFinished).toBe(7 * 24 * 3600);
       spec.ttlSecondsAfterFinished = 1;
     });

@@ -1,0 +1,48 @@
+import { Chart } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
+import {
+  BackupApp,
+  DatabaseBackup,
+  Engine,
+  PostgresVersion,
+  RecoveryPoint,
+  Repository,
+  RestoreForm,
+  Retention,
+  Schedule,
+  SecretRef,
+} from '../../../lib';
+
+// What is in Git: a database whose restore is on demand, and, where RESTORED_AS says so, one that is a Job. MEMORY is what an upgrade, or
+// somebody else, changes in the pods. NAMESPACE is the namespace.
+
+const { NAMESPACE, RESTORED_AS, MEMORY = '512Mi' } = process.env;
+const app = new BackupApp();
+const shop = new Chart(app, 'shop', { namespace: NAMESPACE });
+new k8s.KubePersistentVolumeClaim(shop, 'backups', {
+  metadata: { name: 'backups' },
+  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: k8s.Quantity.fromString('1Gi') } } },
+});
+const orders = new DatabaseBackup(shop, 'orders', {
+  engine: Engine.postgres({ version: PostgresVersion.V15, databases: ['orders'] }),
+  host: 'orders-db',
+  credentials: SecretRef.named('orders-backup'),
+  repository: Repository.files({ claimName: 'backups' }),
+  retention: Retention.keep({ last: 4 }),
+  schedule: Schedule.never(),
+  pods: { cpuRequest: '20m', memoryLimit: MEMORY },
+});
+const credentials = SecretRef.named('orders-owner');
+orders.restore({ credentials, pods: { memoryLimit: MEMORY } });
+if (RESTORED_AS) {
+  const request = { database: 'orders', into: RESTORED_AS };
+  orders.restore({
+    form: RestoreForm.JOB,
+    name: 'once',
+    credentials,
+    from: RecoveryPoint.newest(),
+    request,
+    pods: { memoryLimit: MEMORY },
+  });
+}
+app.synth();
