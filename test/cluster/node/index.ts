@@ -151,7 +151,7 @@ export class ClusterNode {
     await this.add(kubernetes.containerd());
     await this.certificates(CERTIFICATES);
     progress('API server');
-    await this.add(kubernetes.apiServer());
+    await this.add(kubernetes.apiServer(modules.flatMap(({ apiServer = [] }) => apiServer)));
     await this.until('containerd answers', ['ctr', 'version'], 'containerd');
     await succeed(this.run(['sh', '/usr/local/sbin/import-images.sh', '/var/lib/node-images']), 'importing images');
     await this.untilKubectl('the API server is ready', ['get', '--raw=/readyz'], 'kube-apiserver');

@@ -24,7 +24,8 @@ export class Kubernetes {
     };
   }
 
-  apiServer(): Daemon {
+  /** @param options after those here: the last of a name counts */
+  apiServer(options: string[]): Daemon {
     return this.kubernetes('kube-apiserver', [
       `--advertise-address=${NODE_ADDRESS}`,
       '--allow-privileged=true',
@@ -43,6 +44,7 @@ export class Kubernetes {
       '--service-cluster-ip-range=10.96.0.0/16',
       `--tls-cert-file=${PKI}/kube-apiserver.crt`,
       `--tls-private-key-file=${PKI}/kube-apiserver.key`,
+      ...options,
     ]);
   }
 

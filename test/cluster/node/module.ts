@@ -21,6 +21,8 @@ export interface NodeModule {
   readonly name: string;
   /** Files or directories of this machine that are applied, server-side, before the daemons start: CRDs, RBAC, classes. @default none */
   readonly manifests?: string[];
+  /** Options of the API server, after those that it has: where pods are to find it, say. @default none */
+  readonly apiServer?: string[];
   /** Started in this order, once the API server answers. @default none */
   readonly daemons?: Daemon[];
   /**

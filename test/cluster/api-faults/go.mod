@@ -1,0 +1,3 @@
+module api-faults
+
+go 1.24
