@@ -11,6 +11,20 @@ export const KEEP_ANNOTATIONS: { [annotation: string]: string } = {
 };
 
 /**
+ * Annotations of an object that holds data, and in whose fields a controller notes something: Argo CD keeps what the controller has
+ * noted, as a client-side apply does, and Flux makes the object once. A server-side apply would be a conflict, or take it away again and
+ * again. (Argo CD's documentation, "Sync Options", "Server-Side Apply"; Flux's documentation, "Kustomization", "Controlling the apply
+ * behavior of resources".)
+ *
+ * @internal
+ */
+export const KEEP_NOTED_ANNOTATIONS: { [annotation: string]: string } = {
+  ...KEEP_ANNOTATIONS,
+  'argocd.argoproj.io/sync-options': `${KEEP_ANNOTATIONS['argocd.argoproj.io/sync-options']},ServerSideApply=false`,
+  'kustomize.toolkit.fluxcd.io/ssa': 'IfNotPresent',
+};
+
+/**
  * Annotations of objects that a job which runs may still need when they are no longer in Git. They go with the whole application; that
  * they are left over makes it not out of sync. (Argo CD's documentation, "Compare Options", "Ignoring Resources That Are Extraneous".)
  *

@@ -2,7 +2,7 @@ import { ApiObject, Chart, JsonPatch } from 'cdk8s';
 import { PersistentVolumeMode } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import * as snapshot from '../../imports/snapshot.storage.k8s.io';
-import { KEEP_ANNOTATIONS } from '../core/deploy-tools';
+import { KEEP_NOTED_ANNOTATIONS } from '../core/deploy-tools';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { STANDARD_LABELS } from '../core/labels';
@@ -27,7 +27,9 @@ export interface VolumesFromSnapshotHandlesProps extends VolumesFromSnapshotsOpt
  * the claims are bound.
  *
  * The snapshot controller notes the VolumeSnapshot's uid in the VolumeSnapshotContent, in a field that is one whole (`volumeSnapshotRef`). So
- * a second server-side apply is a conflict there: leave these objects out of what is applied again, or apply them client-side.
+ * a second `kubectl apply --server-side` is a conflict there: apply them client-side, or with `--force-conflicts`, after which the
+ * controller notes it once more. Annotations tell Argo CD and Flux. Who deletes a VolumeSnapshot, deletes its VolumeSnapshotContent too
+ * before both are made again: it belongs to the one that was.
  *
  * The handles of a group in namespace `shop`, by its recovery point:
  *
@@ -69,7 +71,7 @@ export class VolumesFromSnapshotHandles extends Construct {
     // Contents belong to the cluster: the namespace keeps them apart.
     const contentName = `${namespace}-${name}`;
     const content = new snapshot.VolumeSnapshotContent(this, `${claim}-content`, {
-      metadata: { name: contentName, labels: { ...STANDARD_LABELS }, annotations: { ...KEEP_ANNOTATIONS } },
+      metadata: { name: contentName, labels: { ...STANDARD_LABELS }, annotations: { ...KEEP_NOTED_ANNOTATIONS } },
       spec: {
         deletionPolicy: snapshot.VolumeSnapshotContentSpecDeletionPolicy.RETAIN,
         driver: driver.name,

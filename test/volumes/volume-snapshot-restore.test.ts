@@ -213,6 +213,11 @@ describe('claims as manifests', () => {
     const made = objects(of);
     const content = made['VolumeSnapshotContent/trial-shop-data-db-0'];
     expect(content.metadata.namespace).toBeUndefined();
+    expect(content.metadata.annotations).toEqual({
+      'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false,ServerSideApply=false',
+      'kustomize.toolkit.fluxcd.io/prune': 'disabled',
+      'kustomize.toolkit.fluxcd.io/ssa': 'IfNotPresent',
+    });
     expect(content.spec).toMatchObject({
       deletionPolicy: 'Retain',
       driver: 'ebs.csi.aws.com',
