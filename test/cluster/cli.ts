@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { imagesOfDist } from '../e2e/support/images';
+import { imagesOfCluster } from './images';
 import { modules } from './modules';
 import { ClusterNode } from './node';
 import { Machine } from './node/machine';
@@ -19,7 +19,7 @@ const VERBS: { [verb: string]: () => Promise<number> } = {
     }
     const progress = (line: string) => console.log(`${seconds()}: ${line}`);
     progress('images');
-    const images = (await imagesOfDist()).all();
+    const images = await imagesOfCluster();
     await ClusterNode.start({ name: CLUSTER, images, modules: await modules(), progress });
     progress('the node is Ready: npm run cluster -- kubectl get pods --all-namespaces');
     return 0;

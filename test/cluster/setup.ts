@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { imagesOfDist } from '../e2e/support/images';
+import { imagesOfCluster } from './images';
 import { modules } from './modules';
 import { ClusterNode } from './node';
 import { Machine } from './node/machine';
@@ -33,7 +33,7 @@ export default async function setup(project: { provide(key: 'cluster', value: st
   }
   const name = `test-${process.pid}`;
   const progress = (line: string) => process.stderr.write(`[cluster] ${line}\n`);
-  const node = await ClusterNode.start({ name, images: (await imagesOfDist()).all(), modules: await modules(), progress });
+  const node = await ClusterNode.start({ name, images: await imagesOfCluster(), modules: await modules(), progress });
   project.provide('cluster', name);
   return () => node.stop();
 }

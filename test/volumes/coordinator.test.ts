@@ -1,22 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { SHELLS } from '../shell/job';
+import { type Answer, FakeKubectl } from '../shell/kubectl';
 
-// What a run makes of the answers of the Kubernetes API, and of those that do not come. kubectl is a script: for each request the
-// first of the test's answers whose words it begins with.
-
-interface Answer {
-  /** How the request begins. */
-  readonly to: string;
-  readonly says?: string;
-  readonly fails?: string;
-  /** From which such request on. */
-  readonly after?: number;
-  readonly code?: number;
-}
+// What a run makes of the answers of the Kubernetes API, and of those that do not come.
 
 const REFUSED = 'The connection to the server 10.0.0.1:443 was refused - did you specify the right host or port?';
 const roots: string[] = [];
@@ -29,22 +19,15 @@ function run(shell: string[], words: string, answers: Answer[], environment: { [
   const root = mkdtempSync(join(tmpdir(), 'coordinator-'));
   roots.push(root);
   mkdirSync(join(root, 'scratch', 'outcome'), { recursive: true });
-  mkdirSync(join(root, 'bin'));
   symlinkSync(resolve('lib/shell'), join(root, 'shell'));
-  const rules = answers.map(({ to, says = '', fails, after = 1, code = 1 }, index) => {
-    const answer = fails === undefined ? `printf '%s\\n' '${says}'; exit 0` : `echo '${fails}' >&2; exit ${code}`;
-    return `case $request in '${to}'*) echo >>'${root}/${index}'; [ "$(wc -l <'${root}/${index}')" -lt ${after} ] || { ${answer}; } ;; esac`;
-  });
-  const kubectl = ['#!/bin/sh', 'case $1 in --request-timeout*) shift ;; esac', 'request=$*', `echo "$request" >>'${root}/asked'`];
-  writeFileSync(join(root, 'bin', 'kubectl'), [...kubectl, ...rules, 'exit 0', ''].join('\n'));
-  chmodSync(join(root, 'bin', 'kubectl'), 0o755);
+  const kubectl = new FakeKubectl(root, answers);
   const sources = ['shell/lib', 'core/kubectl/api', 'volumes/group/groups', 'volumes/group/lease', 'volumes/group/quiesce'];
   writeFileSync(join(root, 'run.sh'), ['set -eu', ...sources.map(file => `. ${resolve('lib')}/${file}.sh`), words].join('\n'));
   const [program = 'sh', ...options] = shell;
   const { stderr, status } = spawnSync(program, [...options, join(root, 'run.sh')], {
     encoding: 'utf8',
     env: {
-      PATH: `${join(root, 'bin')}:${process.env.PATH}`,
+      PATH: `${kubectl.bin}:${process.env.PATH}`,
       ...{ SCRATCH: join(root, 'scratch'), BACKUP_HOME: root, REPOSITORY_FOLDER: 'none', OPERATION: 'snapshot', SERIES: 'shop' },
       ...{
         NAMESPACE: 'shop',
@@ -57,7 +40,7 @@ function run(shell: string[], words: string, answers: Answer[], environment: { [
     },
   });
   const read = (file: string) => (existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : '');
-  return { status, log: stderr, reason: read('scratch/outcome/reason'), asked: read('asked').split('\n') };
+  return { status, log: stderr, reason: read('scratch/outcome/reason'), asked: kubectl.asked() };
 }
 
 const there: Answer = { to: 'create', fails: 'Error from server (AlreadyExists): leases "shop-snapshot" already exists' };
@@ -69,7 +52,7 @@ test('a copy in another namespace does nothing', () => {
   const copy = run(['sh'], 'lease_take', [], { MADE_FOR_NAMESPACE: 'shop', POD_NAMESPACE: 'shop-drill' });
   expect(copy.status).toBe(78);
   expect(copy.reason).toMatch(/^this job is a copy: it was made for namespace shop, and runs in shop-drill\. Nothing was done/);
-  expect(copy.asked).toEqual(['']);
+  expect(copy.asked).toEqual([]);
   const own = run(['sh'], 'lease_take', [], { MADE_FOR_NAMESPACE: 'shop', POD_NAMESPACE: 'shop' });
   expect(own.asked[0]).toMatch(/^create/);
 });

@@ -1,18 +1,5 @@
 import { Chart, Duration } from 'cdk8s';
-import {
-  BackupApp,
-  DatabaseBackup,
-  Engine,
-  PostgresVersion,
-  Repository,
-  Retention,
-  Schedule,
-  SecretRef,
-  VeleroCheck,
-  VeleroDump,
-  VeleroRestoreJob,
-  VeleroSchedule,
-} from '../../../lib';
+import { BackupApp, DatabaseBackup, Engine, PostgresVersion, Repository, Retention, Schedule, SecretRef, VeleroDump } from '../../../lib';
 
 const app = new BackupApp();
 const chart = new Chart(app, 'shop', { namespace: 'shop' });
@@ -28,17 +15,4 @@ const backup = new DatabaseBackup(chart, 'orders', {
 backup.verify();
 backup.restore({ credentials: SecretRef.named('orders-owner') });
 new VeleroDump(chart, 'orders-velero', { backup, timeout: Duration.minutes(30) });
-
-const velero = new Chart(app, 'velero', { namespace: 'velero' });
-const veleroSchedule = new VeleroSchedule(velero, 'shop-daily', {
-  schedule: Schedule.daily({ at: '02:00' }),
-  includedNamespaces: ['shop'],
-  snapshotMoveData: true,
-});
-new VeleroCheck(velero, 'check', { veleroSchedule, expectedHooks: 2 });
-new VeleroRestoreJob(velero, 'shop-drill', {
-  scheduleName: veleroSchedule.name,
-  includedNamespaces: ['shop'],
-  namespaceMapping: { shop: 'shop-drill' },
-});
 app.synth();

@@ -1,0 +1,15 @@
+import { imageNamed, imagesOfDist } from '../e2e/support/images';
+import type { Image } from '../rehearsal';
+
+/** What the images that only a cluster's scenarios name are links to. */
+const STAND_INS: { [image: string]: string } = {
+  // Of Velero its jobs ask no more than whether its pods run.
+  'velero/velero:v1.18.1': 'busybox:1.37.0-musl',
+};
+
+/** The images that pods of the tests' cluster can have. */
+export async function imagesOfCluster(): Promise<Image[]> {
+  const catalog = await imagesOfDist();
+  for (const [name, standIn] of Object.entries(STAND_INS)) catalog.add({ ...imageNamed(catalog, standIn), name });
+  return catalog.all();
+}

@@ -1,0 +1,196 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { SHELLS } from '../shell/job';
+import { type Answer, FakeKubectl } from '../shell/kubectl';
+
+// What the jobs that ask Velero make of what they are answered. That a cluster's objects answer so, test/cluster/velero.cluster.ts shows.
+
+const roots: string[] = [];
+afterAll(() => {
+  for (const root of roots) rmSync(root, { recursive: true, force: true });
+});
+
+/** Runs a script of Velero's jobs; what it says as its reason and beside a good verdict, and what it has asked. */
+function run(shell: string[], script: string, answers: Answer[], environment: { [variable: string]: string }) {
+  const root = mkdtempSync(join(tmpdir(), 'velero-'));
+  roots.push(root);
+  mkdirSync(join(root, 'scratch', 'outcome'), { recursive: true });
+  for (const [name, directory] of Object.entries({ shell: 'shell', api: 'core/kubectl', kubectl: 'velero' })) {
+    symlinkSync(resolve('lib', directory), join(root, name));
+  }
+  const kubectl = new FakeKubectl(root, answers);
+  const [program = 'sh', ...options] = shell;
+  const { status, stderr } = spawnSync(program, [...options, join(root, 'kubectl', script)], {
+    encoding: 'utf8',
+    env: {
+      PATH: `${kubectl.bin}:${process.env.PATH}`,
+      ...{ SCRATCH: join(root, 'scratch'), BACKUP_HOME: root, REPOSITORY_FOLDER: 'none', NAMESPACE: 'velero' },
+      ...{ KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '443', ...environment },
+    },
+  });
+  const said = (file: string) => {
+    const path = join(root, 'scratch/outcome', file);
+    return existsSync(path) ? readFileSync(path, 'utf8') : '';
+  };
+  return { status, log: stderr, id: said('id'), reason: said('reason'), caveats: said('caveats'), asked: kubectl.asked() };
+}
+
+const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString().replace(/\.\d+/, '');
+
+interface BackupSays {
+  readonly phase?: string;
+  readonly began?: string;
+  readonly attempted?: string;
+  readonly failed?: string;
+  readonly errors?: string;
+  readonly why?: string;
+}
+
+/** A line of the list of backups. */
+function backup(
+  day: number,
+  { phase = 'Completed', began = hoursAgo(4), attempted = '2', failed = '', errors = '', why = '' }: BackupSays = {},
+) {
+  return [`2026-01-0${day}T02:00:00Z`, `shop-daily-2026010${day}020000`, phase, began, attempted, failed, errors, why].join('|');
+}
+const backups = (...lines: string[]): Answer => ({
+  to: 'get backups.velero.io -l velero.io/schedule-name=shop-daily',
+  says: lines.join('\n'),
+});
+const deployment = (image: string, available = '1'): Answer => ({ to: 'get deployment velero', says: `${available}|${image}` });
+const location = (says: string): Answer => ({ to: 'get backupstoragelocations.velero.io offsite', says });
+const nodeAgent = (desired: number, ready: number): Answer => ({ to: 'get daemonset node-agent', says: `${desired}|${ready}` });
+const schedule = (paused: string, phase = 'Enabled', errors = ''): Answer => ({
+  to: 'get schedules.velero.io shop-daily',
+  says: `${paused}|${phase}|${errors}`,
+});
+const missing = (to: string, name: string): Answer => ({ to, fails: `Error from server (NotFound): ${name} not found` });
+/** What is as it should be. */
+const GOOD = [
+  deployment('velero/velero:v1.18.1'),
+  { to: 'get backupstoragelocations.velero.io -o', says: 'offsite' },
+  location('Available|'),
+  nodeAgent(3, 3),
+  schedule(''),
+  backups(backup(1, { phase: 'PartiallyFailed' }), backup(2)),
+];
+
+describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: a check of Velero', ({ shell }) => {
+  const check = (...answers: Answer[]) =>
+    run(shell, 'velero-check.sh', [...answers, ...GOOD], {
+      ...{ OPERATION: 'velero-check', SERIES: 'shop-daily', STORAGE_LOCATION: '', NODE_AGENT: 'yes' },
+      ...{ MAXIMUM_AGE: String(30 * 3600), EXPECTED_HOOKS: '2' },
+    });
+
+  test.each<[string, Answer[]]>([
+    ['the newest backup is whole, whatever became of those before', []],
+    ['another is being made', [backups(backup(2), backup(3, { phase: 'InProgress', began: hoursAgo(0), attempted: '' }))]],
+    ['the image says nothing of its version', [deployment(`registry.example/velero@sha256:${'0'.repeat(64)}`)]],
+  ])('succeeds when %s', (_, answers) => {
+    const { status, log, id } = check(...answers);
+    expect(status, log).toBe(0);
+    expect(id).toBe('shop-daily-20260102020000');
+  });
+
+  test.each<[string, Answer, RegExp]>([
+    ['Velero is not installed', missing('get deployment', 'velero'), /no Deployment velero in namespace velero: install Velero there/],
+    ['Velero does not run', deployment('velero/velero:v1.18.1', ''), /no pod of Velero's is available/],
+    ['Velero is too old', deployment('velero/velero:v1.14.0'), /Velero is 1\.14\.0, which runs post hooks before the volumes are copied/],
+    ['Velero is a little too old', deployment('velero/velero:v1.15.0'), /upgrade it to 1\.15\.1 or later/],
+    ['its store cannot be reached', location('Unavailable|access denied'), /offsite is not available \(access denied\)/],
+    ['nobody has looked at its store', location('|'), /not available \(Velero has not looked at it yet\)/],
+    ['no store is the default', { to: 'get backupstoragelocations.velero.io -o', says: '' }, /there is no default BackupStorageLocation/],
+    [
+      'the node agent is missing',
+      missing('get daemonset', 'node-agent'),
+      /no DaemonSet node-agent .* install Velero with --use-node-agent/,
+    ],
+    ['the node agent is on no node', nodeAgent(0, 0), /node-agent is on no node/],
+    ['the node agent is not on every node', nodeAgent(3, 2), /only 2 of 3 pods of node-agent are ready/],
+    ['the schedule is gone', missing('get schedules', 'shop-daily'), /no Schedule shop-daily in namespace velero/],
+    ['the schedule is paused', schedule('true'), /the Schedule shop-daily is paused/],
+    ['the schedule is refused', schedule('', 'FailedValidation', '["invalid"]'), /Velero refuses the Schedule shop-daily: .*invalid/],
+    ['there is no backup', backups(), /has made no backup that has come to an end/],
+    [
+      'the newest backup is whole in part',
+      backups(backup(2), backup(3, { phase: 'PartiallyFailed', errors: '2', attempted: '3', failed: '1' })),
+      /the backup shop-daily-20260103020000 is PartiallyFailed, with 2 errors: 1 of 3 hooks failed: look at `velero backup describe/,
+    ],
+    [
+      'the newest backup failed',
+      backups(backup(2), backup(3, { phase: 'Failed', why: 'no space left' })),
+      /is Failed, with 0 errors \(no space left\)/,
+    ],
+    ['the newest backup is of yesterday', backups(backup(2, { began: hoursAgo(31) })), /more than 30 hours ago/],
+    ['the newest backup is of the future', backups(backup(2, { began: hoursAgo(-4800) })), /which is still to come: a clock is wrong/],
+    ['a hook failed', backups(backup(2, { failed: '1' })), /1 of 2 hooks failed/],
+    ['no hook was run', backups(backup(2, { attempted: '' })), /only 0 of 2 hooks were run/],
+  ])('fails when %s', (_, answer, reason) => {
+    const failed = check(answer);
+    expect(failed.status, failed.log).toBe(1);
+    expect(failed.reason).toMatch(reason);
+  });
+});
+
+describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: a restore that somebody starts', ({ shell }) => {
+  const restore = (named: string, ...answers: Answer[]) =>
+    run(
+      shell,
+      'velero-restore.sh',
+      [
+        ...answers,
+        { to: 'create', says: 'shop-drill-a1b2c' },
+        { to: 'get restores.velero.io shop-drill-a1b2c', says: 'Completed|||||' },
+        { to: 'get backups.velero.io shop-daily-20260102020000', says: 'Completed' },
+        { to: 'get backups.velero.io shop-daily-20260103020000', says: 'PartiallyFailed' },
+        { to: 'get backups.velero.io shop-daily-20260104020000', says: 'Failed' },
+        backups(backup(1), backup(2)),
+        { to: 'get backups.velero.io ', fails: 'Error from server (NotFound): backups.velero.io "it" not found' },
+      ],
+      {
+        ...{ OPERATION: 'velero-restore', SERIES: 'shop-drill', SCHEDULE: 'shop-daily', BACKUP: named },
+        SPEC: '{"includedNamespaces":["shop"]}',
+      },
+    );
+  const ends = (says: string): Answer => ({ to: 'get restores.velero.io shop-drill-a1b2c', says });
+
+  test('is of the newest backup, and says when that is not whole', () => {
+    expect(restore('')).toMatchObject({ status: 0, id: 'shop-drill-a1b2c', caveats: '' });
+    const newer = restore('', backups(backup(2), backup(3, { phase: 'PartiallyFailed' })), ends('Completed||3|||'));
+    expect(newer.status, newer.log).toBe(0);
+    expect(newer.caveats).toMatch(
+      /^restored is shop-daily-20260102020000 of \S+Z, and not the newer shop-daily-20260103020000 of \S+Z, which is PartiallyFailed: .*\nVelero warns 3 times: /,
+    );
+    expect(restore('shop-daily-20260103020000').caveats).toMatch(/^the backup shop-daily-20260103020000 is whole in part only/);
+  });
+
+  test.each<[string, string, Answer[], RegExp]>([
+    [
+      'no backup is whole',
+      '',
+      [backups(backup(3, { phase: 'PartiallyFailed' }))],
+      /no Backup that is Completed; the newest, shop-daily-20260103020000, is PartiallyFailed; nothing was restored/,
+    ],
+    ['there is none of that name', 'shop-daily-20250101020000', [], /there is no Backup shop-daily-20250101020000 .* nothing was restored/],
+    ['it failed', 'shop-daily-20260104020000', [], /the backup shop-daily-20260104020000 is Failed: choose one that is Completed/],
+    ['its name is no name', 'x" ,"y', [], /nothing was restored/],
+  ])('is refused, and makes nothing, when %s', (_, named, answers, reason) => {
+    const refused = restore(named, ...answers);
+    expect(refused.status, refused.log).toBe(78);
+    expect(refused.reason).toMatch(reason);
+    expect(refused.asked.filter(request => request.startsWith('create'))).toEqual([]);
+  });
+
+  test.each<[string, RegExp]>([
+    ['PartiallyFailed|2||||', /is PartiallyFailed, with 2 errors: what was restored is in the cluster/],
+    ['FailedValidation|||||["no backup"]', /is FailedValidation, with 0 errors \(.*no backup.*\)/],
+    ['Completed|||1|2|', /1 of 2 hooks failed in the restore/],
+  ])('fails when Velero says %s', (says, reason) => {
+    const failed = restore('', ends(says));
+    expect(failed.status, failed.log).toBe(1);
+    expect(failed.reason).toMatch(reason);
+  });
+});
