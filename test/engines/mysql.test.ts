@@ -146,6 +146,29 @@ function awk(program: string, input: string[], environment: { [name: string]: st
   return stdout.split('\n').slice(0, -1);
 }
 
+describe('triggers', () => {
+  const inDump = (head: string) => [
+    'DELIMITER ;;',
+    ...`/*!50003 CREATE*/ /*!50017 DEFINER=\`a\`@\`%\`*/ /*!50003 ${head}`.split('\n'),
+    'DELIMITER ;',
+  ];
+  test.each([
+    ['as MySQL says it', 'TRIGGER `x` BEFORE INSERT ON `t` FOR EACH ROW SET NEW.a = 1 */;;', undefined],
+    [
+      'as it was written',
+      'trigger shop.x before insert on shop.t for each row set new.a = 1 */;;',
+      'trigger x before insert on t for each row set new.a = 1 */;;',
+    ],
+    [
+      'with odd names, over many lines',
+      'trigger if not exists `a.``b on c` . `x on y`\n after update\n on `a.``b on c`.`t`\n for\n each row\n insert into shop.u values (1) */;;',
+      'trigger if not exists `x on y`\n after update\n on `t`\n for\n each row\n insert into shop.u values (1) */;;',
+    ],
+  ])('%s: the head of a trigger names no database, and its body is as it was', (_, head, without = head) => {
+    expect(awk('triggers', inDump(head))).toEqual(inDump(without));
+  });
+});
+
 describe('what clients say of a failure holds no data', () => {
   test.each([
     [

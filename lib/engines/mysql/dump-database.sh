@@ -213,7 +213,9 @@ if [ "$part" = tables ]; then
   ! grep -q '^	just created' "$marks.identities" || sleep 1
   begin_looking
 fi
-{ "$dumper" "$@" 2>"$notes.err" || echo $? >"$notes.rc"; } |
+filter='cat'
+[ "$part" != triggers ] || filter=without_databases
+{ "$dumper" "$@" 2>"$notes.err" || echo $? >"$notes.rc"; } | "$filter" |
   LC_ALL=C PART=$part NAME=$name NOTES=$notes POSITION=$SCRATCH/position LARGEST=${LARGEST:-/dev/null} PLACES=${PLACES:-/dev/null} \
     BEGUN=$marks.begun awk -f "$here/facts.awk" || counted=$?
 LC_ALL=C awk -f "$here/said.awk" "$notes.err" >&2

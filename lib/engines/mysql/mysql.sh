@@ -326,14 +326,19 @@ room() {
   [ "$room_left" -ge 8192 ] || printf ' (the scratch volume is full: %s KiB are left)' "$room_left"
 }
 
+# Triggers, with no database in their heads. Those of older recovery points may have it.
+without_databases() { LC_ALL=C awk -f "$here/triggers.awk"; }
+
 # Streams a part into a database; a database without it is none the worse. FILTER, a program from stdin to stdout, may change it.
 load() { # SLUG PART DATABASE [FILTER]
   has_part "$1" "$2" || return 0
   rm -f "$SCRATCH/get.failed"
   load_rc=0
+  load_filter=${4:-cat}
+  [ "$2" != triggers ] || load_filter=without_databases
   {
     get "$1.$2.sql" || echo $? >"$SCRATCH/get.failed"
-  } | ${4:-cat} | run_dump "$3" 2>"$SCRATCH/load.err" || load_rc=$?
+  } | "$load_filter" | run_dump "$3" 2>"$SCRATCH/load.err" || load_rc=$?
   cat "$SCRATCH/load.err" >&2
   # When the reader fails, the client does not notice; when the client fails, the reader's pipe breaks: 141 is the one that came second.
   if [ -e "$SCRATCH/get.failed" ] && [ "$(cat "$SCRATCH/get.failed")" != 141 ]; then die "$(repository_reason)"; fi
