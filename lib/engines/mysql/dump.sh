@@ -32,7 +32,8 @@ else
     refuse 'no databases are named, and the role sees only those that it has grants on: others would be missing without a word. Grant select, show view, trigger, event on *.*, or name them (databases)'
   ! grep -q '^REVOKE ' "$SCRATCH/grants" ||
     caveat "what is revoked from the role on single databases is not in this recovery point: $(sed -n 's/^REVOKE \(.*\) FROM .*/\1/p' "$SCRATCH/grants" | tr '\n' ';')"
-  sql information_schema -e "select schema_name from schemata where schema_name not in ('information_schema', 'performance_schema', 'mysql', 'sys') order by 1" >"$SCRATCH/databases"
+  # Where data directories are at the root of a file system, MariaDB takes its lost+found for a database.
+  sql information_schema -e "select schema_name from schemata where schema_name not in ('information_schema', 'performance_schema', 'mysql', 'sys', '#mysql50#lost+found') order by 1" >"$SCRATCH/databases"
 fi
 unreadable=$(sql information_schema -e "select group_concat(distinct hex(table_schema), ' ', hex(table_name)) from tables where table_name regexp '[[:cntrl:]]' or table_schema regexp '[[:cntrl:]]'")
 [ "$unreadable" = NULL ] || refuse "names with control characters cannot be backed up: rename (in hexadecimal, database and table) $unreadable"
