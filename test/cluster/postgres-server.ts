@@ -1,43 +1,19 @@
 import { until } from './kubectl';
 import type { Namespace } from './namespace';
+import { secret, service, startServer } from './server';
 
-/** How somebody may run a PostgreSQL 15: a pod, which has no right beyond "restricted". Its data go with it. */
-const pod = (name: string) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name, labels: { app: name } },
-  spec: {
-    terminationGracePeriodSeconds: 5,
-    securityContext: { runAsNonRoot: true, runAsUser: 999, runAsGroup: 999, fsGroup: 999, seccompProfile: { type: 'RuntimeDefault' } },
-    containers: [
-      {
-        name: 'server',
-        image: 'postgres:15.19-bookworm',
-        command: [
-          ...['bash', '-ec'],
-          `initdb --username=postgres --auth-local=trust --auth-host=scram-sha-256 /data/pg >/dev/null
-          echo "host all all all scram-sha-256" >>/data/pg/pg_hba.conf
-          exec postgres -D /data/pg -c listen_addresses='*' -c unix_socket_directories=/data -c fsync=off`,
-        ],
-        env: [{ name: 'PGHOST', value: '/data' }],
-        readinessProbe: { exec: { command: ['pg_isready'] }, periodSeconds: 1 },
-        securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-        volumeMounts: [{ name: 'data', mountPath: '/data' }],
-      },
-    ],
-    volumes: [{ name: 'data', emptyDir: {} }],
-  },
-});
-const service = (name: string) => ({
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name },
-  spec: { selector: { app: name }, ports: [{ port: 5432 }] },
-});
-const secret = (name: string, username: string) => ({
-  ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name } },
-  stringData: { username, password: `of ${username}` },
-});
+const COMMAND = [
+  ...['bash', '-ec'],
+  `initdb --username=postgres --auth-local=trust --auth-host=scram-sha-256 /data/pg >/dev/null
+  echo "host all all all scram-sha-256" >>/data/pg/pg_hba.conf
+  exec postgres -D /data/pg -c listen_addresses='*' -c unix_socket_directories=/data -c fsync=off`,
+];
+
+/** The Secrets of the accounts that may read and restore. */
+export const ACCOUNTS = [
+  secret('orders-backup', { username: 'backup', password: 'of backup' }),
+  secret('orders-owner', { username: 'owner', password: 'of owner' }),
+];
 
 /** A server with the database `orders`, and with the Secrets `orders-backup` and `orders-owner`, of accounts that may read and restore. */
 export class PostgresServer {
@@ -49,8 +25,9 @@ export class PostgresServer {
   /** With a database that the assertions of dist/ are satisfied with. */
   async start(): Promise<void> {
     const { namespace, name } = this;
-    await namespace.apply(pod(name), service(name), secret('orders-backup', 'backup'), secret('orders-owner', 'owner'));
-    await namespace.output('wait', `pod/${name}`, '--for=condition=Ready', '--timeout=5m');
+    await namespace.apply(...ACCOUNTS);
+    const image = 'postgres:15.19-bookworm';
+    await startServer(namespace, { name, image, port: 5432, command: COMMAND, env: { PGHOST: '/data' }, ready: ['pg_isready'] });
     await this.sql('postgres', "create role backup login password 'of backup'; grant pg_read_all_data to backup");
     await this.sql('postgres', "create role owner login superuser password 'of owner'");
     await this.sql('postgres', 'create database orders');
@@ -62,9 +39,16 @@ export class PostgresServer {
     return this.namespace.output('exec', this.name, '--', 'psql', '-U', 'postgres', '-d', database, '-XAtqc', statement);
   }
 
+  /** The whole of a database, as the server dumps it. */
+  async dump(database: string): Promise<string> {
+    const dump = await this.namespace.output('exec', this.name, '--', 'pg_dump', '-U', 'postgres', '--create', database);
+    // Newer versions have a word in it that is another one each time.
+    return dump.replace(/^\\(un)?restrict .*$/gm, '');
+  }
+
   /** Has the server answer to its name, or not: what asks for it waits then. */
   async answers(yes: boolean): Promise<void> {
-    if (yes) await this.namespace.apply(service(this.name));
+    if (yes) await this.namespace.apply(service(this.name, this.name, 5432));
     else await this.namespace.output('delete', 'service', this.name, '--ignore-not-found');
   }
 

@@ -75,6 +75,13 @@ lock() { # FOR-WHAT FLOCK-ARGUMENTS...
   done
 }
 
+# What to do where a directory belongs to others; nothing where that is not what was said.
+owned_by() { # DIRECTORY
+  grep -qi 'permission denied' "$SCRATCH/repository.err" || return 0
+  printf '. %s is %s: give it to user %s, by chown, or by a driver that honours fsGroup' \
+    "$1" "$(stat -c '%A of user %u and group %g' "$1")" "$(id -u)"
+}
+
 repository_open() { # read|write; 10 when nothing of the series was ever written
   command -v flock >/dev/null || because 'this image has no flock, without which two runs could write one series at once' || return 1
   [ -d "$REPOSITORY_PATH" ] || because "the repository volume is not mounted at $REPOSITORY_PATH" || return 1
@@ -83,10 +90,10 @@ repository_open() { # read|write; 10 when nothing of the series was ever written
       because "this image has no $COMPRESSION: choose another compression for the repository" || return 1
     encryption_ready || return 1
     mkdir -p "$series_path" 2>"$SCRATCH/repository.err" ||
-      because "$series_path cannot be made: $(last_words "$SCRATCH/repository.err" 1)" || return 1
+      because "$series_path cannot be made: $(last_words "$SCRATCH/repository.err" 1)$(owned_by "$REPOSITORY_PATH")" || return 1
     # The lock is the kernel's: it ends with the last process of the run that holds it, however that run ends.
     (: >>"$series_path/.writing") 2>"$SCRATCH/repository.err" ||
-      because "$series_path cannot be written: $(last_words "$SCRATCH/repository.err" 1)" || return 1
+      because "$series_path cannot be written: $(last_words "$SCRATCH/repository.err" 1)$(owned_by "$series_path")" || return 1
     make_state
     exec 9>>"$series_path/.writing"
     lock "another run that is writing series $SERIES" 9 || because "another run is writing series $SERIES, and still was after $REPOSITORY_WAIT s" || return 1
@@ -97,7 +104,8 @@ repository_open() { # read|write; 10 when nothing of the series was ever written
   else
     [ -d "$series_path" ] || because "the repository has no series $SERIES" || return 10
     # Held shared by every reader, so that pruning does not take away what is being read.
-    [ -r "$series_path" ] || because "$series_path cannot be read" || return 1
+    ls "$series_path" >/dev/null 2>"$SCRATCH/repository.err" ||
+      because "$series_path cannot be read: $(last_words "$SCRATCH/repository.err" 1)$(owned_by "$series_path")" || return 1
     exec 8<"$series_path"
     lock "the end of a run that is pruning series $SERIES" -s 8 || because "series $SERIES is being pruned, and still was after $REPOSITORY_WAIT s" || return 1
     # NFS keeps the lock of a directory to the client that has it; of a file it is the server's, and a shared one needs no right to write.
@@ -139,7 +147,7 @@ unlock_readers() {
 staging() { printf '%s/.staging-%s' "$series_path" "$POINT"; }
 
 repository_begin() {
-  mkdir "$(staging)" 2>"$SCRATCH/repository.err" || because "$(staging) cannot be made: $(last_words "$SCRATCH/repository.err" 1)"
+  mkdir "$(staging)" 2>"$SCRATCH/repository.err" || because "$(staging) cannot be made: $(last_words "$SCRATCH/repository.err" 1)$(owned_by "$series_path")"
 }
 
 repository_put() { # NAME COMMAND...
