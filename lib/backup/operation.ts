@@ -113,8 +113,9 @@ export class Operation {
     });
   }
 
-  /** The user of the pods that write into the repository. */
-  public get user(): number {
+  /** The user of the pods that write into the repository; undefined where the cluster chooses it. */
+  public get user(): number | undefined {
+    if (this.props.pods?.assignedUser) return undefined;
     return this.engine.node?.user ?? this.engine.user;
   }
 

@@ -46,6 +46,15 @@ export interface PodOptions {
    */
   readonly memoryLimit?: string;
   /**
+   * Whether the cluster chooses the pods' user and the group of their volumes, as OpenShift does in every namespace: its constraint
+   * `restricted-v2` refuses pods that name a user outside the namespace's range. `runAsUser`, `runAsGroup` and `fsGroup` are left out then.
+   * Elsewhere such pods run as the user of the image, and are not started where that is root. Data volumes that jobs share with a server
+   * need the server to run as the same user, which it does in the same namespace.
+   * (OpenShift documentation, "Managing security context constraints".)
+   * @default false: pods name the user that the engine's image has
+   */
+  readonly assignedUser?: boolean;
+  /**
    * Labels that nodes must have.
    * @default - any node
    */
@@ -76,7 +85,7 @@ export interface PodOptions {
 export interface OperationPod {
   readonly operation: string;
   readonly image: string;
-  /** User and group of the containers, as numbers: `runAsNonRoot` can only be judged of a number. */
+  /** User and group of the containers, unless the cluster assigns them; as numbers: `runAsNonRoot` can only be judged of a number. */
   readonly user: number;
   readonly environment: k8s.EnvVar[];
   /** ConfigMaps with scripts, by the folder below BACKUP_HOME in which they appear. */
@@ -254,9 +263,7 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
       terminationGracePeriodSeconds: GRACE_SECONDS,
       securityContext: {
         ...(pod.user > 0 && { runAsNonRoot: true }),
-        runAsUser: pod.user,
-        runAsGroup: pod.user,
-        fsGroup: pod.user,
+        ...(!options.assignedUser && { runAsUser: pod.user, runAsGroup: pod.user, fsGroup: pod.user }),
         // A repository of many files need not be walked and changed before every run.
         fsGroupChangePolicy: 'OnRootMismatch',
         seccompProfile: { type: 'RuntimeDefault' },
@@ -296,7 +303,11 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
   };
 }
 
-function checkPodOptions(scope: Construct, { options, defaults, labels, notLabels = {} }: OperationPod): void {
+function checkPodOptions(scope: Construct, { options, defaults, labels, node, notLabels = {} }: OperationPod): void {
+  if (options.assignedUser && node) {
+    const because = `these pods are root on their node (${node.because}): leave it out`;
+    throw new InputError(scope, { prop: 'pods.assignedUser', got: true, because });
+  }
   const { cpuRequest = CPU_REQUEST, cpuLimit, memoryRequest = defaults.memoryRequest, memoryLimit = defaults.memoryLimit } = options;
   const cpu = checkCpu(scope, 'pods.cpuRequest', cpuRequest);
   if (cpuLimit !== undefined && checkCpu(scope, 'pods.cpuLimit', cpuLimit) < cpu) {

@@ -27,12 +27,14 @@ const apps = new WeakMap<object, Map<string, Placed[]>>();
  *
  * @throws InputError when the repository lies inside another one, or another one inside it: either takes the other's files for its own
  *   (a check, a prune, a lifecycle rule of a prefix)
- * @param user the user of the pods that write there
+ * @param user the user of the pods that write there. @default - the one that the cluster assigns to all of a namespace
  * @internal
  */
-export function registerPlace(construct: Construct, { identity, place, volumes }: RepositoryConfig, user: number): void {
+export function registerPlace(construct: Construct, { identity, place, volumes }: RepositoryConfig, user?: number): void {
   if (!place) return;
-  if (volumes.some(({ persistentVolumeClaim }) => persistentVolumeClaim)) warnOfOtherUsers(construct, place.store, user);
+  // Those whom a cluster assigns are one in a namespace.
+  if (user !== undefined && volumes.some(({ persistentVolumeClaim }) => persistentVolumeClaim))
+    warnOfOtherUsers(construct, place.store, user);
   const stores = apps.get(construct.node.root) ?? new Map<string, Placed[]>();
   apps.set(construct.node.root, stores);
   const known = stores.get(place.store) ?? [];

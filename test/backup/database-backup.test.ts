@@ -68,6 +68,16 @@ describe('the CronJob of a backup', () => {
     expect(container(cronJob).resources.limits).toEqual({ memory: '512Mi' });
   });
 
+  test('names no user and no group where the cluster assigns them, and is confined all the same', () => {
+    const shop = chart();
+    backup(shop, { pods: { assignedUser: true } }).verify({ pods: { assignedUser: true } });
+    for (const name of ['backup', 'verify']) {
+      expect(podSpec(objects(shop)[`CronJob/orders-${name}`]).securityContext).toEqual({
+        ...{ runAsNonRoot: true, fsGroupChangePolicy: 'OnRootMismatch', seccompProfile: { type: 'RuntimeDefault' } },
+      });
+    }
+  });
+
   test('is confined: no token, no root, no writable root file system, no capability', () => {
     expect(podSpec(cronJob)).toMatchObject({
       automountServiceAccountToken: false,

@@ -109,6 +109,15 @@ describe('a control plane', () => {
     expect(JSON.stringify(verify)).not.toMatch(/hostPath|127\.0\.0\.1/);
   });
 
+  test('has pods of root, so that no other user can be assigned to them', () => {
+    const engine = Engine.etcdControlPlane({
+      version: EtcdVersion.V3_6,
+      cluster: EtcdCluster.kubeadm([{ name: 'cp-1', address: '10.0.0.11' }]),
+    });
+    const props = { engine, host: '127.0.0.1', repository: restic, credentials: undefined, pods: { assignedUser: true } };
+    expect(() => backup(chart('kube-system'), props, 'plane')).toThrow(/pods\.assignedUser.*these pods are root on their node/s);
+  });
+
   test('is not kept on a claim of its own cluster, nor asked elsewhere', () => {
     const system = chart('kube-system');
     const nodes = EtcdCluster.kubeadm([{ name: 'cp-1', address: '10.0.0.11' }]);

@@ -47,4 +47,12 @@ describe('a claim that jobs of several users write into', () => {
     backup(shop, different, 'settings');
     expect(said(shop)).toEqual([]);
   });
+
+  test('is not what it is where the cluster assigns one user to a namespace', () => {
+    const shop = chart();
+    for (const [id, other] of Object.entries({ orders: {}, settings: { engine, host: 'etcd' } })) {
+      backup(shop, { ...other, pods: { assignedUser: true } }, id);
+    }
+    expect(said(shop)).toEqual([]);
+  });
 });

@@ -19,7 +19,19 @@ trap 'pg_ctl -D "$server/data" -m immediate stop >/dev/null 2>&1 || :' EXIT
 rm -rf "$server"
 mkdir -p "$server/socket"
 restore_started=$(date +%s)
-attempt 'initdb' initdb -D "$server/data" -U postgres --auth=trust --no-sync --encoding=UTF8 --locale=C.UTF-8 >/dev/null
+# initdb wants a name for its user, which one that the cluster has chosen may not have. As in the entrypoint of the official image.
+initialize() (
+  if ! getent passwd "$(id -u)" >/dev/null 2>&1; then
+    for wrapper in /usr/lib/*/libnss_wrapper.so /usr/lib/libnss_wrapper.so; do
+      [ -s "$wrapper" ] || continue
+      printf 'postgres:x:%s:%s::%s:/bin/false\n' "$(id -u)" "$(id -g)" "$SCRATCH" >"$SCRATCH/passwd"
+      printf 'postgres:x:%s:\n' "$(id -g)" >"$SCRATCH/group"
+      export LD_PRELOAD="$wrapper" NSS_WRAPPER_PASSWD="$SCRATCH/passwd" NSS_WRAPPER_GROUP="$SCRATCH/group"
+    done
+  fi
+  initdb "$@"
+)
+attempt 'initdb' initialize -D "$server/data" -U postgres --auth=trust --no-sync --encoding=UTF8 --locale=C.UTF-8 >/dev/null
 # Room for a transaction that makes the largest database, up to some 150 MB of shared memory.
 locks=$(($(locks_needed <"$SCRATCH/facts.expected") / 50 + 64))
 [ "$locks" -le 4096 ] || locks=4096

@@ -35,9 +35,12 @@ export class Kubernetes {
       `--client-ca-file=${PKI}/ca.crt`,
       '--enable-admission-plugins=NodeRestriction',
       '--etcd-servers=http://127.0.0.1:2379',
+      // Admission that changes pods as OpenShift's does.
+      '--feature-gates=MutatingAdmissionPolicy=true',
       `--kubelet-client-certificate=${PKI}/kube-apiserver-kubelet-client.crt`,
       `--kubelet-client-key=${PKI}/kube-apiserver-kubelet-client.key`,
       '--kubelet-preferred-address-types=InternalIP',
+      '--runtime-config=admissionregistration.k8s.io/v1beta1=true',
       '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
       `--service-account-key-file=${PKI}/service-accounts.pub`,
       `--service-account-signing-key-file=${PKI}/service-accounts.key`,
