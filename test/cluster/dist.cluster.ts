@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { isApplied } from './dist/applied';
 import { cronJobFires } from './dist/cron-job';
-import { jobsFail } from './dist/failure-policy';
 import { deletePlatform, makeNamespaces } from './dist/platform';
 import { postgresComesBack } from './dist/postgres';
 
@@ -13,4 +12,3 @@ afterAll(deletePlatform, 600_000);
 describe('dist/', isApplied);
 describe('PostgreSQL of dist/shop.k8s.yaml', postgresComesBack);
 describe('a CronJob of dist/shop.k8s.yaml', cronJobFires);
-describe('a Job of dist/shop.k8s.yaml', jobsFail);

@@ -45,7 +45,7 @@ export interface JobSpec {
       // biome-ignore lint/suspicious/noExplicitAny: of any kind
       readonly volumes: any[];
       // biome-ignore lint/suspicious/noExplicitAny: whatever else a container has
-      readonly containers: { readonly env: { readonly name: string; value?: string }[]; readonly [field: string]: any }[];
+      readonly containers: { readonly env: { readonly name: string; value?: string }[]; [field: string]: any }[];
     };
   };
 }
