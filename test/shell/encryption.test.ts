@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Random } from '../random';
-import { Job, SHELLS } from './job';
+import { Job } from './job';
+import { inEachShell } from './shells';
 
 const FAULT_SEED = Number(process.env.FAULT_SEED ?? 20261121);
 
@@ -60,9 +61,7 @@ const verify = (shell: string[] = ['sh']) => job.run('verify', environment(true,
 const path = (point: string) => join(job.repository, 'orders', point);
 const sums = (point: string) => readFileSync(join(path(point), 'SHA256SUMS'), 'utf8');
 
-describe.each(SHELLS)('%s %s', (...words) => {
-  const shell = words.filter(word => word !== undefined);
-
+inEachShell('%s', shell => {
   test('shows nothing, and is read with the key', () => {
     expect(backup(shell).result).toMatchObject({ verdict: 'published' });
     const [point = ''] = job.points();

@@ -16,9 +16,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** Shells that images have as `sh`, of those that this machine has. */
-export const SHELLS = [['dash'], ['bash', '--posix'], ['busybox', 'ash']].filter(([name]) => spawnSync('which', [name ?? '']).status === 0);
-
 /** A job's scripts without a pod: the files of lib/, over a repository in a directory, with an engine made of one-line scripts. */
 export class Job {
   readonly directory = mkdtempSync(join(tmpdir(), 'job-'));

@@ -2,7 +2,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Job, SHELLS } from './job';
+import { Job } from './job';
+import { inEachShell } from './shells';
 
 // Moments, recovery points that build on others, and the archive of a log, with an engine whose data are lines of text.
 
@@ -32,7 +33,7 @@ afterEach(() => job.remove());
 
 const backupsAt = (times: string[], series?: string) => job.backupsAt(times, series);
 
-describe.each(SHELLS)('a moment as recovery point, in %s', (...shell) => {
+inEachShell('a moment as recovery point, in %s', shell => {
   test('is the newest recovery point that was there by then', () => {
     const ids = backupsAt(POINTS);
     const chosen = (RECOVERY_POINT: string, HAS_LOG = 'no') =>
@@ -289,25 +290,27 @@ describe('a log archive', () => {
     expect(job.points('orders-log')).toEqual([]);
   });
 
-  test.each(SHELLS)('that is told to stop stores what it has received, in %s', async (...shell) => {
-    const environment = job.environment(words());
-    const [command = 'sh', ...args] = shell;
-    const archive = spawn(command, [...args, join(job.directory, 'home/shell/archive-log.sh')], { env: environment, stdio: 'ignore' });
-    const ended = new Promise(resolve => archive.once('exit', resolve));
-    const healthy = join(environment.SCRATCH ?? '', 'healthy');
-    while (!existsSync(healthy)) await new Promise(resolve => setTimeout(resolve, 50));
-    expect(job.points('orders-log')).toHaveLength(1);
-    writeFileSync(join(spool, 'late'), 'late');
-    archive.kill('SIGTERM');
-    expect(await ended).toBe(0);
-    expect(job.points('orders-log')).toHaveLength(2);
+  inEachShell('in %s', shell => {
+    test('that is told to stop stores what it has received', async () => {
+      const environment = job.environment(words());
+      const [command = 'sh', ...args] = shell;
+      const archive = spawn(command, [...args, join(job.directory, 'home/shell/archive-log.sh')], { env: environment, stdio: 'ignore' });
+      const ended = new Promise(resolve => archive.once('exit', resolve));
+      const healthy = join(environment.SCRATCH ?? '', 'healthy');
+      while (!existsSync(healthy)) await new Promise(resolve => setTimeout(resolve, 50));
+      expect(job.points('orders-log')).toHaveLength(1);
+      writeFileSync(join(spool, 'late'), 'late');
+      archive.kill('SIGTERM');
+      expect(await ended).toBe(0);
+      expect(job.points('orders-log')).toHaveLength(2);
 
-    const isReady = (stale: string) => job.script('log-healthy', { SCRATCH: environment.SCRATCH, ARCHIVE_STALE: stale }) === 0;
-    expect(isReady('5')).toBe(true);
-    utimesSync(healthy, new Date(Date.now() - 600_000), new Date(Date.now() - 600_000));
-    expect(isReady('5')).toBe(false);
-    rmSync(healthy);
-    expect(isReady('5')).toBe(false);
+      const isReady = (stale: string) => job.script('log-healthy', { SCRATCH: environment.SCRATCH, ARCHIVE_STALE: stale }) === 0;
+      expect(isReady('5')).toBe(true);
+      utimesSync(healthy, new Date(Date.now() - 600_000), new Date(Date.now() - 600_000));
+      expect(isReady('5')).toBe(false);
+      rmSync(healthy);
+      expect(isReady('5')).toBe(false);
+    });
   });
 
   test('starts its receiver anew where the server has begun another log', async () => {

@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Job, SHELLS } from './job';
+import { Job } from './job';
+import { inEachShell } from './shells';
 
 // What a mirror copies and what it leaves, with an engine whose data are a line of text.
 
@@ -30,7 +31,7 @@ function damage(id: string, name = 'more.txt.gz'): void {
   writeFileSync(file, bytes);
 }
 
-describe.each(SHELLS)('a mirror, in %s', (...shell) => {
+inEachShell('a mirror, in %s', shell => {
   test('has what the repository has: ids, facts and times as they were, and digests of its own', () => {
     const ids = job.backupsAt(TIMES.slice(1));
     const { result, log } = job.runMirror(ALL, shell);

@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Job, SHELLS } from './job';
+import { Job } from './job';
+import { inEachShell } from './shells';
 
 // Pruning as a job of its own.
 
@@ -14,13 +15,15 @@ beforeEach(() => {
 });
 afterEach(() => job.remove());
 
-test.each(SHELLS)('%s removes what the retention does not keep, and says so', (...shell) => {
-  const ids = job.backupsAt(POINTS);
-  const { code, result, log } = job.run('prune', LAST, shell);
-  expect({ code, ...result }, log).toMatchObject({ code: 0, what: 'prune', series: 'orders', verdict: 'pruned', reason: '' });
-  expect(log).toContain('2 of 3 recovery points were removed');
-  expect(job.points()).toEqual(ids.slice(-1));
-  expect(job.run('prune', LAST, shell).log).toContain('0 of 1 recovery points were removed');
+inEachShell('%s', shell => {
+  test('removes what the retention does not keep, and says so', () => {
+    const ids = job.backupsAt(POINTS);
+    const { code, result, log } = job.run('prune', LAST, shell);
+    expect({ code, ...result }, log).toMatchObject({ code: 0, what: 'prune', series: 'orders', verdict: 'pruned', reason: '' });
+    expect(log).toContain('2 of 3 recovery points were removed');
+    expect(job.points()).toEqual(ids.slice(-1));
+    expect(job.run('prune', LAST, shell).log).toContain('0 of 1 recovery points were removed');
+  });
 });
 
 test('what a kept recovery point builds on stays', () => {

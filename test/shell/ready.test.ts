@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Job, SHELLS } from './job';
+import { Job } from './job';
+import { inEachShell } from './shells';
 
 /** Which program an engine's `ready` asks with, and where it finds the server. */
 const CLIENTS: { [engine: string]: { program: string; environment: { [name: string]: string } } } = {
@@ -105,7 +106,7 @@ describe('a server that may answer later', () => {
   });
 });
 
-describe.each(SHELLS)('waiting for a server, in %s', (...shell) => {
+inEachShell('waiting for a server, in %s', shell => {
   test('tries credentials that are refused once, and says so', () => {
     job = new Job({ ready: 'echo try >>"$SCRATCH/../tries"; echo "FATAL: password authentication failed" >&2; exit 78' });
     const { code, result } = job.run('backup', { READY_TIMEOUT: '60' }, shell);

@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Job, SHELLS } from './job';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Job } from './job';
+import { inEachShell } from './shells';
 
 const SAMPLE = {
   dump: 'put data.txt seq 1 200; fact rows 200',
@@ -23,7 +24,7 @@ function asked(words: { [key: string]: string }): { [name: string]: string } {
   return { REQUEST: folder, REQUEST_WORDS: 'recoveryPoint series safetyBackup replace', REQUEST_FLAGS: 'safetyBackup replace' };
 }
 
-describe.each(SHELLS)('a request in %s', (...shell) => {
+inEachShell('a request in %s', shell => {
   test('that says what nothing reads is refused, and nothing is restored', () => {
     job.run('backup');
     const { code, result } = job.run('restore', asked({ recoverypoint: '20260801T023000Z-x7k2p', replace: 'yes' }), shell);
@@ -94,7 +95,7 @@ describe.each(SHELLS)('a request in %s', (...shell) => {
   });
 });
 
-describe.each(SHELLS)('scripts that were pruned, in %s', (...shell) => {
+inEachShell('scripts that were pruned, in %s', shell => {
   test.each(['engine', 'repository', 'assertions'])('%s: the run fails at once and says so', folder => {
     job.run('backup');
     job.prune(folder);
@@ -108,7 +109,7 @@ describe.each(SHELLS)('scripts that were pruned, in %s', (...shell) => {
   });
 });
 
-describe.each(SHELLS)('a scratch volume that outlives its pod, in %s', (...shell) => {
+inEachShell('a scratch volume that outlives its pod, in %s', shell => {
   const left = () => readdirSync(join(job.directory, 'scratch-2')).sort();
   const verify = (script: string) => {
     job.run('backup');

@@ -2,7 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Job, SHELLS, type Workbench } from './job';
+import { Job, type Workbench } from './job';
+import { inEachShell } from './shells';
 
 const SAMPLE = {
   dump: 'put data.txt seq 1 200000; put more.txt echo more; fact rows 200000',
@@ -20,7 +21,7 @@ const ends = async ({ broker, bench }: Workbench) => {
   return { verdict, other };
 };
 
-describe.each(SHELLS)('in %s', (...shell) => {
+inEachShell('in %s', shell => {
   test('a recovery point is verified by a script that knows nothing of the repository', async () => {
     const { result } = job.run('backup');
     job.engine({ verify: `env >&2; ${SAMPLE.verify}; outcome restoreSeconds 7; caveat 'one thing was not looked at'` });

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
-import { SHELLS } from '../shell/job';
+import { afterAll, expect, test } from 'vitest';
 import { type Answer, FakeKubectl } from '../shell/kubectl';
+import { inEachShell } from '../shell/shells';
 
 // What the jobs that ask Velero make of what they are answered. That a cluster's objects answer so, test/cluster/velero.cluster.ts shows.
 
@@ -78,7 +78,7 @@ const GOOD = [
   backups(backup(1, { phase: 'PartiallyFailed' }), backup(2)),
 ];
 
-describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: a check of Velero', ({ shell }) => {
+inEachShell('%s: a check of Velero', shell => {
   const check = (...answers: Answer[]) =>
     run(shell, 'velero-check.sh', [...answers, ...GOOD], {
       ...{ OPERATION: 'velero-check', SERIES: 'shop-daily', STORAGE_LOCATION: '', NODE_AGENT: 'yes' },
@@ -135,7 +135,7 @@ describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: a
   });
 });
 
-describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: a restore that somebody starts', ({ shell }) => {
+inEachShell('%s: a restore that somebody starts', shell => {
   const restore = (named: string, ...answers: Answer[]) =>
     run(
       shell,

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { resolve as absolute, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, describe, expect, test, vi } from 'vitest';
-import { SHELLS } from '../shell/job';
+import { afterAll, expect, test, vi } from 'vitest';
+import { inEachShell } from '../shell/shells';
 
 // The agent's rules, with a server that is a file: whoever holds the server still has the file locked.
 
@@ -196,149 +196,153 @@ async function start(shell: string[], settings?: { [variable: string]: string })
 const refused = (because: RegExp): Answer => ({ code: 1, out: '', err: expect.stringMatching(because) });
 const done = (what: RegExp): Answer => ({ code: 0, out: expect.stringMatching(what), err: '' });
 
-describe.concurrent.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name', ({ shell }) => {
-  test('a lock outlives who asked for it, and is released by its owner, once', async ({ expect }) => {
-    const agent = await start(shell);
-    expect(await agent.hold()).toEqual(done(/^quiesce: the server is held, after \d+ s, for 30 s at most\n$/));
-    expect(agent.isHeld).toBe(true);
-    expect(await agent.hold('hourly')).toEqual(refused(/held already, by nightly for \d+ s: that lock stays/));
-    expect(await agent.release('hourly')).toEqual(refused(/the lock is that of nightly, and stays/));
-    expect(agent.isHeld).toBe(true);
-    expect(await agent.release()).toEqual(done(/the server was held for \d+ s, and goes on/));
-    expect(agent.isHeld).toBe(false);
-    expect(await agent.release()).toEqual(refused(/no lock is held: it was released at/));
-    expect(agent.files()).toEqual(['events']);
-    expect(agent.children()).toBe('');
-  });
+inEachShell(
+  '%s',
+  shell => {
+    test('a lock outlives who asked for it, and is released by its owner, once', async ({ expect }) => {
+      const agent = await start(shell);
+      expect(await agent.hold()).toEqual(done(/^quiesce: the server is held, after \d+ s, for 30 s at most\n$/));
+      expect(agent.isHeld).toBe(true);
+      expect(await agent.hold('hourly')).toEqual(refused(/held already, by nightly for \d+ s: that lock stays/));
+      expect(await agent.release('hourly')).toEqual(refused(/the lock is that of nightly, and stays/));
+      expect(agent.isHeld).toBe(true);
+      expect(await agent.release()).toEqual(done(/the server was held for \d+ s, and goes on/));
+      expect(agent.isHeld).toBe(false);
+      expect(await agent.release()).toEqual(refused(/no lock is held: it was released at/));
+      expect(agent.files()).toEqual(['events']);
+      expect(agent.children()).toBe('');
+    });
 
-  test('what nobody releases is let go when its time is up, and a release that is late says so', async ({ expect }) => {
-    const agent = await start(shell, { QUIESCE_LIMIT: '3' });
-    await agent.hold();
-    await agent.until(() => !agent.isHeld, 5);
-    expect(await agent.release()).toEqual(refused(/no lock is held: nobody released it within 3 s \(\d\d:\d\d:\d\d\)/));
-    expect(await agent.hold('hourly')).toEqual(done(/is held/));
-    expect(await agent.release('hourly')).toEqual(done(/goes on/));
-  });
+    test('what nobody releases is let go when its time is up, and a release that is late says so', async ({ expect }) => {
+      const agent = await start(shell, { QUIESCE_LIMIT: '3' });
+      await agent.hold();
+      await agent.until(() => !agent.isHeld, 5);
+      expect(await agent.release()).toEqual(refused(/no lock is held: nobody released it within 3 s \(\d\d:\d\d:\d\d\)/));
+      expect(await agent.hold('hourly')).toEqual(done(/is held/));
+      expect(await agent.release('hourly')).toEqual(done(/goes on/));
+    });
 
-  test('what its owner has to say it still needs, is let go when nothing is heard any more', async ({ expect }) => {
-    const agent = await start(shell);
-    expect(await agent.renew()).toEqual(refused(/no lock is held: none was taken/));
-    const began = Date.now();
-    await agent.hold('nightly run-1', { QUIESCE_HEARD: '8' });
-    expect(await agent.renew('nightly run-2')).toEqual(refused(/the lock is that of nightly run-1/));
-    while (Date.now() - began < 10_000) {
-      expect(await agent.renew('nightly run-1')).toEqual(done(/is held for \d+ s/));
-      await sleep(500);
-    }
-    expect(agent.isHeld).toBe(true);
-    await agent.until(() => !agent.isHeld);
-    expect(await agent.renew('nightly run-1')).toEqual(refused(/no lock is held: nightly run-1 was not heard of for 8 s/));
-    expect(await agent.release('nightly run-1')).toEqual(refused(/no lock is held: nightly run-1 was not heard of for 8 s/));
-    // Whoever never says it, is not waited for.
-    expect(await agent.hold()).toEqual(done(/is held/));
-    expect(agent.waitsFor()).not.toContain('sleep 8');
-    expect(await agent.release()).toEqual(done(/goes on/));
-    expect(agent.children()).toBe('');
-  });
-
-  test('a lock that is not to be had leaves nothing', async ({ expect }) => {
-    const agent = await start(shell, { QUIESCE_WAIT: '1' });
-    writeFileSync(join(agent.toy, 'refuses'), '');
-    expect(await agent.hold()).toEqual(refused(/is not held: the server refuses/));
-    rmSync(join(agent.toy, 'refuses'));
-    const busy = await agent.busy();
-    expect(await agent.hold()).toEqual(refused(/is not held: no answer within 1 s/));
-    await busy();
-    expect(agent.isHeld).toBe(false);
-    expect(await agent.release()).toEqual(refused(/no lock is held: none was taken/));
-    expect(agent.files()).toEqual(['events']);
-  });
-
-  test('whoever is killed while it waits, holds nothing', async ({ expect }) => {
-    const agent = await start(shell, { QUIESCE_WAIT: '20' });
-    for (const [signal, what] of [
-      ['SIGTERM', 'whoever asked for it was'],
-      ['SIGKILL', 'whoever asked for it was gone before it was held'],
-    ] as const) {
-      const busy = await agent.busy();
-      const hold = agent.run('hold.sh', ['nightly']);
-      await agent.until(() => agent.files().includes('session.pid'));
-      await ended(hold, signal);
-      await busy();
-      await agent.until(() => agent.log.includes(what) && !agent.isHeld);
-    }
-    expect(await agent.release()).toEqual(refused(/no lock is held: whoever asked/));
-  });
-
-  test('a lock that was lost is not called released', async ({ expect }) => {
-    const agent = await start(shell);
-    await agent.hold();
-    process.kill(agent.client(), 'SIGKILL');
-    await agent.until(() => agent.log.includes('it was lost'));
-    expect(await agent.release()).toEqual(refused(/no lock is held: it was lost: the client ended with 137/));
-    await agent.hold();
-    process.kill(agent.client(), 'SIGSTOP');
-    expect(await agent.release()).toEqual(
-      refused(/was not held until now, and what was copied is not to be relied upon: no answer within 5 s/),
-    );
-    expect(agent.isHeld).toBe(false);
-  });
-
-  test('what could not be released is tried again', async ({ expect }) => {
-    const agent = await start(shell);
-    await agent.hold();
-    writeFileSync(join(agent.toy, 'stubborn'), '');
-    expect(await agent.release()).toEqual(refused(/could not be let go, which is tried again: the server does not answer/));
-    await agent.until(() => !agent.isHeld);
-    expect(await agent.release()).toEqual(refused(/no lock is held/));
-  });
-
-  test('an agent that is stopped releases; one that was killed lets go of what it has left', async ({ expect }) => {
-    const agent = await start(shell);
-    await agent.hold();
-    expect(await agent.end('SIGTERM')).toBe(0);
-    expect(agent.isHeld).toBe(false);
-    expect(await agent.hold()).toEqual(refused(/the agent has not started yet, or cannot/));
-    await agent.start();
-    await agent.hold();
-    await agent.end('SIGKILL');
-    await agent.until(() => !agent.isHeld);
-    writeFileSync(join(agent.toy, 'left'), '');
-    await agent.start();
-    expect(existsSync(join(agent.toy, 'left'))).toBe(false);
-    expect(await agent.release()).toEqual(refused(/no lock is held: the container was started again while nightly had it/));
-  });
-
-  test('an agent that does not answer keeps nobody waiting, and does nothing for them later', async ({ expect }) => {
-    const agent = await start(shell, { QUIESCE_WAIT: '1' });
-    agent.process?.kill('SIGSTOP');
-    expect(await agent.hold()).toEqual(refused(/the agent has not answered within 5 s: see the log of container quiesce/));
-    agent.process?.kill('SIGCONT');
-    await agent.until(() => agent.log.includes('nightly asked for the lock, and is gone'));
-    expect(agent.isHeld).toBe(false);
-  });
-
-  test('one hold after the other: no timer that is stopped at once keeps the agent busy', async ({ expect }) => {
-    const agent = await start(shell, { QUIESCE_WAIT: '60', QUIESCE_LIMIT: '90' });
-    const began = Date.now();
-    for (let i = 0; i < 10; i += 1) {
+    test('what its owner has to say it still needs, is let go when nothing is heard any more', async ({ expect }) => {
+      const agent = await start(shell);
+      expect(await agent.renew()).toEqual(refused(/no lock is held: none was taken/));
+      const began = Date.now();
+      await agent.hold('nightly run-1', { QUIESCE_HEARD: '8' });
+      expect(await agent.renew('nightly run-2')).toEqual(refused(/the lock is that of nightly run-1/));
+      while (Date.now() - began < 10_000) {
+        expect(await agent.renew('nightly run-1')).toEqual(done(/is held for \d+ s/));
+        await sleep(500);
+      }
+      expect(agent.isHeld).toBe(true);
+      await agent.until(() => !agent.isHeld);
+      expect(await agent.renew('nightly run-1')).toEqual(refused(/no lock is held: nightly run-1 was not heard of for 8 s/));
+      expect(await agent.release('nightly run-1')).toEqual(refused(/no lock is held: nightly run-1 was not heard of for 8 s/));
+      // Whoever never says it, is not waited for.
       expect(await agent.hold()).toEqual(done(/is held/));
+      expect(agent.waitsFor()).not.toContain('sleep 8');
       expect(await agent.release()).toEqual(done(/goes on/));
-    }
-    expect(Date.now() - began).toBeLessThan(45_000);
-  }, 90_000);
+      expect(agent.children()).toBe('');
+    });
 
-  test('what is only prepared holds nothing', async ({ expect }) => {
-    const agent = await start(shell, { QUIESCE_HOLDS: 'no' });
-    expect(await agent.hold()).toEqual(done(/is prepared, after \d+ s/));
-    expect(await agent.release()).toEqual(refused(/no lock is held/));
-  });
+    test('a lock that is not to be had leaves nothing', async ({ expect }) => {
+      const agent = await start(shell, { QUIESCE_WAIT: '1' });
+      writeFileSync(join(agent.toy, 'refuses'), '');
+      expect(await agent.hold()).toEqual(refused(/is not held: the server refuses/));
+      rmSync(join(agent.toy, 'refuses'));
+      const busy = await agent.busy();
+      expect(await agent.hold()).toEqual(refused(/is not held: no answer within 1 s/));
+      await busy();
+      expect(agent.isHeld).toBe(false);
+      expect(await agent.release()).toEqual(refused(/no lock is held: none was taken/));
+      expect(agent.files()).toEqual(['events']);
+    });
 
-  test('until something happens, it does nothing', async ({ expect }) => {
-    const agent = await start(shell);
-    await agent.hold();
-    const before = agent.work();
-    await sleep(1000);
-    expect(agent.work()).toEqual(before);
-  });
-});
+    test('whoever is killed while it waits, holds nothing', async ({ expect }) => {
+      const agent = await start(shell, { QUIESCE_WAIT: '20' });
+      for (const [signal, what] of [
+        ['SIGTERM', 'whoever asked for it was'],
+        ['SIGKILL', 'whoever asked for it was gone before it was held'],
+      ] as const) {
+        const busy = await agent.busy();
+        const hold = agent.run('hold.sh', ['nightly']);
+        await agent.until(() => agent.files().includes('session.pid'));
+        await ended(hold, signal);
+        await busy();
+        await agent.until(() => agent.log.includes(what) && !agent.isHeld);
+      }
+      expect(await agent.release()).toEqual(refused(/no lock is held: whoever asked/));
+    });
+
+    test('a lock that was lost is not called released', async ({ expect }) => {
+      const agent = await start(shell);
+      await agent.hold();
+      process.kill(agent.client(), 'SIGKILL');
+      await agent.until(() => agent.log.includes('it was lost'));
+      expect(await agent.release()).toEqual(refused(/no lock is held: it was lost: the client ended with 137/));
+      await agent.hold();
+      process.kill(agent.client(), 'SIGSTOP');
+      expect(await agent.release()).toEqual(
+        refused(/was not held until now, and what was copied is not to be relied upon: no answer within 5 s/),
+      );
+      expect(agent.isHeld).toBe(false);
+    });
+
+    test('what could not be released is tried again', async ({ expect }) => {
+      const agent = await start(shell);
+      await agent.hold();
+      writeFileSync(join(agent.toy, 'stubborn'), '');
+      expect(await agent.release()).toEqual(refused(/could not be let go, which is tried again: the server does not answer/));
+      await agent.until(() => !agent.isHeld);
+      expect(await agent.release()).toEqual(refused(/no lock is held/));
+    });
+
+    test('an agent that is stopped releases; one that was killed lets go of what it has left', async ({ expect }) => {
+      const agent = await start(shell);
+      await agent.hold();
+      expect(await agent.end('SIGTERM')).toBe(0);
+      expect(agent.isHeld).toBe(false);
+      expect(await agent.hold()).toEqual(refused(/the agent has not started yet, or cannot/));
+      await agent.start();
+      await agent.hold();
+      await agent.end('SIGKILL');
+      await agent.until(() => !agent.isHeld);
+      writeFileSync(join(agent.toy, 'left'), '');
+      await agent.start();
+      expect(existsSync(join(agent.toy, 'left'))).toBe(false);
+      expect(await agent.release()).toEqual(refused(/no lock is held: the container was started again while nightly had it/));
+    });
+
+    test('an agent that does not answer keeps nobody waiting, and does nothing for them later', async ({ expect }) => {
+      const agent = await start(shell, { QUIESCE_WAIT: '1' });
+      agent.process?.kill('SIGSTOP');
+      expect(await agent.hold()).toEqual(refused(/the agent has not answered within 5 s: see the log of container quiesce/));
+      agent.process?.kill('SIGCONT');
+      await agent.until(() => agent.log.includes('nightly asked for the lock, and is gone'));
+      expect(agent.isHeld).toBe(false);
+    });
+
+    test('one hold after the other: no timer that is stopped at once keeps the agent busy', async ({ expect }) => {
+      const agent = await start(shell, { QUIESCE_WAIT: '60', QUIESCE_LIMIT: '90' });
+      const began = Date.now();
+      for (let i = 0; i < 10; i += 1) {
+        expect(await agent.hold()).toEqual(done(/is held/));
+        expect(await agent.release()).toEqual(done(/goes on/));
+      }
+      expect(Date.now() - began).toBeLessThan(45_000);
+    }, 90_000);
+
+    test('what is only prepared holds nothing', async ({ expect }) => {
+      const agent = await start(shell, { QUIESCE_HOLDS: 'no' });
+      expect(await agent.hold()).toEqual(done(/is prepared, after \d+ s/));
+      expect(await agent.release()).toEqual(refused(/no lock is held/));
+    });
+
+    test('until something happens, it does nothing', async ({ expect }) => {
+      const agent = await start(shell);
+      await agent.hold();
+      const before = agent.work();
+      await sleep(1000);
+      expect(agent.work()).toEqual(before);
+    });
+  },
+  true,
+);

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
-import { SHELLS } from '../shell/job';
+import { afterAll, expect, test } from 'vitest';
 import { type Answer, FakeKubectl } from '../shell/kubectl';
+import { inEachShell } from '../shell/shells';
 
 // What a run makes of the answers of the Kubernetes API, and of those that do not come.
 
@@ -71,7 +71,7 @@ test('a quota is not said to be a Role, and a Role is', () => {
   expect(says('Error from server (Forbidden): admission webhook "policy" denied the request: no')).toMatch(/webhook "policy" denied/);
 });
 
-describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: a lease', ({ shell }) => {
+inEachShell('%s: a lease', shell => {
   const takes = (...answers: Answer[]) => run(shell, 'lease_take\necho "taken of <$lease_of_dead>" >&2', answers);
 
   test('that cannot be taken over is not said to be lost to another run', () => {
@@ -118,7 +118,7 @@ describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: a
   });
 });
 
-describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: a server that is held', ({ shell }) => {
+inEachShell('%s: a server that is held', shell => {
   const commands = (script: string, wait = '') => `StatefulSet/db db-0 quiesce ${wait}sh /agent/${script}.sh shop`;
   const environment = { HOLDS: commands('hold', '2 '), RENEWS: commands('renew'), RELEASES: commands('release') };
   const holds = (words: string, ...answers: Answer[]) => run(shell, words, answers, environment);
@@ -164,7 +164,7 @@ describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: a
   });
 });
 
-describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: one of the servers of a replica set', ({ shell }) => {
+inEachShell('%s: one of the servers of a replica set', shell => {
   const member = 'StatefulSet/db';
   const commands = (script: string, wait = '') =>
     [0, 1, 2].map(n => `${member} db-${n} quiesce ${wait}sh /agent/${script}.sh shop`).join('\n');

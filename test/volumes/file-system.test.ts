@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
-import { SHELLS } from '../shell/job';
+import { afterAll, expect, test } from 'vitest';
+import { inEachShell } from '../shell/shells';
 
 // Which volumes are frozen, by what the kernel says of their mounts; fsfreeze only says that it was called.
 
@@ -36,7 +36,7 @@ function take(shell: string[], mount: string): { frozen: boolean; reason: string
   return { frozen: existsSync(join(root, 'called')), reason: stdout };
 }
 
-describe.each(SHELLS.map(shell => ({ name: shell.join(' '), shell })))('$name: a volume', ({ shell }) => {
+inEachShell('%s: a volume', shell => {
   test('that is a file system of its own is frozen', () => {
     expect(take(shell, '812 790 8:16 / /volume ro,relatime - ext4 /dev/sdb rw')).toEqual({ frozen: true, reason: '' });
   });
