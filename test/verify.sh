@@ -7,21 +7,28 @@ export CI=true DEBIAN_FRONTEND=noninteractive
 
 passed=0 failed=0
 reports=$(mktemp -d)
-trap 'rm -rf "$reports"' EXIT
+cluster=
+trap 'rm -rf "$reports"; [ -z "$cluster" ] || kill "$cluster" 2>/dev/null' EXIT
 
 step() { # NAME COMMAND...: one check that passes or fails as a whole
+  local began=$SECONDS
   printf '\n== %s\n' "$1"
   if "${@:2}"; then passed=$((passed + 1)); else failed=$((failed + 1)); printf 'FAILED: %s\n' "$1"; fi
+  printf '(%s s)\n' "$((SECONDS - began))"
 }
 
-tests() { # NAME ARGUMENTS...: a vitest run, whose every test counts; one that did not report counts as a failure
-  printf '\n== %s\n' "$1"
-  npx vitest run --reporter=default --reporter=json --outputFile="$reports/report.json" "${@:2}"
-  local rc=$? counts
+run_tests() { # PROJECT: a vitest run
+  local began=$SECONDS rc=0
+  npx vitest run --project "$1" --reporter=default --reporter=./test/support/longest.mts --reporter=json --outputFile="$reports/$1.json" || rc=$?
+  echo "$rc" >"$reports/$1.rc"
+  printf '(%s s)\n' "$((SECONDS - began))"
+}
+
+count_tests() { # PROJECT: every test of a run counts; one that did not report counts as a failure
+  local counts rc p f s
+  rc=$(cat "$reports/$1.rc" 2>/dev/null) || rc=1
   # shellcheck disable=SC2016 # the expression is JavaScript
-  counts=$(node -p 'const r = require(process.argv[1]); `${r.numPassedTests} ${r.numFailedTests} ${r.numPendingTests + r.numTodoTests}`' "$reports/report.json" 2>/dev/null) || counts='0 1 0'
-  rm -f "$reports/report.json"
-  local p f s
+  counts=$(node -p 'const r = require(process.argv[1]); `${r.numPassedTests} ${r.numFailedTests} ${r.numPendingTests + r.numTodoTests}`' "$reports/$1.json" 2>/dev/null) || counts='0 1 0'
   read -r p f s <<<"$counts"
   # Here nothing may be skipped: a check that did not run has not passed.
   [ "$s" = 0 ] || { printf 'FAILED: %s tests of "%s" were skipped\n' "$s" "$1"; f=$((f + s)); }
@@ -65,9 +72,22 @@ step 'images and programs that the tests use are there' npx tsx test/prepare.ts
 step 'lint' npm run --silent lint
 step 'types' npm run --silent typecheck
 step 'dist/ is what main.ts synthesizes' synth_is_clean
-tests 'fast tests' --project unit
-tests 'end-to-end tests' --project e2e
-tests 'tests on a Kubernetes' --project cluster
+
+printf '\n== fast tests\n'
+run_tests unit
+count_tests unit
+
+# A cluster waits for its schedules and its controllers most of the time, and the sandbox for its deadlines: together they keep the machine busy.
+printf '\n== end-to-end tests, and tests on a Kubernetes beside them\n'
+run_tests cluster >"$reports/cluster.log" 2>&1 &
+cluster=$!
+run_tests e2e
+wait "$cluster"
+cluster=
+printf '\n== tests on a Kubernetes\n'
+cat "$reports/cluster.log"
+count_tests e2e
+count_tests cluster
 
 printf '\n%s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]
