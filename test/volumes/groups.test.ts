@@ -9,6 +9,7 @@ import { AWKS } from '../shell/awk';
 
 const ID = '20261126T020000Z-aaaaa';
 const CUT = '2026-11-26T02:00:03Z';
+const PUBLISHED = '2026-11-26T02:00:09Z';
 
 interface Snapshot {
   readonly claim: string;
@@ -17,6 +18,8 @@ interface Snapshot {
   readonly component?: string;
   readonly verified?: boolean;
   readonly cut?: string;
+  /** When its status was written. @default nobody knows */
+  readonly written?: string[];
   /** What it says of itself and of its group. @default what a run writes of it */
   readonly own?: string;
   readonly group?: string;
@@ -41,9 +44,9 @@ const line = (name: string, claim: string) => `{"claim":"${claim}","snapshot":"$
 
 function raw(snapshots: Snapshot[], volumes = 2): string {
   return snapshots
-    .map(({ claim, id = ID, state = 'ready', component = 'recovery-point', verified = false, cut = CUT, own, group }) => {
+    .map(({ claim, id = ID, state = 'ready', component = 'recovery-point', verified = false, cut = CUT, written = [], own, group }) => {
       const name = `shop-${id.toLowerCase()}-${claim}`;
-      const first = `snapshot ${name} ${id} ${state} ${component} ${verified ? 'verified' : 'unverified'} ${cut}`;
+      const first = `snapshot ${name} ${id} ${state} ${component} ${verified ? 'verified' : 'unverified'} ${cut} ${['-', ...written]} -,${PUBLISHED}`;
       return [first, own ?? line(name, claim), group ?? header(id, volumes), ''].join('\n');
     })
     .join('\n');
@@ -69,6 +72,16 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
       `good ${second} unverified`,
       `good ${ID} unverified`,
     ]);
+  });
+
+  test('is not good when the storage was lost and a snapshot made anew, which keeps its time', () => {
+    const data = { claim: 'data', written: [CUT, '2026-11-26T09:00:00Z'] };
+    const [first, ...others] = judged(data, { claim: 'log', written: [CUT] });
+    expect(first).toMatch(
+      /^bad \S+ unverified snapshot shop-\S+-data was made anew at 2026-11-26T09:00:00Z from what its volume held then/,
+    );
+    expect(others).toEqual([]);
+    expect(judged({ claim: 'data', written: [CUT, PUBLISHED] }, { claim: 'log' })).toEqual([`good ${ID} unverified`]);
   });
 
   test('is there from its first mark on, and not before', () => {

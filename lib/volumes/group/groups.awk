@@ -2,19 +2,23 @@
 #
 #   awk -f groups.awk groups.raw
 #
-# stdin    of every snapshot of the series: a line `snapshot NAME ID ready|waiting|deleting COMPONENT verified|unverified CUT`, and after it
-#          what its annotations hold: its own line of the manifest, and the manifest without these lines
+# stdin    of every snapshot of the series: a line
+#          `snapshot NAME ID ready|waiting|deleting COMPONENT verified|unverified CUT -,WRITTEN... -,PUBLISHED...`, with when a controller
+#          wrote its status, where it may make it anew, and when it got the label; and after it what its annotations hold: its own line
+#          of the manifest, and the manifest without these lines
 # stdout   `good ID verified|unverified`    every snapshot is there, can be used, and is the one that was cut then
 #          `bad ID verified|unverified WHY` the group exists, and nothing can be restored from it
 #          `begun ID`                       its run has not published it
 #          `snapshot ID NAME`               a snapshot of a group that exists
 
-$1 == "snapshot" && NF == 7 {
+$1 == "snapshot" && NF == 9 {
   close_snapshot()
   name = $2
   id = $3
   state = $4
   cut = $7
+  written = latest($8)
+  published_at = latest($9)
   if (!(id in state_of)) order[++groups] = id
   if ($5 == "recovery-point") published[id] = 1
   if ($6 != "verified") state_of[id] = "unverified"
@@ -46,11 +50,18 @@ function close_snapshot(    why) {
   else if (told != id || count < 1 || field(own, "snapshot") != name) why = "has lost its annotations"
   else if (state != "ready") why = "cannot be used"
   else if (field(own, "creationTime") != cut) why = "is not the one that was cut at " field(own, "creationTime") ", but one of " cut
+  else if (published_at != "" && written > published_at) why = "was made anew at " written " from what its volume held then, as its VolumeSnapshotContent was lost"
   else whole[id]++
   if (why != "" && !(id in wrong)) wrong[id] = "snapshot " name " " why
   if (told == id) wanted[id] = count
   name = own = told = ""
   count = 0
+}
+
+function latest(times,    time, count, i, found) {
+  count = split(times, time, ",")
+  for (i = 2; i <= count; i++) if (time[i] > found) found = time[i]
+  return found
 }
 
 function field(line, key) {

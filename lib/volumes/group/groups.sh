@@ -8,7 +8,9 @@
 # The group exists when one of its snapshots has the label `component`. They get it when each can be used and has its annotations, and
 # lose it before they are deleted: what has none is what a run that did not end well has left. It is good as long as all of its snapshots are
 # there, can be used, and were cut when the manifest says. What some tool makes anew under the same name, annotations and all, is
-# cut anew.
+# cut anew. When a VolumeSnapshotContent is lost, the snapshot controller has its snapshot cut anew, from the volume as it is now, and
+# leaves the old creationTime where it is: all that shows it in the namespace is that the status was written after the group was
+# published, as the API server notes in managedFields. (kubernetes-csi/external-snapshotter, syncUnreadySnapshot and updateSnapshotStatus.)
 # The manifest has one entry a line:
 #   {
 #   "format":1,
@@ -47,7 +49,8 @@ snapshots_of() { printf 'cdk8s-backup/series=%s,cdk8s-backup/recovery-point=%s' 
 
 # Reads every snapshot that belongs to a group, and judges the groups: see groups.awk.
 groups_read() { # to $SCRATCH/groups.raw, and by kinds of lines to $SCRATCH/groups.good, .bad, .begun and .snapshots
-  api get "$SNAPSHOTS" -l "cdk8s-backup/series=$SERIES,cdk8s-backup/recovery-point" -o go-template='{{range .items}}snapshot {{.metadata.name}} {{index .metadata.labels "cdk8s-backup/recovery-point"}} {{if .metadata.deletionTimestamp}}deleting{{else}}{{with .status}}{{if .readyToUse}}ready{{else}}waiting{{end}}{{else}}waiting{{end}}{{end}} {{with index .metadata.labels "app.kubernetes.io/component"}}{{.}}{{else}}-{{end}} {{with .metadata.annotations}}{{if index . "cdk8s-backup/verified"}}verified{{else}}unverified{{end}}{{else}}unverified{{end}} {{with .status}}{{with .creationTime}}{{.}}{{else}}-{{end}}{{else}}-{{end}}
+  # shellcheck disable=SC2016 # variables of the template
+  api get "$SNAPSHOTS" -l "cdk8s-backup/series=$SERIES,cdk8s-backup/recovery-point" -o go-template='{{range .items}}snapshot {{.metadata.name}} {{index .metadata.labels "cdk8s-backup/recovery-point"}} {{if .metadata.deletionTimestamp}}deleting{{else}}{{with .status}}{{if .readyToUse}}ready{{else}}waiting{{end}}{{else}}waiting{{end}}{{end}} {{with index .metadata.labels "app.kubernetes.io/component"}}{{.}}{{else}}-{{end}} {{with .metadata.annotations}}{{if index . "cdk8s-backup/verified"}}verified{{else}}unverified{{end}}{{else}}unverified{{end}} {{with .status}}{{with .creationTime}}{{.}}{{else}}-{{end}}{{else}}-{{end}} -{{if .spec.source.persistentVolumeClaimName}}{{range .metadata.managedFields}}{{if eq (print .subresource) "status"}},{{.time}}{{end}}{{end}}{{end}} -{{range .metadata.managedFields}}{{$time := .time}}{{with .fieldsV1}}{{with index . "f:metadata"}}{{with index . "f:labels"}}{{range $label, $_ := .}}{{if eq $label "f:app.kubernetes.io/component"}},{{$time}}{{end}}{{end}}{{end}}{{end}}{{end}}{{end}}
 {{with .metadata.annotations}}{{with index . "cdk8s-backup/volume"}}{{.}}{{end}}
 {{with index . "cdk8s-backup/group"}}{{.}}{{end}}{{end}}
 {{end}}' >"$SCRATCH/groups.raw" || return 1
