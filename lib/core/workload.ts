@@ -69,6 +69,11 @@ export class Workload {
     return this.template.metadata?.labels ?? {};
   }
 
+  /** The labels by which it knows its pods. */
+  public get selectorLabels(): { [label: string]: string } {
+    return this.read().spec.selector?.matchLabels ?? {};
+  }
+
   public get containers(): k8s.Container[] {
     return this.template.spec.containers;
   }
@@ -177,6 +182,7 @@ interface WorkloadObject {
   readonly spec: {
     readonly replicas?: number;
     readonly ordinals?: { readonly start?: number };
+    readonly selector?: { readonly matchLabels?: { [label: string]: string } };
     readonly template: PodTemplate;
     readonly volumeClaimTemplates?: ClaimTemplate[];
   };

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { type Answer, FakeKubectl } from '../shell/kubectl';
 import { inEachShell } from '../shell/shells';
 
@@ -20,6 +21,7 @@ function run(shell: string[], words: string, answers: Answer[], environment: { [
   roots.push(root);
   mkdirSync(join(root, 'scratch', 'outcome'), { recursive: true });
   symlinkSync(resolve('lib/shell'), join(root, 'shell'));
+  symlinkSync(resolve('lib/volumes/group'), join(root, 'kubectl'));
   const kubectl = new FakeKubectl(root, answers);
   const sources = ['shell/lib', 'core/kubectl/api', 'volumes/group/groups', 'volumes/group/lease', 'volumes/group/quiesce'];
   writeFileSync(join(root, 'run.sh'), ['set -eu', ...sources.map(file => `. ${resolve('lib')}/${file}.sh`), words].join('\n'));
@@ -55,6 +57,39 @@ test('a copy in another namespace does nothing', () => {
   expect(copy.asked).toEqual([]);
   const own = run(['sh'], 'lease_take', [], { MADE_FOR_NAMESPACE: 'shop', POD_NAMESPACE: 'shop' });
   expect(own.asked[0]).toMatch(/^create/);
+});
+
+// The snapshot controllers of today serve v1beta2 only: what is sent to one that serves v1 is all that can be shown.
+test.each(['v1', 'v1beta2'])('a native group is asked for in the version of its API: %s', version => {
+  const words = `. "$BACKUP_HOME/kubectl/native.sh"; create() { cat "$1" >&2; }; TAB='\t' POINT=20261126T020000Z-abcde; group_create; group_cut "$POINT"`;
+  const environment = {
+    GROUP_API: `groupsnapshot.storage.k8s.io/${version}`,
+    GROUP_SELECTOR: 'tier=db,of=shop',
+    SNAPSHOT_CLASS: 'together',
+  };
+  const { log, asked } = run(['sh'], words, [], environment);
+  expect(parse(log)).toEqual({
+    ...{ apiVersion: `groupsnapshot.storage.k8s.io/${version}`, kind: 'VolumeGroupSnapshot' },
+    metadata: {
+      name: 'shop-20261126t020000z-abcde',
+      labels: {
+        ...{ 'app.kubernetes.io/managed-by': 'cdk8s-backup', 'app.kubernetes.io/part-of': 'backup', 'cdk8s-backup/series': 'shop' },
+        ...{ 'cdk8s-backup/recovery-point': '20261126T020000Z-abcde', 'cdk8s-backup/operation': 'snapshot' },
+      },
+    },
+    spec: { source: { selector: { matchLabels: { tier: 'db', of: 'shop' } } }, volumeGroupSnapshotClassName: 'together' },
+  });
+  expect(asked[0]).toContain(`get volumegroupsnapshots.${version}.groupsnapshot.storage.k8s.io shop-20261126t020000z-abcde`);
+});
+
+test('a claim without the labels of its native group is named, with what gives them to it', () => {
+  const words = `. "$BACKUP_HOME/kubectl/claims.sh"; . "$BACKUP_HOME/kubectl/native.sh"; printf 'data-db-0\tStatefulSet/db\n' >"$SCRATCH/claims"; group_check`;
+  const environment = { GROUP_API: 'groupsnapshot.storage.k8s.io/v1', GROUP_SELECTOR: 'tier=db,of=shop', SNAPSHOT_CLASS: '' };
+  const { status, reason } = run(['sh'], words, [], environment);
+  expect(status).toBe(78);
+  expect(reason).toContain(
+    'claim data-db-0 belongs to the group and lacks its labels: kubectl label --overwrite pvc data-db-0 tier=db of=shop',
+  );
 });
 
 test('a quota is not said to be a Role, and a Role is', () => {

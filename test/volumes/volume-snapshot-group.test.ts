@@ -185,6 +185,17 @@ describe('a group', () => {
     });
   });
 
+  test('of labels that a StatefulSet overwrites on its claims is warned of', () => {
+    const shop = chart();
+    const member = VolumeSnapshotMember.workload(stock(shop));
+    const native = (id: string, selector: { [label: string]: string }) =>
+      group(shop, { members: [member], mode: SnapshotMode.native({ selector }) }, id);
+    expect(warnings([native('by-app', { app: 'shop', tier: 'db' })])).toEqual([
+      "warning: shop/by-app: claims of StatefulSet/stock-db, such as data-stock-db-0, get its selector's label app=stock-db, whatever its volumeClaimTemplates say, and are not in a group of app=shop: choose a label for mode.selector that is in no selector of a workload",
+    ]);
+    expect(warnings([native('by-tier', { tier: 'db' })])).toEqual([]);
+  });
+
   test('that nothing verifies is warned of', () => {
     const shop = chart();
     const one = group(shop);

@@ -10,7 +10,7 @@ TAB=$(printf '\t')
 # Leaves `CLAIM member` in $SCRATCH/claims, and in $SCRATCH/claims.all what there is to know of every claim of the namespace.
 claims_choose() {
   # shellcheck disable=SC2016 # a variable of the template
-  api get persistentvolumeclaims -o go-template='{{range .items}}{{.metadata.name}}	{{.status.phase}}	{{with .spec.storageClassName}}{{.}}{{end}}	{{range $i, $mode := .spec.accessModes}}{{if $i}} {{end}}{{$mode}}{{end}}	{{with .spec.volumeMode}}{{.}}{{else}}Filesystem{{end}}	{{with .status.capacity}}{{.storage}}{{else}}{{.spec.resources.requests.storage}}{{end}}	{{with .metadata.annotations}}{{with index . "volume.kubernetes.io/storage-provisioner"}}{{.}}{{end}}{{end}}
+  api get persistentvolumeclaims -o go-template='{{range .items}}{{.metadata.name}}	{{if .metadata.deletionTimestamp}}Terminating{{else}}{{.status.phase}}{{end}}	{{with .spec.storageClassName}}{{.}}{{end}}	{{range $i, $mode := .spec.accessModes}}{{if $i}} {{end}}{{$mode}}{{end}}	{{with .spec.volumeMode}}{{.}}{{else}}Filesystem{{end}}	{{with .status.capacity}}{{.storage}}{{else}}{{.spec.resources.requests.storage}}{{end}}	{{with .metadata.annotations}}{{with index . "volume.kubernetes.io/storage-provisioner"}}{{.}}{{end}}{{end}}
 {{end}}' >"$SCRATCH/claims.all" || die "the claims of the namespace cannot be listed: $(api_reason). Nothing was touched"
   { claims_named && claims_selected; } >"$SCRATCH/claims.wanted" || exit $?
   awk -F '\t' '!seen[$1]++' "$SCRATCH/claims.wanted" >"$SCRATCH/claims"
@@ -34,11 +34,13 @@ claims_with() { # LABEL=VALUE,...
 {{end}}' || die "the claims with the labels $1 cannot be listed: $(api_reason). Nothing was touched"
 }
 
-# A claim that is not there, or has no volume, has no snapshot either: better to know before servers are held.
+# A claim that is not there, has no volume, or is going, has no snapshot either: better to know before servers are held.
+# (kubernetes-csi/external-snapshotter, ensurePVCFinalizer.)
 claims_check() {
   awk -F '\t' 'FILENAME == ARGV[1] { phase[$1] = $2; next }
-    !($1 in phase) { print "claim " $1 " of " $2 " does not exist" }
-    ($1 in phase) && phase[$1] != "Bound" { print "claim " $1 " of " $2 " is " phase[$1] ", not Bound" }' \
+    !($1 in phase) { print "claim " $1 " of " $2 " does not exist"; next }
+    phase[$1] == "Terminating" { print "claim " $1 " of " $2 " is being deleted"; next }
+    phase[$1] != "Bound" { print "claim " $1 " of " $2 " is " phase[$1] ", not Bound" }' \
     "$SCRATCH/claims.all" "$SCRATCH/claims" >"$SCRATCH/claims.missing"
   [ ! -s "$SCRATCH/claims.missing" ] || refuse "$(awk '{ printf "%s%s", sep, $0; sep = "; " }' "$SCRATCH/claims.missing"). Nothing was touched"
 }

@@ -28,6 +28,11 @@ export interface SnapshotMemberConfig {
   readonly name: string;
   /** The claims that are known. */
   readonly claims: string[];
+  /**
+   * Labels that a StatefulSet's controller gives the claims that it makes: those of its selector, over those of their template.
+   * (kubernetes/kubernetes, pkg/controller/statefulset, getPersistentVolumeClaims.)
+   */
+  readonly givenLabels?: { [label: string]: string };
   /** The labels by which others are found when the job runs. */
   readonly selector?: { [label: string]: string };
   /** The pods that are held, and by which commands. */
@@ -93,13 +98,15 @@ function workloadMember(scope: Construct, construct: Construct, options: Workloa
     const because = 'none of its volumes is a claim, and nothing else can be snapshotted';
     throw new InputError(scope, { prop: 'members', got: name, because });
   }
-  if (!options.quiesce) return { name, claims, pods: [] };
+  const isMade = workload.claimTemplates.some(({ metadata }) => volumes.includes(metadata?.name ?? ''));
+  const givenLabels = isMade ? workload.selectorLabels : {};
+  if (!options.quiesce) return { name, claims, givenLabels, pods: [] };
   if (workload.podNames.length === 0) {
     const because =
       'only pods of a StatefulSet with replicas have names that are known before they run, and the job may run commands in no others; make it a StatefulSet, or leave quiesce out';
     throw new InputError(scope, { prop: 'members.quiesce', got: name, because });
   }
-  return { name, claims, pods: workload.podNames, agent: quiesceAgent(scope, workload, options.quiesce, volumes) };
+  return { name, claims, givenLabels, pods: workload.podNames, agent: quiesceAgent(scope, workload, options.quiesce, volumes) };
 }
 
 function claimsOf(scope: Construct, workload: Workload, volume: string, known: string[]): string[] {

@@ -54,6 +54,9 @@ export interface VolumeSnapshotGroupProps extends KubernetesJobOptions {
   /**
    * The longest that servers may be held: from the first that is held until every snapshot is cut. Then they are let go, and the run
    * has failed. Every quiesce has a limit of its own, after which it lets go by itself; that has to be as long or longer.
+   *
+   * The snapshot controller and the driver's csi-snapshotter make five requests a second unless they are started with `--kube-api-qps`,
+   * and a snapshot takes some eight: five volumes hold servers for eight seconds then, and for two where both may make fifty.
    * @default - a minute, or the shortest limit of the members' quiesces
    */
   readonly cutTimeout?: Duration;
@@ -120,6 +123,7 @@ export class VolumeSnapshotGroup extends Construct {
     }
     this._mode = (props.mode ?? SnapshotMode.coordinated())._bind(this);
     this._members = props.members.map(member => member._bind(this));
+    this.warnOfClaimLabels();
     const cutTimeout = this.checkCutTimeout(props.cutTimeout);
     const readyTimeout = this.checkSeconds('readyTimeout', props.readyTimeout ?? Duration.hours(1));
     const snapshotClass = this.checkSnapshotClass(props.snapshotClassName);
@@ -278,6 +282,17 @@ export class VolumeSnapshotGroup extends Construct {
       // kubectl 1.31 and newer ask by WebSocket, which begins with a GET (kubernetes/enhancements, KEP-4006).
       ...(pods.length > 0 ? [{ apiGroups: [''], resources: ['pods/exec'], resourceNames: pods, verbs: ['get', 'create'] }] : []),
     ];
+  }
+
+  private warnOfClaimLabels(): void {
+    for (const { name, claims, givenLabels = {} } of this._members) {
+      const [label, value] = Object.entries(this._mode.selector).find(([key, wanted]) => (givenLabels[key] ?? wanted) !== wanted) ?? [];
+      if (label === undefined) continue;
+      warn(
+        this,
+        `claims of ${name}, such as ${claims[0]}, get its selector's label ${label}=${givenLabels[label]}, whatever its volumeClaimTemplates say, and are not in a group of ${label}=${value}: choose a label for mode.selector that is in no selector of a workload`,
+      );
+    }
   }
 
   private warnOfGaps(): string[] {
