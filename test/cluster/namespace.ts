@@ -153,13 +153,16 @@ export class Namespace {
   }
 }
 
-/** The termination message of a pod's first container; of the init container that failed, when none was started. */
+/**
+ * The termination message of a pod's first container; of the init container that failed, when none was started. Of one that was killed
+ * it is the end of its log, and no verdict.
+ */
 function saidBy(pod: ClusterObject | undefined): unknown {
   const { containerStatuses = [], initContainerStatuses = [] } = pod?.status ?? {};
   const failed = initContainerStatuses.filter((each: ContainerStatus) => each.state.terminated?.exitCode);
   const messages = [...failed, ...containerStatuses].map((each: ContainerStatus) => each.state.terminated?.message);
   const said = messages.find(message => message);
-  return said === undefined ? undefined : JSON.parse(said);
+  return said?.startsWith('{') ? JSON.parse(said) : undefined;
 }
 
 interface ContainerStatus {
