@@ -72,8 +72,17 @@ export class VeleroCheck extends Construct {
       retries: 1,
       deadline: Duration.minutes(10),
       rules: [
-        { apiGroups: ['apps'], resources: ['deployments', 'daemonsets'], verbs: ['get'] },
-        { apiGroups: ['velero.io'], resources: ['backups', 'backupstoragelocations', 'schedules'], verbs: ['get', 'list'] },
+        { apiGroups: ['apps'], resources: ['deployments'], resourceNames: ['velero'], verbs: ['get'] },
+        ...(nodeAgent ? [{ apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: ['node-agent'], verbs: ['get'] }] : []),
+        { apiGroups: ['velero.io'], resources: ['schedules'], resourceNames: [series], verbs: ['get'] },
+        { apiGroups: ['velero.io'], resources: ['backups'], verbs: ['list'] },
+        // Where the schedule names none, the default one is looked for.
+        template.storageLocation === undefined
+          ? { apiGroups: ['velero.io'], resources: ['backupstoragelocations'], verbs: ['get', 'list'] }
+          : {
+              ...{ apiGroups: ['velero.io'], resources: ['backupstoragelocations'] },
+              ...{ resourceNames: [template.storageLocation], verbs: ['get'] },
+            },
       ],
       kubectlImage: props.kubectlImage,
       apiPorts: props.apiPorts,

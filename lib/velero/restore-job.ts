@@ -78,7 +78,8 @@ export class VeleroRestoreJob extends Construct {
       apiPorts: props.apiPorts,
       pods,
       rules: [
-        { apiGroups: ['velero.io'], resources: ['backups'], verbs: ['get', 'list'] },
+        // To get: somebody may name another one. To list: which is the newest of a schedule.
+        { apiGroups: ['velero.io'], resources: ['backups'], verbs: ['get', ...(scheduleName === '' ? [] : ['list'])] },
         { apiGroups: ['velero.io'], resources: ['restores'], verbs: ['get', 'create'] },
       ],
       environment: [

@@ -1,7 +1,7 @@
 import { Duration } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
 import { Schedule, VeleroCheck, type VeleroCheckProps, VeleroSchedule, type VeleroScheduleProps } from '../../lib';
-import { chart, environment, objects } from '../support/synth';
+import { chart, environment, type Manifest, objects } from '../support/synth';
 import { refusal } from './workloads';
 
 function synthesize(of: Partial<VeleroScheduleProps> = {}, different: Partial<VeleroCheckProps> = {}, namespace = 'velero') {
@@ -13,14 +13,18 @@ function synthesize(of: Partial<VeleroScheduleProps> = {}, different: Partial<Ve
 
 describe('a check of Velero', () => {
   test('reads what it looks at, and may do nothing else', () => {
-    const { rules } = synthesize()['Role/shop-daily-check'];
-    expect(rules.flatMap(({ verbs }: { verbs: string[] }) => verbs)).toEqual(['get', 'get', 'list']);
-    expect(rules.flatMap(({ resources }: { resources: string[] }) => resources)).toEqual([
-      'deployments',
-      'daemonsets',
-      'backups',
-      'backupstoragelocations',
-      'schedules',
+    const rules = (of: ReturnType<typeof synthesize>) =>
+      of['Role/shop-daily-check'].rules.map(({ verbs, resources, resourceNames = [] }: Manifest) =>
+        `${verbs} ${resources} ${resourceNames}`.trim(),
+      );
+    const always = ['get deployments velero', 'get schedules shop-daily', 'list backups'];
+    expect(rules(synthesize())).toEqual([...always, 'get,list backupstoragelocations']);
+    const [velero, ...others] = always;
+    expect(rules(synthesize({ snapshotMoveData: true, storageLocation: 'offsite' }))).toEqual([
+      velero,
+      'get daemonsets node-agent',
+      ...others,
+      'get backupstoragelocations offsite',
     ]);
   });
 

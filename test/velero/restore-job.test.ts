@@ -16,10 +16,14 @@ describe('a restore by Velero that somebody starts', () => {
       SPEC: '{"namespaceMapping":{"shop":"drill"},"resourceModifier":{"kind":"configmap","name":"shop-drill-modifiers"},"itemOperationTimeout":"14400s"}',
     });
     expect(synthesized['ConfigMap/shop-drill-defaults'].data).toEqual({ BACKUP: '' });
-    expect(synthesized['Role/shop-drill'].rules.map(({ verbs }: { verbs: string[] }) => verbs)).toEqual([
+    const verbs = (of: ReturnType<typeof objects>) => of['Role/shop-drill'].rules.map((rule: { verbs: string[] }) => rule.verbs);
+    expect(verbs(synthesized)).toEqual([
       ['get', 'list'],
       ['get', 'create'],
     ]);
+    const named = chart('velero');
+    new VeleroRestoreJob(named, 'shop-drill', { backupName: 'a' });
+    expect(verbs(objects(named))).toEqual([['get'], ['get', 'create']]);
   });
 
   test('reaches the Kubernetes API by its ports', () => {

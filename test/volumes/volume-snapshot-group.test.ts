@@ -159,7 +159,7 @@ describe('a group', () => {
     group(plain);
     group(held, { members: [VolumeSnapshotMember.workload(stock(held), { quiesce: mariadb() })] });
     group(native, { mode: SnapshotMode.native({ selector: { app: 'shop' } }) });
-    const always = ['persistentvolumeclaims: get,list', 'leases: create', 'leases: get,update,delete of shop-snapshot', 'pods: get'];
+    const always = ['persistentvolumeclaims: list', 'leases: create', 'leases: get,update,delete of shop-snapshot', 'pods: get'];
     expect(rules(plain)).toEqual(['volumesnapshots: get,list,create,patch,delete', ...always]);
     expect(rules(held)).toEqual([...rules(plain), 'pods/exec: get,create of stock-db-0,stock-db-1']);
     expect(rules(native)).toEqual(['volumesnapshots: get,list,patch,delete', 'volumegroupsnapshots: get,list,create,delete', ...always]);

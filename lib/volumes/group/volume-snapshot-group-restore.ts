@@ -92,7 +92,7 @@ export class VolumeSnapshotGroupRestore extends Construct {
     const pod = kubectlPod(this, {
       ...{ operation: 'restore', scripts: GROUP_SCRIPTS, name, labels, image: group.props.kubectlImage, options: group.props.pods },
       rules: [
-        { apiGroups: ['snapshot.storage.k8s.io'], resources: ['volumesnapshots'], verbs: ['get', 'list'] },
+        { apiGroups: ['snapshot.storage.k8s.io'], resources: ['volumesnapshots'], verbs: ['list'] },
         // To delete: only what the same run has made, by its uid. The names are the request's, so none can be named here.
         { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'create', 'delete'] },
         { apiGroups: [''], resources: ['events'], verbs: ['list'] },

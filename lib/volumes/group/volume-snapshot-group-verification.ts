@@ -185,7 +185,7 @@ export class VolumeSnapshotGroupVerification extends Construct {
     });
     return [
       // To patch: snapshots of a group are noted as verified, and have names that are not known yet.
-      of('snapshot.storage.k8s.io', 'volumesnapshots', ['get', 'list', 'patch']),
+      of('snapshot.storage.k8s.io', 'volumesnapshots', ['list', 'patch']),
       of('', 'persistentvolumeclaims', ['create']),
       of('', 'persistentvolumeclaims', ['get', 'delete'], clones),
       of('batch', 'cronjobs', ['get'], checks),

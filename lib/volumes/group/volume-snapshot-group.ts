@@ -274,7 +274,7 @@ export class VolumeSnapshotGroup extends Construct {
             },
           ]
         : []),
-      { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'list'] },
+      { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['list'] },
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], resourceNames: [name], verbs: ['get', 'update', 'delete'] },
       // Also the pods of other runs, to see whether they are alive.
