@@ -52,6 +52,7 @@ await() { # RESTORE
   told=$(date +%s)
   until api get restores.velero.io "$1" -o 'jsonpath={.status.phase}|{.status.errors}|{.status.warnings}|{.status.hookStatus.hooksFailed}|{.status.hookStatus.hooksAttempted}|{.status.failureReason}{.status.validationErrors}' >"$SCRATCH/answer" &&
     case $(answer 1) in Completed | PartiallyFailed | Failed | FailedValidation) ;; *) false ;; esac; do
+    [ -s "$SCRATCH/answer" ] || ! forbidden || die "the Restore $1 is made, and what becomes of it cannot be asked: $(api_reason); look at \`velero restore describe $1\`"
     [ -s "$SCRATCH/answer" ] || ! not_found || die "somebody has deleted the Restore $1: what it had restored by then is in the cluster"
     if [ $(($(date +%s) - told)) -ge 60 ]; then
       told=$(date +%s)

@@ -49,6 +49,7 @@ unreachable() { # FILE
 }
 
 not_found() { grep -q '(NotFound)' "$SCRATCH/api.err"; }
+forbidden() { grep -q '(Forbidden)' "$SCRATCH/api.err"; }
 already_there() { grep -q '(AlreadyExists)' "$SCRATCH/api.err"; }
 conflicted() { grep -q '(Conflict)' "$SCRATCH/api.err"; }
 

@@ -50,6 +50,13 @@ compare_checks() {
   [ ! -s "$SCRATCH/missing" ] || die "group $POINT has no volume of these claims, which are to be checked: $(tr '\n' ' ' <"$SCRATCH/missing")"
 }
 
+# What cannot be asked at the moment may be there; what may not be asked is not waited for.
+still_there() { # KIND NAME
+  api get "$1" "$2" -o name >/dev/null </dev/null && return 0
+  ! forbidden || die "whether the $1 $2 of an earlier run is gone cannot be asked: $(api_reason)"
+  ! not_found
+}
+
 # An earlier run that was killed may have left some; a volume is deleted when the pod that has it is gone.
 remove_leftovers() {
   while read -r claim job; do
@@ -57,7 +64,7 @@ remove_leftovers() {
   done <"$SCRATCH/checks"
   gone_until=$(($(date +%s) + 300)) told=$(date +%s)
   while read -r claim job; do
-    while api get job "$job" -o name >/dev/null </dev/null || ! not_found || api get persistentvolumeclaim "$(clone_of "$claim")" -o name >/dev/null </dev/null || ! not_found; do
+    while still_there job "$job" || still_there persistentvolumeclaim "$(clone_of "$claim")"; do
       [ "$(date +%s)" -lt "$gone_until" ] || die "what an earlier run has left, the job $job or the claim $(clone_of "$claim"), does not go away"
       if [ $(($(date +%s) - told)) -ge 60 ]; then
         told=$(date +%s)
