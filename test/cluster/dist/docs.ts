@@ -1,0 +1,251 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { output, until } from '../kubectl';
+import { type ClusterObject, Namespace, RESTRICTED } from '../namespace';
+import { startShell } from '../server';
+import { neverPasted, Terminal } from './paste';
+import { server, shop } from './shop';
+
+/** Commands that are no commands to paste, or whose place is another file. */
+const NOT_HERE: { readonly [reason: string]: string[] } = {
+  'is only spoken of': [
+    'README.md: kubectl apply --prune',
+    'README.md: etcdctl snapshot status',
+    'lib/backup/database-restore.ts: kubectl create job --from=cronjob/<name>',
+    'lib/backup/database-verification.ts: kubectl create job --from',
+    'lib/backup/log-archive.ts: kubectl get deployment',
+    'lib/backup/on-demand.ts: kubectl create job --from=cronjob/<name> <name>-1',
+    'lib/backup/repository-check.ts: restic check',
+    'lib/core/kubernetes-object.ts: kubectl apply',
+    'lib/core/kubernetes-object.ts: kubectl diff',
+    'lib/core/retention.ts: restic forget --keep-within',
+    'lib/engines/etcd/etcd.ts: etcdctl snapshot save',
+    'lib/repositories/restic/restic-location.ts: restic options',
+    'lib/velero/protection.ts: kubectl exec',
+    'lib/volumes/volumes-from-snapshot-handles.ts: kubectl apply --server-side',
+    'lib/velero/resource-modifiers.ts: kubectl patch',
+  ],
+  'needs a group of snapshots, as test/cluster/snapshots.cluster.ts has': [
+    'README.md: kubectl -n shop create job --from=cronjob/gallery-restore gallery-restore-1',
+    'lib/volumes/group/volume-snapshot-group-restore.ts: kubectl scale statefulset db --replicas=0',
+    'lib/volumes/group/volume-snapshot-group-restore.ts: kubectl delete pvc data-db-0',
+    'lib/volumes/group/volume-snapshot-group-restore.ts: kubectl create job --from=cronjob/shop-restore shop-restore-1',
+    'lib/volumes/group/volume-snapshot-group-restore.ts: kubectl scale statefulset db --replicas=1',
+    "lib/volumes/volumes-from-snapshot-handles.ts: kubectl get volumesnapshotcontents -o go-template='{{range .items}}{{.spec.volumeSnapshotRef.namespace}} {{.spec.volumeSnapshotRef.name}} {{.status.snapshotHandle}}{{\"\\n\"}}{{end}}' | grep '^shop shop-20260801t023000z-x7k2p-'",
+  ],
+  'needs age, as test/e2e/encryption.e2e.ts has it': [
+    'README.md: age --decrypt --identity identity.txt facts.age',
+    'README.md: age --decrypt --identity identity.txt 001.zst.age | zstd -dc',
+  ],
+  'needs Velero': [
+    'lib/velero/restore-job.ts: kubectl -n velero create job --from=cronjob/<name> <name>-1',
+    'lib/velero/restore-job.ts: kubectl -n velero create configmap <name>-request --from-literal=backup=<Backup>',
+  ],
+};
+
+const REQUEST = 'kubectl -n shop create configmap orders-restore-request';
+const WATCH = 'until kubectl -n shop logs -f job/orders-restore-1 | grep .; do sleep 2; done';
+const ROOM = { 'cdk8s-backup-tests/room': 'yes' };
+const content = (database: string) => server.sql(database, 'select count(*), sum(hashtext(a::text)::bigint) from pgbench_accounts a');
+
+/** What README and docs tell somebody to type in whose namespace dist/shop.k8s.yaml is; after `postgresComesBack`. */
+export function docsWork(): void {
+  let terminal: Terminal;
+  let before: string;
+
+  beforeAll(async () => {
+    terminal = await Terminal.open(shop.name);
+    before = await content('orders');
+  });
+  afterAll(async () => {
+    terminal?.close();
+    const others = "select datname from pg_database where datname ~ '^(orders_|by_hand)'";
+    for (const database of (await server.sql('postgres', others)).split('\n').filter(Boolean))
+      await server.sql('postgres', `drop database ${database}`);
+  });
+
+  test('results and ends of runs are shown', async () => {
+    const results = await terminal.shows(
+      "kubectl -n shop get pods -l cdk8s-backup/series=orders --sort-by=.metadata.creationTimestamp -o custom-columns='POD:.metadata.name,KUBELET:.status.message,RESULT:.status.containerStatuses[*].state.terminated.message'",
+    );
+    expect(results).toMatch(/^orders-verify-\S+ +<none> +{"what":"verify",.*"verdict":"verified"/m);
+    const why = await terminal.shows(
+      "kubectl -n shop get pods -l cdk8s-backup/series=orders --sort-by=.metadata.creationTimestamp -o custom-columns='POD:.metadata.name,WHY:.status.containerStatuses[*].state.terminated.reason,KUBELET:.status.message,RESULT:.status.containerStatuses[*].state.terminated.message'",
+    );
+    expect(why).toMatch(/^orders-verify-\S+ +Completed,Completed +<none> +{"what":"verify",.*"verdict":"verified"/m);
+    const jobs = await terminal.shows(
+      "kubectl -n shop get jobs -l cdk8s-backup/series=orders -o custom-columns='JOB:.metadata.name,END:.status.conditions[*].type,WHY:.status.conditions[*].message'",
+    );
+    expect(jobs).toMatch(/^orders-backup-\S+ +SuccessCriteriaMet,Complete +/m);
+    const cronJob = await terminal.shows('kubectl -n shop get cronjob orders-backup -o yaml');
+    for (const field of [/^ +suspend: false$/m, /^ +lastSuccessfulTime: /m]) expect(cronJob).toMatch(field);
+  });
+
+  test('what keeps pods from being made is in the events', async () => {
+    await shop.apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none' }, spec: { hard: { 'count/pods': '0' } } });
+    const job = await shop.start('orders-backup');
+    try {
+      const refused = () => terminal.shows('kubectl -n shop get events --field-selector reason=FailedCreate');
+      await until('the event is there', async () => /exceeded quota: none/.test(await refused()));
+      expect(await terminal.shows('kubectl -n shop get events --sort-by=.lastTimestamp')).toContain('exceeded quota: none');
+    } finally {
+      await shop.output('delete', 'job', job);
+      await shop.output('delete', 'resourcequota', 'none');
+    }
+  });
+
+  test('a request, a restore that is watched, and the request taken away', async () => {
+    await server.sql('orders', 'truncate pgbench_accounts');
+    await terminal.shows(`${REQUEST} --from-literal=replace=yes`);
+    await terminal.shows('kubectl -n shop create job --from=cronjob/orders-restore orders-restore-1');
+    const watched = await terminal.shows(WATCH);
+    expect(watched.trim().split('\n').at(-1)).toMatch(/"verdict":"restored"/);
+    await terminal.shows('kubectl -n shop delete configmap orders-restore-request');
+    expect(await content('orders')).toBe(before);
+  });
+
+  test('the same from the docstring, where the context has the namespace', async () => {
+    await shop.output('delete', 'job', 'orders-restore-1', '--ignore-not-found');
+    await terminal.shows('kubectl create configmap orders-restore-request --from-literal=recoveryPoint=newest --from-literal=replace=yes');
+    await terminal.shows('kubectl create job --from=cronjob/orders-restore orders-restore-1');
+    expect((await shop.ended('orders-restore-1')).succeeded).toBe(true);
+    await terminal.shows('kubectl delete configmap orders-restore-request');
+  });
+
+  test('beside the original; while no node has room for the pod, whoever watches goes on waiting', async () => {
+    await terminal.shows(`${REQUEST} --from-literal=database=orders --from-literal=into=orders_look`);
+    await shop.output('delete', 'job', 'orders-restore-1');
+    await shop.createJob('orders-restore-1', 'orders-restore', spec => {
+      Object.assign(spec.template.spec, { nodeSelector: ROOM });
+    });
+    const unscheduled = '--output=jsonpath={.items[*].status.conditions[?(@.type=="PodScheduled")].reason}';
+    const why = () => shop.output('get', 'pods', '--selector=job-name=orders-restore-1', unscheduled);
+    await until('the scheduler has found no node', async () => (await why()) === 'Unschedulable');
+    const watched = terminal.shows(WATCH);
+    try {
+      expect(await Promise.race([watched, terminal.type('sleep 3')])).toMatchObject({ exitCode: 0, stdout: '' });
+      await output(['label', 'nodes', '--all', 'cdk8s-backup-tests/room=yes']);
+      expect((await watched).trim().split('\n').at(-1)).toMatch(/"verdict":"restored"/);
+    } finally {
+      await output(['label', 'nodes', '--all', 'cdk8s-backup-tests/room-']);
+    }
+    expect(await content('orders_look')).toBe(before);
+    await shop.output('delete', 'configmap', 'orders-restore-request');
+  });
+
+  test('a request for what is not there names what is, and touches nothing', async () => {
+    await terminal.shows(`${REQUEST} --from-literal=recoveryPoint=which`);
+    await terminal.shows('kubectl -n shop create job --from=cronjob/orders-restore orders-what-is-there');
+    const said = await terminal.shows('until kubectl -n shop logs -f job/orders-what-is-there | grep .; do sleep 2; done');
+    expect(said).toMatch(/Series orders has: \d{8}T\d{6}Z-[a-z0-9]{5} verified/);
+    await terminal.shows('kubectl -n shop delete configmap orders-restore-request');
+    await terminal.shows('kubectl -n shop delete job orders-what-is-there');
+    expect(await content('orders')).toBe(before);
+  });
+
+  test('a request for a timeline is made of words that a restore of files and log knows', async () => {
+    await terminal.shows(`${REQUEST} --from-literal=recoveryPoint=2026-08-01T12:00:00Z --from-literal=timeline=1`);
+    const { data } = (await shop.object('configmap', 'orders-restore-request')) as ClusterObject;
+    await shop.output('delete', 'configmap', 'orders-restore-request');
+    const [, known = ''] = /value: (recoveryPoint .*)\n/.exec(readFileSync('dist/ledger.k8s.yaml', 'utf8')) ?? [];
+    expect(known.split(' ')).toEqual(expect.arrayContaining(Object.keys(data)));
+  });
+
+  test('a namespace that is a copy is brought to rest', async () => {
+    const copy = await Namespace.create('copy', RESTRICTED);
+    try {
+      const here = JSON.parse(await shop.output('get', 'cronjobs', '--output=json'));
+      const moved = here.items.map(({ apiVersion, kind, metadata: { name, labels }, spec }: never) => ({
+        ...{ apiVersion, kind, metadata: { name, labels }, spec },
+      }));
+      await copy.apply(...moved, RECEIVER);
+      await terminal.shows(
+        `kubectl -n copy get cronjobs -l app.kubernetes.io/name=cdk8s-backup -o name | xargs -n 1 kubectl -n copy patch --type merge -p '{"spec":{"suspend":true}}'`,
+      );
+      await terminal.shows('kubectl -n copy scale deployment -l app.kubernetes.io/name=cdk8s-backup --replicas=0');
+      expect((await copy.objects('cronjobs')).map(({ spec }) => spec.suspend)).toEqual(moved.map(() => true));
+      expect((await copy.objects('deployments')).map(({ spec }) => spec.replicas)).toEqual([0]);
+      await terminal.shows(`kubectl patch cronjob <name> --type merge -p '{"spec":{"suspend":false}}'`, {
+        '<name>': 'orders-backup -n copy',
+      });
+    } finally {
+      await copy.delete();
+    }
+  });
+
+  test('old ConfigMaps of scripts are found, and those in use are not', async () => {
+    const used = (await shop.objects('configmaps')).map(({ metadata }) => metadata.name).filter(name => name.startsWith('backup-scripts-'));
+    await shop.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'backup-scripts-shell-0123456789' } });
+    await terminal.shows(
+      "kubectl -n shop get cronjobs,jobs,deployments,statefulsets -o yaml | grep -o 'backup-scripts-[a-z0-9-]*' | sort -u >in-use",
+    );
+    const old = await terminal.shows('kubectl -n shop get configmaps -o name | grep /backup-scripts- | grep -vwFf in-use');
+    expect(used.length).toBeGreaterThan(0);
+    expect(old).toBe('configmap/backup-scripts-shell-0123456789\n');
+    await shop.output('delete', 'configmap', 'backup-scripts-shell-0123456789');
+  });
+
+  test('files are read by hand, where their volume is mounted', async () => {
+    await startShell(shop, { name: 'reader', image: 'postgres:15.19-bookworm', claim: 'backups' });
+    const inReader = `kubectl exec reader -- sh -ec 'cd /data; `;
+    const listed = await terminal.shows('ls <claim>/<path>/orders', { ls: `${inReader}ls`, '<claim>/<path>': '.', orders: "orders'" });
+    const [id = ''] = listed.split('\n');
+    expect(id).toMatch(/^\d{8}T\d{6}Z-[a-z0-9]{5}$/);
+    const inPoint = `${inReader}cd orders/${id}; `;
+    expect(await terminal.shows('sha256sum -c SHA256SUMS', { sha256sum: `${inPoint}sha256sum`, SUMS: "SUMS'" })).toMatch(
+      /^orders\.dump\.zst: OK$/m,
+    );
+    await server.sql('postgres', 'create database by_hand');
+    await terminal.shows('zstd -dc orders.dump.zst | pg_restore -d ...', {
+      'zstd -dc': `${inPoint}zstd -dc`,
+      '...': "postgresql://owner:of%20owner@orders-db/by_hand'",
+    });
+    expect(await content('by_hand')).toBe(before);
+    await shop.output('delete', 'pod', 'reader');
+  });
+
+  test('questions to the cluster are answered', async () => {
+    const [pod] = await shop.objects('pods', 'cdk8s-backup/series=shop-all');
+    const initialized = await terminal.shows(
+      `kubectl get pods -o jsonpath='{range .items[*].status.initContainerStatuses[*]}{.name}: {.state.terminated.message}{"\\n"}{end}'`,
+    );
+    if (pod) expect(initialized).toMatch(/^restic: $/m);
+    const authority = await terminal.shows(`kubectl get configmap kube-root-ca.crt -o jsonpath='{.data.ca\\.crt}' | sha256sum`);
+    expect(authority).toMatch(/^[0-9a-f]{64} /);
+    const endpoints = await terminal.shows('kubectl get endpointslices -l kubernetes.io/service-name=kubernetes', {
+      'kubectl get': 'kubectl -n default get',
+    });
+    expect(endpoints).toContain('6443');
+    expect(await terminal.shows('kubectl get csidrivers')).toContain('csi');
+    expect((await terminal.paste('kubectl get volumesnapshots -L cdk8s-backup/recovery-point')).exitCode).toBe(0);
+  });
+}
+
+/** Last of all: a command that is new in the docs needs somebody who says here how it is run. */
+export function everyCommandWasPasted(): void {
+  test('every command of README, docs and docstrings was run, or has its place elsewhere', () => {
+    const elsewhere = Object.values(NOT_HERE).flat();
+    expect(neverPasted().filter(each => !elsewhere.includes(each))).toEqual([]);
+    expect(
+      elsewhere.filter(each => !neverPasted().includes(each)),
+      'what the docs do not have any more',
+    ).toEqual([]);
+  });
+}
+
+const SECURE = { runAsNonRoot: true, runAsUser: 999, runAsGroup: 999, fsGroup: 999, seccompProfile: { type: 'RuntimeDefault' } };
+const CONTAINED = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
+/** As a log archive is, in a copy: it has a label, and does nothing here. */
+const RECEIVER = {
+  ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'log', labels: { 'app.kubernetes.io/name': 'cdk8s-backup' } } },
+  spec: {
+    selector: { matchLabels: { app: 'log' } },
+    template: {
+      metadata: { labels: { app: 'log' } },
+      spec: {
+        securityContext: SECURE,
+        containers: [{ name: 'log', image: 'busybox:1.37.0-musl', command: ['sleep', '1'], securityContext: CONTAINED }],
+      },
+    },
+  },
+};
