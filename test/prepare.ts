@@ -2,7 +2,6 @@ import { modules } from './cluster/modules';
 import { ClusterNode } from './cluster/node';
 import { busyboxImages, imagesOfDist } from './e2e/support/images';
 import { customResourceDefinitions } from './rehearsal/images/crds';
-import { protobufDecoder } from './rehearsal/images/kubectl';
 
 // Builds what the tests run on, before any of them: on a fresh machine it takes as long as all tests do, and no test's time limit knows
 // that. What is there already takes a second. A build of its own kind goes on elsewhere? Then this waits for it, without a limit.
@@ -18,7 +17,6 @@ async function built(what: string, build: () => Promise<unknown>): Promise<void>
 async function main(): Promise<void> {
   await built('images of pods', () => Promise.all([imagesOfDist(), busyboxImages()]));
   await built('definitions of custom resources', customResourceDefinitions);
-  await built('decoder of the API stand-in', protobufDecoder);
   await built("programs of the cluster's node", () => ClusterNode.prepare());
   await built('what the cluster has beside', modules);
 }

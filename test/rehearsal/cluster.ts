@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { ClaimOptions, ControlPlane } from './control-plane';
 import { NotUnderstood } from './errors';
 import type { ImageCatalog } from './images';
 import { type JobRun, runJob } from './job';
@@ -28,8 +27,13 @@ export interface ClusterOptions {
   readonly images: ImageCatalog;
   /** The first wait before a job's next attempt, and before a container's restart. A cluster starts with 10 s. @default 1 */
   readonly backoffSeconds?: number;
-  /** Something that answers when pods and tests speak to the API. @default nothing does */
-  readonly api?: ControlPlane;
+}
+
+export interface ClaimOptions {
+  /** A file system of this size, full when it is full. @default a plain directory */
+  readonly sizeLimit?: string;
+  /** Whether it holds `lost+found`, as a disk fresh from mkfs does. @default true */
+  readonly lostAndFound?: boolean;
 }
 
 export interface RunOptions {
@@ -59,7 +63,7 @@ export interface JobReference {
  * Needs a plain Linux machine, root, bubblewrap and util-linux. It changes nothing on the machine outside its temporary directory.
  */
 export class Cluster {
-  private readonly services: Services;
+  private readonly services = new Services();
   private readonly mounts = new Mounts();
   private readonly userNamespaces = new UserNamespaces();
   private readonly claims = new Map<string, string>();
@@ -72,9 +76,7 @@ export class Cluster {
     private readonly directory: string,
     private readonly objects: Manifests,
     private readonly options: ClusterOptions,
-  ) {
-    this.services = new Services(options.api?.ip);
-  }
+  ) {}
 
   static async create(options: ClusterOptions): Promise<Cluster> {
     const objects = Manifests.load(options.manifests);
@@ -94,17 +96,6 @@ export class Cluster {
   /** Any other object that stands outside the manifests: a ServiceAccount, a NetworkPolicy. */
   object(object: KubernetesObject): void {
     this.objects.add(object);
-    this.options.api?.applied(object);
-  }
-
-  /** An object as the API has it now. */
-  mirror(object: KubernetesObject): void {
-    this.objects.put(object);
-  }
-
-  /** An object that is in the API no more. */
-  forget({ kind, metadata }: KubernetesObject): void {
-    this.objects.remove(kind, metadata.namespace, metadata.name);
   }
 
   /** Further manifests, or another state of those that are there, as `kubectl apply` makes it. Nothing is pruned. */
@@ -140,7 +131,6 @@ export class Cluster {
     else this.mounts.tmpfs(path, quantity(options.sizeLimit));
     if (options.lostAndFound ?? true) lostAndFound(path);
     this.claims.set(key, path);
-    this.options.api?.claimed(namespace, name, options);
     return path;
   }
 
@@ -231,7 +221,6 @@ export class Cluster {
 
   private async watch(pod: Pod, onPod: RunOptions['onPod']): Promise<void> {
     this.running.add(pod);
-    this.options.api?.started(pod);
     void pod.done.then(() => this.running.delete(pod));
     await onPod?.(pod);
   }
@@ -241,12 +230,12 @@ export class Cluster {
     this.pods += 1;
     const directory = join(this.directory, 'pods', String(this.pods));
     const { objects, services, mounts, userNamespaces } = this;
-    const { images, api } = this.options;
+    const { images } = this.options;
     const storage = {
       claim: (namespace: string, name: string) => this.declaredClaim(namespace, name),
       hostPath: (path: string) => this.hostPath(path),
     };
-    return { directory, objects, images, services, storage, mounts, userNamespaces, api };
+    return { directory, objects, images, services, storage, mounts, userNamespaces };
   }
 
   private declaredClaim(namespace: string, name: string): string {
@@ -261,9 +250,7 @@ export class Cluster {
     const old = this.objects.find(kind, metadata.namespace ?? 'default', metadata.name);
     if (old?.immutable === true && !isDeepStrictEqual(old.data, object.data))
       throw new Error(`${kind} ${metadata.namespace}/${metadata.name} is immutable: it can only be deleted and made again`);
-    const merged = { ...object, metadata: { ...old?.metadata, ...metadata } };
-    this.objects.put(merged);
-    this.options.api?.applied(merged);
+    this.objects.put({ ...object, metadata: { ...old?.metadata, ...metadata } });
   }
 }
 

@@ -7,13 +7,13 @@
  * Where it is weaker, and a success here proves less:
  * - NetworkPolicies are all or nothing: cut off when only DNS is allowed, free as soon as any other port is (network.ts).
  * - CPU and memory limits, seccomp and AppArmor profiles are not enforced: no OOM kill (sandbox.ts).
- * - There is no admission: no Pod Security standards, quotas, or webhooks. RBAC is asked where there is an API (cluster-with-api.ts); with a
- *   `Cluster` alone nothing answers pods that ask it.
+ * - There is no API, and no admission: no Pod Security standards, quotas, or webhooks. test/cluster has them.
  * - fsGroup is honoured on every claim, where a network file system may ignore it; volumes are never slow and never late (volumes.ts).
  * - There is no registry: digests are not compared, and an image has what its recipe here gives it (images/).
  * - A pod that cannot start ends at once; in a cluster it would wait (pod.ts). One node, no evictions but those a test makes.
  */
 export {
+  type ClaimOptions,
   Cluster,
   type ClusterOptions,
   type Deployed,
@@ -21,8 +21,6 @@ export {
   missingForSandboxes,
   type RunOptions,
 } from './cluster';
-export { type Account, ClusterWithApi, type ClusterWithApiOptions } from './cluster-with-api';
-export type { ClaimOptions } from './control-plane';
 export { CannotStart, NotUnderstood } from './errors';
 export { type Image, ImageCatalog, prepareImages } from './images';
 export type { JobRun } from './job';

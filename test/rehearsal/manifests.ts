@@ -34,10 +34,6 @@ export class Manifests {
     this.objects.set(keyOf(object.kind, namespace, object.metadata.name), { ...object, metadata: { ...object.metadata, namespace } });
   }
 
-  remove(kind: string, namespace: string | undefined, name: string): void {
-    this.objects.delete(keyOf(kind, namespace, name));
-  }
-
   find(kind: string, namespace: string, name: string): KubernetesObject | undefined {
     return this.objects.get(keyOf(kind, namespace, name));
   }

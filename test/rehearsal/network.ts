@@ -3,14 +3,14 @@ import type { Readable } from 'node:stream';
 import { NotUnderstood } from './errors';
 import type { KubernetesObject } from './pod-spec';
 
+/** Nothing listens there: the tests of test/cluster have an API. */
+const API_SERVER = '127.255.255.254';
+
 /** The services pods can find: names on addresses of this machine's loopback, where a test's servers listen. */
 export class Services {
   private readonly known: { namespace: string; name: string; ip: string; ports: { name?: string; port: number }[] }[] = [];
 
   private readonly others: string[] = [];
-
-  /** @param api the address of the API server, where nothing need listen */
-  constructor(private readonly api = '127.255.255.254') {}
 
   add(namespace: string, name: string, ip: string, ports: { name?: string; port: number }[]): void {
     if (this.known.some(service => service.namespace === namespace && service.name === name))
@@ -53,7 +53,7 @@ export class Services {
    */
   links(namespace: string, enabled: boolean): Record<string, string> {
     const result: Record<string, string> = {};
-    const api = { name: 'kubernetes', ip: this.api, ports: [{ name: 'https', port: 443 }] };
+    const api = { name: 'kubernetes', ip: API_SERVER, ports: [{ name: 'https', port: 443 }] };
     for (const service of [api, ...(enabled ? this.known.filter(each => each.namespace === namespace) : [])]) {
       const prefix = service.name.toUpperCase().replaceAll('-', '_');
       result[`${prefix}_SERVICE_HOST`] = service.ip;

@@ -2,7 +2,6 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ControlPlane } from './control-plane';
 import { containerEnvironment, expand, NODE, own, type PodFacts } from './environment';
 import { CannotStart, NotUnderstood } from './errors';
 import { identityOf } from './identity';
@@ -70,7 +69,6 @@ export interface PodContext {
   readonly storage: Storage;
   readonly mounts: Mounts;
   readonly userNamespaces: UserNamespaces;
-  readonly api?: ControlPlane;
   /** The first wait before a container is restarted; it doubles. A kubelet starts with 10 s. */
   readonly backoffSeconds: number;
   /** Whether a failed container may be started again, given how often containers of the pod have been. */
@@ -341,8 +339,6 @@ export class Pod implements RunningPod {
     mkdirSync(join(directory, 'volumes'), { recursive: true });
     mkdirSync(join(directory, 'logs'), { recursive: true });
     if (!this.egress.network) this.network = await OwnNetwork.create();
-    const claims = (this.template.spec.volumes ?? []).flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? []);
-    await this.context.api?.bound(this.facts.metadata.namespace, claims, this.stopping.signal);
     const shared = join(directory, 'shm');
     mounts.tmpfs(shared, SHARED_MEMORY_BYTES, '1777');
     const maker = new VolumeMaker(join(directory, 'volumes'), this.facts, objects, storage, mounts);
@@ -352,9 +348,7 @@ export class Pod implements RunningPod {
     writeFileSync(join(directory, 'resolv.conf'), resolvConf(namespace));
     writeFileSync(join(directory, 'hostname'), `${name}\n`);
     if (this.hasToken()) {
-      const account = this.template.spec.serviceAccountName ?? 'default';
-      const nothing = { token: 'a token of the rehearsal', 'ca.crt': 'no certificate' };
-      const files = { ...(this.context.api?.credentials(namespace, account, this) ?? nothing), namespace };
+      const files = { token: 'a token of the rehearsal', 'ca.crt': 'no certificate', namespace };
       const entries = Object.entries(files).map(([path, text]) => ({ path, bytes: Buffer.from(text), mode: 0o644 }));
       writeFiles(join(directory, 'token'), entries, this.template.spec.securityContext ?? {});
     }

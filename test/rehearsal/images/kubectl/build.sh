@@ -1,10 +1,8 @@
-# After go.sh: builds kubectl v1.34.2, which is kubectl's library and the few lines of its main program, and the stand-in's decoder.
+# After go.sh: builds kubectl v1.34.2, which is kubectl's library and the few lines of its main program.
 module k8s.io/kubectl v0.34.2 h1:+fWGrVlDONMUmmQLDaGkQ9i91oszjjRAa94cr37hzqA= /tmp/kubectl
 cd /tmp/kubectl
-mkdir main decode
+mkdir main
 printf '%s' "$MAIN" >main/main.go
-printf '%s' "$DECODE" >decode/main.go
 nice go build -ldflags '-s -w -X k8s.io/component-base/version.gitVersion=v1.34.2' -o /opt/programs/kubectl ./main
-nice go build -ldflags '-s -w' -o /opt/programs/decode ./decode
 cd /
 rm -rf /tmp/go /tmp/go-build /tmp/kubectl

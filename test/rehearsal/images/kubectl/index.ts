@@ -6,7 +6,7 @@ import { goPrograms } from '../go';
 
 const part = (name: string) => readFileSync(join(__dirname, name), 'utf8');
 
-const PROGRAMS = goPrograms(part('build.sh'), { MAIN: part('main.go'), DECODE: part('decode.go') }, ['busybox-static']);
+const PROGRAMS = goPrograms(part('build.sh'), { MAIN: part('main.go') }, ['busybox-static']);
 
 /** alpine/kubectl: an Alpine with kubectl, of the very version that pods name. Of Alpine there is its busybox, and no more. */
 export async function kubectlImage(): Promise<Image> {
@@ -20,10 +20,4 @@ export async function kubectlImage(): Promise<Image> {
     },
   });
   return { name: 'alpine/kubectl:1.34.2', root, entrypoint: ['kubectl'] };
-}
-
-/** Of no image, but for the API server stand-in: a program that reads what kubectl sends as protobuf, and writes it as JSON. */
-export async function protobufDecoder(): Promise<string> {
-  const root = await carvedRoot('kubectl-decoder', { from: PROGRAMS, files: { '/opt/programs/decode': '/decode' } });
-  return join(root, 'decode');
 }
