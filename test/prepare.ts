@@ -1,6 +1,7 @@
+import { imagesOfCluster } from './cluster/images';
 import { modules } from './cluster/modules';
 import { ClusterNode } from './cluster/node';
-import { busyboxImages, imagesOfDist } from './e2e/support/images';
+import { busyboxImages } from './e2e/support/images';
 import { customResourceDefinitions } from './rehearsal/images/crds';
 
 // Builds what the tests run on, before any of them: on a fresh machine it takes as long as all tests do, and no test's time limit knows
@@ -15,7 +16,7 @@ async function built(what: string, build: () => Promise<unknown>): Promise<void>
 }
 
 async function main(): Promise<void> {
-  await built('images of pods', () => Promise.all([imagesOfDist(), busyboxImages()]));
+  await built('images of pods', () => Promise.all([imagesOfCluster(), busyboxImages()]));
   await built('definitions of custom resources', customResourceDefinitions);
   await built("programs of the cluster's node", () => ClusterNode.prepare());
   await built('what the cluster has beside', modules);
