@@ -7,6 +7,7 @@ import { messagingComesBack } from './dist/messaging';
 import { offsiteComesBack } from './dist/offsite';
 import { deletePlatform, makeNamespaces } from './dist/platform';
 import { postgresComesBack } from './dist/postgres';
+import { reviewsComeBack } from './dist/reviews';
 import { sessionsComeBack } from './dist/sessions';
 import { storeComesBack } from './dist/store';
 
@@ -24,4 +25,5 @@ describe('MariaDB and MySQL of dist/store.k8s.yaml', storeComesBack);
 describe('etcd of dist/discovery.k8s.yaml', discoveryComesBack);
 describe('Redis of dist/sessions.k8s.yaml', sessionsComeBack);
 describe('RabbitMQ of dist/messaging.k8s.yaml', messagingComesBack);
+describe('MongoDB of dist/reviews.k8s.yaml', reviewsComeBack);
 describe('README, docs and docstrings', everyCommandWasPasted);
