@@ -187,7 +187,10 @@ describe('a disruption', () => {
     await goOn();
     const ended = await shop.ended(`beside-${daemon}`);
     await succeed(Promise.resolve(ended), 'published');
-    expect(ended.pods.map(({ metadata }) => metadata.name)).toEqual([pod]);
+    expect(
+      ended.pods.map(({ metadata }) => metadata.name),
+      ended.log,
+    ).toEqual([pod]);
     expect(resultOf(ended).reason).toBe('');
   });
 });

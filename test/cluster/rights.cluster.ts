@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { succeed } from '../e2e/support/rehearse';
+import { node } from './kubectl';
+import { Namespace, RESTRICTED } from './namespace';
+
+// A job that asks the API may do what it does, and nothing else: every right that its Role gives is used, and without it a step fails and
+// says which right it lacks.
+
+/** Rights that no run uses that goes well, and when one does. */
+const ONLY_WHEN: { [role: string]: { [right: string]: string } } = {
+  'made-snapshot': {},
+  'kept-verify': { 'list events': 'a volume does not come up: why' },
+  'kept-restore': {
+    'delete persistentvolumeclaims': 'a restore that fails takes back the claims that it has made',
+    'list events': 'a volume does not come up: why',
+  },
+};
+const ROLES = Object.keys(ONLY_WHEN);
+
+interface Rule {
+  readonly apiGroups: string[];
+  readonly resources: string[];
+  readonly resourceNames?: string[];
+  readonly verbs: string[];
+}
+
+let shop: Namespace;
+
+beforeAll(async () => {
+  shop = await Namespace.create(`rights-${Date.now().toString(36)}`, RESTRICTED);
+  process.env.NAMESPACE = shop.name;
+  await shop.applyApp('test/cluster/rights/main.ts');
+  // A volume without files is no proof of anything.
+  const writer = {
+    ...{ name: 'writer', image: 'busybox:1.37.0-musl', command: ['sh', '-c', 'echo a picture >/files/cat.jpg'] },
+    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+    volumeMounts: [{ name: 'files', mountPath: '/files' }],
+  };
+  await shop.apply({
+    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'writer' } },
+    spec: {
+      restartPolicy: 'Never',
+      securityContext: { runAsNonRoot: true, runAsUser: 999, fsGroup: 999, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [writer],
+      volumes: [{ name: 'files', persistentVolumeClaim: { claimName: 'files' } }],
+    },
+  });
+  await shop.output('wait', 'pod/writer', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=5m');
+  for (const series of ['kept', 'made']) await succeed(shop.run(`${series}-snapshot`), 'published');
+}, 900_000);
+afterAll(() => shop?.delete(), 600_000);
+
+const rulesOf = async (role: string): Promise<Rule[]> => (await shop.object('role', role))?.rules;
+const setRules = (role: string, rules: Rule[]) =>
+  shop.output('patch', 'role', role, '--type=merge', `--patch=${JSON.stringify({ rules })}`);
+
+/** Rights that matter where a run before has left its lease. */
+const OF_LEASES = ['get pods', 'get leases', 'update leases'];
+
+/** As a run does that is killed: its pod is gone. */
+async function leaveLease(name: string): Promise<void> {
+  const spec = { holderIdentity: 'a-pod-that-is-gone', acquireTime: '2026-01-01T00:00:00.000000Z' };
+  await shop.apply({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name }, spec });
+}
+
+interface Right {
+  readonly rule: Rule;
+  readonly verb: string;
+  readonly resource: string;
+  /** As one says it. */
+  readonly words: string;
+}
+
+const rightsIn = (rules: Rule[]): Right[] =>
+  rules.flatMap(rule =>
+    rule.resources.flatMap(resource => rule.verbs.map(verb => ({ rule, verb, resource, words: `${verb} ${resource}` }))),
+  );
+
+const without = (rules: Rule[], { rule, verb }: Right) =>
+  rules
+    .map(each => (each === rule ? { ...each, verbs: each.verbs.filter(other => other !== verb) } : each))
+    .filter(({ verbs }) => verbs.length > 0);
+
+/** What a run says that lacks a right. */
+const names = (log: string, { verb, resource }: Right) =>
+  log.includes(`cannot ${verb} resource "${resource}"`) || new RegExp(`does not allow it to ${verb} ${resource}`).test(log);
+
+test.each(ROLES)('without any one of the rights of %s a run says which one it lacks', async role => {
+  const rules = await rulesOf(role);
+  const silent: string[] = [];
+  try {
+    for (const right of rightsIn(rules)) {
+      if (right.words in (ONLY_WHEN[role] ?? {})) continue;
+      if (OF_LEASES.includes(right.words)) await leaveLease(role);
+      await setRules(role, without(rules, right));
+      const { log } = await shop.run(role);
+      if (!names(log, right)) silent.push(`${right.words}: ${log}`);
+      if (role === 'kept-restore') await shop.output('delete', 'persistentvolumeclaim', 'files-again', '--ignore-not-found');
+    }
+  } finally {
+    await setRules(role, rules);
+  }
+  expect(silent).toEqual([]);
+  await succeed(shop.run(role), { 'made-snapshot': 'published', 'kept-verify': 'verified', 'kept-restore': 'restored' }[role] ?? '');
+});
+
+interface AuditEvent {
+  readonly verb: string;
+  readonly user: { readonly username: string };
+  readonly objectRef?: { readonly resource: string; readonly subresource?: string };
+  readonly responseStatus?: { readonly code: number };
+}
+
+test.each(ROLES)('%s has no right that it does not use', async role => {
+  const user = `system:serviceaccount:${shop.name}:${role}`;
+  const used = readFileSync(node().path('/var/log/audit.log'), 'utf8')
+    .split('\n')
+    .filter(line => line.includes(user))
+    .map((line): AuditEvent => JSON.parse(line))
+    .filter(({ user: { username }, responseStatus }) => username === user && responseStatus?.code !== 403)
+    .map(({ verb, objectRef }) => `${verb} ${[objectRef?.resource, objectRef?.subresource].filter(Boolean).join('/')}`);
+  const unused = rightsIn(await rulesOf(role))
+    .map(({ words }) => words)
+    .filter(words => !used.includes(words));
+  expect(unused.sort()).toEqual(Object.keys(ONLY_WHEN[role] ?? {}).sort());
+});
