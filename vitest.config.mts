@@ -28,6 +28,8 @@ export default defineConfig({
       {
         test: {
           ...{ name: 'cluster', include: ['test/cluster/**/*.cluster.ts'], globalSetup: 'test/cluster/setup.ts' },
+          // Velero itself takes long to build: `npm run test:velero`.
+          exclude: process.env.VELERO_SERVER === 'yes' ? [] : ['**/velero-server.cluster.ts'],
           // Pods ask for what a machine of two processors has once.
           ...{ testTimeout: 1_800_000, hookTimeout: 900_000, fileParallelism: false },
         },

@@ -3,7 +3,6 @@ import { failure } from '../e2e/support/faults';
 import { succeed } from '../e2e/support/rehearse';
 import { kubectl, until } from './kubectl';
 import { Namespace, RESTRICTED } from './namespace';
-import { HAS_VELERO } from './velero-server/images';
 import { installVelero, removeVelero } from './velero-server/install';
 
 // Velero as it is released backs up a shop with its volumes, runs the hooks that hold its server still, and brings it back beside itself.
@@ -54,7 +53,6 @@ async function clean(): Promise<void> {
 }
 
 beforeAll(async () => {
-  if (!HAS_VELERO) return;
   await clean();
   Object.assign(process.env, { SHOP, COPY, VELERO });
   velero = await Namespace.create(VELERO, { 'pod-security.kubernetes.io/enforce': 'baseline' });
@@ -65,14 +63,14 @@ beforeAll(async () => {
   await shop.output('rollout', 'status', 'statefulset/db', '--timeout=10m');
   await sql('insert into shop.sales select seq from shop.seq_1_to_5000');
 });
-afterAll(() => (HAS_VELERO ? clean() : undefined));
+afterAll(clean);
 
-test.runIf(HAS_VELERO)('a backup has the volume as it was while the server was held, and the check is content with it', async () => {
+test('a backup has the volume as it was while the server was held, and the check is content with it', async () => {
   expect(await backUp('first')).toMatchObject({ phase: 'Completed', hookStatus: { hooksAttempted: 2 }, csiVolumeSnapshotsCompleted: 1 });
   expect((await succeed(velero.run('shop-daily-check'), 'succeeded')).id).toBe('first');
 });
 
-test.runIf(HAS_VELERO)('a drill brings it back beside itself: a server starts, with the same rows', async () => {
+test('a drill brings it back beside itself: a server starts, with the same rows', async () => {
   const before = await content();
   await sql('delete from shop.sales where n % 2 = 0');
   const { id, reason } = await succeed(velero.run('shop-drill'), 'succeeded');
@@ -85,7 +83,7 @@ test.runIf(HAS_VELERO)('a drill brings it back beside itself: a server starts, w
   expect(await content()).not.toBe(before);
 });
 
-test.runIf(HAS_VELERO)('a hook that cannot hold the server fails the check', async () => {
+test('a hook that cannot hold the server fails the check', async () => {
   await sql("revoke reload on *.* from quiesce@'127.0.0.1'");
   expect(await backUp('unheld')).toMatchObject({ phase: 'PartiallyFailed', hookStatus: { hooksFailed: 1 } });
   failure(await velero.run('shop-daily-check'), /the backup unheld is PartiallyFailed, with \d+ errors: 1 of \d hooks failed/);
