@@ -207,7 +207,7 @@ describe('the verdict', () => {
 
   inEachShell('in %s', shell => {
     // The awk and the shell do not know of each other: one shell has them all.
-    test.each(shell[0] === 'dash' ? AWKS.map(awk => awk.join(' ')) : ['awk'])('is cut between characters, with %s', awk => {
+    test.each((shell[0] === 'dash' ? AWKS : AWKS.slice(0, 1)).map(awk => awk.join(' ')))('is cut between characters, with %s', awk => {
       writeFileSync(join(job.directory, 'awk'), `#!/bin/sh\nexec ${awk} "$@"\n`, { mode: 0o755 });
       const texts = ['ü', '€', '😀', '\\', 'a"€\\😀'].map(text => text.repeat(40));
       for (const [i, text] of texts.entries()) writeFileSync(join(job.directory, `text-${i}`), text);
