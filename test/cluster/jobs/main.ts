@@ -1,10 +1,10 @@
-import { Chart, Duration } from 'cdk8s';
+import { App, Chart, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
-import { BackupApp, DatabaseBackup, Engine, PostgresVersion, Repository, Retention, Schedule, SecretRef } from '../../../lib';
+import { DatabaseBackup, Engine, PostgresVersion, Repository, Retention, Schedule, SecretRef } from '../../../lib';
 
 // A database whose backup waits long for a lock, so that it can be met in the middle of its dump. NAMESPACE is the namespace.
 
-const app = new BackupApp();
+const app = new App();
 const shop = new Chart(app, 'shop', { namespace: process.env.NAMESPACE });
 new k8s.KubePersistentVolumeClaim(shop, 'backups', {
   metadata: { name: 'backups' },

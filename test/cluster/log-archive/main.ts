@@ -1,6 +1,6 @@
-import { Chart, Duration, JsonPatch, Size } from 'cdk8s';
+import { App, Chart, Duration, JsonPatch, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
-import { BackupApp, DatabaseBackup, DataVolume, Engine, PostgresVersion, Repository, Retention, Schedule, SecretRef } from '../../../lib';
+import { DatabaseBackup, DataVolume, Engine, PostgresVersion, Repository, Retention, Schedule, SecretRef } from '../../../lib';
 
 // A PostgreSQL on a volume of its own, its base backups, and its log. NAMESPACE is the namespace.
 
@@ -11,7 +11,7 @@ const START = `test -s /data/pg/PG_VERSION || {
 chmod 700 /data/pg
 exec postgres -D /data/pg -c listen_addresses='*' -c unix_socket_directories=/tmp -c fsync=off -c max_slot_wal_keep_size=1GB -c max_wal_size=64MB`;
 
-const app = new BackupApp();
+const app = new App();
 const ledger = new Chart(app, 'ledger', { namespace: process.env.NAMESPACE });
 const claim = (name: string) => ({
   metadata: { name },

@@ -171,11 +171,16 @@ export class ClusterNode {
     await this.wait(['deployment/coredns', '--namespace=kube-system', '--for=condition=Available'], 'kubelet');
     await this.untilKubectl('there is a service account', ['get', 'serviceaccount', 'default'], 'kube-controller-manager');
     for (const module of modules) await module.ready?.(argv => succeed(this.run(argv), argv.join(' ')));
+    const [ended] = (await this.states()).filter(({ runs }) => !runs);
+    if (ended) throw new Error(`${ended.name} has ended.${this.endOfLog(ended.name)}`);
   }
 
   private async add(daemon: Daemon): Promise<void> {
     this.daemons.push(daemon);
-    if (daemon.user) await this.certificates([['user', daemon.user, ...(daemon.groups ?? [])]]);
+    // Written anew under a daemon that has just begun to read it, it would be empty for that one.
+    if (daemon.user && !existsSync(this.path(`/etc/kubernetes/${daemon.user}.kubeconfig`))) {
+      await this.certificates([['user', daemon.user, ...(daemon.groups ?? [])]]);
+    }
     await this.launch(daemon);
   }
 

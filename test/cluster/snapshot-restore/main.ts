@@ -1,8 +1,7 @@
-import { Chart, Duration, Size } from 'cdk8s';
+import { App, Chart, Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import {
   Assertion,
-  BackupApp,
   CsiDriver,
   Engine,
   PostgresVersion,
@@ -22,7 +21,7 @@ import { server } from './server';
 
 const { NAMESPACE = 'shop', ELSEWHERE = 'elsewhere', POINT, HANDLES } = process.env;
 const size = Size.gibibytes(1);
-const app = new BackupApp();
+const app = new App();
 const shop = new Chart(app, 'shop', { namespace: NAMESPACE });
 const common = { schedule: Schedule.never(), retries: 0 };
 const group = new VolumeSnapshotGroup(shop, 'shop', {

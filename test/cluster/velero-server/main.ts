@@ -1,7 +1,6 @@
-import { Chart, Duration } from 'cdk8s';
+import { App, Chart, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import {
-  BackupApp,
   CsiDriver,
   MariadbVersion,
   Quiesce,
@@ -33,7 +32,7 @@ fi
 exec mariadbd --no-defaults --datadir=/var/lib/mysql/data --socket=/tmp/mysqld.sock --pid-file=/tmp/pid --bind-address=127.0.0.1 --port=3306 --init-file=/tmp/setup.sql --innodb-log-file-size=8M
 `;
 
-const app = new BackupApp();
+const app = new App();
 const shop = new Chart(app, 'shop', { namespace: SHOP });
 new VolumeSnapshotClass(shop, 'disks', { name: `${SHOP}-disks`, driver: CsiDriver.of(DRIVER), usedByVelero: true });
 new k8s.KubeSecret(shop, 'quiesce', { metadata: { name: 'quiesce' }, stringData: { username: 'quiesce', password: 'quiesce' } });
