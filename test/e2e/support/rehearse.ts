@@ -80,7 +80,7 @@ export function request(cluster: Cluster, namespace: string, series: string, wor
   });
 }
 
-export async function until(what: string, holds: () => boolean | Promise<boolean>, seconds = 120): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, seconds = 300): Promise<void> {
   const end = Date.now() + seconds * 1000;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`waited ${seconds} s in vain until ${what}`);
