@@ -45,7 +45,20 @@ no_long_query() {
   return 1
 }
 
+# Tables of Aria and MyISAM are closed, and what they are is with the kernel: a snapshot of the disk has only what was written to it.
+# Nobody waits for longer for a disk that does not answer, though nothing can end a process that does.
+on_disk() { # SECONDS
+  (
+    exec 3>&- 4>&- 5>&-
+    sync && printf 'SYNCED-%s\n' "${sessions:?}" 1<>session.out
+  ) 2>/dev/null &
+  session_expect "SYNCED-$sessions" "$1" && return 0
+  case $reason in 'no answer'*) reason="the node's disks did not take what was written within $1 s: raise wait, or look for a disk that is slow or gone" ;; esac
+  return 1
+}
+
 lock_take() {
+  lock_asked=$(date +%s)
   session_start client
   if [ "$LOCK" = tables ] && ! no_long_query; then session_end; return 1; fi
   # The server lets go of a session that is idle for longer, so that it goes on even when nothing in this container does.
@@ -54,6 +67,8 @@ lock_take() {
   session_say "select 'LOCKED', connection_id();"
   session_expect LOCKED "$QUIESCE_WAIT" || { session_end; return 1; }
   connection=$answer
+  lock_left=$((QUIESCE_WAIT - ($(date +%s) - lock_asked)))
+  on_disk "$((lock_left > 1 ? lock_left : 1))" || { session_end; return 1; }
 }
 
 lock_release() {
