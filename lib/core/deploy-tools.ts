@@ -11,6 +11,15 @@ export const KEEP_ANNOTATIONS: { [annotation: string]: string } = {
 };
 
 /**
+ * Annotations of an object that acts when it is made, and is never changed: Flux makes it where it is not there, and then leaves it alone.
+ * Otherwise a Kustomization would not be applied any more when the object is another one in Git, or, told to `force`, make it anew. (Flux's
+ * documentation, "Kustomization", "Controlling the apply behavior of resources".)
+ *
+ * @internal
+ */
+export const APPLIED_ONCE_ANNOTATIONS: { [annotation: string]: string } = { 'kustomize.toolkit.fluxcd.io/ssa': 'IfNotPresent' };
+
+/**
  * Annotations of an object that holds data, and in whose fields a controller notes something: Argo CD keeps what the controller has
  * noted, as a client-side apply does, and Flux makes the object once. A server-side apply would be a conflict, or take it away again and
  * again. (Argo CD's documentation, "Sync Options", "Server-Side Apply"; Flux's documentation, "Kustomization", "Controlling the apply
@@ -20,8 +29,8 @@ export const KEEP_ANNOTATIONS: { [annotation: string]: string } = {
  */
 export const KEEP_NOTED_ANNOTATIONS: { [annotation: string]: string } = {
   ...KEEP_ANNOTATIONS,
+  ...APPLIED_ONCE_ANNOTATIONS,
   'argocd.argoproj.io/sync-options': `${KEEP_ANNOTATIONS['argocd.argoproj.io/sync-options']},ServerSideApply=false`,
-  'kustomize.toolkit.fluxcd.io/ssa': 'IfNotPresent',
 };
 
 /**
@@ -43,12 +52,3 @@ export const OUTLIVE_ANNOTATIONS: { [annotation: string]: string } = {
  * @internal
  */
 export const SUSPENDED_ANNOTATIONS: { [annotation: string]: string } = { 'argocd.argoproj.io/ignore-healthcheck': 'true' };
-
-/**
- * Annotations of an object that acts when it is made, and is never changed: Flux makes it where it is not there, and then leaves it alone.
- * Otherwise a Kustomization would not be applied any more when the object is another one in Git, or, told to `force`, make it anew. (Flux's
- * documentation, "Kustomization", "Controlling the apply behavior of resources".)
- *
- * @internal
- */
-export const APPLIED_ONCE_ANNOTATIONS: { [annotation: string]: string } = { 'kustomize.toolkit.fluxcd.io/ssa': 'IfNotPresent' };

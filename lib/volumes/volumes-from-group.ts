@@ -55,7 +55,8 @@ export interface VolumesFromGroupProps extends VolumesFromSnapshotsOptions {
 /**
  * Claims that begin as the snapshots of one group, as manifests: for a restore that is in Git. A claim that is there already cannot be
  * given another source, and applying these over it fails without changing it; `group.restore()` says so before, knows sizes and classes
- * by itself, and takes the newest group that is proven.
+ * by itself, and takes the newest group that is proven. It refuses a snapshot that was made anew since it was cut, too, where claims in Git take
+ * what is there under its name.
  */
 export class VolumesFromGroup extends Construct {
   /** The claims, by the claims that were snapshotted. */

@@ -193,4 +193,11 @@ inEachShell('%s: a restore that somebody starts', shell => {
     expect(failed.status, failed.log).toBe(1);
     expect(failed.reason).toMatch(reason);
   });
+
+  test('is not waited for when it may not be asked', () => {
+    const fails = 'Error from server (Forbidden): restores.velero.io is forbidden: User "it" cannot get resource "restores"';
+    const failed = restore('', { to: 'get restores.velero.io shop-drill-a1b2c', fails });
+    expect(failed.status, failed.log).toBe(1);
+    expect(failed.reason).toMatch(/^the Restore shop-drill-a1b2c is made, and what becomes of it cannot be asked: .*the Role/);
+  });
 });

@@ -72,7 +72,8 @@ export interface MysqlQuiesceOptions extends MysqlServerQuiesceOptions {
  * MariaDB, held by `BACKUP STAGE START; BACKUP STAGE BLOCK_COMMIT` in one session: tables without transactions (Aria, MyISAM) are closed
  * on disk, and commits, definitions and writes to them wait; reads go on. A snapshot of its volumes then opens with every table
  * sound, where one taken without it has corrupt tables of MyISAM and Aria. InnoDB by itself, on one volume that is snapshotted atomically,
- * needs no quiesce.
+ * needs no quiesce. The tables are with the kernel then: the agent has the node write what it holds (`sync`) before it says that the server
+ * is held, since a snapshot of a disk has nothing else. That takes longer where others on the node have written much, within `wait`.
  *
  * A statement that has begun to write to a crash-safe Aria table writes its rows, and waits at its end: a copy has those in that table's log.
  *
