@@ -56,6 +56,12 @@ setting kernel/panic_on_oops 1
 setting kernel/keys/root_maxkeys 1000000
 setting kernel/keys/root_maxbytes 25000000
 
+mkdir -p machine
+pivot_root . machine
+# What is mounted for a pod must be seen in it, and the other way round.
+mount --make-rshared /
+umount --lazy /machine
+
 # No interface leads out. The node's address is that of a bridge without ports; Services need a route to be looked at by netfilter.
 hostname node
 ip link set lo up
@@ -69,10 +75,5 @@ for name in iptables ip6tables; do
   [ ! -e "/proc/sys/net/bridge/bridge-nf-call-$name" ] || echo 1 >"/proc/sys/net/bridge/bridge-nf-call-$name"
 done
 
-mkdir -p machine
-pivot_root . machine
-# What is mounted for a pod must be seen in it, and the other way round.
-mount --make-rshared /
-umount --lazy /machine
 echo up
 exec chroot / /usr/bin/catatonit -P </dev/null >/dev/null 2>&1
