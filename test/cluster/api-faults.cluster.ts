@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { ApiFault } from './api-faults/fault';
 import { Namespace, RESTRICTED } from './namespace';
+import { CONTAINED, unprivileged } from './restricted';
 
 // What the other scenarios plant, a pod meets: and only it, and only what was named.
 
@@ -9,12 +10,12 @@ const POD = {
   ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'client' } },
   spec: {
     terminationGracePeriodSeconds: 0,
-    securityContext: { runAsNonRoot: true, runAsUser: 65534, seccompProfile: { type: 'RuntimeDefault' } },
+    securityContext: unprivileged(),
     containers: [
       {
         ...{ name: 'kubectl', image: 'alpine/kubectl:1.34.2', command: ['sleep', 'infinity'] },
         env: [{ name: 'KUBECACHEDIR', value: '/tmp' }],
-        securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+        securityContext: CONTAINED,
       },
     ],
   },

@@ -1,4 +1,5 @@
 import { inject } from 'vitest';
+import { until as untilPolled } from '../e2e/support/rehearse';
 import { type CommandOptions, command } from '../rehearsal/command';
 import type { Executed } from '../rehearsal/sandbox';
 import { ClusterNode } from './node';
@@ -22,11 +23,18 @@ export async function output(argv: string[], options?: CommandOptions): Promise<
   return stdout.trim();
 }
 
-/** Waits for an event for as long as a busy machine may take. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, seconds = 300): Promise<void> {
-  const end = Date.now() + seconds * 1000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`waited ${seconds} s in vain until ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 250));
+/** Waits for an event for as long as a busy machine may take. Who asks the API starts a program each time. */
+export function until(what: string, holds: () => boolean | Promise<boolean>, seconds = 300): Promise<void> {
+  return untilPolled(what, holds, seconds, 250);
+}
+
+/** What is being deleted, and waits for a driver that is not there, or has forgotten it, goes. */
+export async function letGo(kind: string, ...where: string[]): Promise<void> {
+  const deleted = '{range .items[?(@.metadata.deletionTimestamp)]}{.metadata.namespace}/{.metadata.name}{"\\n"}{end}';
+  const { stdout } = await kubectl(['get', kind, ...where, `--output=jsonpath=${deleted}`]);
+  for (const [namespace = '', name = ''] of stdout.split('\n').map(line => line.split('/'))) {
+    if (name === '') continue;
+    const named = namespace === '' ? [] : [`--namespace=${namespace}`];
+    await kubectl(['patch', kind, name, ...named, '--type=merge', '--patch={"metadata":{"finalizers":null}}']);
   }
 }

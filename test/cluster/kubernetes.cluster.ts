@@ -1,14 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from './kubectl';
 import { Namespace } from './namespace';
+import { CONTAINED } from './restricted';
 
 // What the other scenarios take for granted of a cluster: whoever finds one of them wrong looks here first.
 
 const IMAGE = 'busybox:1.37.0-musl';
-const UNPRIVILEGED = {
-  ...{ allowPrivilegeEscalation: false, runAsNonRoot: true, runAsUser: 1000 },
-  ...{ capabilities: { drop: ['ALL'] }, seccompProfile: { type: 'RuntimeDefault' } },
-};
+const UNPRIVILEGED = { ...CONTAINED, runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } };
 
 let namespace: Namespace;
 beforeAll(async () => {

@@ -1,5 +1,4 @@
-import type { Ended } from '../e2e/support/rehearse';
-import { withSynthesized } from '../e2e/support/rehearse';
+import { type Ended, withSynthesized } from '../e2e/support/rehearse';
 import type { CommandOptions } from '../rehearsal/command';
 import type { Executed } from '../rehearsal/sandbox';
 import { kubectl, output, until } from './kubectl';
@@ -72,7 +71,7 @@ export class Namespace {
     return output([`--namespace=${this.name}`, ...argv]);
   }
 
-  /** Applies objects, server-side; what kubectl says on standard error, where the API server's warnings are. @throws Error when one is refused */
+  /** Applies objects, server-side, whoever has applied their fields before; what kubectl says on standard error, where the API server's warnings are. @throws Error when one is refused */
   async apply(...objects: object[]): Promise<string> {
     const input = Buffer.from(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
     const { exitCode, stderr } = await this.kubectl(['apply', '--server-side', '--force-conflicts', '--filename=-'], { input });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { succeed } from '../e2e/support/rehearse';
 import { node } from './kubectl';
 import { Namespace, RESTRICTED } from './namespace';
+import { onVolume } from './server';
 
 // A job that asks the API may do what it does, and nothing else: every right that its Role gives is used, and without it a step fails and
 // says which right it lacks.
@@ -32,21 +33,7 @@ beforeAll(async () => {
   process.env.NAMESPACE = shop.name;
   await shop.applyApp('test/cluster/rights/main.ts');
   // A volume without files is no proof of anything.
-  const writer = {
-    ...{ name: 'writer', image: 'busybox:1.37.0-musl', command: ['sh', '-c', 'echo a picture >/files/cat.jpg'] },
-    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-    volumeMounts: [{ name: 'files', mountPath: '/files' }],
-  };
-  await shop.apply({
-    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'writer' } },
-    spec: {
-      restartPolicy: 'Never',
-      securityContext: { runAsNonRoot: true, runAsUser: 999, fsGroup: 999, seccompProfile: { type: 'RuntimeDefault' } },
-      containers: [writer],
-      volumes: [{ name: 'files', persistentVolumeClaim: { claimName: 'files' } }],
-    },
-  });
-  await shop.output('wait', 'pod/writer', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=5m');
+  await onVolume(shop, 'files', 'busybox:1.37.0-musl', ['sh', '-c', 'echo a picture >/data/cat.jpg']);
   for (const series of ['kept', 'made']) await succeed(shop.run(`${series}-snapshot`), 'published');
 }, 900_000);
 afterAll(() => shop?.delete(), 600_000);

@@ -1,4 +1,6 @@
+import { until } from './kubectl';
 import type { Namespace } from './namespace';
+import { CONTAINED, unprivileged } from './restricted';
 
 /** A server in a pod, as somebody may run one who has nothing to do with backups. */
 export interface ServerOptions {
@@ -24,6 +26,9 @@ export interface ServerOptions {
   readonly peers?: string;
 }
 
+/** Unlike `sleep` as the first process of a pod, it ends when it is told to. */
+const SLEEP = ['sh', '-c', "trap 'exit 0' TERM; sleep 86400 & wait"];
+
 /** Brings up a server, and waits until it can be used. */
 export async function startServer(namespace: Namespace, options: ServerOptions): Promise<void> {
   const { name, service: called = name, app = name, claim, port, ready, peers } = options;
@@ -38,8 +43,21 @@ export async function startServer(namespace: Namespace, options: ServerOptions):
 
 /** Starts a pod that does nothing: somebody works in it by hand. */
 export async function startShell(namespace: Namespace, options: Omit<ServerOptions, 'port' | 'command' | 'ready'>): Promise<void> {
-  await namespace.apply(podOf({ ...options, command: ['sleep', '86400'] }));
+  await namespace.apply(podOf({ ...options, command: SLEEP }));
   await namespace.output('wait', `pod/${options.name}`, '--for=condition=Ready', '--timeout=5m');
+}
+
+/** What a pod of its own says of a claim's volume, which is at /data; the pod is gone afterwards. @throws Error when its command fails */
+export async function onVolume(namespace: Namespace, claim: string, image: string, command: string[]): Promise<string> {
+  const name = `on-${claim}`.slice(0, 63);
+  const pod = podOf({ name, image, command, claim }) as { spec: object };
+  await namespace.apply({ ...pod, spec: { ...pod.spec, restartPolicy: 'Never' } });
+  const phase = () => namespace.output('get', 'pod', name, '--output=jsonpath={.status.phase}');
+  await until(`pod ${name} has ended`, async () => ['Succeeded', 'Failed'].includes(await phase()));
+  const said = await namespace.output('logs', name);
+  if ((await phase()) === 'Failed') throw new Error(`pod ${name} failed: ${said}`);
+  await namespace.output('delete', 'pod', name);
+  return said;
 }
 
 /** Ends it, as a StatefulSet does that is scaled to none: its Service stays, and its claim. */
@@ -58,7 +76,7 @@ export function service(name: string, app: string, port: number): object {
 }
 
 /** @param size as a quantity */
-export function volumeClaim(name: string, size = '1Gi'): object {
+export function volumeClaim(name: string, size = '1Gi') {
   return {
     ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name } },
     spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: size } } },
@@ -76,15 +94,16 @@ function podOf(options: Omit<ServerOptions, 'port'>, probe?: object): object {
     kind: 'Pod',
     metadata: { name, labels: { app } },
     spec: {
-      ...{ automountServiceAccountToken: false, enableServiceLinks: false, terminationGracePeriodSeconds: 10 },
+      // On a volume that stays, a server that is killed for its slowness leaves what says that it runs, and a restore refuses.
+      ...{ automountServiceAccountToken: false, enableServiceLinks: false, terminationGracePeriodSeconds: claim ? 120 : 10 },
       ...(peers && { hostname: name, subdomain: peers }),
-      securityContext: { runAsNonRoot: true, runAsUser: user, runAsGroup: user, fsGroup: user, seccompProfile: { type: 'RuntimeDefault' } },
+      securityContext: unprivileged(user),
       containers: [
         {
           ...{ name: 'server', image, command },
           env: Object.entries(env).map(([variable, value]) => ({ name: variable, value })),
           ...(probe && { readinessProbe: { ...probe, periodSeconds: 1, timeoutSeconds: 10 } }),
-          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+          securityContext: CONTAINED,
           volumeMounts: [
             { name: 'data', mountPath: '/data' },
             ...(files ? [{ name: 'secret', mountPath: '/secret', readOnly: true }] : []),

@@ -4,6 +4,7 @@ import { succeed, withSynthesized } from '../e2e/support/rehearse';
 import { handleOf, storedSnapshot, truncateInSnapshot } from './csi/stored';
 import { kubectl, output, until } from './kubectl';
 import { Namespace, RESTRICTED } from './namespace';
+import { onVolume } from './server';
 
 // Groups of snapshots of a PostgreSQL's volume and a volume of files: proven by starting servers on them, and brought back as claims, on
 // which a server starts.
@@ -51,28 +52,9 @@ async function scale(name: string, replicas: 0 | 1): Promise<void> {
 
 const ready = async (namespace: Namespace, name: string) => namespace.output('rollout', 'status', `statefulset/${name}`, '--timeout=5m');
 
-/** What a pod does with a volume of pictures, and says. */
-async function withPictures(claim: string, command: string, namespace = shop): Promise<string> {
-  const name = `with-${claim}`;
-  const container = {
-    ...{ name: 'shell', image: 'busybox:1.37.0-musl', command: ['sh', '-ec', command] },
-    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-    volumeMounts: [{ name: 'pictures', mountPath: '/pictures' }],
-  };
-  await namespace.apply({
-    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name } },
-    spec: {
-      ...{ restartPolicy: 'Never', automountServiceAccountToken: false, containers: [container] },
-      securityContext: { runAsNonRoot: true, runAsUser: 999, fsGroup: 999, seccompProfile: { type: 'RuntimeDefault' } },
-      volumes: [{ name: 'pictures', persistentVolumeClaim: { claimName: claim } }],
-    },
-  });
-  await namespace.output('wait', `pod/${name}`, '--for=jsonpath={.status.phase}=Succeeded', '--timeout=5m');
-  const said = await namespace.output('logs', name);
-  await namespace.output('delete', 'pod', name);
-  return said;
-}
-const cat = (claim: string, namespace = shop) => withPictures(claim, 'cat /pictures/cat.jpg', namespace);
+const withPictures = (claim: string, command: string, namespace = shop) =>
+  onVolume(namespace, claim, 'busybox:1.37.0-musl', ['sh', '-ec', command]);
+const cat = (claim: string, namespace = shop) => withPictures(claim, 'cat /data/cat.jpg', namespace);
 
 /** What is of the cluster goes with no namespace. */
 async function clean(): Promise<void> {
@@ -88,7 +70,7 @@ beforeAll(async () => {
   shop = await Namespace.create(NAMESPACE, RESTRICTED);
   elsewhere = await Namespace.create(ELSEWHERE, RESTRICTED);
   await shop.applyApp(MAIN);
-  await Promise.all([ready(shop, 'db'), withPictures('pictures', 'echo a picture >/pictures/cat.jpg')]);
+  await Promise.all([ready(shop, 'db'), withPictures('pictures', 'echo a picture >/data/cat.jpg')]);
   await shop.output('exec', 'db-0', '--', 'createdb', '-U', 'postgres', 'shop');
   await sql('create table orders (id int generated always as identity primary key, what text)');
   await sql('insert into orders (what) select md5(i::text) from generate_series(1, 20000) i');

@@ -5,6 +5,7 @@ import { succeed } from '../e2e/support/rehearse';
 import { customResourceDefinitions } from '../rehearsal/images/crds';
 import { output, until } from './kubectl';
 import { type EndedJob, Namespace, RESTRICTED } from './namespace';
+import { CONTAINED, unprivileged } from './restricted';
 
 // What asks Velero, asks for Velero's own kinds, with the rights that it has. Velero itself is not there: what it would say of its objects
 // is said by the scenarios, and what a cluster says of its pods is the cluster's own word. What is made of all the answers that there may
@@ -25,11 +26,11 @@ function workload(kind: 'Deployment' | 'DaemonSet', name: string, spec: Fields =
   const container = {
     ...{ name: 'velero', image: 'velero/velero:v1.18.1', command: ['sleep', '3600'] },
     readinessProbe: { exec: { command: [String(ready)] }, periodSeconds: 1 },
-    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+    securityContext: CONTAINED,
   };
   const pod = {
     ...{ automountServiceAccountToken: false, terminationGracePeriodSeconds: 0, containers: [container] },
-    securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
+    securityContext: unprivileged(),
   };
   return {
     ...{ apiVersion: 'apps/v1', kind, metadata: { name } },

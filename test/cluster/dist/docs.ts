@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { output, until } from '../kubectl';
 import { type ClusterObject, Namespace, RESTRICTED } from '../namespace';
+import { CONTAINED, unprivileged } from '../restricted';
 import { startShell } from '../server';
 import { neverPasted, Terminal } from './paste';
-import { server, shop } from './shop';
+import { contentOf, server, shop } from './shop';
 
 /** Commands that are no commands to paste, or whose place is another file. */
 const NOT_HERE: { readonly [reason: string]: string[] } = {
@@ -46,7 +47,6 @@ const NOT_HERE: { readonly [reason: string]: string[] } = {
 const REQUEST = 'kubectl -n shop create configmap orders-restore-request';
 const WATCH = 'until kubectl -n shop logs -f job/orders-restore-1 | grep .; do sleep 2; done';
 const ROOM = { 'cdk8s-backup-tests/room': 'yes' };
-const content = (database: string) => server.sql(database, 'select count(*), sum(hashtext(a::text)::bigint) from pgbench_accounts a');
 
 /** What README and docs tell somebody to type in whose namespace dist/shop.k8s.yaml is; after `postgresComesBack`. */
 export function docsWork(): void {
@@ -55,7 +55,7 @@ export function docsWork(): void {
 
   beforeAll(async () => {
     terminal = await Terminal.open(shop.name);
-    before = await content('orders');
+    before = await contentOf('orders');
   });
   afterAll(async () => {
     terminal?.close();
@@ -101,7 +101,7 @@ export function docsWork(): void {
     const watched = await terminal.shows(WATCH);
     expect(watched.trim().split('\n').at(-1)).toMatch(/"verdict":"restored"/);
     await terminal.shows('kubectl -n shop delete configmap orders-restore-request');
-    expect(await content('orders')).toBe(before);
+    expect(await contentOf('orders')).toBe(before);
   });
 
   test('the same from the docstring, where the context has the namespace', async () => {
@@ -129,7 +129,7 @@ export function docsWork(): void {
     } finally {
       await output(['label', 'nodes', '--all', 'cdk8s-backup-tests/room-']);
     }
-    expect(await content('orders_look')).toBe(before);
+    expect(await contentOf('orders_look')).toBe(before);
     await shop.output('delete', 'configmap', 'orders-restore-request');
   });
 
@@ -140,7 +140,7 @@ export function docsWork(): void {
     expect(said).toMatch(/Series orders has: (\d{8}T\d{6}Z-[a-z0-9]{5} (un)?verified(, )?)+/);
     await terminal.shows('kubectl -n shop delete configmap orders-restore-request');
     await terminal.shows('kubectl -n shop delete job orders-what-is-there');
-    expect(await content('orders')).toBe(before);
+    expect(await contentOf('orders')).toBe(before);
   });
 
   test('a request for a timeline is made of words that a restore of files and log knows', async () => {
@@ -200,7 +200,7 @@ export function docsWork(): void {
       'zstd -dc': `${inPoint}zstd -dc`,
       '...': "postgresql://owner:of%20owner@orders-db/by_hand'",
     });
-    expect(await content('by_hand')).toBe(before);
+    expect(await contentOf('by_hand')).toBe(before);
     await shop.output('delete', 'pod', 'reader');
   });
 
@@ -233,8 +233,6 @@ export function everyCommandWasPasted(): void {
   });
 }
 
-const SECURE = { runAsNonRoot: true, runAsUser: 999, runAsGroup: 999, fsGroup: 999, seccompProfile: { type: 'RuntimeDefault' } };
-const CONTAINED = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
 /** As a log archive is, in a copy: it has a label, and does nothing here. */
 const RECEIVER = {
   ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'log', labels: { 'app.kubernetes.io/name': 'cdk8s-backup' } } },
@@ -243,7 +241,7 @@ const RECEIVER = {
     template: {
       metadata: { labels: { app: 'log' } },
       spec: {
-        securityContext: SECURE,
+        securityContext: unprivileged(),
         containers: [{ name: 'log', image: 'busybox:1.37.0-musl', command: ['sleep', '1'], securityContext: CONTAINED }],
       },
     },

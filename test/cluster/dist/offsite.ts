@@ -3,9 +3,7 @@ import { Namespace, RESTRICTED } from '../namespace';
 import { secret, startServer, startShell } from '../server';
 import { comesBack } from './comes-back';
 import { Terminal } from './paste';
-import { server, shop } from './shop';
-
-const content = (database: string) => server.sql(database, 'select count(*), sum(hashtext(a::text)::bigint) from pgbench_accounts a');
+import { contentOf, server, shop } from './shop';
 
 /** restic of dist/shop.k8s.yaml, on a REST server in another namespace; after `postgresComesBack`, which has brought up the database. */
 export function offsiteComesBack(): void {
@@ -26,7 +24,7 @@ export function offsiteComesBack(): void {
   comesBack({
     namespace: shop,
     name: 'shop-all',
-    content: () => content('orders'),
+    content: () => contentOf('orders'),
     lose: async () => {
       await server.sql('postgres', 'drop database orders with (force)');
     },
@@ -51,7 +49,7 @@ export function offsiteComesBack(): void {
         ...{ restic, '<snapshot>': snapshot, '/orders@<id>': `/shop-all@${path}` },
         'pg_restore -d ...': `kubectl -n ${shop.name} exec -i orders-db -- pg_restore -U postgres -d by_restic`,
       });
-      expect(await content('by_restic')).toBe(await content('orders'));
+      expect(await contentOf('by_restic')).toBe(await contentOf('orders'));
       await terminal.shows('restic unlock', { restic });
     } finally {
       terminal.close();

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { customResourceDefinitions } from '../../rehearsal/images/crds';
-import { kubectl } from '../kubectl';
+import { kubectl, letGo, output } from '../kubectl';
 import { Namespace, RESTRICTED } from '../namespace';
 
 /** Where etcd of the control plane is backed up, whose jobs are root on its node; their annotation says why. */
@@ -19,8 +19,8 @@ function namespacesOf(file: string): string[] {
 
 /** What must be there before dist/ is: CRDs as they are released, and namespaces that enforce "restricted", and say what they would not like. */
 export async function makeNamespaces(): Promise<void> {
-  await succeed(['apply', '--server-side', '--filename', await customResourceDefinitions()]);
-  await succeed(['wait', 'customresourcedefinitions', '--all', '--for=condition=Established', '--timeout=5m']);
+  await output(['apply', '--server-side', '--filename', await customResourceDefinitions()]);
+  await output(['wait', 'customresourcedefinitions', '--all', '--for=condition=Established', '--timeout=5m']);
   for (const name of NAMESPACES) await Namespace.create(name, RESTRICTED);
 }
 
@@ -33,34 +33,10 @@ export async function deleteAllButShop(): Promise<void> {
 
 async function deleteFiles(files: string[]): Promise<void> {
   await kubectl(['delete', '--ignore-not-found', ...files.map(file => `--filename=${file}`), '--wait=false']);
-  for (const kind of ['volumesnapshots', 'volumesnapshotcontents']) await letGo(kind);
-}
-
-/** Snapshots of a driver that the cluster does not have would wait for it for ever. */
-async function letGo(kind: string): Promise<void> {
-  const names = '{range .items[?(@.metadata.deletionTimestamp)]}{.metadata.namespace}/{.metadata.name} {end}';
-  const { stdout } = await kubectl(['get', kind, '--all-namespaces', `--output=jsonpath=${names}`]);
-  for (const [namespace, name = ''] of stdout
-    .split(' ')
-    .filter(Boolean)
-    .map(each => each.split('/'))) {
-    await kubectl([
-      'patch',
-      kind,
-      name,
-      ...(namespace ? [`--namespace=${namespace}`] : []),
-      '--type=merge',
-      '--patch={"metadata":{"finalizers":null}}',
-    ]);
-  }
+  for (const kind of ['volumesnapshots', 'volumesnapshotcontents']) await letGo(kind, '--all-namespaces');
 }
 
 export async function deletePlatform(): Promise<void> {
   await deleteFiles(FILES);
   await Promise.all(NAMESPACES.map(name => new Namespace(name).delete()));
-}
-
-async function succeed(argv: string[]): Promise<void> {
-  const { exitCode, stderr } = await kubectl(argv);
-  if (exitCode !== 0) throw new Error(`kubectl ${argv.join(' ')}: ${stderr}`);
 }

@@ -6,3 +6,7 @@ export const shop = new Namespace('shop');
 
 /** The server that dist/shop.k8s.yaml protects. */
 export const server = new PostgresServer(shop);
+
+/** A checksum of the rows of one of its databases. */
+export const contentOf = (database: string) =>
+  server.sql(database, 'select count(*), sum(hashtext(a::text)::bigint) from pgbench_accounts a');

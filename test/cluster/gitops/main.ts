@@ -1,5 +1,4 @@
 import { Chart } from 'cdk8s';
-import { k8s } from 'cdk8s-plus-27';
 import {
   BackupApp,
   DatabaseBackup,
@@ -12,6 +11,7 @@ import {
   Schedule,
   SecretRef,
 } from '../../../lib';
+import { claim } from '../stateful-server';
 
 // What is in Git: a database whose restore is on demand, and, where RESTORED_AS says so, one that is a Job. MEMORY is what an upgrade, or
 // somebody else, changes in the pods. NAMESPACE is the namespace.
@@ -19,10 +19,7 @@ import {
 const { NAMESPACE, RESTORED_AS, MEMORY = '512Mi' } = process.env;
 const app = new BackupApp();
 const shop = new Chart(app, 'shop', { namespace: NAMESPACE });
-new k8s.KubePersistentVolumeClaim(shop, 'backups', {
-  metadata: { name: 'backups' },
-  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: k8s.Quantity.fromString('1Gi') } } },
-});
+claim(shop, 'backups');
 const orders = new DatabaseBackup(shop, 'orders', {
   engine: Engine.postgres({ version: PostgresVersion.V15, databases: ['orders'] }),
   host: 'orders-db',

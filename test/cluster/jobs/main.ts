@@ -1,15 +1,14 @@
 import { App, Chart, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { DatabaseBackup, Engine, PostgresVersion, Repository, Retention, Schedule, SecretRef } from '../../../lib';
+import { CONTAINED, unprivileged } from '../restricted';
+import { claim } from '../stateful-server';
 
 // A database whose backup waits long for a lock, so that it can be met in the middle of its dump. NAMESPACE is the namespace.
 
 const app = new App();
 const shop = new Chart(app, 'shop', { namespace: process.env.NAMESPACE });
-new k8s.KubePersistentVolumeClaim(shop, 'backups', {
-  metadata: { name: 'backups' },
-  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: k8s.Quantity.fromString('1Gi') } } },
-});
+claim(shop, 'backups');
 const orders = new DatabaseBackup(shop, 'orders', {
   engine: Engine.postgres({ version: PostgresVersion.V15, databases: ['orders'], lockTimeout: Duration.minutes(20) }),
   host: 'orders-db',
@@ -26,13 +25,13 @@ new k8s.KubePod(shop, 'looker', {
   metadata: { name: 'looker' },
   spec: {
     terminationGracePeriodSeconds: 1,
-    securityContext: { runAsNonRoot: true, runAsUser: 999, fsGroup: 999, seccompProfile: { type: 'RuntimeDefault' } },
+    securityContext: unprivileged(),
     containers: [
       {
         name: 'looker',
         image: 'busybox:1.37.0-musl',
         command: ['sleep', '1000000'],
-        securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+        securityContext: CONTAINED,
         volumeMounts: [{ name: 'backups', mountPath: '/backups' }],
       },
     ],

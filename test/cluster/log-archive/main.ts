@@ -1,6 +1,7 @@
 import { App, Chart, Duration, JsonPatch, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { DatabaseBackup, DataVolume, Engine, PostgresVersion, Repository, Retention, Schedule, SecretRef } from '../../../lib';
+import { claim, statefulServer } from '../stateful-server';
 
 // A PostgreSQL on a volume of its own, its base backups, and its log. NAMESPACE is the namespace.
 
@@ -13,42 +14,15 @@ exec postgres -D /data/pg -c listen_addresses='*' -c unix_socket_directories=/tm
 
 const app = new App();
 const ledger = new Chart(app, 'ledger', { namespace: process.env.NAMESPACE });
-const claim = (name: string) => ({
-  metadata: { name },
-  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: k8s.Quantity.fromString('1Gi') } } },
-});
-new k8s.KubePersistentVolumeClaim(ledger, 'backups', claim('backups'));
+claim(ledger, 'backups');
 new k8s.KubeSecret(ledger, 'replication', { metadata: { name: 'replication' }, stringData: { username: 'backup', password: 'of backup' } });
 const labels = { app: 'db' };
-new k8s.KubeService(ledger, 'db', {
+new k8s.KubeService(ledger, 'service', {
   metadata: { name: 'db' },
   spec: { selector: labels, ports: [{ port: 5432, targetPort: k8s.IntOrString.fromNumber(5432), protocol: 'TCP' }] },
 });
-new k8s.KubeStatefulSet(ledger, 'server', {
-  metadata: { name: 'db' },
-  spec: {
-    serviceName: 'db',
-    selector: { matchLabels: labels },
-    template: {
-      metadata: { labels },
-      spec: {
-        terminationGracePeriodSeconds: 5,
-        securityContext: { runAsNonRoot: true, runAsUser: 999, runAsGroup: 999, fsGroup: 999, seccompProfile: { type: 'RuntimeDefault' } },
-        containers: [
-          {
-            name: 'server',
-            image: PostgresVersion.V15.image,
-            command: ['bash', '-ec', START],
-            env: [{ name: 'PGHOST', value: '/tmp' }],
-            readinessProbe: { exec: { command: ['pg_isready'] }, periodSeconds: 1 },
-            securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-            volumeMounts: [{ name: 'data', mountPath: '/data' }],
-          },
-        ],
-      },
-    },
-    volumeClaimTemplates: [claim('data')],
-  },
+statefulServer(ledger, 'db', {
+  ...{ image: PostgresVersion.V15.image, start: START, env: { PGHOST: '/tmp' }, claims: { data: '/data' }, ready: ['pg_isready'] },
 });
 
 const books = new DatabaseBackup(ledger, 'books', {

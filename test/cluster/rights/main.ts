@@ -1,16 +1,13 @@
 import { Chart } from 'cdk8s';
-import { k8s } from 'cdk8s-plus-27';
 import { BackupApp, Retention, Schedule, VolumeCheck, VolumeSnapshotGroup, VolumeSnapshotMember } from '../../../lib';
+import { claim } from '../stateful-server';
 
 // A volume of files; one group of snapshots of it that is made again and again, and one that is verified and restored. NAMESPACE is the
 // namespace.
 
 const app = new BackupApp();
 const shop = new Chart(app, 'shop', { namespace: process.env.NAMESPACE });
-new k8s.KubePersistentVolumeClaim(shop, 'files', {
-  metadata: { name: 'files' },
-  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: k8s.Quantity.fromString('1Gi') } } },
-});
+claim(shop, 'files');
 const members = [VolumeSnapshotMember.claims(['files'])];
 const common = { members, schedule: Schedule.never(), retries: 0, retention: Retention.keep({ last: 1, atLeast: 1 }) };
 new VolumeSnapshotGroup(shop, 'made', common);

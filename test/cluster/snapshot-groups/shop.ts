@@ -4,7 +4,7 @@ import { failure } from '../../e2e/support/faults';
 import { succeed } from '../../e2e/support/rehearse';
 import { ApiFault } from '../api-faults/fault';
 import { FAULTS, type SnapshotFault } from '../csi';
-import { kubectl, node, output, until } from '../kubectl';
+import { kubectl, letGo, node, output, until } from '../kubectl';
 import { type ClusterObject, type EndedJob, Namespace, RESTRICTED } from '../namespace';
 
 /** What a group says of itself. */
@@ -40,7 +40,8 @@ export class Shop {
     const { name } = this.namespace;
     await output(['delete', 'namespace', name, '--wait=false']);
     await until(`namespace ${name} is gone`, async () => {
-      for (const kind of ['volumesnapshots', 'volumegroupsnapshots']) await letGo([kind, `--namespace=${name}`]);
+      // What was deleted before it was cut, the snapshotter looks at again after a quarter of an hour only.
+      for (const kind of ['volumesnapshots', 'volumegroupsnapshots']) await letGo(kind, `--namespace=${name}`);
       return (await kubectl(['get', 'namespace', name])).exitCode !== 0;
     });
     await output(['delete', 'volumesnapshotclass', name, '--ignore-not-found']);
@@ -174,12 +175,4 @@ function manifestOf(group: ClusterObject[]): Manifest {
   const [said, ...others] = new Set(annotations.map(each => each['cdk8s-backup/group']));
   expect(others, 'snapshots of one group say the same of it').toEqual([]);
   return { ...JSON.parse(said ?? '{}'), volumes: volumes.sort((a, b) => (a.claim < b.claim ? -1 : 1)) };
-}
-
-/** What is deleted before it was cut, the snapshotter looks at again after a quarter of an hour only. */
-async function letGo(what: string[]): Promise<void> {
-  const { stdout } = await kubectl(['get', ...what, '--output=name']);
-  for (const name of stdout.split('\n').filter(Boolean)) {
-    await kubectl(['patch', name, ...what.slice(1), '--type=merge', '--patch={"metadata":{"finalizers":null}}']);
-  }
 }

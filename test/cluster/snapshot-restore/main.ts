@@ -15,6 +15,7 @@ import {
   VolumesFromSnapshotHandles,
 } from '../../../lib';
 import { DRIVER } from '../csi';
+import { claim } from '../stateful-server';
 import { server } from './server';
 
 // The volumes of a shop: those of its database and its pictures. With a recovery point and its handles, what is made of them.
@@ -54,10 +55,7 @@ pictures('waiting', waits, Duration.minutes(10), Duration.minutes(10));
 
 if (POINT === undefined || HANDLES === undefined) {
   new k8s.KubeStorageClass(shop, 'waits', { metadata: { name: waits }, provisioner: DRIVER, volumeBindingMode: 'WaitForFirstConsumer' });
-  new k8s.KubePersistentVolumeClaim(shop, 'pictures', {
-    metadata: { name: 'pictures' },
-    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: k8s.Quantity.fromString('1Gi') } } },
-  });
+  claim(shop, 'pictures');
   server(shop, 'db', 1);
   // Its claim is the one that is restored as data-trial-0.
   server(shop, 'trial', 0);

@@ -80,10 +80,10 @@ export function request(cluster: Cluster, namespace: string, series: string, wor
   });
 }
 
-export async function until(what: string, holds: () => boolean | Promise<boolean>, seconds = 300): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, seconds = 300, pollMilliseconds = 20): Promise<void> {
   const end = Date.now() + seconds * 1000;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`waited ${seconds} s in vain until ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 20));
+    await new Promise(resolve => setTimeout(resolve, pollMilliseconds));
   }
 }
