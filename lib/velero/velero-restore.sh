@@ -69,7 +69,7 @@ judge() { # RESTORE
     die "the restore $1 is $phase, with ${errors:-0} errors${hooks:+: $hooks}${why:+ ($why)}: what was restored is in the cluster; look at \`velero restore describe $1 --details\` and \`velero restore logs $1\`"
   [ -z "$hooks" ] ||
     die "$hooks in the restore $1: what was restored is in the cluster; look at \`velero restore logs $1\`"
-  [ "${warnings:-0}" = 0 ] || caveat "Velero warns $warnings times: what was there already was left as it is; look at \`velero restore describe $1\`"
+  [ "${warnings:-0}" = 0 ] || caveat "Velero warns $warnings times: what was there already was left as it is (one is usual, for kube-root-ca.crt, which every namespace has); look at \`velero restore describe $1\`"
 }
 
 check_request
