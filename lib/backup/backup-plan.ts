@@ -1,5 +1,6 @@
 import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
+import { mergedPodOptions } from '../core/pod-options';
 import type { Retention } from '../core/retention';
 import type { IRepository } from '../repositories/repository';
 import type { IBackupAddon } from './addon';
@@ -57,7 +58,10 @@ export class BackupPlan extends Construct {
    * @throws InputError when an option cannot stand
    */
   public addBackup(id: string, options: PlannedBackupOptions): DatabaseBackup {
-    const backup = new DatabaseBackup(this, id, { ...this.props, ...options });
+    const backup = new DatabaseBackup(this, id, {
+      ...{ ...this.props, ...options },
+      pods: mergedPodOptions(this.props.pods, options.pods),
+    });
     this.made.push(backup);
     for (const addon of this.addons) backup.add(addon);
     return backup;

@@ -7,7 +7,8 @@ import type { Destination } from '../core/destination';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkObjectName, checkSeries } from '../core/names';
-import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
+import { cronJobObject, operationJobSpec } from '../core/pod';
+import type { PodOptions } from '../core/pod-options';
 import type { Retention } from '../core/retention';
 import type { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
@@ -96,7 +97,7 @@ export interface BackupOptions {
   readonly scratch?: Scratch;
   /**
    * How the pods are placed and what they may use.
-   * @default - see PodOptions
+   * @default - see PodOptions; PodDefaults says them for many
    */
   readonly pods?: PodOptions;
 }

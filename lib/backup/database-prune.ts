@@ -3,7 +3,8 @@ import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkCronJobName } from '../core/names';
-import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
+import { cronJobObject, operationJobSpec } from '../core/pod';
+import type { PodOptions } from '../core/pod-options';
 import { Schedule } from '../core/schedule';
 import type { IRepository } from '../repositories/repository';
 import type { DatabaseBackup } from './database-backup';
@@ -32,7 +33,7 @@ export interface DatabasePruneOptions {
   readonly retries?: number;
   /**
    * How the pods are placed and what they may use.
-   * @default - the backup's
+   * @default - those of the backup; what is said here goes before them, field by field
    */
   readonly pods?: PodOptions;
 }

@@ -9,7 +9,8 @@ import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { checkCronJobName, checkObjectName, SAFETY_SUFFIX } from '../core/names';
-import { checkDeadline, cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
+import { checkDeadline, cronJobObject, operationJobSpec } from '../core/pod';
+import type { PodOptions } from '../core/pod-options';
 import { isFlag, type Request, type RequestKey, requestOf } from '../core/request';
 import { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
@@ -52,7 +53,7 @@ export interface DatabaseRestoreOptions {
   readonly name?: string;
   /**
    * The repository to restore from: a mirror, or the backup's own, opened with another key.
-   * @default - the backup's
+   * @default - those of the backup; what is said here goes before them, field by field
    */
   readonly repository?: IRepository;
   /**
@@ -72,12 +73,12 @@ export interface DatabaseRestoreOptions {
   readonly request?: { [key: string]: string };
   /**
    * The server to restore to.
-   * @default - the backup's
+   * @default - those of the backup; what is said here goes before them, field by field
    */
   readonly host?: string;
   /**
    * That server's port.
-   * @default - the backup's
+   * @default - those of the backup; what is said here goes before them, field by field
    */
   readonly port?: number;
   /**
@@ -87,17 +88,17 @@ export interface DatabaseRestoreOptions {
   readonly destinations?: Destination[];
   /**
    * The Secret with the credentials of a role that may make databases and roles.
-   * @default - the backup's
+   * @default - those of the backup; what is said here goes before them, field by field
    */
   readonly credentials?: SecretRef;
   /**
    * The volume to restore to, for engines that restore files.
-   * @default - the backup's
+   * @default - those of the backup; what is said here goes before them, field by field
    */
   readonly dataVolume?: DataVolume;
   /**
    * Where the restore may write what dies with its pod.
-   * @default - the backup's
+   * @default - those of the backup; what is said here goes before them, field by field
    */
   readonly scratch?: Scratch;
   /**
@@ -107,7 +108,7 @@ export interface DatabaseRestoreOptions {
   readonly deadline?: Duration;
   /**
    * How the pods are placed and what they may use.
-   * @default - the backup's
+   * @default - those of the backup; what is said here goes before them, field by field
    */
   readonly pods?: PodOptions;
 }

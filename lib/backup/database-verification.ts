@@ -4,7 +4,8 @@ import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkCronJobName } from '../core/names';
-import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
+import { cronJobObject, operationJobSpec } from '../core/pod';
+import type { PodOptions } from '../core/pod-options';
 import { Schedule, type ScheduleConfig } from '../core/schedule';
 import { Scratch } from '../core/scratch';
 import type { IRepository } from '../repositories/repository';
@@ -25,7 +26,7 @@ export interface DatabaseVerificationOptions {
   readonly name?: string;
   /**
    * The repository whose newest recovery point is verified: a mirror, or the backup's own, opened with another key.
-   * @default - the backup's
+   * @default - those of the backup; what is said here goes before them, field by field
    */
   readonly repository?: IRepository;
   /**
@@ -72,7 +73,7 @@ export interface DatabaseVerificationOptions {
   readonly retries?: number;
   /**
    * How the pods are placed and what they may use.
-   * @default - the backup's
+   * @default - those of the backup; what is said here goes before them, field by field
    */
   readonly pods?: PodOptions;
   /**

@@ -6,7 +6,7 @@ import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { OPERATION_LABEL, SERIES_LABEL } from '../core/labels';
-import type { PodOptions } from '../core/pod';
+import type { PodOptions } from '../core/pod-options';
 import { quantity, Scratch } from '../core/scratch';
 import { type DatabaseBackup, registerSeries } from './database-backup';
 
@@ -40,7 +40,7 @@ export interface LogArchiveOptions {
   readonly spoolStorageClass?: string;
   /**
    * How the pod is placed and what it may use.
-   * @default - the backup's
+   * @default - those of the backup; what is said here goes before them, field by field
    */
   readonly pods?: PodOptions;
 }

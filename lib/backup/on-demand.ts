@@ -1,7 +1,8 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { checkCronJobName } from '../core/names';
-import { cronJobObject, operationJobSpec, type PodOptions } from '../core/pod';
+import { cronJobObject, operationJobSpec } from '../core/pod';
+import type { PodOptions } from '../core/pod-options';
 import { Schedule } from '../core/schedule';
 import type { DatabaseBackup } from './database-backup';
 import type { OperationPodProps } from './operation';
@@ -15,7 +16,7 @@ export interface OnDemandOptions {
   readonly deadline?: Duration;
   /**
    * How the pods are placed and what they may use.
-   * @default - the backup's
+   * @default - those of the backup; what is said here goes before them, field by field
    */
   readonly pods?: PodOptions;
 }

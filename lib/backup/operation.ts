@@ -8,7 +8,9 @@ import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { ENGINE_LABEL, JOB_LABEL, OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
 import { egressTo, type NetworkDestination } from '../core/network';
-import { operationPod, type PodOptions, type ToolContainer } from '../core/pod';
+import { operationPod, type ToolContainer } from '../core/pod';
+import { podDefaultsOf } from '../core/pod-defaults';
+import { mergedPodOptions, type PodOptions } from '../core/pod-options';
 import type { Request } from '../core/request';
 import { Schedule, type ScheduleConfig } from '../core/schedule';
 import { Scratch } from '../core/scratch';
@@ -75,7 +77,7 @@ export class Operation {
   private readonly series: string;
 
   constructor(
-    backup: DatabaseBackup,
+    private readonly backup: DatabaseBackup,
     private readonly props: DatabaseBackupProps,
   ) {
     this.series = backup.series;
@@ -115,7 +117,7 @@ export class Operation {
 
   /** The user of the pods that write into the repository; undefined where the cluster chooses it. */
   public get user(): number | undefined {
-    if (this.props.pods?.assignedUser) return undefined;
+    if (!this.engine.node && mergedPodOptions(podDefaultsOf(this.backup), this.props.pods).assignedUser) return undefined;
     return this.engine.node?.user ?? this.engine.user;
   }
 
@@ -229,7 +231,10 @@ export class Operation {
       labels: { ...this.labels(pod.operation), [JOB_LABEL]: pod.job, ...pod.labels },
       ...(pod.spoolClaim !== undefined && { lasting: { script: 'archive-log.sh', health: 'log-healthy.sh' } }),
       ...(pod.waits && { lasting: { script: 'wait.sh' } }),
-      options: pod.pods ?? this.props.pods ?? {},
+      // A backup's own pods are what its `pods` is said of; other jobs inherit it.
+      ...(pod.operation === 'backup'
+        ? { options: mergedPodOptions(this.props.pods, pod.pods) }
+        : { options: pod.pods, inherited: this.props.pods }),
       defaults: pod.memory ?? { memoryRequest: '128Mi', memoryLimit: '512Mi' },
     });
   }

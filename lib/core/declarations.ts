@@ -297,6 +297,12 @@ export const CALLS: { readonly [name: string]: Members } = {
   'ObjectLock.governance': {
     options: 'ObjectLockOptions',
   },
+  'PodDefaults#add': {
+    options: 'PodOptions',
+  },
+  'PodDefaults.of': {
+    scope: 'Construct',
+  },
   'PostgresEngine#bind': {
     scope: 'Construct',
     options: 'EngineBindOptions',
@@ -1296,8 +1302,12 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'assignedUser?':
       "boolean | Whether the cluster chooses the pods' user and the group of their volumes, as OpenShift does in every namespace: its constraint `restricted-v2` refuses pods that name a user outside the namespace's range. `runAsUser`, `runAsGroup` and `fsGroup` are left out then",
     'nodeSelector?': '{string} | Labels that nodes must have',
+    'tolerations?': 'any[] | Taints of nodes that do not keep the pods away',
+    'nodeAffinity?': 'any | Which nodes the pods must or should run on, where `nodeSelector` cannot say it',
+    'runtimeClassName?': 'string | The RuntimeClass of the pods',
     'priorityClassName?': 'string | The PriorityClass of the pods',
     'imagePullSecrets?': 'string[] | Names of Secrets with credentials of image registries',
+    'imagePullPolicy?': "string | When images are pulled: 'Always', 'IfNotPresent' or 'Never'",
     'labels?': '{string} | Further labels of the pods',
     'annotations?': '{string} | Further annotations of the pods',
   },

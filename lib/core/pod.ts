@@ -5,6 +5,8 @@ import { SUSPENDED_ANNOTATIONS } from './deploy-tools';
 import { InputError } from './input-error';
 import { kubernetesObject } from './kubernetes-object';
 import { NOT_RESTRICTED_ANNOTATION, STANDARD_LABELS } from './labels';
+import { podDefaultsOf } from './pod-defaults';
+import { mergedPodOptions, type PodOptions } from './pod-options';
 import { checkCpu, checkMemory } from './quantity';
 import type { Request } from './request';
 import type { ScheduleConfig } from './schedule';
@@ -20,66 +22,6 @@ const WORKBENCH = 'workbench';
 export const SCRATCH = '/scratch';
 /** Where tools that the main image lacks are put by init containers. */
 export const TOOLS = '/tools';
-
-/** What a team may say about the pods of a job without knowing what they run. */
-export interface PodOptions {
-  /**
-   * CPU that the scheduler sets aside, as a Kubernetes quantity.
-   * @default '100m'
-   */
-  readonly cpuRequest?: string;
-  /**
-   * Memory that the scheduler sets aside, as a Kubernetes quantity.
-   * @default '128Mi' ('512Mi' for the server of a verification, '256Mi' for a restore and a mirror)
-   */
-  readonly memoryRequest?: string;
-  /**
-   * CPU above which every container of the pod is throttled, as a Kubernetes quantity. Give one where a ResourceQuota on `limits.cpu`
-   * refuses pods without it (Kubernetes documentation, "Resource Quotas"). A backup that is throttled holds its snapshot, and the
-   * database's dead rows, for longer.
-   * @default - none
-   */
-  readonly cpuLimit?: string;
-  /**
-   * Memory at which the container is killed, as a Kubernetes quantity.
-   * @default '512Mi' ('2Gi' for each of the two containers of a verification, '1Gi' for a restore and a mirror)
-   */
-  readonly memoryLimit?: string;
-  /**
-   * Whether the cluster chooses the pods' user and the group of their volumes, as OpenShift does in every namespace: its constraint
-   * `restricted-v2` refuses pods that name a user outside the namespace's range. `runAsUser`, `runAsGroup` and `fsGroup` are left out then.
-   * Elsewhere such pods run as the user of the image, and are not started where that is root. Data volumes that jobs share with a server
-   * need the server to run as the same user, which it does in the same namespace.
-   * (OpenShift documentation, "Managing security context constraints".)
-   * @default false: pods name the user that the engine's image has
-   */
-  readonly assignedUser?: boolean;
-  /**
-   * Labels that nodes must have.
-   * @default - any node
-   */
-  readonly nodeSelector?: { [label: string]: string };
-  /**
-   * The PriorityClass of the pods.
-   * @default - the cluster's default
-   */
-  readonly priorityClassName?: string;
-  /**
-   * Names of Secrets with credentials of image registries.
-   * @default - those of the namespace's default service account
-   */
-  readonly imagePullSecrets?: string[];
-  /**
-   * Further labels of the pods. Labels of the database's own pods are refused: its Service would send clients to the job.
-   * @default - none
-   */
-  readonly labels?: { [label: string]: string };
-  /**
-   * Further annotations of the pods.
-   * @default - none
-   */
-  readonly annotations?: { [annotation: string]: string };
-}
 
 /** @internal */
 export interface OperationPod {
@@ -105,7 +47,10 @@ export interface OperationPod {
   /** Labels of pods on whose node this one has to be. */
   readonly beside?: { [label: string]: string };
   readonly labels: { [label: string]: string };
-  readonly options: PodOptions;
+  /** What is said of the job's own pods. */
+  readonly options?: PodOptions;
+  /** What is said of the pods of all jobs of its backup. */
+  readonly inherited?: PodOptions;
   /** The script that runs for as long as the pod lives, and one that says whether it is well; left out, the pod runs one operation to its end. */
   readonly lasting?: { readonly script: string; readonly health?: string };
   /** The service account whose token the pod has, for jobs that ask the Kubernetes API. Left out, it has none. */
@@ -166,6 +111,9 @@ const PREPARE = 'prepare';
 /** What the scheduler sets aside where nobody says. */
 const CPU_REQUEST = '100m';
 
+/** What the container of a job may use that has no larger needs. */
+const MEMORY_LIMIT = '512Mi';
+
 /**
  * What the kubelet keeps, in bytes: of one container's termination message; and of those of a whole pod, divided evenly among its
  * containers. (Kubernetes documentation, "Determine the Reason for Pod Failure".)
@@ -191,13 +139,16 @@ const CONTAINER_SECURITY: k8s.SecurityContext = {
  *
  * @internal
  */
-export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTemplateSpec {
+export function operationPod(scope: Construct, described: OperationPod): k8s.PodTemplateSpec {
+  const pod = { ...described, options: effectiveOptions(scope, described) };
   const { options, node, workbench } = pod;
   checkPodOptions(scope, pod);
   const folders = Object.entries(pod.scripts);
+  const pullPolicy = options.imagePullPolicy ? { imagePullPolicy: options.imagePullPolicy } : {};
   const tools = pod.initContainers.length > 0;
   const annotations = { ...options.annotations, ...(node && { [NOT_RESTRICTED_ANNOTATION]: node.because }) };
   const nodeSelector = { ...node?.nodeSelector, ...options.nodeSelector };
+  const tolerations = [...(node?.tolerations ?? []), ...(options.tolerations ?? [])];
   // What serves the scratch server needs what was asked for; what reads the repository needs no more than a backup.
   const memoryRequest = workbench ? '128Mi' : (options.memoryRequest ?? pod.defaults.memoryRequest);
   const memoryLimit = options.memoryLimit ?? pod.defaults.memoryLimit;
@@ -206,6 +157,7 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
   const scripted = (name: string, ...command: string[]): k8s.Container => ({
     name,
     image: pod.image,
+    ...pullPolicy,
     command: ['sh', ...command],
     env: [
       { name: 'BACKUP_HOME', value: HOME },
@@ -241,6 +193,7 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
   const initContainers: InitContainer[] = [
     ...pod.initContainers.map(container => ({
       ...container,
+      ...pullPolicy,
       securityContext: CONTAINER_SECURITY,
       resources: resources('10m', '32Mi', '128Mi', options.cpuLimit),
       volumeMounts: [{ name: 'tools', mountPath: TOOLS }],
@@ -269,17 +222,22 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
         seccompProfile: { type: 'RuntimeDefault' },
       },
       // In the node's network, names of Services are asked for at the cluster's resolver only on request.
-      ...(node && { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet', tolerations: node.tolerations }),
+      ...(node && { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' }),
+      ...(tolerations.length > 0 && { tolerations }),
       ...(Object.keys(nodeSelector).length > 0 && { nodeSelector }),
-      ...(pod.beside && {
+      ...((pod.beside || options.nodeAffinity) && {
         affinity: {
-          podAffinity: {
-            requiredDuringSchedulingIgnoredDuringExecution: [
-              { labelSelector: { matchLabels: pod.beside }, topologyKey: 'kubernetes.io/hostname' },
-            ],
-          },
+          ...(options.nodeAffinity && { nodeAffinity: options.nodeAffinity }),
+          ...(pod.beside && {
+            podAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: [
+                { labelSelector: { matchLabels: pod.beside }, topologyKey: 'kubernetes.io/hostname' },
+              ],
+            },
+          }),
         },
       }),
+      ...(options.runtimeClassName && { runtimeClassName: options.runtimeClassName }),
       ...(options.priorityClassName && { priorityClassName: options.priorityClassName }),
       ...(options.imagePullSecrets && { imagePullSecrets: options.imagePullSecrets.map(name => ({ name })) }),
       ...(initContainers.length > 0 && { initContainers }),
@@ -303,7 +261,24 @@ export function operationPod(scope: Construct, pod: OperationPod): k8s.PodTempla
   };
 }
 
-function checkPodOptions(scope: Construct, { options, defaults, labels, node, notLabels = {} }: OperationPod): void {
+/** A pod whose options are those of the tree, of its backup and of its own. */
+type EffectivePod = OperationPod & { readonly options: PodOptions };
+
+function effectiveOptions(scope: Construct, { options = {}, inherited, defaults, node }: OperationPod): PodOptions {
+  const { assignedUser, memoryLimit, ...far } = mergedPodOptions(podDefaultsOf(scope), inherited);
+  const needsMore = checkMemory(scope, 'pods.memoryLimit', defaults.memoryLimit) > checkMemory(scope, 'pods.memoryLimit', MEMORY_LIMIT);
+  const lowers =
+    needsMore &&
+    memoryLimit !== undefined &&
+    checkMemory(scope, 'pods.memoryLimit', memoryLimit) < checkMemory(scope, 'pods.memoryLimit', defaults.memoryLimit);
+  return mergedPodOptions(
+    // Root on a node is no user of a namespace's range.
+    { ...far, ...(!lowers && { memoryLimit }), ...(!node && { assignedUser }) },
+    options,
+  );
+}
+
+function checkPodOptions(scope: Construct, { options, defaults, labels, node, notLabels = {} }: EffectivePod): void {
   if (options.assignedUser && node) {
     const because = `these pods are root on their node (${node.because}): leave it out`;
     throw new InputError(scope, { prop: 'pods.assignedUser', got: true, because });
@@ -331,7 +306,7 @@ function checkPodOptions(scope: Construct, { options, defaults, labels, node, no
 }
 
 /** As the first container, but for what that has of the repository. */
-function workbenchContainer(like: k8s.Container, pod: OperationPod, workbench: PodWorkbench): k8s.Container {
+function workbenchContainer(like: k8s.Container, pod: EffectivePod, workbench: PodWorkbench): k8s.Container {
   const { options, defaults } = pod;
   const shared = ['scripts-shell', 'scripts-engine', 'scripts-assertions', 'tools'];
   return {
@@ -357,7 +332,7 @@ function workbenchContainer(like: k8s.Container, pod: OperationPod, workbench: P
 }
 
 /** Where a step has its own image, it has nothing else: no scripts, no tools, no variables that its program could take for settings. */
-function stepContainer(step: PodStep, { options, defaults, request }: OperationPod): InitContainer {
+function stepContainer(step: PodStep, { options, defaults, request }: EffectivePod): InitContainer {
   return {
     name: step.name,
     image: step.image,
@@ -369,6 +344,7 @@ function stepContainer(step: PodStep, { options, defaults, request }: OperationP
     // A program that knows nothing of this library says only in its log why it failed.
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: [{ name: 'scratch', mountPath: SCRATCH }, ...step.volumeMounts],
+    ...(options.imagePullPolicy && { imagePullPolicy: options.imagePullPolicy }),
     ...(step.runsBeside && { restartPolicy: 'Always' as const }),
   };
 }

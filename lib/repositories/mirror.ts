@@ -1,7 +1,7 @@
 import type { Duration } from 'cdk8s';
 import type { DatabaseRestoreOptions } from '../backup/database-restore';
 import type { DatabaseVerificationOptions } from '../backup/database-verification';
-import type { PodOptions } from '../core/pod';
+import type { PodOptions } from '../core/pod-options';
 import type { Retention } from '../core/retention';
 import type { Schedule } from '../core/schedule';
 import type { IRepository } from './repository';
@@ -30,7 +30,7 @@ export interface MirrorSettings {
   readonly retries?: number;
   /**
    * How the pods are placed and what they may use.
-   * @default - the backup's, with a memory limit of '1Gi'
+   * @default - those of the backup, field by field, with a memory limit of '1Gi'
    */
   readonly pods?: PodOptions;
   /**

@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { checkWhole } from '../backup/database-backup';
 import { checkedConstruct } from '../core/given';
 import type { KubernetesJobOptions } from '../core/kubectl/kubectl';
-import type { PodOptions } from '../core/pod';
+import type { PodOptions } from '../core/pod-options';
 import { Schedule } from '../core/schedule';
 import { veleroCronJob } from './job';
 import type { VeleroSchedule } from './schedule';
@@ -34,7 +34,7 @@ export interface VeleroCheckProps extends KubernetesJobOptions {
   readonly nodeAgent?: boolean;
   /**
    * How the pods are placed and what they may use.
-   * @default - see PodOptions
+   * @default - see PodOptions; PodDefaults says them for many
    */
   readonly pods?: PodOptions;
 }

@@ -6,7 +6,8 @@ import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { OPERATION_LABEL, SERIES_LABEL } from '../core/labels';
-import { HOME, type PodOptions } from '../core/pod';
+import { HOME } from '../core/pod';
+import type { PodOptions } from '../core/pod-options';
 import type { IVeleroBackup } from './backup-template';
 import { VeleroHook } from './hook';
 import { VeleroProtection } from './protection';
@@ -31,7 +32,7 @@ export interface VeleroDumpProps {
   readonly veleroBackup?: IVeleroBackup;
   /**
    * How the pod is placed and what it may use.
-   * @default - the backup's
+   * @default - those of the backup; what is said here goes before them, field by field
    */
   readonly pods?: PodOptions;
 }

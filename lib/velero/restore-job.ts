@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
 import type { KubernetesJobOptions } from '../core/kubectl/kubectl';
 import { STANDARD_LABELS } from '../core/labels';
-import type { PodOptions } from '../core/pod';
+import type { PodOptions } from '../core/pod-options';
 import { requestOf } from '../core/request';
 import { Schedule } from '../core/schedule';
 import { modifiersOf } from './at-rest';
@@ -30,7 +30,7 @@ export interface VeleroRestoreJobProps extends VeleroRestoreTemplate, Kubernetes
   readonly deadline?: Duration;
   /**
    * How the pods are placed and what they may use.
-   * @default - see PodOptions
+   * @default - see PodOptions; PodDefaults says them for many
    */
   readonly pods?: PodOptions;
 }

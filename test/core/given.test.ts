@@ -50,6 +50,7 @@ const SAMPLES: { [type: string]: (of: Chart) => unknown } = {
   MysqlTls: () => api.MysqlTls.encrypted(),
   MysqlVersion: () => api.MysqlVersion.V8_4,
   ObjectLock: () => api.ObjectLock.governance({ days: 7 }),
+  PodDefaults: of => api.PodDefaults.of(of),
   PostgresVersion: () => api.PostgresVersion.V16,
   RabbitmqVersion: () => api.RabbitmqVersion.V4_0,
   RecoveryPoint: () => api.RecoveryPoint.newest(),

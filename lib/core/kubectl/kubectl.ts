@@ -6,7 +6,8 @@ import { ImageCatalog } from '../image-catalog';
 import { InputError } from '../input-error';
 import { kubernetesObject } from '../kubernetes-object';
 import { STANDARD_LABELS } from '../labels';
-import { operationPod, type PodOptions } from '../pod';
+import { operationPod } from '../pod';
+import type { PodOptions } from '../pod-options';
 import type { Request } from '../request';
 import { Scratch } from '../scratch';
 import { ScriptFolder } from '../script-folder';
@@ -123,7 +124,7 @@ export function kubectlPod(scope: Construct, pod: KubectlPod): k8s.PodTemplateSp
     scratch: Scratch.emptyDir(Size.mebibytes(64)),
     labels,
     serviceAccount: name,
-    options: pod.options ?? {},
+    options: pod.options,
     defaults: { memoryRequest: '64Mi', memoryLimit: '256Mi' },
   });
 }

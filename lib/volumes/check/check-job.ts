@@ -3,7 +3,8 @@ import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { kubernetesObject } from '../../core/kubernetes-object';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
-import { cronJobObject, operationJobSpec, type PodOptions } from '../../core/pod';
+import { cronJobObject, operationJobSpec } from '../../core/pod';
+import type { PodOptions } from '../../core/pod-options';
 import { Schedule } from '../../core/schedule';
 import type { VolumeCheck } from './volume-check';
 
@@ -17,7 +18,9 @@ export interface CheckCronJob {
   /** The claim that it mounts, writes to, and that is thrown away after it. */
   readonly claimName: string;
   readonly deadline: Duration;
-  readonly options: PodOptions;
+  readonly options?: PodOptions;
+  /** What is said of the pods of the group. */
+  readonly inherited?: PodOptions;
   readonly kubectlImage?: string;
 }
 

@@ -6,7 +6,8 @@ import { type Assertion, assertionScripts } from '../../backup/assertion';
 import { DataVolume } from '../../core/data-volume';
 import { InputError } from '../../core/input-error';
 import { kubectlImage, NOBODY } from '../../core/kubectl/kubectl';
-import { operationPod, type PodOptions } from '../../core/pod';
+import { operationPod } from '../../core/pod';
+import type { PodOptions } from '../../core/pod-options';
 import { Scratch } from '../../core/scratch';
 import { ScriptFolder } from '../../core/script-folder';
 import { SecretRef } from '../../core/secret-ref';
@@ -116,6 +117,7 @@ export class VolumeCheck {
       scratch,
       labels: pod.labels,
       options: pod.options,
+      inherited: pod.inherited,
       defaults: engine ? { memoryRequest: '512Mi', memoryLimit: '2Gi' } : { memoryRequest: '64Mi', memoryLimit: '256Mi' },
     });
   }
@@ -143,7 +145,9 @@ export interface VolumeCheckPod {
   /** What the check is called in errors. */
   readonly prop: string;
   readonly labels: { [label: string]: string };
-  readonly options: PodOptions;
+  readonly options?: PodOptions;
+  /** What is said of the pods of the group. */
+  readonly inherited?: PodOptions;
   readonly kubectlImage?: string;
 }
 

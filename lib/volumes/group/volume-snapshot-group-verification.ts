@@ -6,7 +6,8 @@ import { InputError } from '../../core/input-error';
 import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl/kubectl';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
 import { checkCronJobName, checkObjectName } from '../../core/names';
-import { cronJobObject, operationJobSpec, type PodOptions } from '../../core/pod';
+import { cronJobObject, operationJobSpec } from '../../core/pod';
+import type { PodOptions } from '../../core/pod-options';
 import { Schedule } from '../../core/schedule';
 import { checkCronJob, checkNetworkPolicy } from '../check/check-job';
 import { VolumeCheck } from '../check/volume-check';
@@ -47,7 +48,7 @@ export interface VolumeSnapshotGroupVerificationOptions {
   readonly retries?: number;
   /**
    * How the pods that check are placed and what they may use.
-   * @default - see PodOptions; those that start a server may use 2Gi of memory
+   * @default - those of the group, field by field; those that start a server may use 2Gi of memory
    */
   readonly pods?: PodOptions;
 }
@@ -100,7 +101,17 @@ export class VolumeSnapshotGroupVerification extends Construct {
     this.checkCronJobs = checks.map(({ claim, name, check, prop }) => {
       const claimName = cloneOf(series, claim);
       return checkCronJob(this, `Check-${claim}`, {
-        ...{ name, series, check, prop, claimName, deadline: checkDeadline, options: props.pods ?? {}, kubectlImage },
+        ...{
+          name,
+          series,
+          check,
+          prop,
+          claimName,
+          deadline: checkDeadline,
+          options: props.pods,
+          inherited: group.props.pods,
+          kubectlImage,
+        },
       });
     });
     checkNetworkPolicy(this, `${series}-check`, series);

@@ -6,7 +6,8 @@ import { InputError } from '../../core/input-error';
 import { type ApiRule, type KubernetesJobOptions, kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl/kubectl';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
 import { checkObjectName, checkSeries } from '../../core/names';
-import { cronJobObject, operationJobSpec, type PodOptions } from '../../core/pod';
+import { cronJobObject, operationJobSpec } from '../../core/pod';
+import type { PodOptions } from '../../core/pod-options';
 import type { Retention } from '../../core/retention';
 import { Schedule } from '../../core/schedule';
 import { warn } from '../../core/warning';
@@ -72,7 +73,7 @@ export interface VolumeSnapshotGroupProps extends KubernetesJobOptions {
   readonly retries?: number;
   /**
    * How the pods are placed and what they may use.
-   * @default - see PodOptions
+   * @default - see PodOptions; PodDefaults says them for many
    */
   readonly pods?: PodOptions;
 }

@@ -1,0 +1,105 @@
+import type { k8s } from 'cdk8s-plus-27';
+
+/** What a team may say about the pods of a job without knowing what they run. */
+export interface PodOptions {
+  /**
+   * CPU that the scheduler sets aside, as a Kubernetes quantity.
+   * @default '100m'
+   */
+  readonly cpuRequest?: string;
+  /**
+   * Memory that the scheduler sets aside, as a Kubernetes quantity.
+   * @default '128Mi' ('512Mi' for the server of a verification, '256Mi' for a restore and a mirror)
+   */
+  readonly memoryRequest?: string;
+  /**
+   * CPU above which every container of the pod is throttled, as a Kubernetes quantity. Give one where a ResourceQuota on `limits.cpu`
+   * refuses pods without it (Kubernetes documentation, "Resource Quotas"). A backup that is throttled holds its snapshot, and the
+   * database's dead rows, for longer.
+   * @default - none
+   */
+  readonly cpuLimit?: string;
+  /**
+   * Memory at which the container is killed, as a Kubernetes quantity. A job that needs more than 512Mi by default inherits no less than
+   * that from what is said for its backup, its plan or its app: only its own `pods` can lower it.
+   * @default '512Mi' ('2Gi' for each of the two containers of a verification, '1Gi' for a restore and a mirror)
+   */
+  readonly memoryLimit?: string;
+  /**
+   * Whether the cluster chooses the pods' user and the group of their volumes, as OpenShift does in every namespace: its constraint
+   * `restricted-v2` refuses pods that name a user outside the namespace's range. `runAsUser`, `runAsGroup` and `fsGroup` are left out then.
+   * Elsewhere such pods run as the user of the image, and are not started where that is root. Data volumes that jobs share with a server
+   * need the server to run as the same user, which it does in the same namespace.
+   * (OpenShift documentation, "Managing security context constraints".)
+   * @default false: pods name the user that the engine's image has
+   */
+  readonly assignedUser?: boolean;
+  /**
+   * Labels that nodes must have.
+   * @default - any node
+   */
+  readonly nodeSelector?: { [label: string]: string };
+  /**
+   * Taints of nodes that do not keep the pods away.
+   * @default - none
+   */
+  readonly tolerations?: k8s.Toleration[];
+  /**
+   * Which nodes the pods must or should run on, where `nodeSelector` cannot say it.
+   * @default - any node
+   */
+  readonly nodeAffinity?: k8s.NodeAffinity;
+  /**
+   * The RuntimeClass of the pods.
+   * @default - the cluster's default
+   */
+  readonly runtimeClassName?: string;
+  /**
+   * The PriorityClass of the pods.
+   * @default - the cluster's default
+   */
+  readonly priorityClassName?: string;
+  /**
+   * Names of Secrets with credentials of image registries.
+   * @default - those of the namespace's default service account
+   */
+  readonly imagePullSecrets?: string[];
+  /**
+   * When images are pulled: 'Always', 'IfNotPresent' or 'Never'.
+   * @default - as the cluster does, which is 'IfNotPresent' for images with a version
+   */
+  readonly imagePullPolicy?: string;
+  /**
+   * Further labels of the pods. Labels of the database's own pods are refused: its Service would send clients to the job.
+   * @default - none
+   */
+  readonly labels?: { [label: string]: string };
+  /**
+   * Further annotations of the pods.
+   * @default - none
+   */
+  readonly annotations?: { [annotation: string]: string };
+}
+
+/**
+ * One after the other, the last one nearest to the pods: what it says goes before what was said before. Labels, annotations and the node
+ * selector grow key by key; pull secrets and tolerations are added to those that are there.
+ *
+ * @internal
+ */
+export function mergedPodOptions(...said: (PodOptions | undefined)[]): PodOptions {
+  return said.reduce<PodOptions>((far, near) => (near ? merged(far, near) : far), {});
+}
+
+function merged(far: PodOptions, near: PodOptions): PodOptions {
+  const saidNear = Object.fromEntries(Object.entries(near).filter(([, value]) => value !== undefined));
+  return {
+    ...far,
+    ...saidNear,
+    ...(far.nodeSelector && { nodeSelector: { ...far.nodeSelector, ...near.nodeSelector } }),
+    ...(far.labels && { labels: { ...far.labels, ...near.labels } }),
+    ...(far.annotations && { annotations: { ...far.annotations, ...near.annotations } }),
+    ...(far.imagePullSecrets && { imagePullSecrets: [...new Set([...far.imagePullSecrets, ...(near.imagePullSecrets ?? [])])] }),
+    ...(far.tolerations && { tolerations: [...far.tolerations, ...(near.tolerations ?? [])] }),
+  };
+}

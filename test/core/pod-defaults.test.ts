@@ -1,0 +1,106 @@
+import { Chart, Testing } from 'cdk8s';
+import { describe, expect, test } from 'vitest';
+import {
+  BackupPlan,
+  DatabaseBackup,
+  type DatabaseBackupProps,
+  Engine,
+  PodDefaults,
+  type PodOptions,
+  PostgresVersion,
+  Repository,
+  Retention,
+  SecretRef,
+} from '../../lib';
+import { objects, podSpec } from '../support/synth';
+
+const common = { repository: Repository.files({ claimName: 'backups' }), retention: Retention.keep({ last: 3 }) };
+const database = {
+  ...{ engine: Engine.postgres({ version: PostgresVersion.V16 }), host: 'orders-db', credentials: SecretRef.named('orders-backup') },
+};
+
+function chartWith(defaults: PodOptions): Chart {
+  const app = Testing.app();
+  PodDefaults.of(app).add(defaults);
+  return new Chart(app, 'shop', { namespace: 'shop' });
+}
+
+function backup(chart: Chart, props: Partial<DatabaseBackupProps> = {}): DatabaseBackup {
+  return new DatabaseBackup(chart, 'orders', { ...common, ...database, ...props });
+}
+
+const podOf = (chart: Chart, job: string) => podSpec(objects(chart)[`CronJob/orders-${job}`]);
+const limitsOf = (chart: Chart, job: string) =>
+  podOf(chart, job).containers.map(({ resources }: { resources: { limits: { memory: string } } }) => resources.limits.memory);
+
+describe('what is said once of all pods', () => {
+  test('holds for every job below, which says what is its own', () => {
+    const chart = chartWith({
+      ...{ imagePullSecrets: ['registry'], imagePullPolicy: 'Always', runtimeClassName: 'gvisor', nodeSelector: { pool: 'batch' } },
+      tolerations: [{ key: 'batch', operator: 'Exists', effect: 'NoSchedule' }],
+      nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields: [] }] } },
+    });
+    const orders = backup(chart, { pods: { imagePullSecrets: ['other'] } });
+    orders.verify({ pods: { nodeSelector: { disk: 'fast' }, memoryLimit: '4Gi' } });
+    orders.restore();
+    for (const job of ['backup', 'verify', 'restore']) {
+      const pod = podOf(chart, job);
+      expect(pod).toMatchObject({
+        ...{ imagePullSecrets: [{ name: 'registry' }, { name: 'other' }], runtimeClassName: 'gvisor' },
+        nodeSelector: job === 'verify' ? { pool: 'batch', disk: 'fast' } : { pool: 'batch' },
+        tolerations: [{ key: 'batch', operator: 'Exists', effect: 'NoSchedule' }],
+        affinity: { nodeAffinity: expect.anything() },
+      });
+      for (const container of [...pod.containers, ...(pod.initContainers ?? [])]) expect(container.imagePullPolicy).toBe('Always');
+    }
+  });
+
+  test('is that of the nearest who says it', () => {
+    const app = Testing.app();
+    PodDefaults.of(app)
+      .add({ priorityClassName: 'low', labels: { team: 'a', cost: '1' } })
+      .add({ labels: { cost: '2' } });
+    const chart = new Chart(app, 'shop', { namespace: 'shop' });
+    PodDefaults.of(chart).add({ priorityClassName: 'high' });
+    const plan = new BackupPlan(chart, 'nightly', { ...common, pods: { cpuLimit: '1' } });
+    plan.addBackup('orders', { ...database, pods: { labels: { team: 'b' } } });
+    const { template } = objects(chart)['CronJob/orders-backup'].spec.jobTemplate.spec;
+    expect(template.metadata.labels).toMatchObject({ team: 'b', cost: '2' });
+    expect(template.spec).toMatchObject({ priorityClassName: 'high', containers: [{ resources: { limits: { cpu: '1' } } }] });
+  });
+
+  test('lowers no memory that a job needs by itself: only the job says so', () => {
+    const chart = chartWith({ memoryLimit: '300Mi' });
+    const orders = backup(chart);
+    orders.verify();
+    orders.restore({ pods: { memoryLimit: '600Mi' } });
+    expect(limitsOf(chart, 'backup')).toEqual(['300Mi']);
+    expect(limitsOf(chart, 'verify')).toEqual(['2Gi', '2Gi']);
+    expect(limitsOf(chart, 'restore')).toEqual(['600Mi']);
+  });
+
+  test('raises it', () => {
+    const chart = chartWith({ memoryLimit: '4Gi' });
+    backup(chart).verify();
+    expect(limitsOf(chart, 'verify')).toEqual(['4Gi', '4Gi']);
+  });
+
+  test("leaves out the user of every job, where it is the cluster's to choose", () => {
+    const chart = chartWith({ assignedUser: true });
+    backup(chart).verify();
+    for (const job of ['backup', 'verify']) expect(podOf(chart, job).securityContext).not.toHaveProperty('runAsUser');
+  });
+
+  test('is said before the first child, which is made without it otherwise', () => {
+    const app = Testing.app();
+    const chart = new Chart(app, 'shop');
+    backup(chart);
+    expect(() => PodDefaults.of(app).add({ priorityClassName: 'low' })).toThrow(
+      'PodDefaults is {"priorityClassName":"low"}: say it before its first child is made: shop is made without it',
+    );
+  });
+
+  test('is wrong where it says what no pod can have', () => {
+    expect(() => backup(chartWith({ memoryLimit: 'much' }))).toThrow('shop/orders: pods.memoryLimit is "much": write memory in 1024s');
+  });
+});
