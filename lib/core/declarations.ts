@@ -222,6 +222,10 @@ export const CALLS: { readonly [name: string]: Members } = {
     scope: 'IConstruct | the construct that takes it',
     request: 'ImageRequest',
   },
+  'ImageCatalog.mirror': {
+    scope: 'Construct | an app, chart or other construct that has no children yet',
+    registry: 'string | a registry, and a path in it if there is one',
+  },
   'ImageCatalog.of': {
     scope: 'IConstruct',
   },

@@ -34,7 +34,7 @@ export class ImageReference {
   /**
    * Checks the reference for a construct.
    *
-   * @returns the reference as it was given
+   * @returns the reference as it was given, or as the nearest ImageCatalog.mirror has it
    * @throws InputError when it is no image reference, or names no version: neither a tag other than `latest` nor a digest.
    *   What `latest` is on the day of a restore, nobody knows. (Kubernetes documentation, "Images", "Image names".)
    */
@@ -48,9 +48,21 @@ export class ImageReference {
       const because = "pin a version: a tag such as ':16.15-bookworm', or a digest '@sha256:...'";
       throw new InputError(scope, { prop, got: this.reference, because });
     }
-    return this.reference;
+    return mirrored(scope, this.reference, parts.name ?? '');
   }
 }
+
+/** A reference as a mirror has it: by the same path, without the registry that it came from. */
+function mirrored(scope: IConstruct, reference: string, name: string): string {
+  const mirror: string | undefined = scope.node.tryGetContext(MIRROR);
+  if (mirror === undefined || name.startsWith(`${mirror}/`)) return reference;
+  return `${mirror}/${pathWithoutHost(name)}${reference.slice(name.length)}`;
+}
+
+/** As the first part of a name is known to be a registry's: by a dot, a port, or as `localhost`. */
+const pathWithoutHost = (name: string) => name.replace(/^([^/]*[.:][^/]*|localhost)(\/|$)/, '');
+
+const MIRROR = 'cdk8s-backup:image-mirror';
 
 /** What an engine asks the catalog. */
 export interface ImageRequest {
@@ -100,6 +112,29 @@ export class ImageCatalog {
       scope.node.setContext(contextKey(key), ImageReference.of(image).bind(scope, `images['${key}']`));
     }
     scope.node.addValidation({ validate: () => warnOfUnused(scope, Object.keys(images)) });
+  }
+
+  /**
+   * Takes every image below a construct from a mirror, those of tools and those that somebody names included: `postgres:16.15` becomes
+   * `<mirror>/postgres:16.15`, and `quay.io/coreos/etcd:v3.5.17` `<mirror>/coreos/etcd:v3.5.17`. What names the mirror already is left.
+   *
+   * ```ts
+   * ImageCatalog.mirror(app, 'registry.acme.example/proxy');
+   * ```
+   *
+   * @param scope an app, chart or other construct that has no children yet
+   * @param registry a registry, and a path in it if there is one
+   * @throws InputError when it is no registry, or the construct has children: they may have chosen already
+   */
+  public static mirror(scope: Construct, registry: string): void {
+    if (scope.node.children.length > 0) {
+      throw new InputError(scope, { prop: 'registry', got: registry, because: 'name the mirror before the first child is made' });
+    }
+    if (REFERENCE.exec(`${registry}/image`)?.groups?.name !== `${registry}/image` || pathWithoutHost(registry) === registry) {
+      const because = "write a registry, and a path in it if there is one, for example 'registry.acme.example/proxy'";
+      throw new InputError(scope, { prop: 'registry', got: registry, because });
+    }
+    scope.node.setContext(MIRROR, registry);
   }
 
   /** The catalog as a construct sees it. */

@@ -95,6 +95,7 @@ const HAS_RULES = [
   'EtcdControlPlaneEngine#bind',
   'FilesRepository#withKey',
   'ImageCatalog#image',
+  'ImageCatalog.mirror',
   'ImageCatalog.override',
   'MongodbEngine#bind',
   'MongodbQuiesce#bind',

@@ -1,8 +1,10 @@
-import { App, Chart } from 'cdk8s';
+import { App, Chart, Testing } from 'cdk8s';
 import { Construct } from 'constructs';
 import { describe, expect, test } from 'vitest';
+import { BackupApp } from '../../lib';
 import { belowFloor, ImageCatalog, ImageReference } from '../../lib/core/image-catalog';
 import { warnings } from '../../lib/core/warning';
+import { backup, restic } from '../support/synth';
 
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
 
@@ -95,6 +97,43 @@ describe('the catalog', () => {
     );
     new Chart(app, 'shop');
     expect(() => ImageCatalog.override(app, { 'postgres:16': 'postgres:16.15' })).toThrow('override images before the first child is made');
+  });
+
+  test.each([
+    ['postgres:16.15', 'registry.example/proxy/postgres:16.15'],
+    ['mirror/a:1', 'registry.example/proxy/mirror/a:1'],
+    ['quay.io/coreos/etcd:v3.5.17', 'registry.example/proxy/coreos/etcd:v3.5.17'],
+    ['localhost:5000/a:1', 'registry.example/proxy/a:1'],
+    [`quay.io/a@${DIGEST}`, `registry.example/proxy/a@${DIGEST}`],
+    ['registry.example/proxy/own:1', 'registry.example/proxy/own:1'],
+  ])('a mirror has %s as %s', (image, there) => {
+    const app = new App();
+    ImageCatalog.mirror(app, 'registry.example/proxy');
+    expect(choose(construct(new Chart(app, 'shop')), image)).toBe(there);
+  });
+
+  test('a mirror has every image of every job, tools and overrides included', () => {
+    const app = new BackupApp({ outdir: 'not-written' });
+    ImageCatalog.mirror(app, 'registry.example:5000');
+    ImageCatalog.override(app, { 'postgres:16': 'postgres:16.15' });
+    const orders = backup(new Chart(app, 'shop', { namespace: 'shop' }), { repository: restic });
+    orders.verify();
+    orders.restore();
+    const images = [...new Set(Testing.synth(Chart.of(orders)).flatMap(object => JSON.stringify(object).match(/"image":"[^"]+/g) ?? []))];
+    expect(images.length).toBeGreaterThan(1);
+    for (const image of images) expect(image).toMatch(/^"image":"registry\.example:5000\/[a-z]/);
+  });
+
+  test.each(['', 'registry', 'registry.example/', 'registry.example/a:1', 'https://registry.example'])('%j is no mirror', registry => {
+    expect(() => ImageCatalog.mirror(new App(), registry)).toThrow(
+      `(app): registry is ${JSON.stringify(registry)}: write a registry, and a path in it if there is one, for example 'registry.acme.example/proxy'`,
+    );
+  });
+
+  test('a mirror is named before the first child is made', () => {
+    const app = new App();
+    new Chart(app, 'shop');
+    expect(() => ImageCatalog.mirror(app, 'registry.example')).toThrow('name the mirror before the first child is made');
   });
 
   test('checks the image of the construct', () => {
