@@ -19,7 +19,7 @@ step() { # NAME COMMAND...: one check that passes or fails as a whole
 
 run_tests() { # PROJECT: a vitest run
   local began=$SECONDS rc=0
-  npx vitest run --project "$1" --reporter=default --reporter=./test/support/longest.mts --reporter=json --outputFile="$reports/$1.json" || rc=$?
+  npx vitest run --project "$1" --reporter=default --reporter=./test/support/summary.mts --reporter=json --outputFile="$reports/$1.json" || rc=$?
   echo "$rc" >"$reports/$1.rc"
   printf '(%s s)\n' "$((SECONDS - began))"
 }
