@@ -81,6 +81,13 @@ export class VeleroRestoreJob extends Construct {
         // To get: somebody may name another one. To list: which is the newest of a schedule.
         { apiGroups: ['velero.io'], resources: ['backups'], verbs: ['get', ...(scheduleName === '' ? [] : ['list'])] },
         { apiGroups: ['velero.io'], resources: ['restores'], verbs: ['get', 'create'] },
+        // Which of them are the schedule's own: those of its location, or of the default one.
+        ...(scheduleName === ''
+          ? []
+          : [
+              { apiGroups: ['velero.io'], resources: ['schedules'], resourceNames: [scheduleName], verbs: ['get'] },
+              { apiGroups: ['velero.io'], resources: ['backupstoragelocations'], verbs: ['list'] },
+            ]),
       ],
       environment: [
         { name: 'SCHEDULE', value: scheduleName },

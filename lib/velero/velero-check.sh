@@ -43,10 +43,9 @@ check_server() {
 check_location() {
   location=$STORAGE_LOCATION
   if [ -z "$location" ]; then
-    location=$(api get backupstoragelocations.velero.io -o 'jsonpath={.items[?(@.spec.default==true)].metadata.name}') ||
-      die "the storage locations cannot be read: $(api_reason)"
+    ask_default_location
+    location=$(answer 1)
     [ -n "$location" ] || die 'there is no default BackupStorageLocation, and the schedule names none: mark one as the default, or name one'
-    location=${location%% *}
   fi
   ask backupstoragelocations.velero.io "$location" '{.status.phase}|{.status.message}' ||
     die "there is no BackupStorageLocation $location in namespace $NAMESPACE: apply it, or name another"
@@ -73,22 +72,35 @@ check_schedule() {
 
 check_backup() {
   list_backups "$SERIES"
+  only_of "$location"
+  others=$(elsewhere)
+  [ -z "$others" ] || log "there are backups of the same schedule name that are not its own: $others"
   newest_ended >"$SCRATCH/answer"
-  backup=$(answer 2) began=$(answer 4) attempted=$(answer 5) failed=$(answer 6) why=$(answer 8)
-  [ -n "$backup" ] || die "the Schedule $SERIES has made no backup that has come to an end: begin one with \`velero backup create --from-schedule $SERIES\`"
+  began=$(answer 1) backup=$(answer 2) attempted=$(answer 4) failed=$(answer 5) why=$(answer 17)
+  [ -n "$backup" ] || die "the Schedule $SERIES has made no backup in $location that has come to an end${others:+ ($others, which are not its own)}: begin one with \`velero backup create --from-schedule $SERIES\`"
   outcome id "$backup"
   hooks=$(hooks_failed "$failed" "$attempted")
   [ "$(answer 3)" = Completed ] ||
-    die "the backup $backup is $(answer 3), with $(number "$(answer 7)") errors${hooks:+: $hooks}${why:+ ($why)}: look at \`velero backup describe $backup --details\` and \`velero backup logs $backup\`"
+    die "the backup $backup is $(answer 3), with $(number "$(answer 6)") errors${hooks:+: $hooks}${why:+ ($why)}: look at \`velero backup describe $backup --details\` and \`velero backup logs $backup\`"
   [ -z "$hooks" ] ||
     die "$hooks in the backup $backup: what they were to hold or dump is not as it should be; look at \`velero backup logs $backup\`"
   [ "$(number "$attempted")" -ge "$EXPECTED_HOOKS" ] ||
     die "only $(number "$attempted") of $EXPECTED_HOOKS hooks were run in the backup $backup: Velero runs those of running pods that it backs up; look for the annotations on the pods, and whether these ran"
+  [ "$(number "$(answer 16)")" -gt 0 ] ||
+    die "the backup $backup holds nothing: look at what the Schedule $SERIES includes and leaves out, and at \`velero backup logs $backup\`"
+  for less in "$(unfinished 'CSI snapshots' "$(answer 9)" "$(answer 10)")" "$(unfinished 'snapshots' "$(answer 11)" "$(answer 12)")" \
+    "$(unfinished 'operations, such as moving data,' "$(answer 13)" "$(answer 14)")"; do
+    [ -z "$less" ] || die "$less in the backup $backup: volumes are missing in it; look at \`velero backup describe $backup --details\`"
+  done
+  [ "$(number "$(answer 15)")" = 0 ] ||
+    die "$(answer 15) operations failed in the backup $backup: volumes are missing in it; look at \`velero backup describe $backup --details\`"
   # A time of the future would be of today for as long as it is to come.
   ! is_after "$began" "$(date -u -d "@$(($(date +%s) + 600))" +%Y-%m-%dT%H:%M:%SZ)" ||
     die "the newest backup $backup was begun at $began, which is still to come: a clock is wrong, that of Velero's node or that of this one"
   is_after "$began" "$(date -u -d "@$(($(date +%s) - MAXIMUM_AGE))" +%Y-%m-%dT%H:%M:%SZ)" ||
-    die "the newest good backup $backup was begun at $began, more than $((MAXIMUM_AGE / 3600)) hours ago: look at \`velero schedule get\` and at Velero's log"
+    die "the newest good backup $backup was begun at $began, more than $((MAXIMUM_AGE / 3600)) hours ago${others:+ ($others, which are not its own)}: look at \`velero schedule get\` and at Velero's log"
+  [ "$(number "$(answer 8)")" = 0 ] ||
+    caveat "Velero warns $(answer 8) times of the backup $backup: what it could not back up may be missing, such as a volume; look at \`velero backup describe $backup --details\`"
 }
 
 check_server

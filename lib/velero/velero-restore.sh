@@ -20,13 +20,17 @@ set -eu
 choose_backup() {
   if [ -z "$BACKUP" ]; then
     [ -n "$SCHEDULE" ] || refuse "no backup is named: write its name into the ConfigMap $SERIES-request, as \`backup\`"
-    list_backups "$SCHEDULE"
-    newest=$(newest_ended)
+    list_own
+    newest=$(newest_ended) others=$(elsewhere)
     whole=$(awk -F '|' '$3 == "Completed" { print; exit }' "$SCRATCH/backups")
-    [ -n "$whole" ] || refuse "the Schedule $SCHEDULE has no Backup that is Completed${newest:+; the newest, $(field_of "$newest" 2), is $(field_of "$newest" 3)}; nothing was restored"
-    BACKUP=$(field_of "$whole" 2)
+    [ -n "$whole" ] || refuse "the Schedule $SCHEDULE has no Backup that is Completed${location:+ in $location}${newest:+; the newest, $(field_of "$newest" 2), is $(field_of "$newest" 3)}${others:+; there are $others: to have one of them, name it in the ConfigMap $SERIES-request}; nothing was restored"
+    BACKUP=$(field_of "$whole" 2) began=$(field_of "$whole" 1)
+    chosen="restored is $BACKUP of $began, $(age_of "$began")"
     [ "$newest" = "$whole" ] ||
-      caveat "restored is $BACKUP of $(field_of "$whole" 4), and not the newer $(field_of "$newest" 2) of $(field_of "$newest" 4), which is $(field_of "$newest" 3): name it in the ConfigMap $SERIES-request to have that one"
+      chosen="$chosen, and not the newer $(field_of "$newest" 2) of $(field_of "$newest" 1), which is $(field_of "$newest" 3): name it in the ConfigMap $SERIES-request to have that one"
+    # Nobody has named it.
+    caveat "$chosen"
+    [ -z "$others" ] || caveat "of the same schedule name there are $others: to have one of them, name it in the ConfigMap $SERIES-request"
     return 0
   fi
   ask backups.velero.io "$BACKUP" '{.status.phase}' ||
@@ -35,6 +39,29 @@ choose_backup() {
     Completed) ;;
     PartiallyFailed) caveat "the backup $BACKUP is whole in part only: look at \`velero backup describe $BACKUP --details\`" ;;
     *) refuse "the backup $BACKUP is $(answer 1): choose one that is Completed; nothing was restored" ;;
+  esac
+}
+
+# The schedule's backups that are of its location.
+list_own() {
+  list_backups "$SCHEDULE"
+  : >"$SCRATCH/elsewhere"
+  location=
+  # In a new cluster there may be its backups, and not yet the schedule.
+  if ask schedules.velero.io "$SCHEDULE" '{.spec.template.storageLocation}'; then
+    location=$(answer 1)
+    if [ -z "$location" ]; then
+      ask_default_location
+      location=$(answer 1)
+    fi
+  fi
+  if [ -n "$location" ]; then
+    only_of "$location"
+    return 0
+  fi
+  locations=$(cut -d '|' -f 7 "$SCRATCH/backups" | grep . | sort -u | tr '\n' ' ')
+  case ${locations% } in
+    *' '*) refuse "the backups of the schedule name $SCHEDULE are of several locations (${locations% }), and there is no Schedule $SCHEDULE in namespace $NAMESPACE, or no default location, to say which is its own: name a Backup in the ConfigMap $SERIES-request; nothing was restored" ;;
   esac
 }
 
@@ -50,7 +77,7 @@ begin() {
 # Until Velero says that it has come to an end; a request that fails is asked again.
 await() { # RESTORE
   told=$(date +%s)
-  until api get restores.velero.io "$1" -o 'jsonpath={.status.phase}|{.status.errors}|{.status.warnings}|{.status.hookStatus.hooksFailed}|{.status.hookStatus.hooksAttempted}|{.status.failureReason}{.status.validationErrors}' >"$SCRATCH/answer" &&
+  until api get restores.velero.io "$1" -o 'jsonpath={.status.phase}|{.status.errors}|{.status.warnings}|{.status.hookStatus.hooksFailed}|{.status.hookStatus.hooksAttempted}|{.status.progress.itemsRestored}|{.status.restoreItemOperationsAttempted}|{.status.restoreItemOperationsCompleted}|{.status.failureReason}{.status.validationErrors}' >"$SCRATCH/answer" &&
     case $(answer 1) in Completed | PartiallyFailed | Failed | FailedValidation) ;; *) false ;; esac; do
     [ -s "$SCRATCH/answer" ] || ! forbidden || die "the Restore $1 is made, and what becomes of it cannot be asked: $(api_reason); look at \`velero restore describe $1\`"
     [ -s "$SCRATCH/answer" ] || ! not_found || die "somebody has deleted the Restore $1: what it had restored by then is in the cluster"
@@ -64,11 +91,16 @@ await() { # RESTORE
 }
 
 judge() { # RESTORE
-  phase=$(answer 1) errors=$(answer 2) warnings=$(answer 3) hooks=$(hooks_failed "$(answer 4)" "$(answer 5)") why=$(answer 6)
+  phase=$(answer 1) errors=$(answer 2) warnings=$(answer 3) hooks=$(hooks_failed "$(answer 4)" "$(answer 5)") why=$(answer 9)
   [ "$phase" = Completed ] ||
     die "the restore $1 is $phase, with ${errors:-0} errors${hooks:+: $hooks}${why:+ ($why)}: what was restored is in the cluster; look at \`velero restore describe $1 --details\` and \`velero restore logs $1\`"
   [ -z "$hooks" ] ||
     die "$hooks in the restore $1: what was restored is in the cluster; look at \`velero restore logs $1\`"
+  [ "$(number "$(answer 6)")" -gt 0 ] ||
+    die "the restore $1 has restored nothing: the backup $BACKUP holds nothing of what is asked for; compare \`velero backup describe $BACKUP --details\` with the namespaces and resources of this restore, which are called as in the backup"
+  less=$(unfinished 'operations, such as bringing back data,' "$(answer 7)" "$(answer 8)")
+  [ -z "$less" ] ||
+    die "$less in the restore $1: volumes are without their data; look at \`velero restore describe $1 --details\`"
   [ "${warnings:-0}" = 0 ] || caveat "Velero warns $warnings times: what was there already was left as it is (one is usual, for kube-root-ca.crt, which every namespace has); look at \`velero restore describe $1\`"
 }
 

@@ -44,11 +44,11 @@ const object = (kind: string, name: string, { labels = {}, ...fields }: Fields) 
 });
 const location = (name: string, status: Fields, isDefault = false) =>
   object('BackupStorageLocation', name, { spec: { provider: 'aws', default: isDefault, objectStorage: { bucket: 'acme' } }, status });
-const backup = (schedule: string, day: number, status: Fields) =>
+const backup = (schedule: string, day: number, { location = 'offsite', ...status }: Fields) =>
   object('Backup', `${schedule}-2026010${day}020000`, {
     labels: { 'velero.io/schedule-name': schedule },
-    spec: { includedNamespaces: ['shop'] },
-    status: { phase: 'Completed', startTimestamp: hoursAgo(4), ...hooks(2), ...status },
+    spec: { includedNamespaces: ['shop'], storageLocation: location },
+    status: { phase: 'Completed', startTimestamp: hoursAgo(4), progress: { itemsBackedUp: 40 }, ...hooks(2), ...status },
   });
 const say = (kind: string, name: string, status: Fields) =>
   velero.output('patch', kind, name, '--type=merge', `--patch=${JSON.stringify({ status })}`);
@@ -72,8 +72,8 @@ beforeAll(async () => {
     location('offsite', { phase: 'Available' }, true),
     location('unreachable', { phase: 'Unavailable', message: 'access denied' }),
   );
-  // In this order: the newest is that which was made last.
-  for (const day of [1, 2, 3]) await velero.apply(...(BACKUPS[day] ?? []).map(([schedule, status]) => backup(schedule, day, status)));
+  // As Velero finds them in a bucket: when they came into the cluster says nothing of how old they are.
+  for (const day of [4, 3, 2, 1]) await velero.apply(...(BACKUPS[day] ?? []).map(([schedule, status]) => backup(schedule, day, status)));
   await say('schedules.velero.io', 'refused', { phase: 'FailedValidation', validationErrors: ['invalid schedule'] });
   await velero.output('rollout', 'status', 'deployment/velero', '--timeout=5m');
   await velero.output('rollout', 'status', 'daemonset/node-agent', '--timeout=5m');
@@ -84,7 +84,7 @@ afterAll(clean);
 const BACKUPS: { [day: number]: [string, Fields][] } = {
   1: [
     ['whole', { phase: 'PartiallyFailed', startTimestamp: hoursAgo(28) }],
-    ['partial', {}],
+    ['partial', { startTimestamp: hoursAgo(25) }],
   ],
   2: [
     ['whole', {}],
@@ -93,12 +93,15 @@ const BACKUPS: { [day: number]: [string, Fields][] } = {
     ['hooks', hooks(2, 1)],
     ['old', { startTimestamp: hoursAgo(31) }],
     ['forbidden', {}],
+    ['volumes', { csiVolumeSnapshotsAttempted: 3, csiVolumeSnapshotsCompleted: 1 }],
   ],
+  // Another cluster has a schedule of the same name, and its bucket is read here.
+  4: [['whole', { phase: 'Failed', startTimestamp: hoursAgo(1), location: 'production' }]],
   3: [['whole', { phase: 'InProgress', startTimestamp: hoursAgo(0), hookStatus: undefined }]],
 };
 
 describe('a check', () => {
-  const SCHEDULES = ['whole', 'partial', 'failed', 'hooks', 'old', 'unreachable', 'refused', 'forbidden'] as const;
+  const SCHEDULES = ['whole', 'partial', 'failed', 'hooks', 'volumes', 'old', 'unreachable', 'refused', 'forbidden'] as const;
   type Schedule = (typeof SCHEDULES)[number];
   /** All at once: each is a pod that asks. */
   let checks: { [schedule in Schedule]: Promise<EndedJob> };
@@ -123,6 +126,7 @@ describe('a check', () => {
     ],
     ['the newest backup failed', 'failed', /is Failed, with 0 errors \(no space left\)/],
     ['a hook failed', 'hooks', /1 of 2 hooks failed/],
+    ['a volume is missing', 'volumes', /only 1 of 3 CSI snapshots were completed in the backup volumes-20260102020000/],
     ['the newest backup is of yesterday', 'old', /more than 30 hours ago/],
     ['it may not look', 'forbidden', /deployment velero cannot be read: the Role of this job does not allow it/],
   ])('fails, and says why, when %s', async (_, schedule, reason) => {
@@ -156,13 +160,16 @@ describe('a restore that somebody starts', () => {
     await say('restores.velero.io', String(name), ends);
     return velero.ended(job);
   }
+  const SOMETHING = { progress: { itemsRestored: 40 } };
   const request = (drill: string, name: string) =>
     velero.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `${drill}-request` }, data: { backup: name } });
 
   test('makes a Restore of the newest backup of the schedule, and ends as it does', async () => {
-    const { id, reason } = await succeed(restored('whole-drill', { phase: 'Completed' }), 'succeeded');
+    const { id, reason } = await succeed(restored('whole-drill', { phase: 'Completed', ...SOMETHING }), 'succeeded');
     expect(id).toMatch(/^whole-drill-/);
-    expect(reason).toBe('');
+    expect(reason).toMatch(
+      /^restored is whole-20260102020000 of \S+Z, 4 hours ago; .* of other locations 1, the newest whole-20260104020000 of \S+Z in production: /,
+    );
     expect((await velero.object('restores.velero.io', id))?.spec).toEqual({
       backupName: 'whole-20260102020000',
       includedNamespaces: ['shop'],
@@ -173,9 +180,9 @@ describe('a restore that somebody starts', () => {
   });
 
   test('says what it does not cover: a newer backup that is not whole, warnings', async () => {
-    const { reason } = await succeed(restored('partial-drill', { phase: 'Completed', warnings: 3 }), 'succeeded');
+    const { reason } = await succeed(restored('partial-drill', { phase: 'Completed', warnings: 3, ...SOMETHING }), 'succeeded');
     expect(reason).toMatch(
-      /^restored is partial-20260101020000 of \S+Z, and not the newer partial-20260102020000 of \S+Z, which is PartiallyFailed: .*; Velero warns 3 times: /,
+      /^restored is partial-20260101020000 of \S+Z, 25 hours ago, and not the newer partial-20260102020000 of \S+Z, which is PartiallyFailed: .*; Velero warns 3 times: /,
     );
   });
 
@@ -187,11 +194,18 @@ describe('a restore that somebody starts', () => {
     expect(failed.log).toContain('the backup partial-20260102020000 is whole in part only');
   });
 
+  test('fails when what is asked for is not in the backup', async () => {
+    failure(
+      await restored('volumes-drill', { phase: 'Completed' }),
+      /has restored nothing: the backup volumes-20260102020000 holds nothing/,
+    );
+  });
+
   test('restores nothing when there is no such backup, or none that is whole', async () => {
     await request('old-drill', 'old-20250101020000');
     const [named, newest] = await Promise.all([velero.run('old-drill'), velero.run('failed-drill')]);
     failure(named, /there is no Backup old-20250101020000 .* nothing was restored/);
-    failure(newest, /has no Backup that is Completed; the newest, failed-20260102020000, is Failed; nothing was restored/);
+    failure(newest, /has no Backup that is Completed in offsite; the newest, failed-20260102020000, is Failed; nothing was restored/);
     const restores = (await velero.objects('restores.velero.io')).map(({ metadata }) => metadata.name);
     expect(restores.filter(name => /^(old|failed)-/.test(name))).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { type Answer, FakeKubectl } from '../shell/kubectl';
 import { inEachShell } from '../shell/shells';
 
@@ -43,6 +43,15 @@ const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toI
 interface BackupSays {
   readonly phase?: string;
   readonly began?: string;
+  readonly created?: string;
+  readonly location?: string;
+  readonly warnings?: string;
+  /** Attempted and completed. */
+  readonly csi?: [string, string];
+  readonly native?: [string, string];
+  /** Attempted, completed and failed. */
+  readonly operations?: [string, string, string];
+  readonly items?: string;
   readonly attempted?: string;
   readonly failed?: string;
   readonly errors?: string;
@@ -50,11 +59,11 @@ interface BackupSays {
 }
 
 /** A line of the list of backups. */
-function backup(
-  day: number,
-  { phase = 'Completed', began = hoursAgo(4), attempted = '2', failed = '', errors = '', why = '' }: BackupSays = {},
-) {
-  return [`2026-01-0${day}T02:00:00Z`, `shop-daily-2026010${day}020000`, phase, began, attempted, failed, errors, why].join('|');
+function backup(day: number, { phase = 'Completed', began = hoursAgo(100 - 24 * day), attempted = '2', ...says }: BackupSays = {}) {
+  const { failed = '', errors = '', location = 'offsite', warnings = '', items = '40', why = '' } = says;
+  const { csi = ['1', '1'], native = ['', ''], operations = ['1', '1', ''], created = `2026-01-0${day}T02:00:00Z` } = says;
+  const line = [began, created, `shop-daily-2026010${day}020000`, phase, attempted, failed, errors, location, warnings];
+  return [...line, ...csi, ...native, ...operations, items, why].join('|');
 }
 const backups = (...lines: string[]): Answer => ({
   to: 'get backups.velero.io -l velero.io/schedule-name=shop-daily',
@@ -75,7 +84,7 @@ const GOOD = [
   location('Available|'),
   nodeAgent(3, 3),
   schedule(''),
-  backups(backup(1, { phase: 'PartiallyFailed' }), backup(2)),
+  backups(backup(1, { phase: 'PartiallyFailed' }), backup(2, { began: hoursAgo(4) })),
 ];
 
 inEachShell('%s: a check of Velero', shell => {
@@ -87,7 +96,34 @@ inEachShell('%s: a check of Velero', shell => {
 
   test.each<[string, Answer[]]>([
     ['the newest backup is whole, whatever became of those before', []],
-    ['another is being made', [backups(backup(2), backup(3, { phase: 'InProgress', began: hoursAgo(0), attempted: '' }))]],
+    [
+      'another is being made, or waits to be',
+      [
+        backups(
+          backup(2, { began: hoursAgo(4) }),
+          backup(3, { phase: 'InProgress', began: hoursAgo(0), attempted: '' }),
+          backup(4, { phase: '', began: '', created: hoursAgo(0), attempted: '' }),
+        ),
+      ],
+    ],
+    [
+      'older ones have come into the cluster after it, as Velero finds them in its bucket',
+      [
+        backups(
+          backup(2, { began: hoursAgo(4), created: '2026-03-01T10:00:00Z' }),
+          backup(1, { began: hoursAgo(1400), phase: 'Failed', created: '2026-03-01T10:00:07Z' }),
+        ),
+      ],
+    ],
+    [
+      'another cluster, whose bucket is read here, has a newer one of the same schedule name',
+      [
+        backups(
+          backup(2, { began: hoursAgo(4) }),
+          backup(3, { began: hoursAgo(1), phase: 'Failed', location: 'production', created: '2026-03-01T10:00:07Z' }),
+        ),
+      ],
+    ],
     ['the image says nothing of its version', [deployment(`registry.example/velero@sha256:${'0'.repeat(64)}`)]],
   ])('succeeds when %s', (_, answers) => {
     const { status, log, id } = check(...answers);
@@ -113,25 +149,65 @@ inEachShell('%s: a check of Velero', shell => {
     ['the schedule is gone', missing('get schedules', 'shop-daily'), /no Schedule shop-daily in namespace velero/],
     ['the schedule is paused', schedule('true'), /the Schedule shop-daily is paused/],
     ['the schedule is refused', schedule('', 'FailedValidation', '["invalid"]'), /Velero refuses the Schedule shop-daily: .*invalid/],
-    ['there is no backup', backups(), /has made no backup that has come to an end/],
+    ['there is no backup', backups(), /has made no backup in offsite that has come to an end/],
     [
       'the newest backup is whole in part',
-      backups(backup(2), backup(3, { phase: 'PartiallyFailed', errors: '2', attempted: '3', failed: '1' })),
+      backups(backup(2), backup(3, { began: hoursAgo(1), phase: 'PartiallyFailed', errors: '2', attempted: '3', failed: '1' })),
       /the backup shop-daily-20260103020000 is PartiallyFailed, with 2 errors: 1 of 3 hooks failed: look at `velero backup describe/,
     ],
     [
       'the newest backup failed',
-      backups(backup(2), backup(3, { phase: 'Failed', why: 'no space left' })),
+      backups(backup(2), backup(3, { began: hoursAgo(1), phase: 'Failed', why: 'no space left' })),
       /is Failed, with 0 errors \(no space left\)/,
     ],
     ['the newest backup is of yesterday', backups(backup(2, { began: hoursAgo(31) })), /more than 30 hours ago/],
     ['the newest backup is of the future', backups(backup(2, { began: hoursAgo(-4800) })), /which is still to come: a clock is wrong/],
     ['a hook failed', backups(backup(2, { failed: '1' })), /1 of 2 hooks failed/],
     ['no hook was run', backups(backup(2, { attempted: '' })), /only 0 of 2 hooks were run/],
+    [
+      'nothing is in it',
+      backups(backup(2, { items: '' })),
+      /the backup shop-daily-20260102020000 holds nothing: look at what the Schedule/,
+    ],
+    ['a CSI snapshot is missing', backups(backup(2, { csi: ['3', '1'] })), /only 1 of 3 CSI snapshots were completed in the backup/],
+    ["a snapshot of a plugin's is missing", backups(backup(2, { native: ['2', ''] })), /only 0 of 2 snapshots were completed/],
+    [
+      'data was not moved',
+      backups(backup(2, { operations: ['3', '1', '2'] })),
+      /only 1 of 3 operations, such as moving data, were completed/,
+    ],
+    ['an operation failed', backups(backup(2, { operations: ['3', '3', '1'] })), /1 operations failed in the backup/],
+    [
+      'the newest has come into the cluster before older ones that are whole',
+      backups(
+        backup(2, { began: hoursAgo(2), phase: 'PartiallyFailed', errors: '7', created: '2026-03-01T10:00:00Z' }),
+        backup(1, { began: hoursAgo(20), created: '2026-03-01T10:00:07Z' }),
+      ),
+      /the backup shop-daily-20260102020000 is PartiallyFailed, with 7 errors/,
+    ],
+    [
+      'Velero has refused to begin the newest',
+      backups(
+        backup(2, { began: hoursAgo(4) }),
+        backup(3, { began: '', created: hoursAgo(2), phase: 'FailedValidation', why: '["read-only"]' }),
+      ),
+      /shop-daily-20260103020000 is FailedValidation, with 0 errors \(.*read-only/,
+    ],
+    [
+      'there are backups of another cluster only',
+      backups(backup(3, { location: 'production' })),
+      /has made no backup in offsite that has come to an end \(of other locations 1, the newest shop-daily-20260103020000 of \S+Z in production, which are not/,
+    ],
   ])('fails when %s', (_, answer, reason) => {
     const failed = check(answer);
     expect(failed.status, failed.log).toBe(1);
     expect(failed.reason).toMatch(reason);
+  });
+
+  test('says what Velero warns of', () => {
+    const warned = check(backups(backup(2, { began: hoursAgo(4), warnings: '5' })));
+    expect(warned.status, warned.log).toBe(0);
+    expect(warned.caveats).toMatch(/^Velero warns 5 times of the backup shop-daily-20260102020000: .* missing, such as a volume/);
   });
 });
 
@@ -143,7 +219,7 @@ inEachShell('%s: a restore that somebody starts', shell => {
       [
         ...answers,
         { to: 'create', says: 'shop-drill-a1b2c' },
-        { to: 'get restores.velero.io shop-drill-a1b2c', says: 'Completed|||||' },
+        { to: 'get restores.velero.io shop-drill-a1b2c', says: 'Completed|||||40|1|1|' },
         { to: 'get backups.velero.io shop-daily-20260102020000', says: 'Completed' },
         { to: 'get backups.velero.io shop-daily-20260103020000', says: 'PartiallyFailed' },
         { to: 'get backups.velero.io shop-daily-20260104020000', says: 'Failed' },
@@ -158,16 +234,58 @@ inEachShell('%s: a restore that somebody starts', shell => {
   const ends = (says: string): Answer => ({ to: 'get restores.velero.io shop-drill-a1b2c', says });
 
   test('is of the newest backup, and says when that is not whole', () => {
-    expect(restore('')).toMatchObject({ status: 0, id: 'shop-drill-a1b2c', caveats: '' });
-    const newer = restore('', backups(backup(2), backup(3, { phase: 'PartiallyFailed' })), ends('Completed||3|||'));
+    const newest = restore('');
+    expect(newest).toMatchObject({ status: 0, id: 'shop-drill-a1b2c' });
+    expect(newest.caveats).toMatch(/^restored is shop-daily-20260102020000 of \S+Z, 2 days ago\n$/);
+    const newer = restore('', backups(backup(2), backup(3, { phase: 'PartiallyFailed' })), ends('Completed||3|||40|||'));
     expect(newer.status, newer.log).toBe(0);
     expect(newer.caveats).toMatch(
-      /^restored is shop-daily-20260102020000 of \S+Z, and not the newer shop-daily-20260103020000 of \S+Z, which is PartiallyFailed: .*\nVelero warns 3 times: /,
+      /^restored is shop-daily-20260102020000 of \S+Z, 2 days ago, and not the newer shop-daily-20260103020000 of \S+Z, which is PartiallyFailed: .*\nVelero warns 3 times: /,
     );
     expect(restore('shop-daily-20260103020000').caveats).toMatch(/^the backup shop-daily-20260103020000 is whole in part only/);
   });
 
+  describe('chooses among those of the schedule', () => {
+    const ofSchedule = (says: string): Answer => ({ to: 'get schedules.velero.io shop-daily', says });
+    const byDefault: Answer = { to: 'get backupstoragelocations.velero.io -o', says: 'offsite' };
+    const chosen = (...answers: Answer[]) => {
+      const ended = restore('', ...answers);
+      expect(ended.status, ended.log).toBe(0);
+      return ended.caveats;
+    };
+
+    test('the one that was begun last, in whatever order Velero has found them in its bucket', () => {
+      const found = backups(backup(2, { created: '2026-03-01T10:00:00Z' }), backup(1, { created: '2026-03-01T10:00:07Z' }));
+      expect(chosen(found)).toMatch(/^restored is shop-daily-20260102020000 /);
+    });
+
+    test.each<[string, Answer[]]>([
+      ['its own location', [ofSchedule('offsite')]],
+      ['the default one, where it names none', [ofSchedule(''), byDefault]],
+    ])('those of %s, and says that there are others', (_, answers) => {
+      const found = backups(backup(2), backup(3, { location: 'production' }));
+      expect(chosen(...answers, found)).toMatch(
+        /^restored is shop-daily-20260102020000 .*\nof the same schedule name there are of other locations 1, the newest shop-daily-20260103020000 of \S+Z in production: /,
+      );
+    });
+
+    test('in a new cluster all that there are, before the schedule is there', () => {
+      const fails = 'Error from server (NotFound): schedules.velero.io "shop-daily" not found';
+      const gone: Answer = { to: 'get schedules.velero.io', fails };
+      expect(chosen(gone, backups(backup(2, { location: 'found' })))).toMatch(/^restored is shop-daily-20260102020000 /);
+      const several = restore('', gone, backups(backup(2), backup(3, { location: 'production' })));
+      expect(several.status, several.log).toBe(78);
+      expect(several.reason).toMatch(/are of several locations \(offsite production\), .*: name a Backup in .* nothing was restored$/);
+    });
+  });
+
   test.each<[string, string, Answer[], RegExp]>([
+    [
+      'none is of its own location',
+      '',
+      [{ to: 'get schedules.velero.io shop-daily', says: 'offsite' }, backups(backup(3, { location: 'production' }))],
+      /no Backup that is Completed in offsite; there are of other locations 1, the newest shop-daily-20260103020000 .*: to have one/,
+    ],
     [
       'no backup is whole',
       '',
@@ -185,9 +303,12 @@ inEachShell('%s: a restore that somebody starts', shell => {
   });
 
   test.each<[string, RegExp]>([
-    ['PartiallyFailed|2||||', /is PartiallyFailed, with 2 errors: what was restored is in the cluster/],
-    ['FailedValidation|||||["no backup"]', /is FailedValidation, with 0 errors \(.*no backup.*\)/],
-    ['Completed|||1|2|', /1 of 2 hooks failed in the restore/],
+    ['PartiallyFailed|2|||||||', /is PartiallyFailed, with 2 errors: what was restored is in the cluster/],
+    ['FailedValidation||||||||["no backup"]', /is FailedValidation, with 0 errors \(.*no backup.*\)/],
+    ['Completed|||1|2|40|||', /1 of 2 hooks failed in the restore/],
+    ['Completed||||||||', /has restored nothing: the backup shop-daily-20260102020000 holds nothing of what is asked for; compare/],
+    ['Completed|||||0|||', /has restored nothing/],
+    ['Completed|||||40|3|1|', /only 1 of 3 operations, such as bringing back data, were completed in the restore/],
   ])('fails when Velero says %s', (says, reason) => {
     const failed = restore('', ends(says));
     expect(failed.status, failed.log).toBe(1);

@@ -17,10 +17,7 @@ describe('a restore by Velero that somebody starts', () => {
     });
     expect(synthesized['ConfigMap/shop-drill-defaults'].data).toEqual({ BACKUP: '' });
     const verbs = (of: ReturnType<typeof objects>) => of['Role/shop-drill'].rules.map((rule: { verbs: string[] }) => rule.verbs);
-    expect(verbs(synthesized)).toEqual([
-      ['get', 'list'],
-      ['get', 'create'],
-    ]);
+    expect(verbs(synthesized)).toEqual([['get', 'list'], ['get', 'create'], ['get'], ['list']]);
     const named = chart('velero');
     new VeleroRestoreJob(named, 'shop-drill', { backupName: 'a' });
     expect(verbs(objects(named))).toEqual([['get'], ['get', 'create']]);

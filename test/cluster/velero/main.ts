@@ -21,7 +21,7 @@ function schedule(chart: Chart, name: string, storageLocation?: string): void {
 }
 
 const velero = new Chart(app, 'velero', { namespace });
-for (const name of ['whole', 'partial', 'failed', 'hooks', 'old', 'refused', 'forbidden']) schedule(velero, name);
+for (const name of ['whole', 'partial', 'failed', 'hooks', 'volumes', 'old', 'refused', 'forbidden']) schedule(velero, name);
 schedule(velero, 'unreachable', 'unreachable');
 // Where Velero is not there, or in part.
 schedule(new Chart(app, 'bare', { namespace: BARE }), 'whole');
