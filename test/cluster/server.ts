@@ -72,7 +72,9 @@ export async function loseVolume(namespace: Namespace, claim: string): Promise<v
 }
 
 export function service(name: string, app: string, port: number): object {
-  return { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { selector: { app }, ports: [{ port }] } };
+  // A kubelet that was started again takes every pod for unready until it has asked it, and the Service would lead nowhere.
+  const spec = { selector: { app }, ports: [{ port }], publishNotReadyAddresses: true };
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec };
 }
 
 /** @param size as a quantity */

@@ -192,6 +192,27 @@ describe('retention', () => {
     expect(kept).not.toContain(oldest);
   });
 
+  test('keeps the last group of a claim that is no member any more, and says so each time', async () => {
+    await shop.namespace.apply({
+      ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'lent', labels: { kind: 'document' } } },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '256Mi' } } },
+    });
+    await shop.namespace.output('wait', 'pvc/lent', '--for=jsonpath={.status.phase}=Bound', '--timeout=5m');
+    const { id: last } = await succeed(shop.run('documents'), 'published');
+    await shop.namespace.output('delete', 'pvc', 'lent');
+    for (let run = 0; run < 3; run += 1) {
+      const { reason } = await succeed(shop.run('documents'), 'published');
+      expect(reason).toMatch(
+        new RegExp(`the last group that holds what they held is kept until somebody deletes its snapshots: lent in ${last}$`),
+      );
+    }
+    const kept = await shop.groups('documents');
+    expect(kept).toHaveLength(3);
+    expect(kept.at(-1)).toBe(last);
+    await shop.namespace.output('delete', 'volumesnapshot', `--selector=cdk8s-backup/recovery-point=${last}`);
+    expect((await succeed(shop.run('documents'), 'published')).reason).toBe('');
+  });
+
   test('does not count a group that has lost a snapshot, and reports it', async () => {
     const [newest, older] = (await shop.groups('documents')) as [string, string];
     await shop.namespace.output('delete', 'volumesnapshot', (await shop.manifest('documents', newest)).volumes[0]?.snapshot ?? '');

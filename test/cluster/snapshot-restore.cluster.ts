@@ -4,7 +4,7 @@ import { succeed, withSynthesized } from '../e2e/support/rehearse';
 import { handleOf, storedSnapshot, truncateInSnapshot } from './csi/stored';
 import { kubectl, output, until } from './kubectl';
 import { Namespace, RESTRICTED } from './namespace';
-import { onVolume } from './server';
+import { onVolume, volumeClaim } from './server';
 
 // Groups of snapshots of a PostgreSQL's volume and a volume of files: proven by starting servers on them, and brought back as claims, on
 // which a server starts.
@@ -155,6 +155,39 @@ test('lost claims come back under their own names', async () => {
   await scale('db', 1);
   expect(await content()).toBe(rows);
   expect(await cat('pictures')).toBe('a picture');
+});
+
+test('a volume that somebody has kept is not taken for one of the snapshot: neither restored nor checked, and not deleted', async () => {
+  const volumeOf = async (claim: string): Promise<string> => (await shop.object('persistentvolumeclaim', claim))?.spec.volumeName;
+  await shop.apply(volumeClaim('kept'));
+  await withPictures('kept', 'echo what somebody keeps >/data/cat.jpg');
+  const kept = await volumeOf('kept');
+  const spec = (patch: object) => output(['patch', 'persistentvolume', kept, '--type=merge', `--patch=${JSON.stringify({ spec: patch })}`]);
+  const setFree = async (claim: string) => {
+    await shop.output('delete', 'persistentvolumeclaim', claim);
+    await spec({ claimRef: null });
+    await output(['wait', 'persistentvolume', kept, '--for=jsonpath={.status.phase}=Available', '--timeout=5m']);
+  };
+  await spec({ persistentVolumeReclaimPolicy: 'Retain' });
+  await setFree('kept');
+
+  const says = `was given the volume ${kept}, which was there already, and not one of its snapshot: nothing of the group is in it`;
+  await request({ claims: 'pictures=pictures-again' });
+  failure(await shop.run('shop-restore'), new RegExp(`^claim pictures-again ${says}`));
+  expect(await volumeOf('pictures-again')).toBe(kept);
+  await setFree('pictures-again');
+
+  const verification = await shop.run('shop-verify');
+  failure(verification, new RegExp(`^group \\S+ is not good: .*claim shop-verify-\\S+ ${says}`));
+  const [taken = ''] = (await claims()).filter(name => name.startsWith('shop-verify-'));
+  expect(await volumeOf(taken)).toBe(kept);
+  expect(await shop.objects('jobs', 'cdk8s-backup/operation=check')).toEqual([]);
+  await setFree(taken);
+
+  await spec({ persistentVolumeReclaimPolicy: 'Delete', claimRef: { namespace: NAMESPACE, name: 'nobody' } });
+  await shop.apply({ ...volumeClaim('nobody'), spec: { ...volumeClaim('nobody').spec, volumeName: kept } });
+  expect(await cat('nobody')).toBe('what somebody keeps');
+  await shop.output('delete', 'persistentvolumeclaim', 'nobody');
 });
 
 test('a restore that fails half way deletes what it has made, and nothing else', async () => {

@@ -38,7 +38,7 @@ function run(shell: string[], words: string, answers: Answer[], environment: { [
         POD_NAME: 'run-2',
         LEASE_SECONDS: '600',
       },
-      ...{ HOLDS: '', RENEWS: '', RELEASES: '', CUT_TIMEOUT: '2', ...environment },
+      ...{ HOLDS: '', RENEWS: '', RELEASES: '', CUT_TIMEOUT: '2', STORAGE_CLASS: '', ...environment },
     },
   });
   const read = (file: string) => (existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : '');
@@ -90,6 +90,50 @@ test('a claim without the labels of its native group is named, with what gives t
   expect(reason).toContain(
     'claim data-db-0 belongs to the group and lacks its labels: kubectl label --overwrite pvc data-db-0 tier=db of=shop',
   );
+});
+
+test('a claim of a StatefulSet that has more replicas than the app knows is named', () => {
+  const rows = (...all: string[]) =>
+    all
+      .map(row => `${row}\n`)
+      .join('')
+      .replaceAll('\n', '\\n')
+      .replaceAll('\t', '\\t');
+  const known = rows('data-db-0\tStatefulSet/db', 'data-db-1\tStatefulSet/db', 'uploads-1\tclaims');
+  const there = rows(
+    'data-db-0\tBound',
+    'data-db-1\tBound',
+    'data-db-2\tBound',
+    'data-other-db-0\tBound',
+    'uploads-1\tBound',
+    'uploads-2\tBound',
+  );
+  const words = `. "$BACKUP_HOME/kubectl/claims.sh"; printf '${known}' >"$SCRATCH/claims"; printf '${there}' >"$SCRATCH/claims.all"; : >"$SCRATCH/caveats"; claims_beyond; cat "$SCRATCH/caveats" >&2`;
+  const { log, status } = run(['sh'], words, []);
+  expect(status).toBe(0);
+  expect(log).toMatch(/these claims are in no group, as the app knows fewer replicas: data-db-2 of StatefulSet\/db\. Say replicas/);
+});
+
+// The name of a volume that was made for a claim has the claim's uid.
+test.each([
+  ['pvc-3c1f0c8e-5d1b-4c7e-9b0a-0d6f4f6f2a11', 'csi.example', 'csi.example', ''],
+  ['pvc-3c1f0c8e5d', 'csi.example', 'csi.example', ''],
+  ['vol-of-another-prefix', 'csi.example', 'csi.example', ''],
+  ['pvc-3c1f0c8e5d', 'csi.example', 'kubernetes.io/aws-ebs', ''],
+  ['pvc-3c1f0c8e5d', 'csi.example', '', ''],
+  ['-', '-', 'csi.example', ''],
+  ['kept', '-', 'csi.example', 'claim data-trial was given the volume kept, which was there already, and not one of its snapshot'],
+  ['pvc-00000000-5d1b-4c7e-9b0a-0d6f4f6f2a11', 'csi.example', 'csi.example', 'which was there already'],
+  ['pvc-3c1f0c8e5d', 'local.example', 'csi.example', 'was made by local.example, and the snapshot is of csi.example'],
+])('volume %s, made by %s, of a snapshot of "%s": %s', (volume, provisioner, driver, says) => {
+  const manifest = `{"claim":"data","snapshot":"s","driver":"${driver}","storageClass":"c","accessModes":"ReadWriteOnce","volumeMode":"Filesystem","size":"1Gi","member":"m"}`;
+  const words = `. "$BACKUP_HOME/kubectl/clones.sh"; echo '${manifest}' | awk -f "$BACKUP_HOME/kubectl/volumes.awk" >"$SCRATCH/volumes"; foreign_volume data data-trial >&2`;
+  const { log, status } = run(['sh'], words, [
+    { to: 'get persistentvolumeclaim data-trial', says: `3c1f0c8e-5d1b-4c7e-9b0a-0d6f4f6f2a11 ${volume} ${provisioner}` },
+  ]);
+  expect(status).toBe(0);
+  if (says === '') expect(log).toBe('');
+  else expect(log).toContain(says);
 });
 
 test('a quota is not said to be a Role, and a Role is', () => {

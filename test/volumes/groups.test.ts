@@ -166,6 +166,65 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
     rmSync(directory, { recursive: true });
   });
 
+  /** What a script says of files. */
+  function says(script: string, files: { [name: string]: string[] }, ...more: string[]): string[] {
+    const directory = mkdtempSync(join(tmpdir(), 'groups-'));
+    const paths = Object.entries(files).map(([name, rows]) => {
+      writeFileSync(join(directory, name), rows.map(row => `${row}\n`).join(''));
+      return join(directory, name);
+    });
+    const { stdout, stderr } = spawnSync(program, [...options, ...more, '-f', join('lib/volumes/group', script), ...paths], {
+      encoding: 'utf8',
+    });
+    rmSync(directory, { recursive: true });
+    expect(stderr).toBe('');
+    return stdout.split('\n').filter(Boolean).sort();
+  }
+
+  test('the last group that holds a volume is known: its claim is gone since, or was made anew by somebody else than a restore', () => {
+    /** Groups of five nights: the volume of each claim, and whether it is one that a restore has made. */
+    const last = (...nights: { [claim: string]: string }[]) => {
+      const ids = nights.map((_, night) => `2026112${night}T020000Z-aaaaa`);
+      const rows = nights.flatMap((claims, night) =>
+        Object.entries(claims).flatMap(([claim, volume]) => [
+          `snapshot s ${ids[night]} ready recovery-point unverified ${CUT} - -`,
+          `{"claim":"${claim}","volume":"${volume.replace('!', '')}","restoredFrom":"${volume.endsWith('!') ? ids[0] : ''}"}`,
+          '"volumes":[',
+        ]),
+      );
+      const found = says('last-of.awk', { 'groups.good': ids.map(id => `${id} unverified`).reverse(), 'groups.raw': rows });
+      return found.map(one => `${one[7]} ${one.split(' ')[1]}`);
+    };
+    expect(last({ a: '1', b: '2' }, { a: '1', b: '2' })).toEqual([]);
+    expect(last({ a: '1', b: '2' }, { a: '1', b: '2' }, { a: '1' }, { a: '1' })).toEqual(['1 b']);
+    expect(last({ a: '1' }, { a: '1' }, { a: '9' })).toEqual(['1 a']);
+    expect(last({ a: '1' }, { a: '9!' }, { a: '9!' })).toEqual([]);
+    expect(last({ a: '1', b: '2' }, { a: '1' }, { a: '1', b: '9!' })).toEqual([]);
+    expect(last({ a: '1' }, { a: '2!' }, { a: '3' }, { a: '4' })).toEqual(['1 a', '2 a']);
+    expect(last({ a: '' }, { a: '7' })).toEqual([]);
+    expect(last()).toEqual([]);
+  });
+
+  test('claims that nothing holds are as far apart as their snapshots were cut', () => {
+    const spread = (cuts: { [claim: string]: string }, ...held: string[]) =>
+      says(
+        'spread.awk',
+        {
+          holds: held.map(member => `${member} pod-0 server 30 hold`),
+          claims: Object.keys(cuts).map(claim => `${claim}\tStatefulSet/${claim}`),
+          state: Object.entries(cuts).map(([claim, cut]) => `s-${claim}\t${claim}\t${cut}\ttrue`),
+        },
+        '-F',
+        '\t',
+      );
+    const cuts = { data: '2026-11-30T23:59:58Z', log: '2026-12-01T00:00:03Z' };
+    expect(spread(cuts)).toEqual(['5']);
+    expect(spread(cuts, 'StatefulSet/log')).toEqual(['0']);
+    expect(spread({ data: '2028-02-28T23:59:59Z', log: '2028-03-01T00:00:00Z' })).toEqual([`${86401}`]);
+    expect(spread({ data: '2026-12-31T23:59:59Z', log: '2027-01-01T00:00:00Z', other: '-' })).toEqual(['1']);
+    expect(spread({})).toEqual(['0']);
+  });
+
   test('nothing is known of nothing', () => {
     expect(lines('groups.awk', '')).toEqual(['']);
   });

@@ -10,7 +10,7 @@ TAB=$(printf '\t')
 # Leaves `CLAIM member` in $SCRATCH/claims, and in $SCRATCH/claims.all what there is to know of every claim of the namespace.
 claims_choose() {
   # shellcheck disable=SC2016 # a variable of the template
-  api get persistentvolumeclaims -o go-template='{{range .items}}{{.metadata.name}}	{{if .metadata.deletionTimestamp}}Terminating{{else}}{{.status.phase}}{{end}}	{{with .spec.storageClassName}}{{.}}{{end}}	{{range $i, $mode := .spec.accessModes}}{{if $i}} {{end}}{{$mode}}{{end}}	{{with .spec.volumeMode}}{{.}}{{else}}Filesystem{{end}}	{{with .status.capacity}}{{.storage}}{{else}}{{.spec.resources.requests.storage}}{{end}}	{{with .metadata.annotations}}{{with index . "volume.kubernetes.io/storage-provisioner"}}{{.}}{{end}}{{end}}
+  api get persistentvolumeclaims -o go-template='{{range .items}}{{.metadata.name}}	{{if .metadata.deletionTimestamp}}Terminating{{else}}{{.status.phase}}{{end}}	{{with .spec.storageClassName}}{{.}}{{end}}	{{range $i, $mode := .spec.accessModes}}{{if $i}} {{end}}{{$mode}}{{end}}	{{with .spec.volumeMode}}{{.}}{{else}}Filesystem{{end}}	{{with .status.capacity}}{{.storage}}{{else}}{{.spec.resources.requests.storage}}{{end}}	{{with .metadata.annotations}}{{with index . "volume.kubernetes.io/storage-provisioner"}}{{.}}{{end}}{{end}}	{{with .spec.volumeName}}{{.}}{{end}}	{{with .metadata.annotations}}{{with index . "cdk8s-backup/restored-from"}}{{.}}{{end}}{{end}}
 {{end}}' >"$SCRATCH/claims.all" || die "the claims of the namespace cannot be listed: $(api_reason). Nothing was touched"
   { claims_named && claims_selected; } >"$SCRATCH/claims.wanted" || exit $?
   awk -F '\t' '!seen[$1]++' "$SCRATCH/claims.wanted" >"$SCRATCH/claims"
@@ -43,6 +43,17 @@ claims_check() {
     phase[$1] != "Bound" { print "claim " $1 " of " $2 " is " phase[$1] ", not Bound" }' \
     "$SCRATCH/claims.all" "$SCRATCH/claims" >"$SCRATCH/claims.missing"
   [ ! -s "$SCRATCH/claims.missing" ] || refuse "$(awk '{ printf "%s%s", sep, $0; sep = "; " }' "$SCRATCH/claims.missing"). Nothing was touched"
+  claims_beyond
+}
+
+# A workload that somebody scales in the cluster has claims of which the app knows nothing.
+claims_beyond() {
+  awk -F '\t' 'function family(claim) { sub(/[0-9]+$/, "", claim); return claim }
+    FILENAME == ARGV[1] { known[$1]; if ($2 ~ /^StatefulSet\// && $1 ~ "-" substr($2, 13) "-[0-9]+$") member[family($1)] = $2; next }
+    !($1 in known) && $1 ~ /-[0-9]+$/ && family($1) in member { print $1 " of " member[family($1)] }' \
+    "$SCRATCH/claims" "$SCRATCH/claims.all" >"$SCRATCH/claims.beyond"
+  [ ! -s "$SCRATCH/claims.beyond" ] ||
+    caveat "these claims are in no group, as the app knows fewer replicas: $(awk '{ printf "%s%s", sep, $0; sep = ", " }' "$SCRATCH/claims.beyond"). Say replicas as they are, or delete the claims if nobody wants what they hold"
 }
 
 claims_count() { wc -l <"$SCRATCH/claims" | tr -d ' '; }

@@ -2,13 +2,16 @@
 # What retention.sh needs of a repository, over groups; and what is deleted of a group, whole or half made. Source it after groups.sh and the
 # mode.
 
-# Deletes groups; those that a claim is being made from stay, and are taken off the list.
+# Deletes groups; those that a claim is being made from stay, and are taken off the list, as do those that are the last to hold a volume.
 repository_prune() { # FILE with ids
+  last_of_volumes || { api_reason >"$SCRATCH/repository.reason"; return 1; }
   claims_waiting || { api_reason >"$SCRATCH/repository.reason"; return 1; }
   : >"$SCRATCH/pruned"
   while read -r id; do
     if user=$(group_user "$id") && [ -n "$user" ]; then
       log "WARNING: group $id is kept, though retention lets it go: claim $user is being restored from it"
+    elif grep -q "^$id " "$SCRATCH/groups.last"; then
+      log "group $id is kept, though retention lets it go: it is the last that holds what claim $(sed -n "s/^$id //p" "$SCRATCH/groups.last" | tr '\n' ' ')held"
     elif [ "$MODE" = coordinated ] && group_is_native "$id"; then
       log "WARNING: group $id is kept, though retention lets it go: it is a VolumeGroupSnapshot, which this job may not delete since its mode is coordinated. Delete the VolumeGroupSnapshot $(group_name "$id")"
     else
@@ -67,6 +70,17 @@ remove_leftovers() {
   done <"$SCRATCH/leftovers"
 }
 
+# A claim that is deleted, made anew, or loses the label by which it is a member, must not be forgotten when its last group gets old.
+last_of_volumes() { # to $SCRATCH/groups.last: lines `ID CLAIM`
+  groups_read && awk -f "$BACKUP_HOME/kubectl/last-of.awk" "$SCRATCH/groups.good" "$SCRATCH/groups.raw" | LC_ALL=C sort -u >"$SCRATCH/groups.last"
+}
+
+report_last_of_volumes() {
+  last_of_volumes || return 0
+  [ ! -s "$SCRATCH/groups.last" ] ||
+    caveat "these claims are gone, made anew, or no members any more, and the last group that holds what they held is kept until somebody deletes its snapshots: $(awk '{ printf "%s%s in %s", sep, $2, $1; sep = "; " }' "$SCRATCH/groups.last")"
+}
+
 report_bad_groups() {
   # Where nothing is pruned, nobody has looked yet.
   [ -f "$SCRATCH/groups.bad" ] || groups_read || return 0
@@ -76,6 +90,7 @@ report_bad_groups() {
 
 tidy() {
   prune || log "WARNING: pruning failed; the new group is published, and the next run prunes again: $(repository_reason)"
+  report_last_of_volumes
   report_bad_groups
   remove_leftovers || log "WARNING: leftovers of earlier runs could not be removed; the next run tries again: $(api_reason)"
 }

@@ -21,6 +21,10 @@ set -eu
 # What this run has made, though it may not have heard so. By uid: what has taken a name meanwhile is somebody else's.
 discard() {
   while read -r _ name; do
+    if kept=$(kept_volume "$name") && [ -n "$kept" ]; then
+      log "WARNING: $kept. The claim stays, as that volume may be deleted with it"
+      continue
+    fi
     if ! api get persistentvolumeclaim "$name" -o go-template='{{index .metadata.annotations "cdk8s-backup/restored-by"}} {{.metadata.uid}}{{"\n"}}' >"$SCRATCH/owner" </dev/null; then
       not_found || log "WARNING: whether this failed restore has made claim $name cannot be asked, and it stays if it has: $(api_reason)"
       continue
@@ -89,12 +93,19 @@ wait_until_bound() {
   while :; do
     : >"$SCRATCH/pending"
     : >"$SCRATCH/unbound"
-    while read -r _ name; do
+    while read -r claim name; do
       if ! phase=$(claim_phase "$name" </dev/null); then
         printf '%s (%s) ' "$name" "$(api_reason)" >>"$SCRATCH/pending"
         continue
       fi
-      [ "$phase" != Bound ] || continue
+      if [ "$phase" = Bound ]; then
+        if ! foreign=$(foreign_volume "$claim" "$name"); then
+          printf '%s (%s) ' "$name" "$(api_reason)" >>"$SCRATCH/pending"
+        elif [ -n "$foreign" ]; then
+          die "$foreign"
+        fi
+        continue
+      fi
       said=$(claim_events "$name" </dev/null)
       case $said in
         WaitForFirstConsumer:* | WaitForPodScheduled:*) echo "$name" >>"$SCRATCH/unbound" ;;
@@ -110,7 +121,7 @@ wait_until_bound() {
     sleep 1
   done
   [ ! -s "$SCRATCH/unbound" ] ||
-    caveat "the volumes of these claims are made when a pod mounts them (WaitForFirstConsumer): $(tr '\n' ' ' <"$SCRATCH/unbound" | sed 's/ $//'). Keep the group until they are"
+    caveat "the volumes of these claims are made when a pod mounts them (WaitForFirstConsumer): $(tr '\n' ' ' <"$SCRATCH/unbound" | sed 's/ $//'). Keep the group until they are, and see then that each is new: a free volume of their class is taken before one is made (kubectl get pvc: the volume is pvc- and the claim's uid)"
 }
 
 check_request

@@ -114,7 +114,17 @@ cut_all() {
   wait_for group_cut "$lines" 3 '^[^-]' $((held_since + CUT_TIMEOUT * 1000)) "$late"
   API_LIMIT=30
   release_all || die "$(lost_reason), so they may not belong together: $(tr '\n' ';' <"$SCRATCH/lost")"
+  say_spread
   about cut "$(awk -F '\t' '{ print $3 }' "$SCRATCH/state" | LC_ALL=C sort | tail -n 1)"
+}
+
+# What writes to several volumes that are not held may have written to the later one what the earlier one lacks.
+say_spread() {
+  [ "$MODE" = coordinated ] || return 0
+  spread=$(awk -F '\t' -f "$BACKUP_HOME/kubectl/spread.awk" "$SCRATCH/holds" "$SCRATCH/claims" "$SCRATCH/state")
+  fact spreadSeconds "${spread:-0}"
+  [ "${spread:-0}" -lt 2 ] ||
+    caveat "nothing held the claims that no quiesce is for, and they were cut within $spread s: what one program writes to several of them may not fit together"
 }
 
 # Every claim has one snapshot, which is its own and can be used, and there is none beside.

@@ -21,8 +21,13 @@ set -eu
 clone_of() { printf '%s-verify-%s' "$SERIES" "$1"; } # CLAIM
 
 discard() { # CLAIM CRONJOB
-  api delete job "$2" --ignore-not-found --wait=false >/dev/null </dev/null &&
-    api delete persistentvolumeclaim "$(clone_of "$1")" --ignore-not-found --wait=false >/dev/null </dev/null
+  api delete job "$2" --ignore-not-found --wait=false >/dev/null </dev/null || return 1
+  if ! kept=$(kept_volume "$(clone_of "$1")"); then
+    not_found
+    return
+  fi
+  [ -z "$kept" ] || { echo "$kept. The claim stays, as that volume may be deleted with it" >"$SCRATCH/api.err"; return 1; }
+  api delete persistentvolumeclaim "$(clone_of "$1")" --ignore-not-found --wait=false >/dev/null </dev/null
 }
 
 finish() {
@@ -110,17 +115,45 @@ said_by_job() { # CRONJOB: to $SCRATCH/said
 
 reason_said() { sed -n 's/.*,"reason":"\(.*\)"}$/\1/p' | sed 's/\\\(.\)/\1/g'; } # stdin: a result line
 
-check_volume() { # CLAIM CRONJOB
-  clone=$(clone_of "$1")
-  checking="$1 $2"
-  printf 'cdk8s-backup/series: %s\ncdk8s-backup/operation: check\n' "$SERIES" | claim_from_snapshot "$1" "$clone" >"$SCRATCH/clone.yaml"
-  api create -f "$SCRATCH/clone.yaml" >/dev/null </dev/null || die "the claim $clone cannot be made: $(api_reason)"
-  api create job "$2" --from="cronjob/$2" >/dev/null </dev/null || die "the job $2 cannot be made: $(api_reason)"
-  log "checking $1: job $2 on claim $clone"
+bad() { # CLAIM REASON
+  log "ERROR: $1: $2"
+  printf '%s: %s; ' "$1" "$2" >>"$SCRATCH/bad"
+}
+
+# Whether the clone has a volume of its snapshot, as far as that is known: where the class waits for the first pod, that is the check's. A
+# check writes to its volume, and must not to one that somebody has kept.
+has_volume() { # CLAIM
+  volume_until=$(($(date +%s) + CHECK_TIMEOUT)) told=$(date +%s)
+  until [ "$(claim_phase "$clone" </dev/null)" = Bound ]; do
+    waits_for=$(claim_events "$clone" </dev/null)
+    case $waits_for in WaitForFirstConsumer:* | WaitForPodScheduled:*) return 0 ;; esac
+    if [ "$(date +%s)" -ge "$volume_until" ]; then
+      bad "$1" "no volume was made from its snapshot within $CHECK_TIMEOUT s: $waits_for"
+      return 1
+    fi
+    if [ $(($(date +%s) - told)) -ge 60 ]; then
+      told=$(date +%s)
+      log "waiting for the volume of claim $clone, for $((volume_until - told)) s more at most: $waits_for"
+    fi
+    sleep 0.5
+  done
+  is_of_snapshot "$1"
+}
+
+is_of_snapshot() { # CLAIM
+  foreign=$(foreign_volume "$1" "$clone") || foreign="what volume the claim $clone has cannot be asked: $(api_reason)"
+  [ -n "$foreign" ] || return 0
+  bad "$1" "$foreign"
+  return 1
+}
+
+judge_check() { # CLAIM CRONJOB
   wait_for_job "$2"
   said_by_job "$2"
   said=$(grep '^{"what":"check",' "$SCRATCH/said" | tail -n 1) || :
   reason=$(printf '%s\n' "$said" | reason_said)
+  phase=$(claim_phase "$clone" </dev/null) || :
+  [ "$phase" != Bound ] || is_of_snapshot "$1" || return 0
   case $end:$said in
     Complete*:*'"verdict":"succeeded"'*)
       took=$(printf '%s' "$said" | sed -n 's/.*"restoreSeconds":\([0-9]*\),.*/\1/p')
@@ -130,13 +163,24 @@ check_volume() { # CLAIM CRONJOB
       [ -z "$reason" ] || caveat "$1: $reason"
       ;;
     *)
-      if [ -z "$reason" ] && [ "$(claim_phase "$clone" </dev/null)" = Pending ]; then
+      if [ -z "$reason" ] && [ "$phase" = Pending ]; then
         reason="no volume was made from its snapshot within $CHECK_TIMEOUT s: $(claim_events "$clone" </dev/null)"
       fi
-      log "ERROR: $1: ${reason:-$end}"
-      printf '%s: %s; ' "$1" "${reason:-the job $2 did not succeed: $end}" >>"$SCRATCH/bad"
+      bad "$1" "${reason:-the job $2 did not succeed: $end}"
       ;;
   esac
+}
+
+check_volume() { # CLAIM CRONJOB
+  clone=$(clone_of "$1")
+  checking="$1 $2"
+  printf 'cdk8s-backup/series: %s\ncdk8s-backup/operation: check\n' "$SERIES" | claim_from_snapshot "$1" "$clone" >"$SCRATCH/clone.yaml"
+  api create -f "$SCRATCH/clone.yaml" >/dev/null </dev/null || die "the claim $clone cannot be made: $(api_reason)"
+  if has_volume "$1"; then
+    api create job "$2" --from="cronjob/$2" >/dev/null </dev/null || die "the job $2 cannot be made: $(api_reason)"
+    log "checking $1: job $2 on claim $clone"
+    judge_check "$1" "$2"
+  fi
   if discard "$1" "$2"; then checking=''; else log "WARNING: the job and the volume of $1 could not be deleted: $(api_reason)"; fi
 }
 

@@ -140,9 +140,15 @@ export class Shop {
   /** Starts a run whose snapshots are not all cut, and waits until they are made and the database is held for them. */
   async untilHeld(series = 'shop', fault: SnapshotFault = { claim: 'uploads', kind: 'never-cut' }): Promise<string> {
     this.storageFaults(fault);
-    const before = (await this.snapshotsOf(series)).length;
+    const names = async () => (await this.snapshotsOf(series)).map(({ metadata }) => metadata.name);
+    // What a run before could not delete may be going.
+    const before = new Set(await names());
     const job = await this.start(series);
-    await until('snapshots are made', async () => (await this.snapshotsOf(series)).length >= before + CLAIMS.length);
+    await until('snapshots are made', async () => {
+      const { succeeded, failed } = (await this.namespace.object('job', job))?.status ?? {};
+      if (succeeded || failed) throw new Error(`${job} has ended: ${await this.namespace.log(job)}`);
+      return (await names()).filter(name => !before.has(name)).length >= CLAIMS.length;
+    });
     expect(await this.isWritten(), 'the database is not held').toBe(false);
     return job;
   }
