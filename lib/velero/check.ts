@@ -1,11 +1,12 @@
-import { type ApiObject, Duration } from 'cdk8s';
+import { type ApiObject, Duration, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
 import { checkWhole } from '../backup/database-backup';
 import { checkedConstruct } from '../core/given';
-import type { KubernetesJobOptions } from '../core/kubectl/kubectl';
+import type { ApiRule, KubernetesJobOptions } from '../core/kubectl/kubectl';
 import type { PodOptions } from '../core/pod-options';
 import { Schedule } from '../core/schedule';
 import { veleroCronJob } from './job';
+import { VeleroProtection } from './protection';
 import type { VeleroSchedule } from './schedule';
 
 /** Props of a check of Velero. */
@@ -23,13 +24,16 @@ export interface VeleroCheckProps extends KubernetesJobOptions {
    */
   readonly maximumAge?: Duration;
   /**
-   * How many hooks have to have been run in it, at least: a quiesce has two in every pod.
-   * @default 0
+   * How many hooks have to have been run in it, at least: a quiesce has two in every pod. Of pods that do not run, Velero runs none, and
+   * does not complain.
+   * @default - those of the pods of all VeleroProtections and VeleroDumps of the app that name its schedule as their backup: as many pods as
+   * their workload has replicas. Where there are none, no hook is expected, and the verdict says so; 0 expects none without a word
    */
   readonly expectedHooks?: number;
   /**
    * Whether Velero's node agent has to be there, on every node that it wants.
-   * @default - when the schedule moves snapshots' data, or copies volumes file by file by default
+   * @default - when the schedule moves snapshots' data, or copies volumes file by file by default, or when a VeleroProtection or VeleroDump
+   * that names the schedule as its backup has a volume that is copied file by file
    */
   readonly nodeAgent?: boolean;
   /**
@@ -58,10 +62,21 @@ export class VeleroCheck extends Construct {
    */
   constructor(scope: Construct, id: string, props: VeleroCheckProps) {
     super(...checkedConstruct('VeleroCheck', scope, id, props));
-    const { veleroSchedule, expectedHooks = 0, maximumAge } = props;
+    const { veleroSchedule, expectedHooks, maximumAge } = props;
     const { name: series, namespace, props: template } = veleroSchedule;
-    checkWhole(this, 'expectedHooks', expectedHooks, 0, 10_000);
-    const nodeAgent = props.nodeAgent ?? (template.snapshotMoveData || template.defaultVolumesToFsBackup) ?? false;
+    if (expectedHooks !== undefined) checkWhole(this, 'expectedHooks', expectedHooks, 0, 10_000);
+    // Protections may come after the check.
+    const protections = () =>
+      this.node.root.node
+        .findAll()
+        .filter((one): one is VeleroProtection => one instanceof VeleroProtection && one._backup === veleroSchedule);
+    const hooks = () => {
+      if (expectedHooks !== undefined) return String(expectedHooks);
+      const known = protections();
+      return known.length === 0 ? undefined : String(known.reduce((sum, { _hooks }) => sum + _hooks, 0));
+    };
+    const nodeAgent = () =>
+      props.nodeAgent ?? (template.snapshotMoveData || template.defaultVolumesToFsBackup || protections().some(one => one._copiesFiles));
     const seconds = maximumAge?.toSeconds() ?? veleroSchedule.interval.toSeconds() + Duration.hours(6).toSeconds();
     this.cronJob = veleroCronJob(this, {
       name: `${series}-check`,
@@ -71,28 +86,31 @@ export class VeleroCheck extends Construct {
       schedule: props.schedule ?? Schedule.daily({ at: '06:00', spread: Duration.minutes(30) }),
       retries: 1,
       deadline: Duration.minutes(10),
-      rules: [
-        { apiGroups: ['apps'], resources: ['deployments'], resourceNames: ['velero'], verbs: ['get'] },
-        ...(nodeAgent ? [{ apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: ['node-agent'], verbs: ['get'] }] : []),
-        { apiGroups: ['velero.io'], resources: ['schedules'], resourceNames: [series], verbs: ['get'] },
-        { apiGroups: ['velero.io'], resources: ['backups'], verbs: ['list'] },
-        // Where the schedule names none, the default one is looked for.
-        template.storageLocation === undefined
-          ? { apiGroups: ['velero.io'], resources: ['backupstoragelocations'], verbs: ['get', 'list'] }
-          : {
-              ...{ apiGroups: ['velero.io'], resources: ['backupstoragelocations'] },
-              ...{ resourceNames: [template.storageLocation], verbs: ['get'] },
-            },
-      ],
+      rules: Lazy.any({ produce: () => rules(veleroSchedule, nodeAgent()) }) as ApiRule[],
       kubectlImage: props.kubectlImage,
       apiPorts: props.apiPorts,
       pods: props.pods,
       environment: [
         { name: 'STORAGE_LOCATION', value: template.storageLocation ?? '' },
-        { name: 'NODE_AGENT', value: nodeAgent ? 'yes' : 'no' },
+        { name: 'NODE_AGENT', value: Lazy.any({ produce: () => (nodeAgent() ? 'yes' : 'no') }) as string },
         { name: 'MAXIMUM_AGE', value: String(seconds) },
-        { name: 'EXPECTED_HOOKS', value: String(expectedHooks) },
+        { name: 'EXPECTED_HOOKS', value: Lazy.any({ produce: hooks }) as string },
       ],
     });
   }
+}
+
+/** What its pod may read. */
+function rules({ name, props: { storageLocation } }: VeleroSchedule, nodeAgent: boolean): ApiRule[] {
+  const locations = { apiGroups: ['velero.io'], resources: ['backupstoragelocations'] };
+  return [
+    { apiGroups: ['apps'], resources: ['deployments'], resourceNames: ['velero'], verbs: ['get'] },
+    ...(nodeAgent ? [{ apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: ['node-agent'], verbs: ['get'] }] : []),
+    { apiGroups: ['velero.io'], resources: ['schedules'], resourceNames: [name], verbs: ['get'] },
+    { apiGroups: ['velero.io'], resources: ['backups'], verbs: ['list'] },
+    // Where the schedule names none, the default one is looked for.
+    storageLocation === undefined
+      ? { ...locations, verbs: ['get', 'list'] }
+      : { ...locations, resourceNames: [storageLocation], verbs: ['get'] },
+  ];
 }

@@ -26,8 +26,9 @@ export interface VeleroDumpProps {
    */
   readonly timeout?: Duration;
   /**
-   * The backup of Velero's that the pod is in, whose limits the hook's are compared with.
-   * @default - Velero's own limits
+   * The backup of Velero's that the pod is in, whose limits the hook's are compared with. The VeleroCheck of a schedule that is named here
+   * expects its hook.
+   * @default - Velero's own limits; no check expects the hook
    */
   readonly veleroBackup?: IVeleroBackup;
   /**

@@ -81,8 +81,9 @@ export interface VeleroProtectionOptions {
    */
   readonly volumeGroup?: string;
   /**
-   * The backup that the pods are in, whose limits the hooks' are compared with.
-   * @default - Velero's own limits: ten minutes for a snapshot, four hours for what goes on after it
+   * The backup that the pods are in, whose limits the hooks' are compared with. The VeleroCheck of a schedule that is named here expects
+   * their hooks.
+   * @default - Velero's own limits: ten minutes for a snapshot, four hours for what goes on after it; no check expects the hooks
    */
   readonly backup?: IVeleroBackup;
 }
@@ -125,6 +126,10 @@ export class VeleroProtection extends Construct {
     return new VeleroProtection(workload, 'Velero', { ...options, workload });
   }
 
+  /** The backup that the pods are in, where it was said. @internal */
+  public readonly _backup: IVeleroBackup | undefined;
+  /** Whether a volume is copied file by file, which is the node agent's work. @internal */
+  public readonly _copiesFiles: boolean;
   private readonly workload: Workload;
 
   /**
@@ -135,6 +140,8 @@ export class VeleroProtection extends Construct {
   constructor(scope: Construct, id: string, props: VeleroProtectionProps) {
     super(...checkedConstruct('VeleroProtection', scope, id, props));
     this.workload = Workload.of(this, 'workload', props.workload);
+    this._backup = props.backup;
+    this._copiesFiles = (props.volumes ?? []).some(({ method }) => method !== VeleroVolumeMethod.SNAPSHOT);
     this.refuseSecond();
     this.checkVolumes(props);
     // The agent's container is one of those that hooks may name.
@@ -146,6 +153,19 @@ export class VeleroProtection extends Construct {
       ...(props.restoreInit && this.initHook(props.restoreInit)),
     });
     if (props.volumeGroup !== undefined) this.group(props.volumeGroup, props.backup);
+  }
+
+  /**
+   * How many hooks Velero runs in a backup of the pods, as far as that is known before it is applied: those of its replicas, and of one
+   * pod where their number is the cluster's affair.
+   *
+   * @internal
+   */
+  public get _hooks(): number {
+    const annotations = this.workload.template.metadata?.annotations ?? {};
+    const hooks = [PRE, POST].filter(prefix => `${prefix}/command` in annotations).length;
+    // As it is by now: it may have been scaled since.
+    return hooks * Workload.of(this, 'workload', this.workload.object).replicas;
   }
 
   private refuseSecond(): void {

@@ -8,7 +8,7 @@
 #   STORAGE_LOCATION   the BackupStorageLocation's name; empty: the default one
 #   NODE_AGENT         `yes`: volumes are copied or moved, which the node agent does
 #   MAXIMUM_AGE        seconds since the newest good backup was begun
-#   EXPECTED_HOOKS     how many hooks have to have been run in it, at least
+#   EXPECTED_HOOKS     how many hooks have to have been run in it, at least; empty: nobody has said
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
@@ -84,7 +84,7 @@ check_backup() {
     die "the backup $backup is $(answer 3), with $(number "$(answer 6)") errors${hooks:+: $hooks}${why:+ ($why)}: look at \`velero backup describe $backup --details\` and \`velero backup logs $backup\`"
   [ -z "$hooks" ] ||
     die "$hooks in the backup $backup: what they were to hold or dump is not as it should be; look at \`velero backup logs $backup\`"
-  [ "$(number "$attempted")" -ge "$EXPECTED_HOOKS" ] ||
+  [ "$(number "$attempted")" -ge "$(number "$EXPECTED_HOOKS")" ] ||
     die "only $(number "$attempted") of $EXPECTED_HOOKS hooks were run in the backup $backup: Velero runs those of running pods that it backs up; look for the annotations on the pods, and whether these ran"
   [ "$(number "$(answer 16)")" -gt 0 ] ||
     die "the backup $backup holds nothing: look at what the Schedule $SERIES includes and leaves out, and at \`velero backup logs $backup\`"
@@ -99,6 +99,8 @@ check_backup() {
     die "the newest backup $backup was begun at $began, which is still to come: a clock is wrong, that of Velero's node or that of this one"
   is_after "$began" "$(date -u -d "@$(($(date +%s) - MAXIMUM_AGE))" +%Y-%m-%dT%H:%M:%SZ)" ||
     die "the newest good backup $backup was begun at $began, more than $((MAXIMUM_AGE / 3600)) hours ago${others:+ ($others, which are not its own)}: look at \`velero schedule get\` and at Velero's log"
+  [ -n "$EXPECTED_HOOKS" ] ||
+    caveat "whether hooks were run is not looked at: no VeleroProtection and no VeleroDump names the Schedule $SERIES as its backup; let them name it, or give the check expectedHooks (0 where there are none)"
   [ "$(number "$(answer 8)")" = 0 ] ||
     caveat "Velero warns $(answer 8) times of the backup $backup: what it could not back up may be missing, such as a volume; look at \`velero backup describe $backup --details\`"
 }

@@ -88,10 +88,11 @@ const GOOD = [
 ];
 
 inEachShell('%s: a check of Velero', shell => {
-  const check = (...answers: Answer[]) =>
+  const check = (...answers: Answer[]) => checkOf('2', ...answers);
+  const checkOf = (hooks: string, ...answers: Answer[]) =>
     run(shell, 'velero-check.sh', [...answers, ...GOOD], {
       ...{ OPERATION: 'velero-check', SERIES: 'shop-daily', STORAGE_LOCATION: '', NODE_AGENT: 'yes' },
-      ...{ MAXIMUM_AGE: String(30 * 3600), EXPECTED_HOOKS: '2' },
+      ...{ MAXIMUM_AGE: String(30 * 3600), EXPECTED_HOOKS: hooks },
     });
 
   test.each<[string, Answer[]]>([
@@ -202,6 +203,15 @@ inEachShell('%s: a check of Velero', shell => {
     const failed = check(answer);
     expect(failed.status, failed.log).toBe(1);
     expect(failed.reason).toMatch(reason);
+  });
+
+  test('says that it expects no hooks where nobody has told it of any', () => {
+    const { status, log, caveats } = checkOf('', backups(backup(2, { began: hoursAgo(4), attempted: '' })));
+    expect(status, log).toBe(0);
+    expect(caveats).toMatch(
+      /^whether hooks were run is not looked at: no VeleroProtection and no VeleroDump names the Schedule shop-daily/,
+    );
+    expect(checkOf('0').caveats).toBe('');
   });
 
   test('says what Velero warns of', () => {

@@ -1,8 +1,17 @@
-import { Duration } from 'cdk8s';
+import { App, Chart, Duration, JsonPatch } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
-import { Schedule, VeleroCheck, type VeleroCheckProps, VeleroSchedule, type VeleroScheduleProps } from '../../lib';
-import { chart, environment, type Manifest, objects } from '../support/synth';
-import { refusal } from './workloads';
+import {
+  Schedule,
+  VeleroCheck,
+  type VeleroCheckProps,
+  VeleroDump,
+  VeleroHook,
+  VeleroProtection,
+  VeleroSchedule,
+  type VeleroScheduleProps,
+} from '../../lib';
+import { backup, chart, environment, type Manifest, objects } from '../support/synth';
+import { frontend, refusal, server } from './workloads';
 
 function synthesize(of: Partial<VeleroScheduleProps> = {}, different: Partial<VeleroCheckProps> = {}, namespace = 'velero') {
   const velero = chart(namespace);
@@ -34,7 +43,6 @@ describe('a check of Velero', () => {
       STORAGE_LOCATION: '',
       NODE_AGENT: 'no',
       MAXIMUM_AGE: '108000',
-      EXPECTED_HOOKS: '0',
     });
     const moving = synthesize({ snapshotMoveData: true, storageLocation: 'offsite' }, { expectedHooks: 2, maximumAge: Duration.hours(2) });
     expect(environment(moving['CronJob/shop-daily-check'])).toMatchObject({
@@ -42,6 +50,64 @@ describe('a check of Velero', () => {
       NODE_AGENT: 'yes',
       MAXIMUM_AGE: '7200',
       EXPECTED_HOOKS: '2',
+    });
+  });
+
+  describe('expects what the protections say that name its schedule', () => {
+    const { command } = VeleroHook;
+    const expected = (velero: Chart) => {
+      const { EXPECTED_HOOKS, NODE_AGENT } = environment(objects(velero)['CronJob/shop-daily-check']);
+      return { EXPECTED_HOOKS, NODE_AGENT };
+    };
+    /** Two charts of one app. */
+    function charts(different: Partial<VeleroCheckProps> = {}) {
+      const app = new App();
+      const [velero, shop] = [new Chart(app, 'velero', { namespace: 'velero' }), new Chart(app, 'shop', { namespace: 'shop' })];
+      const veleroSchedule = new VeleroSchedule(velero, 'shop-daily', { schedule: Schedule.daily() });
+      new VeleroCheck(velero, 'check', { veleroSchedule, ...different });
+      return { velero, shop, veleroSchedule };
+    }
+    const sync = command({ container: 'postgres', command: ['sync'] });
+
+    test('the hooks of every pod, of whatever comes after it', () => {
+      const { velero, shop, veleroSchedule } = charts();
+      const options = { preHook: sync, postHook: sync, restoreHook: sync, backup: veleroSchedule };
+      VeleroProtection.of(server(shop, { replicas: 3 }), options);
+      expect(expected(velero)).toEqual({ EXPECTED_HOOKS: '6', NODE_AGENT: 'no' });
+      VeleroProtection.of(frontend(shop), { preHook: command({ command: ['sync'] }), backup: veleroSchedule });
+      expect(expected(velero).EXPECTED_HOOKS).toBe('7');
+    });
+
+    test('the hook of a dump, and the node agent that copies it', () => {
+      const { velero, shop, veleroSchedule } = charts();
+      new VeleroDump(shop, 'dump', { backup: backup(shop), veleroBackup: veleroSchedule });
+      expect(expected(velero)).toEqual({ EXPECTED_HOOKS: '1', NODE_AGENT: 'yes' });
+      expect(JSON.stringify(objects(velero)['Role/shop-daily-check'].rules)).toContain('node-agent');
+    });
+
+    test('none of a workload that has no pods, or no hooks', () => {
+      const { velero, shop, veleroSchedule } = charts();
+      const workload = server(shop, { replicas: 2 });
+      VeleroProtection.of(workload, { preHook: sync, backup: veleroSchedule });
+      workload.addJsonPatch(JsonPatch.replace('/spec/replicas', 0));
+      VeleroProtection.of(frontend(shop), { backup: veleroSchedule });
+      expect(expected(velero).EXPECTED_HOOKS).toBe('0');
+    });
+
+    test('nothing of those that name another backup, or none', () => {
+      const { velero, shop } = charts();
+      VeleroProtection.of(server(shop), { preHook: sync });
+      new VeleroDump(shop, 'dump', {
+        backup: backup(shop),
+        veleroBackup: new VeleroSchedule(velero, 'b', { schedule: Schedule.weekly() }),
+      });
+      expect(expected(velero)).toEqual({ EXPECTED_HOOKS: '', NODE_AGENT: 'no' });
+    });
+
+    test('no more than what it is told', () => {
+      const { velero, shop, veleroSchedule } = charts({ expectedHooks: 0, nodeAgent: false });
+      new VeleroDump(shop, 'dump', { backup: backup(shop), veleroBackup: veleroSchedule });
+      expect(expected(velero)).toEqual({ EXPECTED_HOOKS: '0', NODE_AGENT: 'no' });
     });
   });
 
