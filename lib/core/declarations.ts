@@ -1348,6 +1348,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'slot?': 'string | The replication slot of the log archive',
     'maintenanceDatabase?': 'string | A database to connect to',
     'jobs?': "number | Parallel jobs of a verification's pg_amcheck",
+    'allowEmpty?': "boolean | A server without a table of its users' is meant to be so",
     'sslMode?': "string | libpq's sslmode for the connection to the server: disable, allow, prefer, require, verify-ca, verify-full",
     'caCertificates?': "CaCertificates | The certificates of the authorities that may have signed the server's",
     'image?': 'string | The image of the jobs',

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster, type ImageCatalog } from '../rehearsal';
 import { FaultTable, failure, flipBit } from './support/faults';
@@ -145,6 +145,12 @@ describe('PostgreSQL 15', () => {
     expect(log).toMatch(/the snapshot was cut while the server was: in production/);
     expect(log).toMatch(/redo done at/);
     expect(log).toMatch(/pg_amcheck found nothing wrong in: postgres \d+ kB, shop/);
+  });
+
+  test('a server that was made anew on an empty volume is sound, and holds nothing: that fails', async () => {
+    server.client('initdb', ['--no-sync', '--username=postgres', '/srv/anew']);
+    copy(join(dirname(source), 'anew'), volume('postgres'));
+    await fails('postgres', 'a server without a table', /^the server holds no table of its users/);
   });
 
   test('files that were copied one after another are found torn', async () => {

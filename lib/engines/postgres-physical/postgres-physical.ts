@@ -60,6 +60,11 @@ export interface PostgresPhysicalEngineOptions {
    */
   readonly jobs?: number;
   /**
+   * A server without a table of its users' is meant to be so.
+   * @default false: a verification, and the check of a volume, fail
+   */
+  readonly allowEmpty?: boolean;
+  /**
    * libpq's sslmode for the connection to the server: disable, allow, prefer, require, verify-ca, verify-full.
    * @default - libpq's own, 'prefer'
    */
@@ -167,6 +172,7 @@ export class PostgresPhysicalEngine implements IEngine {
       scripts: ScriptFolder.at('postgres-physical', __dirname),
       environment: [
         { name: 'JOBS', value: String(jobs) },
+        { name: 'ALLOW_EMPTY', value: this.options.allowEmpty ? 'yes' : 'no' },
         // Even when no more are made: those that were must not lose what they build on.
         ...(canChain ? [{ name: 'CHAINS', value: 'yes' }] : []),
       ],

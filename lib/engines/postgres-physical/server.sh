@@ -84,15 +84,30 @@ ask_server() { # SUPERUSER
   export PGHOST PGUSER MAINTENANCE_DATABASE
 }
 
+# Whether any database has a table that its users have made. A server that came up on an empty volume is sound, and has none.
+holds_tables() {
+  attempt 'listing the databases' ask -c 'select datname from pg_database where datallowconn' >"$SCRATCH/connectable"
+  while IFS= read -r connectable; do
+    # By environment: as an argument, a name with an equals sign in it would be a connection string.
+    attempt "looking for tables in $connectable" env "PGDATABASE=$connectable" psql -XAtq --no-password -v ON_ERROR_STOP=1 -c "select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p', 'm') and c.oid >= 16384 and n.nspname not in ('pg_catalog', 'pg_toast', 'information_schema') limit 1" >"$SCRATCH/has-table"
+    [ ! -s "$SCRATCH/has-table" ] || return 0
+  done <"$SCRATCH/connectable"
+  return 1
+}
+
 # Reads every table and every B-tree index of every database.
 #
-# environment: JOBS   parallel jobs of pg_amcheck
+# environment:
+#   JOBS          parallel jobs of pg_amcheck
+#   ALLOW_EMPTY   `yes`: a server without a table of its users' is no reason to fail
 check_server() {
   amcheck_rc=0
   pg_amcheck --all --install-missing --heapallindexed --jobs "$JOBS" --maintenance-db template1 >"$SCRATCH/amcheck" 2>&1 || amcheck_rc=$?
   # A damaged table can have more to say than a log holds.
   head -n 200 "$SCRATCH/amcheck" >&2
   [ "$amcheck_rc" = 0 ] || die "pg_amcheck failed: $(grep . "$SCRATCH/amcheck" | head -n 4 | tr '\n' ' ')"
+  [ "$ALLOW_EMPTY" = yes ] || holds_tables || die 'the server holds no table of its users (allowEmpty says that none is meant to be there)'
 }
 
 # How assertions are asked.
