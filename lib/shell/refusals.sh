@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# For `ready` scripts of engines that share a client: whether what it has said is a refusal of these credentials, or of this way of
+# For whoever asks a server: whether what it has said is a refusal of these credentials, or of this way of
 # connecting. No wait mends either, and every further try may bring the account nearer to its lock. Servers that are starting, that
 # are full or that elect a primary are none.
 
@@ -12,4 +12,12 @@ psql_refused() { # FILE
 # that the client has not or may not use (1251, 2059, 2061).
 mysql_refused() { # FILE
   grep -qE 'ERROR (1044|1045|1129|1130|1251|1698|1862|2026|2059|2061|3118|3159|4151)( |:)' "$1"
+}
+
+mongodb_refused() { # FILE
+  grep -qE 'Authentication failed|requires authentication|not authorized|certificate (verify|has expired)|self.signed certificate|unable to (verify|get)|altnames' "$1"
+}
+
+redis_refused() { # FILE
+  grep -qE 'NOAUTH|WRONGPASS|NOPERM|invalid password|certificate verify failed|certificate required' "$1"
 }

@@ -256,6 +256,35 @@ inEachShell(
       expect(agent.files()).toEqual(['events']);
     });
 
+    test('an agent without its Secret runs, and says what it lacks and how it gets it', async ({ expect }) => {
+      const files = mkdtempSync(join(tmpdir(), 'agent-files-'));
+      const references = [
+        'USER_OF_SERVER username Secret stock',
+        `${files}/ca.crt ca.crt Secret stock-ca`,
+        `${files}/client - Secret stock-client`,
+      ];
+      const settings = { QUIESCE_REFERENCES: references.join('\n') };
+      const lacks = (because: RegExp) => ({ ...refused(because), code: 78 });
+      const without = await start(shell, settings);
+      expect(await without.hold()).toEqual(
+        lacks(
+          /^quiesce: the server is not held: it has no credentials: Secret stock has no key username, or was not there when the agent was started\. Make it, then .*: kubectl exec \S+ -c quiesce -- sh -c 'kill 1'\n$/,
+        ),
+      );
+      expect(without.isHeld).toBe(false);
+      expect(await without.release()).toEqual(refused(/no lock is held: none was taken/));
+      const agent = await start(shell, { ...settings, USER_OF_SERVER: '' });
+      expect(await agent.hold()).toEqual(
+        lacks(/: Secret stock-ca has no key ca\.crt, or is not there\. Make it: its file comes by itself/),
+      );
+      writeFileSync(join(files, 'ca.crt'), '');
+      mkdirSync(join(files, 'client', '..data'), { recursive: true });
+      expect(await agent.hold()).toEqual(lacks(/: Secret stock-client is not there, or empty/));
+      writeFileSync(join(files, 'client', 'tls.crt'), '');
+      expect(await agent.hold()).toEqual(done(/is held/));
+      rmSync(files, { recursive: true });
+    });
+
     test('whoever is killed while it waits, holds nothing', async ({ expect }) => {
       const agent = await start(shell, { QUIESCE_WAIT: '20' });
       for (const [signal, what] of [

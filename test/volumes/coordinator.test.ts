@@ -219,6 +219,26 @@ inEachShell('%s: a server that is held', shell => {
     expect(Number(/db-0 was held for (\d+) ms at most/.exec(log)?.[1])).toBeGreaterThan(5000);
   });
 
+  test.each([
+    ['the client ended with 1: ERROR 1045 (28000): Access denied for user `quiesce`@`127.0.0.1`', 1],
+    ['the server did not make a checkpoint: psql: error: FATAL:  password authentication failed for user "quiesce"', 1],
+    ['Authentication failed.', 1],
+    ['the server gives no time: AUTH failed: WRONGPASS invalid username-password pair or user is disabled.', 1],
+    ['it has no credentials: Secret stock has no key username', 78],
+  ])('is asked once when it refuses the credentials: %s', (says, code) => {
+    const { status, reason } = holds('hold_all', { to: 'exec db-0', fails: `quiesce: db is not held: ${says}`, code });
+    expect(status).toBe(78);
+    expect(reason).toBe(
+      `pod db-0 of StatefulSet/db could not be held: db is not held: ${says}. What was held is let go, and nothing was snapshotted`,
+    );
+  });
+
+  test('is asked again where it was only busy, or its agent did not answer', () => {
+    const busy = { to: 'exec db-0', fails: 'quiesce: db is not held: no answer within 2 s' };
+    expect(holds('hold_all', busy).status).toBe(1);
+    expect(holds('hold_all', { to: 'exec db-0', fails: REFUSED }).status).toBe(1);
+  });
+
   test('of which nothing is known is not said to have been let go too early', () => {
     const { log, status } = holds('hold_all\nrelease_all || cat "$SCRATCH/lost" >&2', {
       to: 'exec db-0 -c quiesce -- sh /agent/release',
@@ -280,6 +300,12 @@ inEachShell('%s: one of the servers of a replica set', shell => {
     expect(none.status).toBe(1);
     expect(none.reason).toMatch(
       /^none of the pods of StatefulSet\/db could be held: db-0: mongodb is not held: it is the primary;db-1: .*nothing was snapshotted$/,
+    );
+    const unknown = { ...all[1], to: 'exec db-1', fails: 'quiesce: mongodb is not held: Authentication failed.' };
+    const refused = run(shell, 'hold_all', [unknown, ...all], environment);
+    expect(refused.status).toBe(78);
+    expect(refused.reason).toMatch(
+      /^none of the pods of StatefulSet\/db could be held: .*;db-1: mongodb is not held: Authentication failed/,
     );
     const silent = run(shell, 'hold_all', [{ ...primary, fails: REFUSED }], environment);
     expect(silent.reason).toMatch(/^pod db-0 of StatefulSet\/db could not be held: the Kubernetes API cannot be reached/);

@@ -8,6 +8,7 @@ import {
   MariadbVersion,
   MongodbVersion,
   MysqlLock,
+  MysqlTls,
   MysqlVersion,
   PostgresVersion,
   Quiesce,
@@ -23,6 +24,11 @@ const credentials = SecretRef.named('stock-quiesce');
 
 function mariadb(different: Partial<MariadbQuiesceOptions> = {}) {
   return Quiesce.mariadb({ version: MariadbVersion.V10_11, credentials, ...different });
+}
+
+/** What an agent is told of variables that have the user and the password. */
+function named(user: string, password: string): string[] {
+  return [`${user} username Secret stock-quiesce`, `${password} password Secret stock-quiesce`];
 }
 
 /** A StatefulSet as a user writes it, and constructs that back it up. */
@@ -55,7 +61,10 @@ test('the agent runs beside the server, in a restricted container with scripts o
     seccompProfile: { type: 'RuntimeDefault' },
   });
   expect(resources).toEqual({ requests: { cpu: '10m', memory: '64Mi' }, limits: { memory: '64Mi' } });
-  expect(env).toContainEqual({ name: 'SERVER_PASSWORD', valueFrom: { secretKeyRef: { name: 'stock-quiesce', key: 'password' } } });
+  expect(env).toContainEqual({
+    name: 'SERVER_PASSWORD',
+    valueFrom: { secretKeyRef: { name: 'stock-quiesce', key: 'password', optional: true } },
+  });
   expect(volumeMounts.map(({ mountPath, readOnly = false }: Manifest) => `${mountPath} ${readOnly}`)).toEqual([
     '/quiesce false',
     '/opt/quiesce/agent true',
@@ -68,6 +77,46 @@ test('the agent runs beside the server, in a restricted container with scripts o
     ['lock.sh'],
   ]);
   expect(template().metadata.annotations).toBeUndefined();
+});
+
+const ca = SecretRef.named('stock-ca').key('ca.crt');
+test.each<[string, IQuiesce, string[]]>([
+  [
+    'MariaDB',
+    mariadb({ tls: MysqlTls.verified(ca) }),
+    [...named('SERVER_USER', 'SERVER_PASSWORD'), '/run/tls/mysql/ca.crt ca.crt Secret stock-ca'],
+  ],
+  [
+    'MySQL',
+    Quiesce.mysql({ version: MysqlVersion.V8_4, credentials, tls: MysqlTls.verifiedByConfigMap('stock-ca', 'pem') }),
+    [...named('SERVER_USER', 'SERVER_PASSWORD'), '/run/tls/mysql/ca.crt pem ConfigMap stock-ca'],
+  ],
+  ['PostgreSQL', Quiesce.postgres({ version: PostgresVersion.V15, credentials }), named('PGUSER', 'PGPASSWORD')],
+  [
+    'MongoDB',
+    Quiesce.mongodb({ version: MongodbVersion.V8_0, credentials, replicaSet: 'rs0', tlsCa: ca }),
+    [...named('MONGODB_USERNAME', 'MONGODB_PASSWORD'), '/etc/mongodb-tls/ca.pem ca.crt Secret stock-ca'],
+  ],
+  [
+    'Redis',
+    Quiesce.redis({ version: RedisVersion.V8_0, credentials, tlsAuthority: ca, tlsClient: SecretRef.named('stock-client') }),
+    [
+      ...named('REDIS_USERNAME', 'REDISCLI_AUTH'),
+      '/tls/tls-authority/ca.crt ca.crt Secret stock-ca',
+      '/tls/tls-client - Secret stock-client',
+    ],
+  ],
+])('a Secret that is not there keeps no %s from running: the agent starts without it', (_engine, quiesce, references) => {
+  const { ask, sidecar, template } = stock();
+  ask('nightly', quiesce);
+  const { env } = sidecar();
+  const referred = [
+    ...env.flatMap(({ valueFrom }: Manifest) => valueFrom?.secretKeyRef ?? []),
+    ...template().spec.volumes.flatMap(({ secret, configMap }: Manifest) => secret ?? configMap ?? []),
+  ];
+  expect(referred.length).toBeGreaterThan(references.length);
+  expect(referred.filter(({ optional }: Manifest) => optional !== true)).toEqual([]);
+  expect(env.find(({ name }: Manifest) => name === 'QUIESCE_REFERENCES').value.split('\n')).toEqual(references);
 });
 
 test('everybody who asks has commands of his own for the one agent', () => {

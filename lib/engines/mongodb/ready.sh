@@ -3,8 +3,10 @@
 set -eu
 # shellcheck source=lib/engines/mongodb/mongodb.sh
 . "$BACKUP_HOME/engine/mongodb.sh"
+# shellcheck source=lib/shell/refusals.sh
+. "$BACKUP_HOME/shell/refusals.sh"
 use "$(host_uri)"
 mongosh_script ready 2>"$SCRATCH/ready.client" && exit 0
 cat "$SCRATCH/ready.client" >&2
-! grep -qE 'Authentication failed|requires authentication|not authorized|certificate (verify|has expired)|self.signed certificate|unable to (verify|get)|altnames' "$SCRATCH/ready.client" || exit 78
+! mongodb_refused "$SCRATCH/ready.client" || exit 78
 exit 1

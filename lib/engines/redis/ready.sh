@@ -3,11 +3,11 @@
 set -eu
 # shellcheck source=lib/engines/redis/redis.sh
 . "$BACKUP_HOME/engine/redis.sh"
+# shellcheck source=lib/shell/refusals.sh
+. "$BACKUP_HOME/shell/refusals.sh"
 answer=$(CLI_TIMEOUT=15 cli ping 2>"$SCRATCH/ready.client") || :
 [ "$answer" != PONG ] || exit 0
-said=$(cat "$SCRATCH/ready.client")${answer:+ $answer}
-printf '%s\n' "$said" >&2
-case $said in
-  *NOAUTH* | *WRONGPASS* | *NOPERM* | *'invalid password'* | *'certificate verify failed'* | *'certificate required'*) exit 78 ;;
-  *) exit 1 ;;
-esac
+printf '%s\n' "$answer" >>"$SCRATCH/ready.client"
+cat "$SCRATCH/ready.client" >&2
+! redis_refused "$SCRATCH/ready.client" || exit 78
+exit 1

@@ -11,6 +11,9 @@
 #              not; empty or unset: all pods are
 # Each command gets the name of this pod as its last argument: so that no run releases what another one has held.
 
+# shellcheck source=lib/shell/refusals.sh
+. "$BACKUP_HOME/shell/refusals.sh"
+
 # kubectl may need a while to get there and back.
 EXEC_SECONDS=15
 # An agent that has heard nothing for as long lets go.
@@ -44,6 +47,16 @@ agent_spoke() { grep -q '^quiesce: ' "$SCRATCH/agent.$1"; } # NAME
 # What it said, or why it could not be asked.
 agent_reason() { # NAME
   if agent_spoke "$1"; then sed -n 's/^quiesce: //p' "$SCRATCH/agent.$1" | tail -n 1; else kubectl_reason "$SCRATCH/agent.$1"; fi
+}
+
+# The last command was refused for its credentials: every further try may bring the account nearer to its lock.
+agent_hopeless() { # NAME
+  [ "$agent_rc" != 78 ] || return 0
+  agent_spoke "$1" || return 1
+  for agent_server in mysql psql mongodb redis; do
+    if "${agent_server}_refused" "$SCRATCH/agent.$1"; then return 0; fi
+  done
+  return 1
 }
 
 one_is_enough() { grep -qxF -e "$1" "$SCRATCH/one-of"; } # MEMBER
@@ -100,6 +113,7 @@ prove_api() {
 hold_all() {
   [ ! -s "$SCRATCH/renews" ] || keep_held &
   : >"$SCRATCH/refusals"
+  : >"$SCRATCH/hopeless"
   : >"$SCRATCH/chosen"
   set -f
   while read -r member pod container wait command; do
@@ -108,12 +122,15 @@ hold_all() {
     log "holding $pod"
     # shellcheck disable=SC2086 # a command of plain words
     if ! agent "$pod" $((wait + EXEC_SECONDS)) "$pod" "$container" env QUIESCE_HEARD="$HEARD_SECONDS" $command "$POD_NAME" </dev/null; then
+      hold_ends=die
+      ! agent_hopeless "$pod" || hold_ends=refuse
       # Of a pod whose agent did not answer nobody knows whether it is held.
       if ! one_is_enough "$member" || ! agent_spoke "$pod"; then
-        die "pod $pod of $member could not be held: $(agent_reason "$pod"). What was held is let go, and nothing was snapshotted"
+        "$hold_ends" "pod $pod of $member could not be held: $(agent_reason "$pod"). What was held is let go, and nothing was snapshotted"
       fi
       log "$pod is not held: $(agent_reason "$pod")"
       printf '%s %s: %s\n' "$member" "$pod" "$(agent_reason "$pod")" >>"$SCRATCH/refusals"
+      [ "$hold_ends" = die ] || printf '%s\n' "$member" >>"$SCRATCH/hopeless"
       sed -i "/^$pod /d" "$SCRATCH/held"
       continue
     fi
@@ -128,8 +145,10 @@ hold_all() {
 name_chosen() {
   while read -r member; do
     chosen=$(sed -n "s|^$member ||p" "$SCRATCH/chosen")
+    name_ends=die
+    ! grep -qxF -e "$member" "$SCRATCH/hopeless" || name_ends=refuse
     [ -n "$chosen" ] ||
-      die "none of the pods of $member could be held: $(sed -n "s|^$member ||p" "$SCRATCH/refusals" | tr '\n' ';') $(tr '\n' ' ' <"$SCRATCH/absent"). What was held is let go, and nothing was snapshotted"
+      "$name_ends" "none of the pods of $member could be held: $(sed -n "s|^$member ||p" "$SCRATCH/refusals" | tr '\n' ';') $(tr '\n' ' ' <"$SCRATCH/absent"). What was held is let go, and nothing was snapshotted"
     caveat "of $member pod $chosen was held: the volumes of its other pods are as after a power cut"
   done <"$SCRATCH/one-of"
 }

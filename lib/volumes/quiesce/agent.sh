@@ -12,6 +12,7 @@
 #   QUIESCE_LIMIT   seconds after which it is let go, whatever else happens
 #   QUIESCE_HOME    where the scripts are: agent/ and lock/
 #   QUIESCE_STATE   a directory of its own, on none of the volumes that are snapshotted
+#   QUIESCE_REFERENCES   lines `WHERE KEY KIND NAME`, of what it has from a Secret or ConfigMap: WHERE is a variable, a file or a directory
 #
 # It sources lock/lock.sh for
 #   lock_take      takes the lock within QUIESCE_WAIT seconds, or fails; what it may have left then, lock_recover releases
@@ -55,6 +56,33 @@ reply() { # ID CODE TEXT
   [ ! -p "reply.$1" ] || printf '%s %s\n' "$2" "$3" 1<>"reply.$1"
 }
 
+# What the lock needs and is not there, in $reason; 1: nothing.
+lacks() {
+  set -f
+  # shellcheck disable=SC2086 # words
+  set -- ${QUIESCE_REFERENCES:-}
+  set +f
+  while [ $# -ge 4 ]; do
+    reason="it has no credentials: $3 $4 has no key $2, or"
+    case $1:$2 in
+      /*:-)
+        reason="it has no credentials: $3 $4 is not there, or empty. Make it: its files come by themselves, within two minutes"
+        [ -n "$(ls "$1" 2>/dev/null)" ] || return 0
+        ;;
+      /*)
+        reason="$reason is not there. Make it: its file comes by itself, within two minutes"
+        [ -e "$1" ] || return 0
+        ;;
+      *)
+        reason="$reason was not there when the agent was started. Make it, then start the agent anew; the server goes on meanwhile: kubectl exec $(uname -n) -c quiesce -- sh -c 'kill 1'"
+        eval "[ -n \"\${$1+set}\" ]" || return 0
+        ;;
+    esac
+    shift 4
+  done
+  return 1
+}
+
 take() { # ID "SECONDS OWNER"
   set -- "$1" "${2#* }" "${2%% *}"
   if ! alive "$1"; then log "$2 asked for the lock, and is gone: nothing was done"; return; fi
@@ -62,6 +90,7 @@ take() { # ID "SECONDS OWNER"
     answer "$1" 1 "$QUIESCE_NAME is held already, by $owner for $(($(now) - since)) s: that lock stays"
     return
   fi
+  if lacks; then answer "$1" 78 "$QUIESCE_NAME is not held: $reason"; return; fi
   number=$((number + 1)) reason='' began=$(now)
   if ! lock_take; then
     why=$reason

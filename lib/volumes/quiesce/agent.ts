@@ -7,6 +7,7 @@ import { NOT_RESTRICTED_ANNOTATION } from '../../core/labels';
 import { ScriptFolder } from '../../core/script-folder';
 import type { Workload } from '../../core/workload';
 import type { IQuiesce, QuiesceConfig } from './quiesce';
+import { optionalReferences } from './references';
 
 /**
  * The commands by which a workload's pods are quiesced and let go, in a container that runs beside the server.
@@ -86,6 +87,7 @@ export function quiesceAgent(scope: Construct, workload: Workload, quiesce: IQui
 
 function addAgent(scope: Construct, workload: Workload, config: QuiesceConfig): void {
   const folders = { agent: ScriptFolder.at(NAME, __dirname), lock: config.scripts };
+  const { environment, volumes, references } = optionalReferences(config);
   const added: k8s.Volume[] = [
     // In memory: it holds the client's credentials, and is on no disk that could be frozen.
     { name: NAME, emptyDir: { medium: 'Memory', sizeLimit: k8s.Quantity.fromString('4Mi') } },
@@ -93,7 +95,7 @@ function addAgent(scope: Construct, workload: Workload, config: QuiesceConfig): 
       name: `${NAME}-${folder}`,
       configMap: { name: scripts.bind(scope), defaultMode: 0o555, optional: true },
     })),
-    ...(config.volumes ?? []),
+    ...volumes,
   ];
   const taken = [
     ...workload.containers.filter(({ name }) => name === NAME).map(() => `a container ${NAME}`),
@@ -120,7 +122,8 @@ function addAgent(scope: Construct, workload: Workload, config: QuiesceConfig): 
       { name: 'QUIESCE_STATE', value: STATE },
       // Programs that keep files of their own find no other place to write to.
       { name: 'HOME', value: STATE },
-      ...config.environment,
+      ...(references ? [{ name: 'QUIESCE_REFERENCES', value: references }] : []),
+      ...environment,
     ],
     securityContext: securityOf(config),
     resources: resourcesOf(workload, config),

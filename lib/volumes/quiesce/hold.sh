@@ -3,7 +3,8 @@
 #
 # usage: hold.sh OWNER   who asks; nobody else can release it
 #
-# Ends with 0 when the server is held (or prepared, where nothing is held), and with 1 and a reason on stderr when it is not.
+# Ends with 0 when the server is held (or prepared, where nothing is held), and with 1 and a reason on stderr when it is not. 78: the
+# agent has no credentials, and no retry gives them to it.
 #
 # environment, beside agent.sh's:
 #   QUIESCE_HEARD   seconds; who asks says by renew.sh, more often than that, that the lock is still needed, or it is let go. 0: nobody does

@@ -21,6 +21,10 @@ export * from './quiesce';
  *
  * The lock is held by a container in the server's own pod, for `limit` at most, and needs nobody to release it. What holds it is restarted
  * with the server's pod: a new version of this library whose scripts are others restarts the server once.
+ *
+ * A Secret that is absent or misspelt stops no server: the agent starts without it, and a run fails with a reason that names the Secret and its
+ * key. Files of a Secret appear when it is made. Variables, such as user and password, do not: the agent's container has to be started
+ * anew, as the reason says.
  */
 export class Quiesce {
   /** MariaDB: commits and writes wait, reads go on. */

@@ -28,7 +28,10 @@ export interface QuiesceConfig {
    * A changed script is a changed pod template, which restarts the server: nothing else belongs into this folder.
    */
   readonly scripts: ScriptFolder;
-  /** The container's variables: address of the server in its own pod, credentials by reference. */
+  /**
+   * The container's variables: address of the server in its own pod, credentials by reference. References to Secrets and ConfigMaps, here
+   * and in `volumes`, become optional ones: without them the server runs, and `lock_take` is not called.
+   */
   readonly environment: k8s.EnvVar[];
   /**
    * Volumes of the container: certificates, sockets.
