@@ -24,7 +24,7 @@ export interface VeleroRestoreJobProps extends VeleroRestoreTemplate, Kubernetes
    */
   readonly namespace?: string;
   /**
-   * How long it is waited for the restore. Velero goes on after that.
+   * How long it is waited for the restore. What Velero has begun goes on after that.
    * @default Duration.hours(12)
    */
   readonly deadline?: Duration;
@@ -38,11 +38,17 @@ export interface VeleroRestoreJobProps extends VeleroRestoreTemplate, Kubernetes
 /** The operation, which is the script's name as well. */
 const OPERATION = 'velero-restore';
 
+/** Velero looks at a Restore at once, where it runs and has no other to do. */
+const BEGINS_WITHIN = Duration.minutes(15);
+
 /**
  * Restores by Velero when somebody asks: a CronJob `<name>` in Velero's namespace that never runs by itself. It can be kept in Git, where a
  * Restore cannot: `kubectl -n velero create job --from=cronjob/<name> <name>-1`. The job ends as the restore does, and says why. For once,
  * another Backup may be named by a ConfigMap, which is not emitted:
  * `kubectl -n velero create configmap <name>-request --from-literal=backup=<Backup>`.
+ *
+ * Where Velero does not begin within 15 minutes, and restores nothing else meanwhile, the job fails and deletes its Restore again: none is
+ * left that Velero would begin on another day. It does so as well when it is stopped before Velero has begun.
  */
 export class VeleroRestoreJob extends Construct {
   /** The CronJob. */
@@ -80,7 +86,9 @@ export class VeleroRestoreJob extends Construct {
       rules: [
         // To get: somebody may name another one. To list: which is the newest of a schedule.
         { apiGroups: ['velero.io'], resources: ['backups'], verbs: ['get', ...(scheduleName === '' ? [] : ['list'])] },
-        { apiGroups: ['velero.io'], resources: ['restores'], verbs: ['get', 'create'] },
+        // To list: whether Velero is at another one. To delete: what it has not begun.
+        { apiGroups: ['velero.io'], resources: ['restores'], verbs: ['get', 'list', 'create', 'delete'] },
+        { apiGroups: ['apps'], resources: ['deployments'], resourceNames: ['velero'], verbs: ['get'] },
         // Which of them are the schedule's own: those of its location, or of the default one.
         ...(scheduleName === ''
           ? []
@@ -92,6 +100,7 @@ export class VeleroRestoreJob extends Construct {
       environment: [
         { name: 'SCHEDULE', value: scheduleName },
         { name: 'SPEC', value: JSON.stringify(spec) },
+        { name: 'VELERO_WAIT', value: String(BEGINS_WITHIN.toSeconds()) },
       ],
       request: requestOf(this, name, [{ key: 'backup', variable: 'BACKUP', value: backupName }], STANDARD_LABELS),
     });

@@ -7,7 +7,9 @@
 #   BACKUP      the Backup; empty: the newest of SCHEDULE that was completed
 #   SCHEDULE    the Schedule, where there is one
 #   SPEC        what else the Restore says: a JSON object that is not empty, without its source
-# A Restore that was begun goes on, whatever becomes of this pod.
+#   VELERO_WAIT seconds after which Velero has to have begun, unless it restores something else
+# A Restore that was begun goes on, whatever becomes of this pod. One that was not is deleted with it: Velero would begin it on a day when
+# nobody expects it any more.
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
@@ -70,46 +72,112 @@ field_of() { printf '%s\n' "$1" | cut -d '|' -f "$2"; } # LINE NUMBER
 begin() {
   printf '{"apiVersion":"velero.io/v1","kind":"Restore","metadata":{"generateName":"%s-","namespace":"%s"},"spec":{"backupName":%s,%s}' \
     "$SERIES" "$NAMESPACE" "$(json_string "$BACKUP")" "${SPEC#\{}" >"$SCRATCH/restore.json"
-  api create --validate=false -f "$SCRATCH/restore.json" -o 'jsonpath={.metadata.name}' >"$SCRATCH/name" ||
+  api create --validate=false -f "$SCRATCH/restore.json" -o 'jsonpath={.metadata.name}|{.metadata.resourceVersion}' >"$SCRATCH/answer" ||
     die "the Restore cannot be made: $(api_reason); nothing was restored"
+  restore=$(answer 1) version=$(answer 2)
+  unbegun=$restore
+}
+
+# Deletes the Restore as Velero has not begun it. Fails when it has meanwhile, or it cannot be deleted.
+take_back() {
+  printf '{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{"resourceVersion":"%s"}}' "$version" >"$SCRATCH/delete.json"
+  api delete --raw "/apis/velero.io/v1/namespaces/$NAMESPACE/restores/$unbegun" -f "$SCRATCH/delete.json" >/dev/null </dev/null || return 1
+  unbegun=
+}
+
+# When this pod is told to end before Velero has begun.
+finish() {
+  set +e
+  trap '' TERM INT HUP
+  [ -n "$unbegun" ] || return 0
+  if take_back; then
+    log "Velero had not begun the Restore $restore: it is deleted, and nothing was restored"
+  else
+    log "WARNING: Velero had not begun the Restore $restore, and it is left: delete it unless it is to be restored (\`kubectl -n $NAMESPACE delete restores.velero.io $restore\`)"
+  fi
+}
+
+# Velero restores one after the other, and says nothing of those that wait for that. Leaves the one that it is at in $another.
+restores_another() {
+  available=$(api get deployment velero -o 'jsonpath={.status.availableReplicas}') || return 1
+  [ "${available:-0}" -gt 0 ] || return 1
+  another=$(api get restores.velero.io -o 'jsonpath={range .items[?(@.status.phase=="InProgress")]}{.metadata.name}{"\n"}{end}' | head -n 1)
+  [ -n "$another" ]
+}
+
+# What is waited for, where Velero has said nothing of it; ends the run when that takes too long.
+await_begin() {
+  version=$(answer 9)
+  if restores_another; then
+    idle_since=$(date +%s)
+    said="Velero restores $another first"
+    return 0
+  fi
+  said="Velero has not looked at it yet: does it run? (\`kubectl -n $NAMESPACE get deployment velero\`)"
+  [ $(($(date +%s) - idle_since)) -ge "$VELERO_WAIT" ] || return 0
+  not_begun="Velero has not looked at the Restore $restore within $((VELERO_WAIT / 60)) minutes: see that it runs (\`kubectl -n $NAMESPACE get deployment velero\`, and its log)"
+  ! take_back || die "$not_begun. The Restore is deleted again, and nothing was restored: start this job anew when Velero runs"
+  # It has come, or somebody else has deleted it: what is asked next says which.
+  if conflicted || not_found; then
+    idle_since=$(date +%s)
+    return 0
+  fi
+  unbegun=
+  die "$not_begun. The Restore is still there, as it cannot be deleted ($(api_reason)), and Velero begins it as soon as it runs: delete it with \`kubectl -n $NAMESPACE delete restores.velero.io $restore\`"
 }
 
 # Until Velero says that it has come to an end; a request that fails is asked again.
-await() { # RESTORE
-  told=$(date +%s)
-  until api get restores.velero.io "$1" -o 'jsonpath={.status.phase}|{.status.errors}|{.status.warnings}|{.status.hookStatus.hooksFailed}|{.status.hookStatus.hooksAttempted}|{.status.progress.itemsRestored}|{.status.restoreItemOperationsAttempted}|{.status.restoreItemOperationsCompleted}|{.status.failureReason}{.status.validationErrors}' >"$SCRATCH/answer" &&
+await() {
+  idle_since=$(date +%s)
+  # As `may_wait`: after some seconds, and then once a minute.
+  told=$((idle_since - 55))
+  until api get restores.velero.io "$restore" -o 'jsonpath={.status.phase}|{.status.errors}|{.status.warnings}|{.status.hookStatus.hooksFailed}|{.status.hookStatus.hooksAttempted}|{.status.progress.itemsRestored}|{.status.restoreItemOperationsAttempted}|{.status.restoreItemOperationsCompleted}|{.metadata.resourceVersion}|{.status.failureReason}{.status.validationErrors}' >"$SCRATCH/answer" &&
     case $(answer 1) in Completed | PartiallyFailed | Failed | FailedValidation) ;; *) false ;; esac; do
-    [ -s "$SCRATCH/answer" ] || ! forbidden || die "the Restore $1 is made, and what becomes of it cannot be asked: $(api_reason); look at \`velero restore describe $1\`"
-    [ -s "$SCRATCH/answer" ] || ! not_found || die "somebody has deleted the Restore $1: what it had restored by then is in the cluster"
+    if [ ! -s "$SCRATCH/answer" ]; then
+      said=$(api_reason)
+      if forbidden; then
+        unbegun=
+        die "the Restore $restore is made, and what becomes of it cannot be asked: $said; look at \`velero restore describe $restore\`"
+      fi
+      if not_found; then
+        unbegun=
+        die "somebody has deleted the Restore $restore: what it had restored by then is in the cluster"
+      fi
+    else
+      said=$(answer 1)
+      case $said in '' | New) await_begin ;; *) unbegun= ;; esac
+    fi
     if [ $(($(date +%s) - told)) -ge 60 ]; then
       told=$(date +%s)
-      said=$(answer 1)
-      log "waiting for the Restore $1: ${said:-$(api_reason)}"
+      log "waiting for the Restore $restore: $said"
     fi
     sleep 2
   done
+  unbegun=
 }
 
-judge() { # RESTORE
-  phase=$(answer 1) errors=$(answer 2) warnings=$(answer 3) hooks=$(hooks_failed "$(answer 4)" "$(answer 5)") why=$(answer 9)
+judge() {
+  phase=$(answer 1) errors=$(answer 2) warnings=$(answer 3) hooks=$(hooks_failed "$(answer 4)" "$(answer 5)") why=$(answer 10)
   [ "$phase" = Completed ] ||
-    die "the restore $1 is $phase, with ${errors:-0} errors${hooks:+: $hooks}${why:+ ($why)}: what was restored is in the cluster; look at \`velero restore describe $1 --details\` and \`velero restore logs $1\`"
+    die "the restore $restore is $phase, with ${errors:-0} errors${hooks:+: $hooks}${why:+ ($why)}: what was restored is in the cluster; look at \`velero restore describe $restore --details\` and \`velero restore logs $restore\`"
   [ -z "$hooks" ] ||
-    die "$hooks in the restore $1: what was restored is in the cluster; look at \`velero restore logs $1\`"
+    die "$hooks in the restore $restore: what was restored is in the cluster; look at \`velero restore logs $restore\`"
   [ "$(number "$(answer 6)")" -gt 0 ] ||
-    die "the restore $1 has restored nothing: the backup $BACKUP holds nothing of what is asked for; compare \`velero backup describe $BACKUP --details\` with the namespaces and resources of this restore, which are called as in the backup"
+    die "the restore $restore has restored nothing: the backup $BACKUP holds nothing of what is asked for; compare \`velero backup describe $BACKUP --details\` with the namespaces and resources of this restore, which are called as in the backup"
   less=$(unfinished 'operations, such as bringing back data,' "$(answer 7)" "$(answer 8)")
   [ -z "$less" ] ||
-    die "$less in the restore $1: volumes are without their data; look at \`velero restore describe $1 --details\`"
-  [ "${warnings:-0}" = 0 ] || caveat "Velero warns $warnings times: what was there already was left as it is (one is usual, for kube-root-ca.crt, which every namespace has); look at \`velero restore describe $1\`"
+    die "$less in the restore $restore: volumes are without their data; look at \`velero restore describe $restore --details\`"
+  [ "${warnings:-0}" = 0 ] || caveat "Velero warns $warnings times: what was there already was left as it is (one is usual, for kube-root-ca.crt, which every namespace has); look at \`velero restore describe $restore\`"
 }
 
+unbegun=
+trap finish EXIT
+trap 'exit 143' TERM INT HUP
 check_request
 choose_backup
 begin
-restore=$(cat "$SCRATCH/name")
 outcome id "$restore"
-log "Velero restores: $restore"
-await "$restore"
-judge "$restore"
+log "the Restore is made: $restore"
+await
+judge
 log "restored: $restore"

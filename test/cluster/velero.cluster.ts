@@ -201,6 +201,16 @@ describe('a restore that somebody starts', () => {
     );
   });
 
+  test('leaves no Restore behind that Velero does not begin', async () => {
+    await velero.output('set', 'env', 'cronjob/volumes-drill', 'VELERO_WAIT=5');
+    const { id } = failure(
+      await velero.run('volumes-drill'),
+      /Velero has not looked at the Restore .* is deleted again, and nothing was restored/,
+    );
+    expect(id).toMatch(/^volumes-drill-/);
+    expect(await velero.object('restores.velero.io', id)).toBeUndefined();
+  });
+
   test('restores nothing when there is no such backup, or none that is whole', async () => {
     await request('old-drill', 'old-20250101020000');
     const [named, newest] = await Promise.all([velero.run('old-drill'), velero.run('failed-drill')]);

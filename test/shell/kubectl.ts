@@ -10,6 +10,8 @@ export interface Answer {
   /** From which such request on. */
   readonly after?: number;
   readonly code?: number;
+  /** Whether the script that asks is told to end meanwhile, as a pod is. */
+  readonly stops?: boolean;
 }
 
 /** A kubectl that is a script: for each request the first of the test's answers whose words it begins with. */
@@ -23,10 +25,11 @@ export class FakeKubectl {
   ) {
     this.bin = join(directory, 'bin');
     mkdirSync(this.bin);
-    const rules = answers.map(({ to, says = '', fails, after = 1, code = 1 }, index) => {
+    const rules = answers.map(({ to, says = '', fails, after = 1, code = 1, stops = false }, index) => {
       const answer = fails === undefined ? `printf '%s\\n' '${says}'; exit 0` : `echo '${fails}' >&2; exit ${code}`;
       const count = join(directory, String(index));
-      return `case $request in '${to}'*) echo >>'${count}'; [ "$(wc -l <'${count}')" -lt ${after} ] || { ${answer}; } ;; esac`;
+      const stop = stops ? 'kill -TERM "$PPID"; ' : '';
+      return `case $request in '${to}'*) echo >>'${count}'; [ "$(wc -l <'${count}')" -lt ${after} ] || { ${stop}${answer}; } ;; esac`;
     });
     const kubectl = ['#!/bin/sh', 'case $1 in --request-timeout*) shift ;; esac', 'request=$*', `echo "$request" >>'${directory}/asked'`];
     writeFileSync(join(this.bin, 'kubectl'), [...kubectl, ...rules, 'exit 0', ''].join('\n'));

@@ -222,14 +222,15 @@ inEachShell('%s: a check of Velero', shell => {
 });
 
 inEachShell('%s: a restore that somebody starts', shell => {
-  const restore = (named: string, ...answers: Answer[]) =>
+  const restore = (named: string, ...answers: Answer[]) => restoreBy({ VELERO_WAIT: '0' }, named, ...answers);
+  const restoreBy = (environment: { [variable: string]: string }, named: string, ...answers: Answer[]) =>
     run(
       shell,
       'velero-restore.sh',
       [
         ...answers,
-        { to: 'create', says: 'shop-drill-a1b2c' },
-        { to: 'get restores.velero.io shop-drill-a1b2c', says: 'Completed|||||40|1|1|' },
+        { to: 'create', says: 'shop-drill-a1b2c|1' },
+        { to: 'get restores.velero.io shop-drill-a1b2c', says: 'Completed|||||40|1|1|2|' },
         { to: 'get backups.velero.io shop-daily-20260102020000', says: 'Completed' },
         { to: 'get backups.velero.io shop-daily-20260103020000', says: 'PartiallyFailed' },
         { to: 'get backups.velero.io shop-daily-20260104020000', says: 'Failed' },
@@ -238,7 +239,7 @@ inEachShell('%s: a restore that somebody starts', shell => {
       ],
       {
         ...{ OPERATION: 'velero-restore', SERIES: 'shop-drill', SCHEDULE: 'shop-daily', BACKUP: named },
-        SPEC: '{"includedNamespaces":["shop"]}',
+        ...{ SPEC: '{"includedNamespaces":["shop"]}', ...environment },
       },
     );
   const ends = (says: string): Answer => ({ to: 'get restores.velero.io shop-drill-a1b2c', says });
@@ -247,7 +248,7 @@ inEachShell('%s: a restore that somebody starts', shell => {
     const newest = restore('');
     expect(newest).toMatchObject({ status: 0, id: 'shop-drill-a1b2c' });
     expect(newest.caveats).toMatch(/^restored is shop-daily-20260102020000 of \S+Z, 2 days ago\n$/);
-    const newer = restore('', backups(backup(2), backup(3, { phase: 'PartiallyFailed' })), ends('Completed||3|||40|||'));
+    const newer = restore('', backups(backup(2), backup(3, { phase: 'PartiallyFailed' })), ends('Completed||3|||40||||'));
     expect(newer.status, newer.log).toBe(0);
     expect(newer.caveats).toMatch(
       /^restored is shop-daily-20260102020000 of \S+Z, 2 days ago, and not the newer shop-daily-20260103020000 of \S+Z, which is PartiallyFailed: .*\nVelero warns 3 times: /,
@@ -313,12 +314,12 @@ inEachShell('%s: a restore that somebody starts', shell => {
   });
 
   test.each<[string, RegExp]>([
-    ['PartiallyFailed|2|||||||', /is PartiallyFailed, with 2 errors: what was restored is in the cluster/],
-    ['FailedValidation||||||||["no backup"]', /is FailedValidation, with 0 errors \(.*no backup.*\)/],
-    ['Completed|||1|2|40|||', /1 of 2 hooks failed in the restore/],
-    ['Completed||||||||', /has restored nothing: the backup shop-daily-20260102020000 holds nothing of what is asked for; compare/],
-    ['Completed|||||0|||', /has restored nothing/],
-    ['Completed|||||40|3|1|', /only 1 of 3 operations, such as bringing back data, were completed in the restore/],
+    ['PartiallyFailed|2||||||||', /is PartiallyFailed, with 2 errors: what was restored is in the cluster/],
+    ['FailedValidation|||||||||["no backup"]', /is FailedValidation, with 0 errors \(.*no backup.*\)/],
+    ['Completed|||1|2|40||||', /1 of 2 hooks failed in the restore/],
+    ['Completed|||||||||', /has restored nothing: the backup shop-daily-20260102020000 holds nothing of what is asked for; compare/],
+    ['Completed|||||0||||', /has restored nothing/],
+    ['Completed|||||40|3|1||', /only 1 of 3 operations, such as bringing back data, were completed in the restore/],
   ])('fails when Velero says %s', (says, reason) => {
     const failed = restore('', ends(says));
     expect(failed.status, failed.log).toBe(1);
@@ -330,5 +331,51 @@ inEachShell('%s: a restore that somebody starts', shell => {
     const failed = restore('', { to: 'get restores.velero.io shop-drill-a1b2c', fails });
     expect(failed.status, failed.log).toBe(1);
     expect(failed.reason).toMatch(/^the Restore shop-drill-a1b2c is made, and what becomes of it cannot be asked: .*the Role/);
+  });
+
+  describe('of which Velero says nothing', () => {
+    const DELETE = 'delete --raw /apis/velero.io/v1/namespaces/velero/restores/shop-drill-a1b2c';
+    const unbegun: Answer = { to: 'get restores.velero.io shop-drill-a1b2c', says: '||||||||7|' };
+    const ended: Answer = { ...ends('Completed|||||40|||8|'), after: 2 };
+    const deleted = ({ asked }: { asked: string[] }) => asked.filter(request => request.startsWith('delete'));
+
+    test('fails after some minutes, and leaves none behind that Velero would begin on another day', () => {
+      const failed = restore('', unbegun);
+      expect(failed.status, failed.log).toBe(1);
+      expect(failed.reason).toMatch(
+        /^Velero has not looked at the Restore shop-drill-a1b2c within \d+ minutes: see that it runs .* is deleted again, and nothing was restored: start/,
+      );
+      expect(deleted(failed)).toEqual([expect.stringContaining(DELETE)]);
+    });
+
+    test('says what is left when it may not delete it', () => {
+      const fails = 'Error from server (Forbidden): User "it" cannot delete resource "restores"';
+      const failed = restore('', unbegun, { to: DELETE, fails });
+      expect(failed.status, failed.log).toBe(1);
+      expect(failed.reason).toMatch(/The Restore is still there, .* and Velero begins it as soon as it runs: delete it with `kubectl/);
+    });
+
+    test('goes on when Velero begins it at the last moment', () => {
+      const fails = 'Error from server (Conflict): Operation cannot be fulfilled: Precondition failed';
+      const restored = restore('', ended, unbegun, { to: DELETE, fails });
+      expect(restored.status, restored.log).toBe(0);
+    });
+
+    test('waits while Velero, which runs, restores another one first', () => {
+      const runs = (available: string): Answer => ({ to: 'get deployment velero', says: available });
+      const another: Answer = { to: 'get restores.velero.io -o', says: 'other-x1y2z' };
+      const waited = restore('', ended, unbegun, runs('1'), another);
+      expect(waited.status, waited.log).toBe(0);
+      expect(deleted(waited)).toEqual([]);
+      // What a Velero that has ended was at, says nothing.
+      expect(restore('', unbegun, runs(''), another).status).toBe(1);
+    });
+
+    test('is deleted when the job is stopped before Velero has begun', () => {
+      const stopped = restoreBy({ VELERO_WAIT: '600' }, '', { ...unbegun, stops: true });
+      expect(stopped.status, stopped.log).toBe(143);
+      expect(deleted(stopped)).toEqual([expect.stringContaining(DELETE)]);
+      expect(stopped.log).toContain('Velero had not begun the Restore shop-drill-a1b2c: it is deleted, and nothing was restored');
+    });
   });
 });

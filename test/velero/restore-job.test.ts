@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { VeleroModifierRule, VeleroResourceModifiers, VeleroRestore, VeleroRestoreJob } from '../../lib';
-import { chart, environment, objects } from '../support/synth';
+import { chart, environment, type Manifest, objects } from '../support/synth';
 import { refusal } from './workloads';
 
 describe('a restore by Velero that somebody starts', () => {
@@ -16,11 +16,15 @@ describe('a restore by Velero that somebody starts', () => {
       SPEC: '{"namespaceMapping":{"shop":"drill"},"resourceModifier":{"kind":"configmap","name":"shop-drill-modifiers"},"itemOperationTimeout":"14400s"}',
     });
     expect(synthesized['ConfigMap/shop-drill-defaults'].data).toEqual({ BACKUP: '' });
-    const verbs = (of: ReturnType<typeof objects>) => of['Role/shop-drill'].rules.map((rule: { verbs: string[] }) => rule.verbs);
-    expect(verbs(synthesized)).toEqual([['get', 'list'], ['get', 'create'], ['get'], ['list']]);
+    const rules = (of: ReturnType<typeof objects>) =>
+      of['Role/shop-drill'].rules.map(({ verbs, resources, resourceNames = [] }: Manifest) =>
+        `${verbs} ${resources} ${resourceNames}`.trim(),
+      );
+    const always = ['get,list,create,delete restores', 'get deployments velero'];
+    expect(rules(synthesized)).toEqual(['get,list backups', ...always, 'get schedules shop-daily', 'list backupstoragelocations']);
     const named = chart('velero');
     new VeleroRestoreJob(named, 'shop-drill', { backupName: 'a' });
-    expect(verbs(objects(named))).toEqual([['get'], ['get', 'create']]);
+    expect(rules(objects(named))).toEqual(['get backups', ...always]);
   });
 
   test('reaches the Kubernetes API by its ports', () => {
