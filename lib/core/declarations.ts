@@ -1600,6 +1600,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'schedule?': 'Schedule | When it is looked',
     'maximumAge?': 'Duration | How long ago the newest good backup may have been begun',
     'expectedHooks?': 'number | How many hooks have to have been run in it, at least: a quiesce has two in every pod',
+    'expectedVolumes?': 'number | How many volumes have to be in it, at least: snapshotted, moved or copied file by file',
     'nodeAgent?': "boolean | Whether Velero's node agent has to be there, on every node that it wants",
     'pods?': 'PodOptions | How the pods are placed and what they may use',
   },

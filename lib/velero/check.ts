@@ -31,6 +31,12 @@ export interface VeleroCheckProps extends KubernetesJobOptions {
    */
   readonly expectedHooks?: number;
   /**
+   * How many volumes have to be in it, at least: snapshotted, moved or copied file by file. Velero leaves out what it cannot snapshot with a
+   * warning at most, and calls the backup completed.
+   * @default 0
+   */
+  readonly expectedVolumes?: number;
+  /**
    * Whether Velero's node agent has to be there, on every node that it wants.
    * @default - when the schedule moves snapshots' data, or copies volumes file by file by default, or when a VeleroProtection or VeleroDump
    * that names the schedule as its backup has a volume that is copied file by file
@@ -62,9 +68,10 @@ export class VeleroCheck extends Construct {
    */
   constructor(scope: Construct, id: string, props: VeleroCheckProps) {
     super(...checkedConstruct('VeleroCheck', scope, id, props));
-    const { veleroSchedule, expectedHooks, maximumAge } = props;
+    const { veleroSchedule, expectedHooks, expectedVolumes = 0, maximumAge } = props;
     const { name: series, namespace, props: template } = veleroSchedule;
     if (expectedHooks !== undefined) checkWhole(this, 'expectedHooks', expectedHooks, 0, 10_000);
+    checkWhole(this, 'expectedVolumes', expectedVolumes, 0, 10_000);
     // Protections may come after the check.
     const protections = () =>
       this.node.root.node
@@ -86,7 +93,7 @@ export class VeleroCheck extends Construct {
       schedule: props.schedule ?? Schedule.daily({ at: '06:00', spread: Duration.minutes(30) }),
       retries: 1,
       deadline: Duration.minutes(10),
-      rules: Lazy.any({ produce: () => rules(veleroSchedule, nodeAgent()) }) as ApiRule[],
+      rules: Lazy.any({ produce: () => rules(veleroSchedule, nodeAgent(), expectedVolumes) }) as ApiRule[],
       kubectlImage: props.kubectlImage,
       apiPorts: props.apiPorts,
       pods: props.pods,
@@ -95,19 +102,22 @@ export class VeleroCheck extends Construct {
         { name: 'NODE_AGENT', value: Lazy.any({ produce: () => (nodeAgent() ? 'yes' : 'no') }) as string },
         { name: 'MAXIMUM_AGE', value: String(seconds) },
         { name: 'EXPECTED_HOOKS', value: Lazy.any({ produce: hooks }) as string },
+        { name: 'EXPECTED_VOLUMES', value: String(expectedVolumes) },
+        { name: 'MOVES_DATA', value: template.snapshotMoveData ? 'yes' : 'no' },
       ],
     });
   }
 }
 
 /** What its pod may read. */
-function rules({ name, props: { storageLocation } }: VeleroSchedule, nodeAgent: boolean): ApiRule[] {
+function rules({ name, props: { storageLocation } }: VeleroSchedule, nodeAgent: boolean, expectedVolumes: number): ApiRule[] {
   const locations = { apiGroups: ['velero.io'], resources: ['backupstoragelocations'] };
   return [
     { apiGroups: ['apps'], resources: ['deployments'], resourceNames: ['velero'], verbs: ['get'] },
     ...(nodeAgent ? [{ apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: ['node-agent'], verbs: ['get'] }] : []),
     { apiGroups: ['velero.io'], resources: ['schedules'], resourceNames: [name], verbs: ['get'] },
     { apiGroups: ['velero.io'], resources: ['backups'], verbs: ['list'] },
+    ...(expectedVolumes > 0 ? [{ apiGroups: ['velero.io'], resources: ['podvolumebackups'], verbs: ['list'] }] : []),
     // Where the schedule names none, the default one is looked for.
     storageLocation === undefined
       ? { ...locations, verbs: ['get', 'list'] }

@@ -9,6 +9,8 @@
 #   NODE_AGENT         `yes`: volumes are copied or moved, which the node agent does
 #   MAXIMUM_AGE        seconds since the newest good backup was begun
 #   EXPECTED_HOOKS     how many hooks have to have been run in it, at least; empty: nobody has said
+#   EXPECTED_VOLUMES   how many volumes have to be in it, at least
+#   MOVES_DATA         `yes`: the data of its snapshots is moved, each by an operation
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
@@ -70,6 +72,16 @@ check_schedule() {
   [ "$(answer 2)" != FailedValidation ] || die "Velero refuses the Schedule $SERIES: $(answer 3)"
 }
 
+# How many volumes are in it; fails the run where that cannot be asked.
+count_volumes() { # BACKUP
+  volumes=$(($(number "$(answer 10)") + $(number "$(answer 12)")))
+  [ "$MOVES_DATA" != yes ] || volumes=$((volumes + $(number "$(answer 14)")))
+  # A label has no more than 63 characters; of a longer name Velero writes there another.
+  api get podvolumebackups.velero.io -o 'jsonpath={range .items[?(@.status.phase=="Completed")]}{.spec.tags.backup}{"\n"}{end}' >"$SCRATCH/copied" ||
+    die "which volumes were copied cannot be read: $(api_reason)"
+  volumes=$((volumes + $(grep -cxF -e "$1" "$SCRATCH/copied" || :)))
+}
+
 check_backup() {
   list_backups "$SERIES"
   only_of "$location"
@@ -94,6 +106,11 @@ check_backup() {
   done
   [ "$(number "$(answer 15)")" = 0 ] ||
     die "$(answer 15) operations failed in the backup $backup: volumes are missing in it; look at \`velero backup describe $backup --details\`"
+  if [ "$EXPECTED_VOLUMES" -gt 0 ]; then
+    count_volumes "$backup"
+    [ "$volumes" -ge "$EXPECTED_VOLUMES" ] ||
+      die "only $volumes of $EXPECTED_VOLUMES volumes are in the backup $backup: see that CSI snapshots are enabled, that their VolumeSnapshotClass is labelled for Velero, and that the pods run whose volumes are copied; look at \`velero backup describe $backup --details\`"
+  fi
   # A time of the future would be of today for as long as it is to come.
   ! is_after "$began" "$(date -u -d "@$(($(date +%s) + 600))" +%Y-%m-%dT%H:%M:%SZ)" ||
     die "the newest backup $backup was begun at $began, which is still to come: a clock is wrong, that of Velero's node or that of this one"

@@ -89,10 +89,12 @@ const GOOD = [
 
 inEachShell('%s: a check of Velero', shell => {
   const check = (...answers: Answer[]) => checkOf('2', ...answers);
-  const checkOf = (hooks: string, ...answers: Answer[]) =>
+  const checkOf = (hooks: string, ...answers: Answer[]) => checkBy({ EXPECTED_HOOKS: hooks }, ...answers);
+  const checkBy = (environment: { [variable: string]: string }, ...answers: Answer[]) =>
     run(shell, 'velero-check.sh', [...answers, ...GOOD], {
       ...{ OPERATION: 'velero-check', SERIES: 'shop-daily', STORAGE_LOCATION: '', NODE_AGENT: 'yes' },
-      ...{ MAXIMUM_AGE: String(30 * 3600), EXPECTED_HOOKS: hooks },
+      ...{ MAXIMUM_AGE: String(30 * 3600), EXPECTED_HOOKS: '2' },
+      ...{ EXPECTED_VOLUMES: '0', MOVES_DATA: 'no', ...environment },
     });
 
   test.each<[string, Answer[]]>([
@@ -203,6 +205,22 @@ inEachShell('%s: a check of Velero', shell => {
     const failed = check(answer);
     expect(failed.status, failed.log).toBe(1);
     expect(failed.reason).toMatch(reason);
+  });
+
+  test.each<[string, string, BackupSays]>([
+    ['snapshotted', 'no', { csi: ['2', '2'], operations: ['2', '2', ''] }],
+    ["snapshotted by a plugin's", 'no', { csi: ['', ''], native: ['2', '2'], operations: ['', '', ''] }],
+    ['moved', 'yes', { csi: ['', ''], operations: ['2', '2', ''] }],
+  ])('counts the volumes that were %s, and those that were copied', (_, MOVES_DATA, says) => {
+    const name = 'shop-daily-20260102020000';
+    const copied: Answer = { to: 'get podvolumebackups.velero.io', says: [name, 'shop-daily-20260101020000', name].join('\n') };
+    const volumes = (expected: string) =>
+      checkBy({ EXPECTED_VOLUMES: expected, MOVES_DATA }, copied, backups(backup(2, { began: hoursAgo(4), ...says })));
+    const enough = volumes('4');
+    expect(enough.status, enough.log).toBe(0);
+    const less = volumes('5');
+    expect(less.status, less.log).toBe(1);
+    expect(less.reason).toMatch(/^only 4 of 5 volumes are in the backup shop-daily-20260102020000: see that CSI snapshots are enabled/);
   });
 
   test('says that it expects no hooks where nobody has told it of any', () => {

@@ -35,6 +35,7 @@ describe('a check of Velero', () => {
       ...others,
       'get backupstoragelocations offsite',
     ]);
+    expect(rules(synthesize({}, { expectedVolumes: 1 }))).toContain('list podvolumebackups');
   });
 
   test('follows its schedule', () => {
