@@ -27,7 +27,10 @@ const NOT_HERE: { readonly [reason: string]: string[] } = {
     'lib/velero/resource-modifiers.ts: kubectl patch',
   ],
   'needs a group of snapshots, as test/cluster/snapshots.cluster.ts has': [
+    'README.md: kubectl -n shop scale statefulset gallery-db --replicas=0',
+    'README.md: kubectl -n shop delete pvc data-gallery-db-0',
     'README.md: kubectl -n shop create job --from=cronjob/gallery-restore gallery-restore-1',
+    'README.md: kubectl -n shop scale statefulset gallery-db --replicas=1',
     'lib/volumes/group/volume-snapshot-group-restore.ts: kubectl scale statefulset db --replicas=0',
     'lib/volumes/group/volume-snapshot-group-restore.ts: kubectl delete pvc data-db-0',
     'lib/volumes/group/volume-snapshot-group-restore.ts: kubectl create job --from=cronjob/shop-restore shop-restore-1',
@@ -45,6 +48,8 @@ const NOT_HERE: { readonly [reason: string]: string[] } = {
 };
 
 const REQUEST = 'kubectl -n shop create configmap orders-restore-request';
+const RESULTS =
+  'kubectl -n shop get pods -l cdk8s-backup/series=orders --sort-by=.metadata.creationTimestamp -o custom-columns=\'POD:.metadata.name,WAITS:.status..state.waiting.message,PLACED:.status.conditions[?(@.type=="PodScheduled")].message,KUBELET:.status.message,RESULT:.status.containerStatuses[*].state.terminated.message\'';
 const WATCH = 'until kubectl -n shop logs -f job/orders-restore-1 | grep .; do sleep 2; done';
 const ROOM = { 'cdk8s-backup-tests/room': 'yes' };
 
@@ -65,20 +70,40 @@ export function docsWork(): void {
   });
 
   test('results and ends of runs are shown', async () => {
-    const results = await terminal.shows(
-      "kubectl -n shop get pods -l cdk8s-backup/series=orders --sort-by=.metadata.creationTimestamp -o custom-columns='POD:.metadata.name,KUBELET:.status.message,RESULT:.status.containerStatuses[*].state.terminated.message'",
-    );
-    expect(results).toMatch(/^orders-verify-\S+ +<none> +{"what":"verify",.*"verdict":"verified"/m);
+    const results = await terminal.shows(RESULTS);
+    expect(results).toMatch(/^orders-verify-\S+ +<none> +<none> +<none> +{"what":"verify",.*"verdict":"verified"/m);
     const why = await terminal.shows(
-      "kubectl -n shop get pods -l cdk8s-backup/series=orders --sort-by=.metadata.creationTimestamp -o custom-columns='POD:.metadata.name,WHY:.status.containerStatuses[*].state.terminated.reason,KUBELET:.status.message,RESULT:.status.containerStatuses[*].state.terminated.message'",
+      'kubectl -n shop get pods -l cdk8s-backup/series=orders --sort-by=.metadata.creationTimestamp -o custom-columns=\'POD:.metadata.name,WAITS:.status..state.waiting.message,PLACED:.status.conditions[?(@.type=="PodScheduled")].message,WHY:.status.containerStatuses[*].state.terminated.reason,KUBELET:.status.message,RESULT:.status.containerStatuses[*].state.terminated.message\'',
     );
-    expect(why).toMatch(/^orders-verify-\S+ +Completed,Completed +<none> +{"what":"verify",.*"verdict":"verified"/m);
+    expect(why).toMatch(/^orders-verify-\S+ +<none> +<none> +Completed,Completed +<none> +{"what":"verify",.*"verdict":"verified"/m);
     const jobs = await terminal.shows(
       "kubectl -n shop get jobs -l cdk8s-backup/series=orders -o custom-columns='JOB:.metadata.name,END:.status.conditions[*].type,WHY:.status.conditions[*].message'",
     );
     expect(jobs).toMatch(/^orders-backup-\S+ +SuccessCriteriaMet,Complete +/m);
     const cronJob = await terminal.shows('kubectl -n shop get cronjob orders-backup -o yaml');
     for (const field of [/^ +suspend: false$/m, /^ +lastSuccessfulTime: /m]) expect(cronJob).toMatch(field);
+  });
+
+  test('what keeps a pod from beginning is shown, and it goes on when it is there', async () => {
+    const credentials = await shop.object('secret', 'orders-backup');
+    await shop.output('delete', 'secret', 'orders-backup');
+    await terminal.shows('kubectl -n shop create job --from=cronjob/orders-backup orders-backup-1');
+    try {
+      await until('what it waits for is shown', async () =>
+        /^orders-backup-1-\S+ +secret "orders-backup" not found /m.test(await terminal.shows(RESULTS)),
+      );
+      await shop.apply(withoutHistory(credentials as ClusterObject));
+      expect((await shop.ended('orders-backup-1')).succeeded).toBe(true);
+      await shop.createJob('orders-backup-2', 'orders-backup', spec => {
+        spec.template.spec.volumes.push({ name: 'absent', persistentVolumeClaim: { claimName: 'absent' } });
+      });
+      await until('what has no place is shown', async () =>
+        /^orders-backup-2-\S+ +<none> +\S.*persistentvolumeclaim "absent" not found/m.test(await terminal.shows(RESULTS)),
+      );
+    } finally {
+      await shop.apply(withoutHistory(credentials as ClusterObject));
+      await shop.output('delete', 'job', 'orders-backup-1', 'orders-backup-2', '--ignore-not-found');
+    }
   });
 
   test('what keeps pods from being made is in the events', async () => {
@@ -231,6 +256,11 @@ export function everyCommandWasPasted(): void {
       'what the docs do not have any more',
     ).toEqual([]);
   });
+}
+
+/** As whoever has made it once would apply it again. */
+function withoutHistory({ apiVersion, kind, metadata: { name }, ...rest }: ClusterObject): object {
+  return { apiVersion, kind, metadata: { name }, data: rest.data };
 }
 
 /** As a log archive is, in a copy: it has a label, and does nothing here. */
