@@ -31,7 +31,8 @@ export interface DatabaseVerificationOptions {
   readonly repository?: IRepository;
   /**
    * When the newest recovery point is restored and checked. `Schedule.never()` leaves it to `kubectl create job --from`.
-   * @default Schedule.weekly({ at: '05:00', spread: Duration.hours(2) }) - Sundays between 05:00 and 07:00 UTC
+   * @default Schedule.weekly({ at: '05:00', spread: Duration.hours(2) }) - Sundays between 05:00 and 07:00 UTC; a `Schedule.weekly()` of your own is at 02:00
+   * unless it says `at`
    */
   readonly schedule?: Schedule;
   /**

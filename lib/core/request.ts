@@ -49,6 +49,7 @@ export function requestOf(scope: Construct, job: string, keys: RequestKey[], lab
     environment: [
       ...keys.map(({ key, variable }) => ({ name: variable, valueFrom: { configMapKeyRef: { name, key, optional: true } } })),
       { name: 'REQUEST', value: MOUNT },
+      { name: 'REQUEST_NAME', value: name },
       { name: 'REQUEST_WORDS', value: keys.map(({ key }) => key).join(' ') },
       {
         name: 'REQUEST_FLAGS',

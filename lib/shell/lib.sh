@@ -9,6 +9,7 @@
 #   HAS_LOG           `yes`: the engine's log is archived beside the recovery points, as series <series>-log
 #   REPOSITORY_FOLDER where the repository's scripts are below BACKUP_HOME, where it is not `repository`; `none`: there is none
 #   REQUEST           where a request for something other than the job's own settings is mounted; it may be empty, or unset
+#   REQUEST_NAME      the ConfigMap that it is, for messages
 #   REQUEST_WORDS     the words that a request may have
 #   REQUEST_FLAGS     those of them that are yes or no
 #   SAFETY            `yes` in a safety backup before a restore: dump whatever is there, and miss nothing
@@ -106,6 +107,7 @@ about() { printf '%s:%s\n' "$(json_string "$1")" "$(json_string "$2")" >>"$SCRAT
 
 # Whoever asks for something must not get something else: a misspelt word is no reason to restore the newest recovery point.
 check_request() {
+  asked_key=''
   for asked in "${REQUEST:-/nowhere}"/*; do
     [ -e "$asked" ] || continue
     asked_key=${asked##*/}
@@ -125,6 +127,7 @@ check_request() {
     esac
     log "asked for: $asked_key=$asked_for"
   done
+  [ -n "$asked_key" ] || log "no request: there is no ConfigMap ${REQUEST_NAME:-$SERIES-restore-request}, or it is empty"
 }
 
 # A wait, of which the log says after some seconds, and then once a minute, what it is for, since when, and until when.
@@ -174,7 +177,7 @@ refuse_running_server() {
     0:*) refuse "the $ENGINE server is running: scale it to zero first; nothing was changed${running_said:+ ($running_said)}" ;;
     1:*) ;;
     *:yes) log "WARNING: whether the $ENGINE server runs cannot be told ($running_said); the request says that it is down" ;;
-    *) refuse "whether the $ENGINE server runs cannot be told: $running_said. Nothing was changed. Make sure that no pod has its volume, then set serverIsDown to yes" ;;
+    *) refuse "whether the $ENGINE server runs cannot be told: $running_said. Nothing was changed. Make sure that no pod has its volume, then set serverIsDown to yes in ConfigMap ${REQUEST_NAME:-$SERIES-restore-request}" ;;
   esac
   [ "$SAFETY_BACKUP" != yes ] ||
     refuse 'a safety backup asks the running server, and this restore needs it stopped: set safetyBackup to no. What the data directory holds is put aside, not deleted'

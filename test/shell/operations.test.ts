@@ -525,7 +525,7 @@ describe('a verification', () => {
 
   test('says that there is nothing to verify', () => {
     job.run('backup', { SERIES: 'other' });
-    expect(job.run('verify').result.reason).toBe('the repository has no series orders');
+    expect(job.run('verify').result.reason).toBe('the repository has no series orders; it has: other-safety, other');
   });
 });
 

@@ -40,6 +40,14 @@ inEachShell('a request in %s', shell => {
     const { result, log } = job.run('restore', asked({ replace: 'yes', series: 'orders' }), shell);
     expect(result).toMatchObject({ verdict: 'restored' });
     expect(log).toContain('asked for: replace=yes');
+    expect(log).not.toContain('no request');
+  });
+
+  test('that is not there is named, so that nobody looks for it in vain under another name', () => {
+    job.run('backup');
+    const { result, log } = job.run('restore', { ...asked({}), REQUEST_NAME: 'orders-restore-far-request' }, shell);
+    expect(result).toMatchObject({ verdict: 'restored' });
+    expect(log).toContain('no request: there is no ConfigMap orders-restore-far-request, or it is empty');
   });
 
   test.each([

@@ -30,7 +30,7 @@ describe('a restore of files', () => {
     const refused = restoring('echo "silence" >&2; exit 2');
     expect(refused.code).toBe(78);
     expect(refused.result.reason).toMatch(
-      /^whether the test server runs cannot be told: silence\. Nothing was changed\. .*serverIsDown to yes$/,
+      /^whether the test server runs cannot be told: silence\. Nothing was changed\. .*serverIsDown to yes in ConfigMap orders-restore-request$/,
     );
     expect(restoring('exit 2', { SERVER_IS_DOWN: 'yes' }).result).toMatchObject({ verdict: 'restored' });
   });

@@ -82,6 +82,11 @@ owned_by() { # DIRECTORY
     "$1" "$(stat -c '%A of user %u and group %g' "$1")" "$(id -u)"
 }
 
+# As far as this pod is shown the volume.
+series_there() {
+  (cd "$REPOSITORY_PATH" && ls -d -- */) 2>/dev/null | awk '{ sub("/$", ""); printf "%s%s", (NR > 1 ? ", " : "; it has: "), $0 }'
+}
+
 repository_open() { # read|write; 10 when nothing of the series was ever written
   command -v flock >/dev/null || because 'this image has no flock, without which two runs could write one series at once' || return 1
   [ -d "$REPOSITORY_PATH" ] || because "the repository volume is not mounted at $REPOSITORY_PATH" || return 1
@@ -102,7 +107,7 @@ repository_open() { # read|write; 10 when nothing of the series was ever written
     rm -rf "$series_path"/.staging-* "$series_path"/.deleting-* 2>"$SCRATCH/repository.err" ||
       because "what an earlier run has left cannot be removed: $(last_words "$SCRATCH/repository.err" 1). Remove it by hand; it is no recovery point"
   else
-    [ -d "$series_path" ] || because "the repository has no series $SERIES" || return 10
+    [ -d "$series_path" ] || because "the repository has no series $SERIES$(series_there)" || return 10
     # Held shared by every reader, so that pruning does not take away what is being read.
     ls "$series_path" >/dev/null 2>"$SCRATCH/repository.err" ||
       because "$series_path cannot be read: $(last_words "$SCRATCH/repository.err" 1)$(owned_by "$series_path")" || return 1
