@@ -69,7 +69,7 @@ describe('a group', () => {
 
   test('is not there when the answer to its commit is lost', async () => {
     const lost = ApiFault.plant(
-      { namespace: NAMESPACE, verb: 'patch', resource: 'volumesnapshots', nth: DOCUMENTS.length + 1 },
+      { namespace: NAMESPACE, verb: 'patch', resource: 'volumesnapshots', nth: 2 * DOCUMENTS.length + 1 },
       { cut: 'after' },
     );
     await shop.fails('documents', /publishing failed/);
@@ -224,8 +224,26 @@ describe('retention', () => {
     await shop.namespace.output('delete', 'volumesnapshot', `--selector=cdk8s-backup/recovery-point=${newest}`);
   });
 
+  test('deletes no group that has lost its label, whoever took it, and says so', async () => {
+    const [, older = ''] = await shop.groups('documents');
+    const ofOlder = `--selector=cdk8s-backup/recovery-point=${older}`;
+    // As a policy does that stamps standard labels: of this nothing takes any notice.
+    await shop.namespace.output('label', 'volumesnapshots', ofOlder, '--overwrite', 'app.kubernetes.io/component=database');
+    expect(resultOf(await shop.run('documents')).reason).not.toContain('count for nothing');
+    const [, next = ''] = await shop.groups('documents');
+    const ofNext = `--selector=cdk8s-backup/recovery-point=${next}`;
+    await shop.namespace.output('label', 'volumesnapshots', ofNext, 'cdk8s-backup/published-');
+    const { reason } = resultOf(await shop.run('documents'));
+    expect(reason).toContain(`these groups count for nothing`);
+    expect(reason).toContain(`${next} (its snapshots have lost the label cdk8s-backup/published`);
+    expect(await shop.manifest('documents', next)).toMatchObject({ id: next, facts: { volumes: DOCUMENTS.length } });
+    await shop.namespace.output('label', 'volumesnapshots', ofNext, 'cdk8s-backup/published=yes');
+    expect(await shop.groups('documents')).toContain(next);
+    expect(resultOf(await shop.run('documents')).reason).not.toContain('count for nothing');
+  });
+
   test('that fails is told of, and does not make a good group bad', async () => {
-    ApiFault.plant({ namespace: NAMESPACE, verb: 'patch', resource: 'volumesnapshots', nth: 2 * DOCUMENTS.length + 1 }, { status: 500 });
+    ApiFault.plant({ namespace: NAMESPACE, verb: 'patch', resource: 'volumesnapshots', nth: 3 * DOCUMENTS.length + 1 }, { status: 500 });
     const { log } = await shop.makes('documents');
     expect(log).toMatch(/WARNING: pruning failed; the new group is published, and the next run prunes again: .*planted by a test/);
     expect(await shop.groups('documents')).toHaveLength(3);
@@ -252,6 +270,18 @@ describe('a native group', () => {
   test('is not there when the driver fails', async () => {
     shop.storageFaults({ claim: 'letters', kind: 'error' });
     await shop.fails('filed', /the storage reports of filed-\S+: .*planted by a test/);
+  });
+
+  test('that has lost its labels is not deleted, and is named', async () => {
+    const [newest = ''] = await shop.groups('filed');
+    const snapshots = `--selector=cdk8s-backup/recovery-point=${newest}`;
+    const names = (await shop.manifest('filed', newest)).volumes.map(({ snapshot }) => snapshot);
+    await shop.namespace.output('label', 'volumesnapshots', snapshots, 'cdk8s-backup/published-', 'cdk8s-backup/series-');
+    expect(resultOf(await shop.run('filed')).reason).toContain(
+      `group ${newest} has lost labels, and counts for nothing; nothing of it is deleted`,
+    );
+    for (const name of names) expect((await shop.namespace.object('volumesnapshot', name))?.metadata.deletionTimestamp).toBeUndefined();
+    await shop.namespace.output('label', 'volumesnapshots', ...names, 'cdk8s-backup/published=yes', 'cdk8s-backup/series=filed');
   });
 
   test('needs its labels on the claims of its members, and on no others', async () => {

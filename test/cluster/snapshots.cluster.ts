@@ -6,7 +6,7 @@ import { type ClusterObject, Namespace, RESTRICTED } from './namespace';
 // What a group of snapshots has to do on every cluster that has snapshots, so on that of KUBECONFIG too. Nothing here but kubectl.
 
 const SERIES = 'cdk8s-backup/series=shop';
-const GROUPS = `${SERIES},app.kubernetes.io/component=recovery-point`;
+const GROUPS = `${SERIES},cdk8s-backup/published=yes`;
 const CLAIMS = ['data-db-0', 'files-db-0'];
 let shop: Namespace;
 

@@ -15,11 +15,14 @@ interface Snapshot {
   readonly claim: string;
   readonly id?: string;
   readonly state?: string;
-  readonly component?: string;
+  /** What its label says of whether it is published; - for nothing. */
+  readonly label?: string;
   readonly verified?: boolean;
   readonly cut?: string;
   /** When its status was written. @default nobody knows */
   readonly written?: string[];
+  /** When it was published. @default in time */
+  readonly published?: string[];
   /** What it says of itself and of its group. @default what a run writes of it */
   readonly own?: string;
   readonly group?: string;
@@ -44,11 +47,24 @@ const line = (name: string, claim: string) => `{"claim":"${claim}","snapshot":"$
 
 function raw(snapshots: Snapshot[], volumes = 2): string {
   return snapshots
-    .map(({ claim, id = ID, state = 'ready', component = 'recovery-point', verified = false, cut = CUT, written = [], own, group }) => {
-      const name = `shop-${id.toLowerCase()}-${claim}`;
-      const first = `snapshot ${name} ${id} ${state} ${component} ${verified ? 'verified' : 'unverified'} ${cut} ${['-', ...written]} -,${PUBLISHED}`;
-      return [first, own ?? line(name, claim), group ?? header(id, volumes), ''].join('\n');
-    })
+    .map(
+      ({
+        claim,
+        id = ID,
+        state = 'ready',
+        label = 'yes',
+        verified = false,
+        cut = CUT,
+        written = [],
+        published = [PUBLISHED],
+        own,
+        group,
+      }) => {
+        const name = `shop-${id.toLowerCase()}-${claim}`;
+        const first = `snapshot ${name} ${id} ${state} ${label} ${verified ? 'verified' : 'unverified'} ${cut} ${['-', ...written]} ${['-', ...published]}`;
+        return [first, own ?? line(name, claim), group ?? header(id, volumes), ''].join('\n');
+      },
+    )
     .join('\n');
 }
 
@@ -82,13 +98,27 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
     );
     expect(others).toEqual([]);
     expect(judged({ claim: 'data', written: [CUT, PUBLISHED] }, { claim: 'log' })).toEqual([`good ${ID} unverified`]);
+    // Nothing says then whether it was.
+    expect(judged({ claim: 'data', written: [CUT], published: [] }, { claim: 'log' })[0]).toMatch(/^bad .*data does not say any more/);
   });
 
   test('is there from its first mark on, and not before', () => {
-    const unmarked = { component: '-' };
+    const unmarked = { label: '-', group: '' };
     expect(judged({ claim: 'data', ...unmarked }, { claim: 'log', ...unmarked })).toEqual([`begun ${ID}`]);
-    expect(judged({ claim: 'data', ...unmarked, own: '', group: '' }, { claim: 'log', ...unmarked })).toEqual([`begun ${ID}`]);
-    expect(judged({ claim: 'data' }, { claim: 'log', ...unmarked })).toEqual([`good ${ID} unverified`]);
+    expect(judged({ claim: 'data', ...unmarked, own: '' }, { claim: 'log', ...unmarked })).toEqual([`begun ${ID}`]);
+    expect(judged({ claim: 'data' }, { claim: 'log', label: '-' })).toEqual([`good ${ID} unverified`]);
+    expect(judged({ claim: 'data', label: 'no' }, { claim: 'log', label: 'no' })).toEqual([`begun ${ID}`]);
+  });
+
+  // What is `begun` is deleted.
+  test.each([
+    ['its label is gone', { label: '-' }],
+    ['its label says something else', { label: 'database' }],
+    ['all but the note of its verification is gone', { label: '-', verified: true, own: '', group: '' }],
+  ])('is bad, and not only begun, when %s', (_, lost) => {
+    const [verdict, ...others] = judged({ claim: 'data', ...lost }, { claim: 'log', ...lost });
+    expect(others).toEqual([]);
+    expect(verdict).toMatch(/^bad \S+ (un)?verified its snapshots have lost the label cdk8s-backup\/published, and are not deleted/);
   });
 
   test.each<[string, Snapshot[], string]>([

@@ -3,12 +3,12 @@
 #   awk -f groups.awk groups.raw
 #
 # stdin    of every snapshot of the series: a line
-#          `snapshot NAME ID ready|waiting|deleting COMPONENT verified|unverified CUT -,WRITTEN... -,PUBLISHED...`, with when a controller
-#          wrote its status, where it may make it anew, and when it got the label; and after it what its annotations hold: its own line
-#          of the manifest, and the manifest without these lines
+#          `snapshot NAME ID ready|waiting|deleting LABEL verified|unverified CUT -,WRITTEN... -,PUBLISHED...`, with when it was written
+#          that it is ready, where a controller may make it anew, and when it was published; and after it what its annotations hold: its
+#          own line of the manifest, and the manifest without these lines
 # stdout   `good ID verified|unverified`    every snapshot is there, can be used, and is the one that was cut then
 #          `bad ID verified|unverified WHY` the group exists, and nothing can be restored from it
-#          `begun ID`                       its run has not published it
+#          `begun ID`                       its run has not published it, or it is to go
 #          `snapshot ID NAME`               a snapshot of a group that exists
 
 $1 == "snapshot" && NF == 9 {
@@ -20,7 +20,9 @@ $1 == "snapshot" && NF == 9 {
   written = latest($8)
   published_at = latest($9)
   if (!(id in state_of)) order[++groups] = id
-  if ($5 == "recovery-point") published[id] = 1
+  if ($5 == "yes") published[id] = 1
+  if ($5 == "no") dropped[id] = 1
+  if ($6 == "verified") marked[id] = 1
   if ($6 != "verified") state_of[id] = "unverified"
   else if (!(id in state_of)) state_of[id] = "verified"
   next
@@ -34,12 +36,13 @@ END {
   close_snapshot()
   for (i = 1; i <= groups; i++) {
     id = order[i]
-    if (!(id in published)) print "begun " id
+    if (!(id in published) && (id in dropped || !(id in marked))) print "begun " id
+    else if (!(id in published)) print "bad " id " " state_of[id] " its snapshots have lost the label cdk8s-backup/published, and are not deleted; cdk8s-backup/published=yes on all of them makes it a group again"
     else if (id in wrong) print "bad " id " " state_of[id] " " wrong[id]
     else if (whole[id] != wanted[id]) print "bad " id " " state_of[id] " " whole[id] + 0 " of " wanted[id] + 0 " snapshots are there"
     else print "good " id " " state_of[id]
   }
-  for (i = 1; i <= snapshots; i++) if (group_of[i] in published) print "snapshot " group_of[i] " " name_of[i]
+  for (i = 1; i <= snapshots; i++) if (group_of[i] in published || !(group_of[i] in dropped) && group_of[i] in marked) print "snapshot " group_of[i] " " name_of[i]
 }
 
 function close_snapshot(    why) {
@@ -50,10 +53,12 @@ function close_snapshot(    why) {
   else if (told != id || count < 1 || field(own, "snapshot") != name) why = "has lost its annotations"
   else if (state != "ready") why = "cannot be used"
   else if (field(own, "creationTime") != cut) why = "is not the one that was cut at " field(own, "creationTime") ", but one of " cut
-  else if (published_at != "" && written > published_at) why = "was made anew at " written " from what its volume held then, as its VolumeSnapshotContent was lost"
+  else if (written != "" && published_at == "") why = "does not say any more, in managedFields, when it was published: it may have been made anew since"
+  else if (written > published_at) why = "was made anew at " written " from what its volume held then, as its VolumeSnapshotContent was lost"
   else whole[id]++
   if (why != "" && !(id in wrong)) wrong[id] = "snapshot " name " " why
   if (told == id) wanted[id] = count
+  if (told != "") marked[id] = 1
   name = own = told = ""
   count = 0
 }

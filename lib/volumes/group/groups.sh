@@ -2,15 +2,17 @@
 # The groups of volume snapshots of a series, as the API has them. Source it after lib.sh and api.sh.
 #
 # A group is recorded on its own snapshots, so that whoever makes and prunes groups needs no right to write anything else:
-#   labels        cdk8s-backup/series; cdk8s-backup/recovery-point, which is the group's id; app.kubernetes.io/component=recovery-point
+#   labels        cdk8s-backup/series; cdk8s-backup/recovery-point, which is the group's id; cdk8s-backup/published: yes, or no once it is to go
 #   annotations   cdk8s-backup/group, the manifest without its volumes; cdk8s-backup/volume, the snapshot's own line of it;
 #                 cdk8s-backup/verified, when a server was seen to start on it
-# The group exists when one of its snapshots has the label `component`. They get it when each can be used and has its annotations, and
-# lose it before they are deleted: what has none is what a run that did not end well has left. It is good as long as all of its snapshots are
-# there, can be used, and were cut when the manifest says. What some tool makes anew under the same name, annotations and all, is
-# cut anew. When a VolumeSnapshotContent is lost, the snapshot controller has its snapshot cut anew, from the volume as it is now, and
-# leaves the old creationTime where it is: all that shows it in the namespace is that the status was written after the group was
-# published, as the API server notes in managedFields. (kubernetes-csi/external-snapshotter, syncUnreadySnapshot and updateSnapshotStatus.)
+# The group exists when one of its snapshots is labelled as published. They are when each can be used and has its annotations, and the label
+# says `no` before they are deleted. What has neither the label nor the annotations of a group is what a run that did not end well has left.
+# What has the annotations, and no label any more, was good once, and is deleted by nobody but its owner.
+# A group is good as long as all of its snapshots are there, can be used, and were cut when the manifest says. What some tool makes anew
+# under the same name, annotations and all, is cut anew. When a VolumeSnapshotContent is lost, the snapshot controller has its snapshot cut
+# anew, from the volume as it is now, and leaves the old creationTime where it is: all that shows it in the namespace is that readyToUse was
+# written after the group was published, as the API server notes in managedFields. So what publishes has a name there of its own, whose time
+# nobody else moves. (kubernetes-csi/external-snapshotter, syncUnreadySnapshot and updateSnapshotStatus.)
 # The manifest has one entry a line:
 #   {
 #   "format":1,
@@ -41,7 +43,8 @@
 # A value that is not known is empty. accessModes are separated by spaces. restoredFrom is the group that the claim was restored from.
 
 SNAPSHOTS=volumesnapshots.v1.snapshot.storage.k8s.io
-PUBLISHED=app.kubernetes.io/component
+PUBLISHED=cdk8s-backup/published
+PUBLISHER=cdk8s-backup-publish
 
 group_name() { printf '%s-%s' "$SERIES" "$(printf %s "$1" | tr '[:upper:]' '[:lower:]')"; } # ID
 
@@ -50,7 +53,7 @@ snapshots_of() { printf 'cdk8s-backup/series=%s,cdk8s-backup/recovery-point=%s' 
 # Reads every snapshot that belongs to a group, and judges the groups: see groups.awk.
 groups_read() { # to $SCRATCH/groups.raw, and by kinds of lines to $SCRATCH/groups.good, .bad, .begun and .snapshots
   # shellcheck disable=SC2016 # variables of the template
-  api get "$SNAPSHOTS" -l "cdk8s-backup/series=$SERIES,cdk8s-backup/recovery-point" -o go-template='{{range .items}}snapshot {{.metadata.name}} {{index .metadata.labels "cdk8s-backup/recovery-point"}} {{if .metadata.deletionTimestamp}}deleting{{else}}{{with .status}}{{if .readyToUse}}ready{{else}}waiting{{end}}{{else}}waiting{{end}}{{end}} {{with index .metadata.labels "app.kubernetes.io/component"}}{{.}}{{else}}-{{end}} {{with .metadata.annotations}}{{if index . "cdk8s-backup/verified"}}verified{{else}}unverified{{end}}{{else}}unverified{{end}} {{with .status}}{{with .creationTime}}{{.}}{{else}}-{{end}}{{else}}-{{end}} -{{if .spec.source.persistentVolumeClaimName}}{{range .metadata.managedFields}}{{if eq (print .subresource) "status"}},{{.time}}{{end}}{{end}}{{end}} -{{range .metadata.managedFields}}{{$time := .time}}{{with .fieldsV1}}{{with index . "f:metadata"}}{{with index . "f:labels"}}{{range $label, $_ := .}}{{if eq $label "f:app.kubernetes.io/component"}},{{$time}}{{end}}{{end}}{{end}}{{end}}{{end}}{{end}}
+  api get "$SNAPSHOTS" -l "cdk8s-backup/series=$SERIES,cdk8s-backup/recovery-point" -o go-template='{{range .items}}snapshot {{.metadata.name}} {{index .metadata.labels "cdk8s-backup/recovery-point"}} {{if .metadata.deletionTimestamp}}deleting{{else}}{{with .status}}{{if .readyToUse}}ready{{else}}waiting{{end}}{{else}}waiting{{end}}{{end}} {{with index .metadata.labels "cdk8s-backup/published"}}{{.}}{{else}}-{{end}} {{with .metadata.annotations}}{{if index . "cdk8s-backup/verified"}}verified{{else}}unverified{{end}}{{else}}unverified{{end}} {{with .status}}{{with .creationTime}}{{.}}{{else}}-{{end}}{{else}}-{{end}} -{{if .spec.source.persistentVolumeClaimName}}{{range .metadata.managedFields}}{{$time := .time}}{{with .fieldsV1}}{{with index . "f:status"}}{{range $field, $_ := .}}{{if eq $field "f:readyToUse"}},{{$time}}{{end}}{{end}}{{end}}{{end}}{{end}}{{end}} -{{range .metadata.managedFields}}{{if eq (print .manager) "cdk8s-backup-publish"}},{{.time}}{{end}}{{end}}
 {{with .metadata.annotations}}{{with index . "cdk8s-backup/volume"}}{{.}}{{end}}
 {{with index . "cdk8s-backup/group"}}{{.}}{{end}}{{end}}
 {{end}}' >"$SCRATCH/groups.raw" || return 1
@@ -80,11 +83,13 @@ group_manifest() { # ID: to $SCRATCH/manifest.json
   [ "$(tail -n 1 "$SCRATCH/manifest.json")" = '}' ] && [ "$(manifest_field "$SCRATCH/manifest.json" id)" = "$1" ]
 }
 
-# From the first label on it is there, and until the last one is gone.
-group_publish() { # ID
-  api label "$SNAPSHOTS" -l "$(snapshots_of "$1")" --overwrite "$PUBLISHED=recovery-point" >/dev/null </dev/null
+# From the first label on it is there, and until the last one says no.
+group_publish() { # ID MANIFEST
+  api annotate "$SNAPSHOTS" -l "$(snapshots_of "$1")" --field-manager="$PUBLISHER" --overwrite "cdk8s-backup/group=$(cat "$2")" >/dev/null </dev/null &&
+    api label "$SNAPSHOTS" -l "$(snapshots_of "$1")" --field-manager="$PUBLISHER" --overwrite "$PUBLISHED=yes" >/dev/null </dev/null
 }
 
+# In one word, as a run may end in between: what lacks the label alone would never be deleted.
 group_unpublish() { # ID
-  api label "$SNAPSHOTS" -l "$(snapshots_of "$1")" "$PUBLISHED-" >/dev/null </dev/null || not_found
+  api label "$SNAPSHOTS" -l "$(snapshots_of "$1")" --overwrite "$PUBLISHED=no" >/dev/null </dev/null || not_found
 }

@@ -38,7 +38,7 @@ group_is_native() { # ID
   awk -v id="$1" '$1 == "snapshot" { here = $3 == id } here && /^"mode":"native"/ { found = 1 } END { exit !found }' "$SCRATCH/groups.raw"
 }
 
-# Its mark first: from then on it does not count, and what is left of it is removed as a leftover.
+# Its label first: from then on it does not count, and what is left of it is removed as a leftover.
 group_delete() { # ID
   group_unpublish "$1" && discard_when_cut "$1"
 }
@@ -65,6 +65,11 @@ remove_leftovers() {
   groups_read && group_leftovers >"$SCRATCH/leftovers" || return 1
   while read -r id; do
     if [ -z "$id" ] || [ "$id" = "$POINT" ] || grep -qxF -e "$id" "$SCRATCH/drop" || grep -q "^$id " "$SCRATCH/groups.good" "$SCRATCH/groups.bad"; then continue; fi
+    was_published "$id" || return 1
+    if [ -s "$SCRATCH/was.published" ]; then
+      caveat "group $id has lost labels, and counts for nothing; nothing of it is deleted: look at its snapshots, $(tr '\n' ' ' <"$SCRATCH/was.published")"
+      continue
+    fi
     discard_when_cut "$id" || return 1
     log "removed what a run that did not end well has left: $id"
   done <"$SCRATCH/leftovers"
@@ -79,6 +84,15 @@ report_last_of_volumes() {
   last_of_volumes || return 0
   [ ! -s "$SCRATCH/groups.last" ] ||
     caveat "these claims are gone, made anew, or no members any more, and the last group that holds what they held is kept until somebody deletes its snapshots: $(awk '{ printf "%s%s in %s", sep, $2, $1; sep = "; " }' "$SCRATCH/groups.last")"
+}
+
+# What a group was made of says so itself, whatever has become of the labels by which it is found.
+was_published() { # ID: leaves the names of its snapshots in $SCRATCH/was.published
+  # shellcheck disable=SC2016 # variables of the template
+  api get "$SNAPSHOTS" -o go-template='{{range .items}}{{$name := .metadata.name}}{{$published := ""}}{{with .metadata.labels}}{{$published = print (index . "cdk8s-backup/published")}}{{end}}{{if and (ne $published "no") (not .metadata.deletionTimestamp)}}{{with .metadata.annotations}}{{with index . "cdk8s-backup/group"}}snapshot {{$name}}
+{{.}}
+{{end}}{{end}}{{end}}{{end}}' >"$SCRATCH/all.published" </dev/null || return 1
+  awk -v said="\"id\":\"$1\"," '$1 == "snapshot" { name = $2 } $0 == said { print name }' "$SCRATCH/all.published" >"$SCRATCH/was.published"
 }
 
 report_bad_groups() {

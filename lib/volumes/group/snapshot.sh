@@ -47,7 +47,7 @@ discard() {
   if { [ ! -f "$SCRATCH/committing" ] || group_unpublish "$POINT"; } && discard_when_cut "$POINT"; then
     log "deleted the snapshots of this run"
   else
-    log "WARNING: what this run has made of $POINT stays until a later run removes it, or counts as a group if all of it was published: $(api_reason)"
+    log "WARNING: what this run has made of $POINT stays: as a group if all of it was published, and until a later run removes it if nothing was; the next run says of what is between: $(api_reason)"
   fi
 }
 
@@ -166,12 +166,12 @@ commit() {
   group_write "$SCRATCH/group.json"
   while IFS= read -r volume; do
     api annotate "$SNAPSHOTS" "$(printf '%s' "$volume" | sed 's/.*"snapshot":"\([^"]*\)".*/\1/')" --overwrite \
-      "cdk8s-backup/volume=$volume" "cdk8s-backup/group=$(cat "$SCRATCH/group.json")" >/dev/null </dev/null ||
+      "cdk8s-backup/volume=$volume" >/dev/null </dev/null ||
       die "publishing failed: $(api_reason)"
   done <"$SCRATCH/volumes"
   lease_check 'It publishes nothing'
   : >"$SCRATCH/committing"
-  group_publish "$POINT" || die "publishing failed: $(api_reason)"
+  group_publish "$POINT" "$SCRATCH/group.json" || die "publishing failed: $(api_reason)"
   outcome published yes
   log "published $POINT: $(claims_count) snapshots"
 }

@@ -83,7 +83,7 @@ export interface VolumeSnapshotGroupProps extends KubernetesJobOptions {
  * snapshot cut, lets the servers go, waits until the snapshots can be used, and only then calls them a group.
  *
  * A group is a recovery point, with an id like all others. It is recorded on its snapshots: they have the labels `cdk8s-backup/series` and
- * `cdk8s-backup/recovery-point`, and, from when the group is published until it is pruned, `app.kubernetes.io/component=recovery-point`.
+ * `cdk8s-backup/recovery-point`, and, from when the group is published until it is pruned, `cdk8s-backup/published=yes`.
  * Annotations say of every claim what a claim for its snapshot needs, and of every server that was held, for how long. A run that
  * fails at any point lets the servers go, deletes its own snapshots and touches no earlier group. A quiesce lets go by itself when the job is
  * killed, or its way to the Kubernetes API.

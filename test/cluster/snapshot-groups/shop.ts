@@ -171,7 +171,7 @@ export function pointOf({ metadata }: ClusterObject): string {
 }
 
 function published(snapshots: ClusterObject[]): string[] {
-  const isPublished = ({ metadata }: ClusterObject) => metadata.labels['app.kubernetes.io/component'] === 'recovery-point';
+  const isPublished = ({ metadata }: ClusterObject) => metadata.labels['cdk8s-backup/published'] === 'yes';
   return [...new Set(snapshots.filter(isPublished).map(pointOf))];
 }
 
