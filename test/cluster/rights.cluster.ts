@@ -14,6 +14,7 @@ const ONLY_WHEN: { [role: string]: { [right: string]: string } } = {
   'kept-verify': { 'list events': 'a volume does not come up: why' },
   'kept-restore': {
     'delete persistentvolumeclaims': 'a restore that fails takes back the claims that it has made',
+    'list pods': 'and not those that a pod uses already',
     'list events': 'a volume does not come up: why',
   },
 };
@@ -109,6 +110,6 @@ test.each(ROLES)('%s has no right that it does not use', async role => {
     .map(({ verb, objectRef }) => `${verb} ${[objectRef?.resource, objectRef?.subresource].filter(Boolean).join('/')}`);
   const unused = rightsIn(await rulesOf(role))
     .map(({ words }) => words)
-    .filter(words => !used.includes(words));
-  expect(unused.sort()).toEqual(Object.keys(ONLY_WHEN[role] ?? {}).sort());
+    .filter(words => !used.includes(words) && !(words in (ONLY_WHEN[role] ?? {})));
+  expect(unused).toEqual([]);
 });

@@ -89,7 +89,8 @@ export function secret(name: string, stringData: { readonly [key: string]: strin
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData };
 }
 
-function podOf(options: Omit<ServerOptions, 'port'>, probe?: object): object {
+/** A pod as `startServer` makes it; nobody waits for it. */
+export function podOf(options: Omit<ServerOptions, 'port'>, probe?: object): object {
   const { name, image, command, app = name, env = {}, claim, secret: files, user = 999, peers } = options;
   return {
     apiVersion: 'v1',

@@ -4,7 +4,7 @@ import { succeed, withSynthesized } from '../e2e/support/rehearse';
 import { handleOf, storedSnapshot, truncateInSnapshot } from './csi/stored';
 import { kubectl, output, until } from './kubectl';
 import { Namespace, RESTRICTED } from './namespace';
-import { onVolume, volumeClaim } from './server';
+import { onVolume, podOf, volumeClaim } from './server';
 
 // Groups of snapshots of a PostgreSQL's volume and a volume of files: proven by starting servers on them, and brought back as claims, on
 // which a server starts.
@@ -155,6 +155,8 @@ test('lost claims come back under their own names', async () => {
   await scale('db', 1);
   expect(await content()).toBe(rows);
   expect(await cat('pictures')).toBe('a picture');
+  // By which it may be a member of other groups.
+  expect((await shop.object('persistentvolumeclaim', 'pictures'))?.metadata.labels).toMatchObject({ part: 'album' });
 });
 
 test('a volume that somebody has kept is not taken for one of the snapshot: neither restored nor checked, and not deleted', async () => {
@@ -204,10 +206,21 @@ test('a restore that fails half way deletes what it has made, and nothing else',
   await request({ claims: 'data-db-0=one pictures=two' });
   failure(
     await shop.run('shop-restore'),
-    new RegExp(`^claim two cannot be made: a ResourceQuota .* leaves no room for it .*limited: \\S*=${before.length + 1}\\)`),
+    new RegExp(
+      `^claim two cannot be made: a ResourceQuota .* leaves no room for it .*limited: \\S*=${before.length + 1}\\); deleted again: one$`,
+    ),
   );
   await until('the first is gone', async () => !(await claims()).includes('one'));
   expect(await claims()).toEqual(before);
+
+  // Where somebody starts a server on it at once, that would go on without a word, and lose what it writes.
+  await shop.apply(podOf({ name: 'waits-for-one', image: 'busybox:1.37.0-musl', command: ['sleep', '86400'], claim: 'one' }));
+  failure(
+    await shop.run('shop-restore'),
+    /^claim two cannot be made: .*; these claims, which it has made, stay: one \(a pod may use it\)$/,
+  );
+  expect(await claims()).toContain('one');
+  await shop.output('delete', 'pod/waits-for-one', 'persistentvolumeclaim/one', '--now');
   await shop.output('delete', 'resourcequota', 'claims');
 });
 

@@ -172,6 +172,19 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
     ).toEqual(sizes.map(([, , size]) => size));
   });
 
+  test('what is written of a claim has the labels that others gave it', () => {
+    const rows = (labels: string) => ({
+      'claims.all': [`data\tBound\tfast\tReadWriteOnce\tFilesystem\t1Gi\tcsi\tpvc-1\t\t${labels}`],
+      claims: ['data\tselected'],
+      state: [`s\tdata\t${CUT}\ttrue\t1Gi\tfast\t-\t`],
+    });
+    const written = (labels: string) => JSON.parse(says('manifest.awk', rows(labels))[0] ?? '');
+    expect(written('app.kubernetes.io/managed-by=cdk8s-backup,cdk8s-backup/series=shop,part=album,team/of=,')).toMatchObject({
+      ...{ labels: 'part=album,team/of=', volume: 'pvc-1' },
+    });
+    expect(written('').labels).toBe('');
+  });
+
   test('what a pod needs beside the volumes that are restored is named', () => {
     const directory = mkdtempSync(join(tmpdir(), 'left-'));
     const volumes = [

@@ -72,7 +72,7 @@ foreign_volume() { # CLAIM NAME
   kept=$(kept_volume "$2") && bound_read "$2" || return 1
   [ -z "$kept" ] || { echo "$kept"; return 0; }
   volume_of "$1" >"$SCRATCH/volume"
-  IFS=$TAB read -r _ _ _ _ _ _ _ driver <"$SCRATCH/volume"
+  IFS=$TAB read -r _ _ _ _ _ _ _ driver _ <"$SCRATCH/volume"
   # A driver that was Kubernetes' own has another name now.
   case $volume:$driver in -:* | *:- | *:kubernetes.io/* | *:"$provisioner") return 0 ;; esac
   echo "the volume of claim $2 was made by $provisioner, and the snapshot is of $driver, which alone makes volumes of it: nothing of the group is in it. Name a StorageClass of that driver"

@@ -30,7 +30,7 @@
 #   "caveats":[                            what it does not cover
 #   ],
 #   "volumes":[                            by claim: its snapshot, and what a claim for it needs
-#   {"claim":"data-db-0","snapshot":"shop-20261121t020000z-x7k2p-data-db-0","restoreSize":"1Gi","bytes":1073741824,"creationTime":"2026-11-21T02:00:03Z","snapshotClass":"csi","driver":"ebs.csi.aws.com","storageClass":"gp3","accessModes":"ReadWriteOnce","volumeMode":"Filesystem","size":"1Gi","volume":"pvc-3c1f0c8e-5d1b-4c7e-9b0a-0d6f4f6f2a11","restoredFrom":"","member":"StatefulSet/db"}
+#   {"claim":"data-db-0","snapshot":"shop-20261121t020000z-x7k2p-data-db-0","restoreSize":"1Gi","bytes":1073741824,"creationTime":"2026-11-21T02:00:03Z","snapshotClass":"csi","driver":"ebs.csi.aws.com","storageClass":"gp3","accessModes":"ReadWriteOnce","volumeMode":"Filesystem","size":"1Gi","volume":"pvc-3c1f0c8e-5d1b-4c7e-9b0a-0d6f4f6f2a11","restoredFrom":"","labels":"app=db","member":"StatefulSet/db"}
 #   ],
 #   "quiesced":[                           by pod: how long its writes waited, at most; 0 where nothing was held
 #   {"pod":"db-0","member":"StatefulSet/db","milliseconds":1234}

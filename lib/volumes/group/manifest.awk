@@ -2,8 +2,8 @@
 #
 #   awk -f manifest.awk claims.all claims state
 #
-# claims.all   what there is to know of every claim: name, phase, class, access modes, volume mode, size, driver, volume, and the group
-#              that it was restored from; tab-separated
+# claims.all   what there is to know of every claim: name, phase, class, access modes, volume mode, size, driver, volume, the group that
+#              it was restored from, and its labels with commas after them; tab-separated
 # claims       the claims of the group, and their members
 # state        the snapshots of the group, as group_snapshots prints them
 # stdout       a JSON object a line, without commas; groups.sh says of what
@@ -12,7 +12,7 @@
 
 BEGIN { FS = "\t" }
 
-FILENAME == ARGV[1] { class[$1] = $3; modes[$1] = $4; mode[$1] = $5; size[$1] = $6; driver[$1] = $7; volume[$1] = $8; restored[$1] = $9; next }
+FILENAME == ARGV[1] { class[$1] = $3; modes[$1] = $4; mode[$1] = $5; size[$1] = $6; driver[$1] = $7; volume[$1] = $8; restored[$1] = $9; labels[$1] = own($10); next }
 FILENAME == ARGV[2] { member[$1] = $2; next }
 
 {
@@ -24,8 +24,15 @@ FILENAME == ARGV[2] { member[$1] = $2; next }
   needs = bytes_of(restore) > bytes_of(size[$2]) ? restore : size[$2]
   printf "{\"claim\":\"%s\",\"snapshot\":\"%s\",\"restoreSize\":\"%s\",\"bytes\":%.0f,\"creationTime\":\"%s\",\"snapshotClass\":\"%s\",", \
     $2, $1, restore, bytes, $3, $6 == "-" ? "" : $6
-  printf "\"driver\":\"%s\",\"storageClass\":\"%s\",\"accessModes\":\"%s\",\"volumeMode\":\"%s\",\"size\":\"%s\",\"volume\":\"%s\",\"restoredFrom\":\"%s\",\"member\":\"%s\"}\n", \
-    driver[$2], class[$2], modes[$2], mode[$2], needs, volume[$2], restored[$2], member[$2]
+  printf "\"driver\":\"%s\",\"storageClass\":\"%s\",\"accessModes\":\"%s\",\"volumeMode\":\"%s\",\"size\":\"%s\",\"volume\":\"%s\",\"restoredFrom\":\"%s\",\"labels\":\"%s\",\"member\":\"%s\"}\n", \
+    driver[$2], class[$2], modes[$2], mode[$2], needs, volume[$2], restored[$2], labels[$2], member[$2]
+}
+
+# The labels that somebody else has given it.
+function own(labels,    count, label, i, kept) {
+  count = split(labels, label, ",")
+  for (i = 1; i <= count; i++) if (label[i] != "" && label[i] !~ /^(cdk8s-backup\/|app\.kubernetes\.io\/managed-by=)/) kept = kept (kept == "" ? "" : ",") label[i]
+  return kept
 }
 
 # A quantity of Kubernetes: 1Gi, 500M, 1e9. A busybox may be built without powers.

@@ -18,24 +18,56 @@ set -eu
 # shellcheck source=lib/volumes/group/clones.sh
 . "$BACKUP_HOME/kubectl/clones.sh"
 
-# What this run has made, though it may not have heard so. By uid: what has taken a name meanwhile is somebody else's.
+# What this run has made, though it may not have heard so. By uid: what has taken a name meanwhile is somebody else's. What a pod uses by
+# then stays: its server would go on without a word, and what it writes would be gone with it.
 discard() {
+  : >"$SCRATCH/deleted"
+  : >"$SCRATCH/left"
+  used_claims >"$SCRATCH/used" || log "WARNING: which claims pods use cannot be asked, and all stay: $(api_reason)"
   while read -r _ name; do
     if kept=$(kept_volume "$name") && [ -n "$kept" ]; then
-      log "WARNING: $kept. The claim stays, as that volume may be deleted with it"
+      echo "$name (that volume may be deleted with it)" >>"$SCRATCH/left"
       continue
     fi
     if ! api get persistentvolumeclaim "$name" -o go-template='{{index .metadata.annotations "cdk8s-backup/restored-by"}} {{.metadata.uid}}{{"\n"}}' >"$SCRATCH/owner" </dev/null; then
-      not_found || log "WARNING: whether this failed restore has made claim $name cannot be asked, and it stays if it has: $(api_reason)"
+      not_found || echo "$name (whether this run has made it cannot be asked: $(api_reason))" >>"$SCRATCH/left"
       continue
     fi
     read -r owner uid <"$SCRATCH/owner"
     [ "$owner" = "$POD_NAME" ] || continue
+    if [ ! -f "$SCRATCH/used" ] || grep -qxF -e "$name" "$SCRATCH/used"; then
+      echo "$name (a pod may use it)" >>"$SCRATCH/left"
+      continue
+    fi
     printf '{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{"uid":"%s"}}' "$uid" >"$SCRATCH/delete.json"
-    api delete --raw "/api/v1/namespaces/$NAMESPACE/persistentvolumeclaims/$name" -f "$SCRATCH/delete.json" >/dev/null </dev/null ||
-      log "WARNING: claim $name, which this failed restore has made, could not be deleted again: $(api_reason)"
+    if api delete --raw "/api/v1/namespaces/$NAMESPACE/persistentvolumeclaims/$name" -f "$SCRATCH/delete.json" >/dev/null </dev/null; then
+      echo "$name" >>"$SCRATCH/deleted"
+    else
+      echo "$name (it could not be deleted: $(api_reason))" >>"$SCRATCH/left"
+    fi
   done <"$SCRATCH/wanted"
+  say_discarded
 }
+
+# The claims of pods that have not ended.
+used_claims() {
+  # shellcheck disable=SC2016 # a variable of the template
+  api get pods -o go-template='{{range .items}}{{$phase := .status.phase}}{{range .spec.volumes}}{{with .persistentVolumeClaim}}{{$phase}} {{.claimName}}
+{{end}}{{end}}{{end}}' >"$SCRATCH/users" </dev/null || { rm -f "$SCRATCH/used"; return 1; }
+  awk '$1 != "Succeeded" && $1 != "Failed" { print $2 }' "$SCRATCH/users"
+}
+
+# What is there in the end belongs to what has failed.
+say_discarded() {
+  listed() { awk '{ printf "%s%s", sep, $0; sep = ", " }' "$1"; } # FILE
+  said=
+  [ ! -s "$SCRATCH/deleted" ] || said="; deleted again: $(listed "$SCRATCH/deleted")"
+  [ ! -s "$SCRATCH/left" ] || said="$said; these claims, which it has made, stay: $(listed "$SCRATCH/left")"
+  [ -n "$said" ] || return 0
+  log "of this failed restore${said#;}"
+  [ ! -s "$SCRATCH/outcome/reason" ] || outcome reason "$(cat "$SCRATCH/outcome/reason")$said"
+}
+
 finish() {
   rc=$?
   trap '' TERM INT HUP
@@ -76,10 +108,15 @@ refuse_existing() {
     refuse "these claims exist: $(tr '\n' ' ' <"$SCRATCH/existing"| sed 's/ $//'); nothing was changed. Restore under other names (claims: <claim>=<new name>), or scale the workload to zero, keep what they hold if anybody may want it, and delete them"
 }
 
+# The labels that a claim had when it was snapshotted, by which it is a member of its groups and of much else.
+labels_of() { # CLAIM
+  volume_of "$1" | cut -f 9 | tr ',' '\n' | sed -n 's/^\([^=]*\)=\(.*\)$/\1: "\2"/p'
+}
+
 make_claims() {
   : >"$SCRATCH/making"
   while read -r claim name; do
-    if [ "$claim" = "$name" ]; then printf '%s\n%s\n' "$LABELS" "$MEMBER_LABELS"; else printf '%s\n' "$LABELS"; fi |
+    if [ "$claim" = "$name" ]; then printf '%s\n%s\n%s\n' "$LABELS" "$MEMBER_LABELS" "$(labels_of "$claim")"; else printf '%s\n' "$LABELS"; fi |
       awk 'NF && !seen[$1]++' >"$SCRATCH/labels"
     claim_from_snapshot "$claim" "$name" <"$SCRATCH/labels" >"$SCRATCH/claim.yaml"
     api create -f "$SCRATCH/claim.yaml" >/dev/null </dev/null || die "claim $name cannot be made: $(api_reason)"

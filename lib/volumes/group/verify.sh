@@ -115,6 +115,13 @@ said_by_job() { # CRONJOB: to $SCRATCH/said
 
 reason_said() { sed -n 's/.*,"reason":"\(.*\)"}$/\1/p' | sed 's/\\\(.\)/\1/g'; } # stdin: a result line
 
+# What the cluster said last of a job, or of a pod of it, as of one that it could not start.
+last_event() { # JOB
+  api get events --field-selector type=Warning -o go-template='{{range .items}}{{with .lastTimestamp}}{{.}}{{else}}{{.metadata.creationTimestamp}}{{end}} {{.involvedObject.name}} {{.reason}}: {{.message}}
+{{end}}' >"$SCRATCH/events" </dev/null || return 0
+  LC_ALL=C sort "$SCRATCH/events" | awk -v job="$1" '$2 == job || index($2, job "-") == 1 { sub(/^[^ ]* [^ ]* /, ""); said = $0 } END { if (said != "") print " (" said ")" }'
+}
+
 bad() { # CLAIM REASON
   log "ERROR: $1: $2"
   printf '%s: %s; ' "$1" "$2" >>"$SCRATCH/bad"
@@ -166,7 +173,7 @@ judge_check() { # CLAIM CRONJOB
       if [ -z "$reason" ] && [ "$phase" = Pending ]; then
         reason="no volume was made from its snapshot within $CHECK_TIMEOUT s: $(claim_events "$clone" </dev/null)"
       fi
-      bad "$1" "${reason:-the job $2 did not succeed: $end}"
+      bad "$1" "${reason:-the job $2 did not succeed: $end$(last_event "$2")}"
       ;;
   esac
 }

@@ -95,6 +95,8 @@ export class VolumeSnapshotGroupRestore extends Construct {
         { apiGroups: ['snapshot.storage.k8s.io'], resources: ['volumesnapshots'], verbs: ['list'] },
         // To delete: only what the same run has made, by its uid. The names are the request's, so none can be named here.
         { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'create', 'delete'] },
+        // And none that a pod uses by then.
+        { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
         { apiGroups: [''], resources: ['events'], verbs: ['list'] },
       ],
       environment: [

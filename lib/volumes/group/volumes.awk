@@ -1,5 +1,5 @@
-# The volumes of a group's manifest, by lines `CLAIM SNAPSHOT CLASS SIZE ACCESS-MODES VOLUME-MODE MEMBER DRIVER`, tab-separated; - for what
-# is not known.
+# The volumes of a group's manifest, by lines `CLAIM SNAPSHOT CLASS SIZE ACCESS-MODES VOLUME-MODE MEMBER DRIVER LABELS`, tab-separated; - for
+# what is not known.
 #
 #   awk -f volumes.awk manifest.json
 #
@@ -12,4 +12,4 @@ function field(name) {
 }
 
 BEGIN { OFS = "\t" }
-/^\{"claim":/ { print field("claim"), field("snapshot"), field("storageClass"), field("size") == "-" ? field("restoreSize") : field("size"), field("accessModes"), field("volumeMode"), field("member"), field("driver") }
+/^\{"claim":/ { print field("claim"), field("snapshot"), field("storageClass"), field("size") == "-" ? field("restoreSize") : field("size"), field("accessModes"), field("volumeMode"), field("member"), field("driver"), field("labels") }

@@ -137,7 +137,10 @@ export class Shop {
     return { id, manifest, log: (await run).log };
   }
 
-  /** Starts a run whose snapshots are not all cut, and waits until they are made and the database is held for them. */
+  /**
+   * Starts a run whose snapshots are not all cut, and waits until they are made and the database is held for them. Where a fault befalls
+   * one call only, the snapshotter gives it up after a minute, and asks again.
+   */
   async untilHeld(series = 'shop', fault: SnapshotFault = { claim: 'uploads', kind: 'never-cut' }): Promise<string> {
     this.storageFaults(fault);
     const names = async () => (await this.snapshotsOf(series)).map(({ metadata }) => metadata.name);

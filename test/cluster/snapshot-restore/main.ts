@@ -55,7 +55,7 @@ pictures('waiting', waits, Duration.minutes(10), Duration.minutes(10));
 
 if (POINT === undefined || HANDLES === undefined) {
   new k8s.KubeStorageClass(shop, 'waits', { metadata: { name: waits }, provisioner: DRIVER, volumeBindingMode: 'WaitForFirstConsumer' });
-  claim(shop, 'pictures');
+  claim(shop, 'pictures', { labels: { part: 'album' } });
   server(shop, 'db', 1);
   // Its claim is the one that is restored as data-trial-0.
   server(shop, 'trial', 0);
