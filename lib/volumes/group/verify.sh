@@ -115,11 +115,14 @@ said_by_job() { # CRONJOB: to $SCRATCH/said
 
 reason_said() { sed -n 's/.*,"reason":"\(.*\)"}$/\1/p' | sed 's/\\\(.\)/\1/g'; } # stdin: a result line
 
-# What the cluster said last of a job, or of a pod of it, as of one that it could not start.
-last_event() { # JOB
+# What the cluster said last of what went wrong with a job since it was made, or with its pods, which may be gone; not how it ended.
+last_warning() { # JOB MADE
   api get events --field-selector type=Warning -o go-template='{{range .items}}{{with .lastTimestamp}}{{.}}{{else}}{{.metadata.creationTimestamp}}{{end}} {{.involvedObject.name}} {{.reason}}: {{.message}}
 {{end}}' >"$SCRATCH/events" </dev/null || return 0
-  LC_ALL=C sort "$SCRATCH/events" | awk -v job="$1" '$2 == job || index($2, job "-") == 1 { sub(/^[^ ]* [^ ]* /, ""); said = $0 } END { if (said != "") print " (" said ")" }'
+  LC_ALL=C sort "$SCRATCH/events" | awk -v job="$1" -v made="$2" '
+    $1 < made || $3 ~ /^(DeadlineExceeded|BackoffLimitExceeded):/ { next }
+    $2 == job || index($2, job "-") == 1 { sub(/^[^ ]* [^ ]* /, ""); said = $0 }
+    END { if (said != "") print "; the cluster said: " said }'
 }
 
 bad() { # CLAIM REASON
@@ -173,7 +176,8 @@ judge_check() { # CLAIM CRONJOB
       if [ -z "$reason" ] && [ "$phase" = Pending ]; then
         reason="no volume was made from its snapshot within $CHECK_TIMEOUT s: $(claim_events "$clone" </dev/null)"
       fi
-      bad "$1" "${reason:-the job $2 did not succeed: $end$(last_event "$2")}"
+      # What has said nothing may never have begun.
+      bad "$1" "${reason:-the job $2 did not succeed: $end$([ -n "$said" ] || last_warning "$2" "$(cat "$SCRATCH/made")")}"
       ;;
   esac
 }
@@ -184,7 +188,7 @@ check_volume() { # CLAIM CRONJOB
   printf 'cdk8s-backup/series: %s\ncdk8s-backup/operation: check\n' "$SERIES" | claim_from_snapshot "$1" "$clone" >"$SCRATCH/clone.yaml"
   api create -f "$SCRATCH/clone.yaml" >/dev/null </dev/null || die "the claim $clone cannot be made: $(api_reason)"
   if has_volume "$1"; then
-    api create job "$2" --from="cronjob/$2" >/dev/null </dev/null || die "the job $2 cannot be made: $(api_reason)"
+    api create job "$2" --from="cronjob/$2" -o go-template='{{.metadata.creationTimestamp}}' >"$SCRATCH/made" </dev/null || die "the job $2 cannot be made: $(api_reason)"
     log "checking $1: job $2 on claim $clone"
     judge_check "$1" "$2"
   fi

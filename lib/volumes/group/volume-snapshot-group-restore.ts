@@ -33,7 +33,7 @@ export interface VolumeSnapshotGroupRestoreOptions {
   /**
    * Labels of all new claims. A StatefulSet labels no claim that it finds. Labels by which a group selects its members make a claim one of
    * them: what is restored beside them must not have these.
-   * @default - none; but what comes back under its own name has those of SnapshotMode.native({ selector })
+   * @default - none; but what comes back under its own name has the labels that it had, and those of SnapshotMode.native({ selector })
    */
   readonly labels?: { [label: string]: string };
   /**
@@ -61,8 +61,9 @@ export interface VolumeSnapshotGroupRestoreProps extends VolumeSnapshotGroupRest
  * kubectl scale statefulset db --replicas=1
  * ```
  *
- * It refuses when a claim of a name is there, and then has changed nothing. When it fails half way, it deletes what it has made itself, and
- * nothing else, ever. A claim whose StorageClass waits for the first consumer gets its volume with the first pod that mounts it.
+ * It refuses when a claim of a name is there, and then has changed nothing. When it fails half way, it deletes what it has made itself and
+ * no pod uses, and nothing else, ever; its reason names what it has deleted and what stays. A claim whose StorageClass waits for the first
+ * consumer gets its volume with the first pod that mounts it.
  *
  * Snapshots can be restored where they are, in their namespace; for another one there is `VolumesFromSnapshotHandles`. Claims that are to
  * be in Git are made by `VolumesFromGroup`.
