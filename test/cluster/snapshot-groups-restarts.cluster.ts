@@ -94,7 +94,7 @@ describe('a claim', () => {
 });
 
 test('a group whose storage was taken from under a snapshot counts for nothing, though all that is left looks whole', async () => {
-  const { id: older } = await shop.makes('documents');
+  const { id: older, manifest: ofOlder } = await shop.makes('documents');
   const { id, manifest } = await shop.makes('documents');
   const { snapshot, creationTime } = manifest.volumes[0] as Manifest['volumes'][number];
   const object = async () => (await shop.namespace.object('volumesnapshot', snapshot))?.status;
@@ -108,11 +108,15 @@ test('a group whose storage was taken from under a snapshot counts for nothing, 
   expect((await object()).creationTime).toBe(creationTime);
   // Whatever else is written to it later: that it was published before is not forgotten.
   await shop.namespace.output('label', 'volumesnapshots', '--all', 'incident=4711');
+  // And what else somebody writes into the status of a good one is no news of its data.
+  const noted = ['--type=merge', '--subresource=status', '--patch={"status":{"error":{"message":"noted by somebody"}}}'];
+  await shop.namespace.output('patch', 'volumesnapshot', ofOlder.volumes[0]?.snapshot ?? '', ...noted);
   const run = shop.run('documents');
   const { id: newest } = await shop.makes('documents', run);
   expect(resultOf(await run).reason).toMatch(
     new RegExp(`these groups count for nothing.*: ${id} \\(snapshot ${snapshot} was made anew at \\S+ from what its volume held then`),
   );
+  expect(resultOf(await run).reason).not.toContain(older);
   // It is kept for whoever looks into it, and takes no place of a good one.
   expect((await shop.groups('documents')).sort()).toEqual([older, id, newest].sort());
 });

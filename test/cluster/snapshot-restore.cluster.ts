@@ -109,6 +109,20 @@ test('a verification whose class makes no volume says so', async () => {
   expect(await verifiedPoints('stuck')).toEqual([]);
 });
 
+test('a verification whose check never begins says what the cluster says of it', async () => {
+  await succeed(shop.run('cramped-snapshot'), 'published');
+  // Room for the pod of the verification, and not for that of its check.
+  const present = (await shop.objects('pods')).filter(({ status }) => !['Succeeded', 'Failed'].includes(status?.phase)).length;
+  const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'pods' }, spec: { hard: { pods: String(present + 1) } } };
+  await shop.apply(quota);
+  await until('the pods are counted', async () => (await shop.object('resourcequota', 'pods'))?.status?.used?.pods === String(present));
+  failure(
+    await shop.run('cramped-verify'),
+    /^group \S+ is not good: pictures: no volume was made .*; the cluster said: FailedCreate: .*exceeded quota: pods/,
+  );
+  await shop.output('delete', 'resourcequota', 'pods');
+});
+
 test('a group of which a table is damaged fails, and is not noted as verified', async () => {
   // What the log still holds whole, a server mends by itself.
   await sql('checkpoint');
@@ -217,7 +231,7 @@ test('a restore that fails half way deletes what it has made, and nothing else',
   await shop.apply(podOf({ name: 'waits-for-one', image: 'busybox:1.37.0-musl', command: ['sleep', '86400'], claim: 'one' }));
   failure(
     await shop.run('shop-restore'),
-    /^claim two cannot be made: .*; these claims, which it has made, stay: one \(a pod may use it\)$/,
+    /^claim two cannot be made: .*; these claims, which it has made, stay: one \(a pod may have it\)$/,
   );
   expect(await claims()).toContain('one');
   await shop.output('delete', 'pod/waits-for-one', 'persistentvolumeclaim/one', '--now');

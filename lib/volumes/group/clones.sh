@@ -29,14 +29,14 @@ group_volumes() {
 
 volume_of() { awk -F '\t' -v claim="$1" '$1 == claim' "$SCRATCH/volumes"; } # CLAIM: its line
 
-# Prints a claim NAME whose volume begins as the snapshot of CLAIM; its labels come from stdin, as lines of YAML.
+# Prints a claim NAME whose volume begins as the snapshot of CLAIM; its labels come from stdin, as lines of YAML. The first of a name counts.
 claim_from_snapshot() { # CLAIM NAME
   volume_of "$1" >"$SCRATCH/volume"
   IFS=$TAB read -r _ snapshot class size modes mode _ <"$SCRATCH/volume"
   [ -z "$STORAGE_CLASS" ] || class=$STORAGE_CLASS
   printf 'apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata:\n  name: %s\n  annotations:\n    cdk8s-backup/restored-from: %s\n    cdk8s-backup/restored-by: %s\n' "$2" "$POINT" "$POD_NAME"
-  printf '  labels:\n    app.kubernetes.io/managed-by: cdk8s-backup\n'
-  sed 's/^/    /'
+  printf '  labels:\n'
+  { cat; echo 'app.kubernetes.io/managed-by: cdk8s-backup'; } | awk 'NF && !seen[$1]++ { print "    " $0 }'
   printf 'spec:\n  accessModes:\n'
   if [ "$modes" = - ]; then modes=ReadWriteOnce; fi
   printf '%s\n' "$modes" | tr ' ' '\n' | sed 's/^/    - /'

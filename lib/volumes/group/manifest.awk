@@ -31,7 +31,7 @@ FILENAME == ARGV[2] { member[$1] = $2; next }
 # The labels that somebody else has given it.
 function own(labels,    count, label, i, kept) {
   count = split(labels, label, ",")
-  for (i = 1; i <= count; i++) if (label[i] != "" && label[i] !~ /^(cdk8s-backup\/|app\.kubernetes\.io\/managed-by=)/) kept = kept (kept == "" ? "" : ",") label[i]
+  for (i = 1; i <= count; i++) if (label[i] != "" && label[i] !~ /^(cdk8s-backup\/|app\.kubernetes\.io\/managed-by=cdk8s-backup$)/) kept = kept (kept == "" ? "" : ",") label[i]
   return kept
 }
 

@@ -18,25 +18,29 @@ set -eu
 # shellcheck source=lib/volumes/group/clones.sh
 . "$BACKUP_HOME/kubectl/clones.sh"
 
-# What this run has made, though it may not have heard so. By uid: what has taken a name meanwhile is somebody else's. What a pod uses by
+# What this run has made, though it may not have heard so. By uid: what has taken a name meanwhile is somebody else's. What a pod has by
 # then stays: its server would go on without a word, and what it writes would be gone with it.
 discard() {
   : >"$SCRATCH/deleted"
   : >"$SCRATCH/left"
   used_claims >"$SCRATCH/used" || log "WARNING: which claims pods use cannot be asked, and all stay: $(api_reason)"
   while read -r _ name; do
-    if kept=$(kept_volume "$name") && [ -n "$kept" ]; then
-      echo "$name (that volume may be deleted with it)" >>"$SCRATCH/left"
-      continue
-    fi
     if ! api get persistentvolumeclaim "$name" -o go-template='{{index .metadata.annotations "cdk8s-backup/restored-by"}} {{.metadata.uid}}{{"\n"}}' >"$SCRATCH/owner" </dev/null; then
       not_found || echo "$name (whether this run has made it cannot be asked: $(api_reason))" >>"$SCRATCH/left"
       continue
     fi
     read -r owner uid <"$SCRATCH/owner"
     [ "$owner" = "$POD_NAME" ] || continue
+    if ! kept=$(kept_volume "$name"); then
+      echo "$name (what volume it was given cannot be asked: $(api_reason))" >>"$SCRATCH/left"
+      continue
+    fi
+    if [ -n "$kept" ]; then
+      echo "$name (that volume may be deleted with it)" >>"$SCRATCH/left"
+      continue
+    fi
     if [ ! -f "$SCRATCH/used" ] || grep -qxF -e "$name" "$SCRATCH/used"; then
-      echo "$name (a pod may use it)" >>"$SCRATCH/left"
+      echo "$name (a pod may have it)" >>"$SCRATCH/left"
       continue
     fi
     printf '{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{"uid":"%s"}}' "$uid" >"$SCRATCH/delete.json"
@@ -49,12 +53,10 @@ discard() {
   say_discarded
 }
 
-# The claims of pods that have not ended.
+# The claims of pods: one that has ended may have written what nobody has elsewhere.
 used_claims() {
-  # shellcheck disable=SC2016 # a variable of the template
-  api get pods -o go-template='{{range .items}}{{$phase := .status.phase}}{{range .spec.volumes}}{{with .persistentVolumeClaim}}{{$phase}} {{.claimName}}
-{{end}}{{end}}{{end}}' >"$SCRATCH/users" </dev/null || { rm -f "$SCRATCH/used"; return 1; }
-  awk '$1 != "Succeeded" && $1 != "Failed" { print $2 }' "$SCRATCH/users"
+  api get pods -o go-template='{{range .items}}{{range .spec.volumes}}{{with .persistentVolumeClaim}}{{.claimName}}
+{{end}}{{end}}{{end}}' </dev/null || { rm -f "$SCRATCH/used"; return 1; }
 }
 
 # What is there in the end belongs to what has failed.
@@ -116,8 +118,7 @@ labels_of() { # CLAIM
 make_claims() {
   : >"$SCRATCH/making"
   while read -r claim name; do
-    if [ "$claim" = "$name" ]; then printf '%s\n%s\n%s\n' "$LABELS" "$MEMBER_LABELS" "$(labels_of "$claim")"; else printf '%s\n' "$LABELS"; fi |
-      awk 'NF && !seen[$1]++' >"$SCRATCH/labels"
+    if [ "$claim" = "$name" ]; then printf '%s\n%s\n%s\n' "$LABELS" "$MEMBER_LABELS" "$(labels_of "$claim")"; else printf '%s\n' "$LABELS"; fi >"$SCRATCH/labels"
     claim_from_snapshot "$claim" "$name" <"$SCRATCH/labels" >"$SCRATCH/claim.yaml"
     api create -f "$SCRATCH/claim.yaml" >/dev/null </dev/null || die "claim $name cannot be made: $(api_reason)"
     log "made claim $name from the snapshot of $claim"

@@ -117,11 +117,11 @@ reason_said() { sed -n 's/.*,"reason":"\(.*\)"}$/\1/p' | sed 's/\\\(.\)/\1/g'; }
 
 # What the cluster said last of what went wrong with a job since it was made, or with its pods, which may be gone; not how it ended.
 last_warning() { # JOB MADE
-  api get events --field-selector type=Warning -o go-template='{{range .items}}{{with .lastTimestamp}}{{.}}{{else}}{{.metadata.creationTimestamp}}{{end}} {{.involvedObject.name}} {{.reason}}: {{.message}}
+  api get events --field-selector type=Warning -o go-template='{{range .items}}{{with .lastTimestamp}}{{.}}{{else}}{{.metadata.creationTimestamp}}{{end}} {{.involvedObject.kind}}/{{.involvedObject.name}} {{.reason}}: {{.message}}
 {{end}}' >"$SCRATCH/events" </dev/null || return 0
   LC_ALL=C sort "$SCRATCH/events" | awk -v job="$1" -v made="$2" '
     $1 < made || $3 ~ /^(DeadlineExceeded|BackoffLimitExceeded):/ { next }
-    $2 == job || index($2, job "-") == 1 { sub(/^[^ ]* [^ ]* /, ""); said = $0 }
+    $2 == "Job/" job || index($2, "Pod/" job "-") == 1 && substr($2, length(job) + 6) ~ /^[a-z0-9]+$/ { sub(/^[^ ]* [^ ]* /, ""); said = $0 }
     END { if (said != "") print "; the cluster said: " said }'
 }
 
@@ -177,7 +177,8 @@ judge_check() { # CLAIM CRONJOB
         reason="no volume was made from its snapshot within $CHECK_TIMEOUT s: $(claim_events "$clone" </dev/null)"
       fi
       # What has said nothing may never have begun.
-      bad "$1" "${reason:-the job $2 did not succeed: $end$([ -n "$said" ] || last_warning "$2" "$(cat "$SCRATCH/made")")}"
+      : "${reason:=the job $2 did not succeed: $end}"
+      bad "$1" "$reason$([ -n "$said" ] || last_warning "$2" "$(cat "$SCRATCH/made")")"
       ;;
   esac
 }

@@ -62,7 +62,7 @@ export interface VolumeSnapshotGroupRestoreProps extends VolumeSnapshotGroupRest
  * ```
  *
  * It refuses when a claim of a name is there, and then has changed nothing. When it fails half way, it deletes what it has made itself and
- * no pod uses, and nothing else, ever; its reason names what it has deleted and what stays. A claim whose StorageClass waits for the first
+ * no pod has, and nothing else, ever; its reason names what it has deleted and what stays. A claim whose StorageClass waits for the first
  * consumer gets its volume with the first pod that mounts it.
  *
  * Snapshots can be restored where they are, in their namespace; for another one there is `VolumesFromSnapshotHandles`. Claims that are to
@@ -96,7 +96,7 @@ export class VolumeSnapshotGroupRestore extends Construct {
         { apiGroups: ['snapshot.storage.k8s.io'], resources: ['volumesnapshots'], verbs: ['list'] },
         // To delete: only what the same run has made, by its uid. The names are the request's, so none can be named here.
         { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'create', 'delete'] },
-        // And none that a pod uses by then.
+        // And none that a pod has by then, also one that has ended.
         { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
         { apiGroups: [''], resources: ['events'], verbs: ['list'] },
       ],

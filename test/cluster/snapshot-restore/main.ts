@@ -52,6 +52,7 @@ pictures('stuck', 'nowhere', Duration.seconds(5), Duration.seconds(5));
 // One that waits for the first pod that mounts a claim.
 const waits = `${NAMESPACE}-waits`;
 pictures('waiting', waits, Duration.minutes(10), Duration.minutes(10));
+pictures('cramped', waits, Duration.seconds(8), Duration.minutes(10));
 
 if (POINT === undefined || HANDLES === undefined) {
   new k8s.KubeStorageClass(shop, 'waits', { metadata: { name: waits }, provisioner: DRIVER, volumeBindingMode: 'WaitForFirstConsumer' });
