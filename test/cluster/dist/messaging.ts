@@ -1,5 +1,6 @@
 import { test } from 'vitest';
 import { succeed } from '../../e2e/support/rehearse';
+import { until } from '../kubectl';
 import { Namespace } from '../namespace';
 import { secret, startServer, stopServer } from '../server';
 import { applied, comesBack } from './comes-back';
@@ -31,6 +32,8 @@ export function messagingComesBack(): void {
         permissions: [{ user: 'app', vhost: VHOST, configure: '^$', write: '.*', read: '.*' }],
         queues: [{ vhost: VHOST, name: 'waiting', durable: true, auto_delete: false, arguments: { 'x-max-length': 1000 } }],
       });
+      // Every five seconds it counts, and a backup that comes sooner says that nobody has.
+      await until('the broker has counted the messages of the queue', async () => (await queues()).includes('"messages":0'));
     },
   });
   comesBack({
@@ -70,6 +73,13 @@ const up = () =>
       RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+S 2:2',
     },
   });
+
+/** What the management API says of all queues. */
+function queues(): Promise<string> {
+  const login = '[{"Authorization", "Basic " ++ base64:encode_to_string("admin:of admin")}]';
+  const asked = `{ok, {_, _, Body}} = httpc:request(get, {"http://localhost:15672/api/queues", ${login}}, [{ssl, [{verify, verify_none}]}], []), io:format("~s", [Body]).`;
+  return messaging.output('exec', 'broker', '--', 'rabbitmqctl', 'eval', asked);
+}
 
 async function define(words: object): Promise<void> {
   const argv = ['exec', '--stdin', 'broker', '--', 'sh', '-c', 'cat >/data/defined && rabbitmqctl import_definitions /data/defined'];
