@@ -53,7 +53,7 @@ export interface DatabaseRestoreOptions {
   readonly name?: string;
   /**
    * The repository to restore from: a mirror, or the backup's own, opened with another key.
-   * @default - those of the backup; what is said here goes before them, field by field
+   * @default - the backup's
    */
   readonly repository?: IRepository;
   /**
@@ -73,12 +73,12 @@ export interface DatabaseRestoreOptions {
   readonly request?: { [key: string]: string };
   /**
    * The server to restore to.
-   * @default - those of the backup; what is said here goes before them, field by field
+   * @default - the backup's
    */
   readonly host?: string;
   /**
    * That server's port.
-   * @default - those of the backup; what is said here goes before them, field by field
+   * @default - the backup's
    */
   readonly port?: number;
   /**
@@ -88,17 +88,17 @@ export interface DatabaseRestoreOptions {
   readonly destinations?: Destination[];
   /**
    * The Secret with the credentials of a role that may make databases and roles.
-   * @default - those of the backup; what is said here goes before them, field by field
+   * @default - the backup's
    */
   readonly credentials?: SecretRef;
   /**
    * The volume to restore to, for engines that restore files.
-   * @default - those of the backup; what is said here goes before them, field by field
+   * @default - the backup's
    */
   readonly dataVolume?: DataVolume;
   /**
    * Where the restore may write what dies with its pod.
-   * @default - those of the backup; what is said here goes before them, field by field
+   * @default - the backup's
    */
   readonly scratch?: Scratch;
   /**

@@ -26,7 +26,7 @@ export interface DatabaseVerificationOptions {
   readonly name?: string;
   /**
    * The repository whose newest recovery point is verified: a mirror, or the backup's own, opened with another key.
-   * @default - those of the backup; what is said here goes before them, field by field
+   * @default - the backup's
    */
   readonly repository?: IRepository;
   /**

@@ -11,7 +11,7 @@ export interface ReencryptionOptions extends OnDemandOptions {
   /**
    * The repository with the keys that this job needs, where no other job is to have them: the backup's own, with the old
    * encryption among its `previousEncryptions`.
-   * @default - those of the backup; what is said here goes before them, field by field
+   * @default - the backup's
    */
   readonly repository?: IRepository;
 }

@@ -114,6 +114,9 @@ const CPU_REQUEST = '100m';
 /** What the container of a job may use that has no larger needs. */
 const MEMORY_LIMIT = '512Mi';
 
+/** (Kubernetes documentation, "Images", "Image pull policy".) */
+const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
+
 /**
  * What the kubelet keeps, in bytes: of one container's termination message; and of those of a whole pod, divided evenly among its
  * containers. (Kubernetes documentation, "Determine the Reason for Pod Failure".)
@@ -266,11 +269,9 @@ type EffectivePod = OperationPod & { readonly options: PodOptions };
 
 function effectiveOptions(scope: Construct, { options = {}, inherited, defaults, node }: OperationPod): PodOptions {
   const { assignedUser, memoryLimit, ...far } = mergedPodOptions(podDefaultsOf(scope), inherited);
-  const needsMore = checkMemory(scope, 'pods.memoryLimit', defaults.memoryLimit) > checkMemory(scope, 'pods.memoryLimit', MEMORY_LIMIT);
-  const lowers =
-    needsMore &&
-    memoryLimit !== undefined &&
-    checkMemory(scope, 'pods.memoryLimit', memoryLimit) < checkMemory(scope, 'pods.memoryLimit', defaults.memoryLimit);
+  const bytes = (quantity: string) => checkMemory(scope, 'pods.memoryLimit', quantity);
+  const needs = bytes(defaults.memoryLimit);
+  const lowers = memoryLimit !== undefined && needs > bytes(MEMORY_LIMIT) && bytes(memoryLimit) < needs;
   return mergedPodOptions(
     // Root on a node is no user of a namespace's range.
     { ...far, ...(!lowers && { memoryLimit }), ...(!node && { assignedUser }) },
@@ -292,6 +293,14 @@ function checkPodOptions(scope: Construct, { options, defaults, labels, node, no
   if (checkMemory(scope, 'pods.memoryLimit', memoryLimit) < checkMemory(scope, 'pods.memoryRequest', memoryRequest)) {
     const because = `it is below the request, ${memoryRequest}, and the API server would refuse the pods: raise it, or set memoryRequest too`;
     throw new InputError(scope, { prop: 'pods.memoryLimit', got: memoryLimit, because });
+  }
+  const { imagePullPolicy = 'Always' } = options;
+  if (!PULL_POLICIES.includes(imagePullPolicy)) {
+    throw new InputError(scope, {
+      prop: 'pods.imagePullPolicy',
+      got: imagePullPolicy,
+      because: `write one of ${PULL_POLICIES.join(', ')}`,
+    });
   }
   for (const [label, value] of Object.entries(options.labels ?? {})) {
     if (label in labels || label in STANDARD_LABELS || label.startsWith('cdk8s-backup/')) {

@@ -30,7 +30,7 @@ stage_data_directory() {
   { [ ! -s "$data_volume/.restoring-in-place" ] || [ ! -e "$(cat "$data_volume/.restoring-in-place")" ]; } ||
     remark "a restore before this one was ended while it put a data directory in place, which holds ${held:-nothing} now; what it held before that restore is in $(cat "$data_volume/.restoring-in-place") of the volume. A server must not be started before a restore has succeeded"
   [ -z "$held" ] || [ "$REPLACE" = yes ] ||
-    refuse "the data directory holds something already ($held): nothing was changed. Set replace to yes in ConfigMap ${REQUEST_NAME:-$SERIES-restore-request} (what is there is put aside, not deleted), or restore to another volume"
+    refuse "the data directory holds something already ($held): nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME (what is there is put aside, not deleted), or restore to another volume"
   # The pod that made them is gone: one restore at a time has the volume.
   find "$data_volume" -maxdepth 1 -name '.restoring-*' ! -name .restoring-in-place -exec rm -rf {} +
   STAGING=$data_volume/.restoring-$POINT

@@ -9,7 +9,7 @@
 #   HAS_LOG           `yes`: the engine's log is archived beside the recovery points, as series <series>-log
 #   REPOSITORY_FOLDER where the repository's scripts are below BACKUP_HOME, where it is not `repository`; `none`: there is none
 #   REQUEST           where a request for something other than the job's own settings is mounted; it may be empty, or unset
-#   REQUEST_NAME      the ConfigMap that it is, for messages
+#   REQUEST_NAME      the ConfigMap that it is, for messages; <series>-restore-request where nothing is said
 #   REQUEST_WORDS     the words that a request may have
 #   REQUEST_FLAGS     those of them that are yes or no
 #   SAFETY            `yes` in a safety backup before a restore: dump whatever is there, and miss nothing
@@ -29,7 +29,7 @@
 set -eu
 umask 077
 cd "$SCRATCH"
-: "${SAFETY:=no}" "${HAS_LOG:=no}" "${CLOCK_TOLERANCE:=3600}" "${CLOCK_IS_WRONG:=no}"
+: "${SAFETY:=no}" "${REQUEST_NAME:=${SERIES:-}-restore-request}" "${HAS_LOG:=no}" "${CLOCK_TOLERANCE:=3600}" "${CLOCK_IS_WRONG:=no}"
 
 log() { printf '%s %s\n' "$(date -u +%H:%M:%S)" "$*" >&2; }
 
@@ -127,7 +127,7 @@ check_request() {
     esac
     log "asked for: $asked_key=$asked_for"
   done
-  [ -n "$asked_key" ] || log "no request: there is no ConfigMap ${REQUEST_NAME:-$SERIES-restore-request}, or it is empty"
+  [ -n "$asked_key" ] || log "no request: there is no ConfigMap $REQUEST_NAME, or it is empty"
 }
 
 # A wait, of which the log says after some seconds, and then once a minute, what it is for, since when, and until when.
@@ -177,7 +177,7 @@ refuse_running_server() {
     0:*) refuse "the $ENGINE server is running: scale it to zero first; nothing was changed${running_said:+ ($running_said)}" ;;
     1:*) ;;
     *:yes) log "WARNING: whether the $ENGINE server runs cannot be told ($running_said); the request says that it is down" ;;
-    *) refuse "whether the $ENGINE server runs cannot be told: $running_said. Nothing was changed. Make sure that no pod has its volume, then set serverIsDown to yes in ConfigMap ${REQUEST_NAME:-$SERIES-restore-request}" ;;
+    *) refuse "whether the $ENGINE server runs cannot be told: $running_said. Nothing was changed. Make sure that no pod has its volume, then set serverIsDown to yes in ConfigMap $REQUEST_NAME" ;;
   esac
   [ "$SAFETY_BACKUP" != yes ] ||
     refuse 'a safety backup asks the running server, and this restore needs it stopped: set safetyBackup to no. What the data directory holds is put aside, not deleted'

@@ -42,15 +42,9 @@ ask_default_location() {
 }
 
 # How long ago something was.
-age_of() { # TIME
+ago() { # TIME
   age=$(($(date +%s) - $(epoch "$1")))
-  if [ "$age" -lt 0 ]; then
-    printf 'still to come: a clock is wrong'
-  elif [ "$age" -lt 172800 ]; then
-    printf '%s hours ago' "$((age / 3600))"
-  else
-    printf '%s days ago' "$((age / 86400))"
-  fi
+  if [ "$age" -lt 0 ]; then echo 'still to come: a clock is wrong'; else echo "$(in_words "$age") ago"; fi
 }
 
 # The first of them that has come to an end: those that are still going on say nothing yet.

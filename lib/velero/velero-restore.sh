@@ -27,7 +27,7 @@ choose_backup() {
     whole=$(awk -F '|' '$3 == "Completed" { print; exit }' "$SCRATCH/backups")
     [ -n "$whole" ] || refuse "the Schedule $SCHEDULE has no Backup that is Completed${location:+ in $location}${newest:+; the newest, $(field_of "$newest" 2), is $(field_of "$newest" 3)}${others:+; there are $others: to have one of them, name it in the ConfigMap $SERIES-request}; nothing was restored"
     BACKUP=$(field_of "$whole" 2) began=$(field_of "$whole" 1)
-    chosen="restored is $BACKUP of $began, $(age_of "$began")"
+    chosen="restored is $BACKUP of $began, $(ago "$began")"
     [ "$newest" = "$whole" ] ||
       chosen="$chosen, and not the newer $(field_of "$newest" 2) of $(field_of "$newest" 1), which is $(field_of "$newest" 3): name it in the ConfigMap $SERIES-request to have that one"
     # Nobody has named it.

@@ -102,5 +102,8 @@ describe('what is said once of all pods', () => {
 
   test('is wrong where it says what no pod can have', () => {
     expect(() => backup(chartWith({ memoryLimit: 'much' }))).toThrow('shop/orders: pods.memoryLimit is "much": write memory in 1024s');
+    expect(() => backup(chartWith({ imagePullPolicy: 'always' }))).toThrow(
+      'shop/orders: pods.imagePullPolicy is "always": write one of Always, IfNotPresent, Never',
+    );
   });
 });

@@ -235,7 +235,7 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
           '"volumes":[',
         ]),
       );
-      const found = says('last-of.awk', { 'groups.good': ids.map(id => `${id} unverified`).reverse(), 'groups.raw': rows });
+      const found = says('last-of.awk', { 'groups.by-age': ids.map(id => `${id} unverified`), 'groups.raw': rows });
       return found.map(one => `${one[7]} ${one.split(' ')[1]}`);
     };
     expect(last({ a: '1', b: '2' }, { a: '1', b: '2' })).toEqual([]);

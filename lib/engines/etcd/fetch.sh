@@ -25,7 +25,7 @@ if [ "$OPERATION" = restore ]; then
     rm -rf /wal/.restoring-*
     wal_held=$(DATA_DIRECTORY=$WAL_DIRECTORY held_names 3)
     [ -z "$wal_held" ] || [ "$REPLACE" = yes ] || [ "${BESIDE_SERVER:-no}" = yes ] ||
-      refuse "the log's directory holds something already ($wal_held): nothing was changed. Set replace to yes in ConfigMap ${REQUEST_NAME:-$SERIES-restore-request} (what is there is put aside, not deleted)"
+      refuse "the log's directory holds something already ($wal_held): nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME (what is there is put aside, not deleted)"
     mkdir -p "$(dirname "$WAL_DIRECTORY")" || die "the log's volume cannot be written"
   fi
   # What is made beside a running server replaces nothing.

@@ -68,7 +68,7 @@ has_long_names() { # DATABASE TARGET
 while IFS='	' read -r member name target; do
   held=$(holding "$target" held)
   [ "$held" = 0 ] || [ "$REPLACE" = yes ] ||
-    refuse "database \"$target\" holds documents in $held collections: nothing was changed. Set replace to yes in ConfigMap ${REQUEST_NAME:-$SERIES-restore-request} (the old collections are kept under other names), or into to a new name"
+    refuse "database \"$target\" holds documents in $held collections: nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME (the old collections are kept under other names), or into to a new name"
   holding "$target" left | while IFS= read -r left; do
     log "WARNING: an interrupted restore left collections $left* in database \"$target\"; drop them unless another restore is running"
   done

@@ -22,7 +22,7 @@ some() { sed -n "s/^$1 //p" "$SCRATCH/conflicts" | head -n 3 | tr '\n' ',' | sed
 [ -z "$(some fixed)" ] ||
   refuse "the broker has other properties for $(some fixed): nothing was changed. No import changes a queue or an exchange that exists: delete it first"
 if [ -n "$(some differs)" ]; then
-  [ "$REPLACE" = yes ] || refuse "the broker has other values for $(some differs): nothing was changed. Set replace to yes in ConfigMap ${REQUEST_NAME:-$SERIES-restore-request} to overwrite them"
+  [ "$REPLACE" = yes ] || refuse "the broker has other values for $(some differs): nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME to overwrite them"
   [ "$SAFETY_BACKUP" = yes ] ||
     refuse "the broker has other values for $(some differs), and nothing would keep them: nothing was changed. Set safetyBackup to yes, too"
 fi

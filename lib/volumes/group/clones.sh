@@ -46,18 +46,14 @@ claim_from_snapshot() { # CLAIM NAME
   printf '  dataSource:\n    apiGroup: snapshot.storage.k8s.io\n    kind: VolumeSnapshot\n    name: %s\n' "$snapshot"
 }
 
-# Leaves what there is to know of the volume of a claim in $uid, $volume and $provisioner; - for nothing.
-bound_read() { # NAME
+# Says so when a claim was given a volume that was there already. Where one of its class is free, such as one that was kept of a claim that
+# is gone, nobody looks at what the claim is to be made from. Who deletes the claim may delete that volume. Leaves `UID VOLUME PROVISIONER` of
+# the claim in $SCRATCH/bound, - for nothing. (kubernetes/kubernetes, findMatchingVolume; the name is kubernetes-csi/external-provisioner's,
+# by --volume-name-prefix and --volume-name-uuid-length.)
+kept_volume() { # NAME
   api get persistentvolumeclaim "$1" -o go-template='{{.metadata.uid}} {{with .spec.volumeName}}{{.}}{{else}}-{{end}} {{with .metadata.annotations}}{{with index . "volume.kubernetes.io/storage-provisioner"}}{{.}}{{else}}-{{end}}{{else}}-{{end}}
 ' >"$SCRATCH/bound" </dev/null || return 1
   read -r uid volume provisioner <"$SCRATCH/bound"
-}
-
-# Says so when a claim was given a volume that was there already. Where one of its class is free, such as one that was kept of a claim that
-# is gone, nobody looks at what the claim is to be made from. Who deletes the claim may delete that volume. (kubernetes/kubernetes,
-# findMatchingVolume; the name is kubernetes-csi/external-provisioner's, by --volume-name-prefix and --volume-name-uuid-length.)
-kept_volume() { # NAME
-  bound_read "$1" || return 1
   [ "$volume" != - ] || return 0
   made_for=$(printf %s "$uid" | tr -d -)
   named=$(printf %s "${volume#pvc-}" | tr -d -)
@@ -69,8 +65,9 @@ kept_volume() { # NAME
 
 # Says so when the volume of a claim is none of the snapshot of CLAIM.
 foreign_volume() { # CLAIM NAME
-  kept=$(kept_volume "$2") && bound_read "$2" || return 1
+  kept=$(kept_volume "$2") || return 1
   [ -z "$kept" ] || { echo "$kept"; return 0; }
+  read -r _ volume provisioner <"$SCRATCH/bound"
   volume_of "$1" >"$SCRATCH/volume"
   IFS=$TAB read -r _ _ _ _ _ _ _ driver _ <"$SCRATCH/volume"
   # A driver that was Kubernetes' own has another name now.

@@ -1,13 +1,13 @@
 # The groups that are the last to hold a volume: its claim is in no newer group, or was made anew since, by somebody who had nothing to put
 # into it. What a restore has made goes on with what it was made from.
 #
-#   awk -f last-of.awk groups.good groups.raw
+#   awk -f last-of.awk groups.by-age groups.raw
 #
-# groups.good   a line `ID verified|unverified` for each group that counts
+# groups.by-age a line `ID verified|unverified` for each group that counts, the oldest first
 # groups.raw    the snapshots of groups, with their annotations: see groups.awk
 # stdout        `ID CLAIM`
 
-FILENAME == ARGV[1] { if ($1 > newest) newest = $1; ids[$1]; next }
+FILENAME == ARGV[1] { order[++groups] = $1; ids[$1]; next }
 $1 == "snapshot" { id = $3; next }
 /^\{"claim":/ && id in ids {
   held[id] = held[id] " " field("claim")
@@ -16,28 +16,17 @@ $1 == "snapshot" { id = $3; next }
 }
 
 END {
-  count = sort()
-  for (i = 1; i <= count; i++) {
+  for (i = 1; i <= groups; i++) {
     claims = split(held[order[i]], claim, " ")
     for (c = 1; c <= claims; c++) follow(claim[c], order[i])
   }
-  for (one in last) if (last[one] != newest) print last[one], one
+  for (one in last) if (last[one] != order[groups]) print last[one], one
 }
 
 function follow(claim, id) {
   if (claim in last && volume[last[claim], claim] != volume[id, claim] && volume[last[claim], claim] != "" && !restored[id, claim])
     print last[claim], claim
   last[claim] = id
-}
-
-function sort(    n, id, i, j, it) {
-  for (id in ids) order[++n] = id
-  for (i = 2; i <= n; i++) {
-    it = order[i]
-    for (j = i; j > 1 && order[j - 1] > it; j--) order[j] = order[j - 1]
-    order[j] = it
-  }
-  return n
 }
 
 function field(key) {

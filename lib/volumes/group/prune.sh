@@ -77,11 +77,14 @@ remove_leftovers() {
 
 # A claim that is deleted, made anew, or loses the label by which it is a member, must not be forgotten when its last group gets old.
 last_of_volumes() { # to $SCRATCH/groups.last: lines `ID CLAIM`
-  groups_read && awk -f "$BACKUP_HOME/kubectl/last-of.awk" "$SCRATCH/groups.good" "$SCRATCH/groups.raw" | LC_ALL=C sort -u >"$SCRATCH/groups.last"
+  groups_read || return 1
+  LC_ALL=C sort "$SCRATCH/groups.good" >"$SCRATCH/groups.by-age"
+  awk -f "$BACKUP_HOME/kubectl/last-of.awk" "$SCRATCH/groups.by-age" "$SCRATCH/groups.raw" | LC_ALL=C sort -u >"$SCRATCH/groups.last"
 }
 
 report_last_of_volumes() {
-  last_of_volumes || return 0
+  # Where nothing is pruned, nobody has looked yet.
+  [ -f "$SCRATCH/groups.last" ] || last_of_volumes || { log "WARNING: whether a claim has fallen out of the groups cannot be asked: $(api_reason)"; return 0; }
   [ ! -s "$SCRATCH/groups.last" ] ||
     caveat "these claims are gone, made anew, or no members any more, and the last group that holds what they held is kept until somebody deletes its snapshots: $(awk '{ printf "%s%s in %s", sep, $2, $1; sep = "; " }' "$SCRATCH/groups.last")"
 }

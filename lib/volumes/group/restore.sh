@@ -36,7 +36,7 @@ discard() {
       continue
     fi
     if [ -n "$kept" ]; then
-      echo "$name (that volume may be deleted with it)" >>"$SCRATCH/left"
+      echo "$name (its volume was there already, and may be deleted with it)" >>"$SCRATCH/left"
       continue
     fi
     if [ ! -f "$SCRATCH/used" ] || grep -qxF -e "$name" "$SCRATCH/used"; then
@@ -85,7 +85,7 @@ choose_claims() {
     awk -F = '{ print $1, (NF > 1 ? $2 : $1) }' >"$SCRATCH/wanted"
   while read -r claim name; do
     [ -n "$(volume_of "$claim")" ] ||
-      refuse "group $POINT has no volume of claim $claim; it has: $(cut -f 1 "$SCRATCH/volumes" | tr '\n' ' '). Nothing was changed"
+      refuse "group $POINT has no volume of claim $claim; it has: $(cut -f 1 "$SCRATCH/volumes" | tr '\n' ' ' | sed 's/ $//'). Nothing was changed"
     case $name in
       '' | *[!-.a-z0-9]*) refuse "claims is '$CLAIMS': '$name' is no name of a claim. Nothing was changed" ;;
     esac

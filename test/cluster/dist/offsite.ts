@@ -3,7 +3,7 @@ import { Namespace, RESTRICTED } from '../namespace';
 import { secret, startServer, startShell } from '../server';
 import { comesBack } from './comes-back';
 import { Terminal } from './paste';
-import { contentOf, server, shop } from './shop';
+import { contentOf, ORDERS, server, shop } from './shop';
 
 /** restic of dist/shop.k8s.yaml, on a REST server in another namespace; after `postgresComesBack`, which has brought up the database. */
 export function offsiteComesBack(): void {
@@ -21,14 +21,7 @@ export function offsiteComesBack(): void {
   }, 600_000);
   afterAll(() => vault?.delete(), 600_000);
 
-  comesBack({
-    namespace: shop,
-    name: 'shop-all',
-    content: () => contentOf('orders'),
-    lose: async () => {
-      await server.sql('postgres', 'drop database orders with (force)');
-    },
-  });
+  comesBack({ ...ORDERS, name: 'shop-all' });
 
   test('it is read by hand, with nothing but restic', async () => {
     await startShell(vault, {

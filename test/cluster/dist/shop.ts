@@ -10,3 +10,12 @@ export const server = new PostgresServer(shop);
 /** A checksum of the rows of one of its databases. */
 export const contentOf = (database: string) =>
   server.sql(database, 'select count(*), sum(hashtext(a::text)::bigint) from pgbench_accounts a');
+
+/** What two series of dist/shop.k8s.yaml protect, each in a repository of its own. */
+export const ORDERS = {
+  namespace: shop,
+  content: () => contentOf('orders'),
+  lose: async () => {
+    await server.sql('postgres', 'drop database orders with (force)');
+  },
+};
