@@ -59,11 +59,7 @@ function start(image: string) {
         for (let tries = 0; asked() !== '1' && tries < 100; tries += 1) await new Promise(resolve => setTimeout(resolve, 20));
         return async () => {
           await holder.stop();
-          const ids = server.query(
-            'information_schema',
-            "select id from processlist where info like '%sleep(60)%' and info not like '%processlist%'",
-          );
-          for (const id of ids.split('\n').filter(Boolean)) server.query('mysql', `kill ${id}`);
+          await server.endSessions('%sleep(60)%');
         };
       },
     };
@@ -124,11 +120,7 @@ function swapFaults(suite: FaultSuite): void {
         const holder = mariadb().background('app', 'start transaction; select count(*) from noise; select sleep(60)');
         return async () => {
           await holder.stop();
-          const ids = mariadb().query(
-            'information_schema',
-            "select id from processlist where info like '%sleep(60)%' and info not like '%processlist%'",
-          );
-          for (const id of ids.split('\n').filter(Boolean)) mariadb().query('mysql', `kill ${id}`);
+          await mariadb().endSessions('%sleep(60)%');
         };
       },
     );

@@ -45,8 +45,7 @@ describeFaults({
         await until('the table is held', () => sessions("info like 'select sleep(60)%'") !== '');
         return async () => {
           await holder.stop();
-          const left = sessions("info like 'select sleep(60)%'");
-          if (left !== '') server.query('mysql', `kill ${left}`);
+          await server.endSessions('select sleep(60)%');
         };
       },
       isDumping: () => sessions("info like 'BACKUP STAGE%'") !== '',
@@ -107,9 +106,8 @@ describeFaults({
       const holder = server.background('app', 'lock tables held write; select sleep(60);');
       await until('the table is held', () => sessions("info like 'select sleep(60)%'") !== '');
       const faulty = await suite.run('app-backup');
-      const left = sessions("info like 'select sleep(60)%'");
       await holder.stop();
-      server.query('mysql', `kill ${left}`);
+      await server.endSessions('select sleep(60)%');
       await suite.failed('a table is held', faulty, /^storing data\.mbstream failed: .*were not done within 10 s \(lockTimeout\)/);
     });
   },

@@ -319,11 +319,7 @@ describe.each(PRODUCTS)('%s', product => {
       );
     } finally {
       await holder.stop();
-      for (const id of server()
-        .query('mysql', "select id from information_schema.processlist where info like 'select sleep(60)%'")
-        .split('\n')
-        .filter(Boolean))
-        server().query('mysql', `kill ${id}`);
+      await server().endSessions('select sleep(60)%');
     }
     const finished = await done;
     expect(finished.log).toMatch(

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Image } from '../../rehearsal';
 import { loopbackAddress } from './postgres-server';
+import { until } from './rehearse';
 
 const USER = 999;
 
@@ -125,6 +126,22 @@ export class MysqlServer {
         await ended;
       },
     };
+  }
+
+  /** Ends the sessions in which a statement like this runs, and waits until they are gone. One may go by itself, once the server misses its client. */
+  async endSessions(like: string): Promise<void> {
+    const running = `select id from processlist where info like '${like}' and id <> connection_id()`;
+    await until(`no session runs ${like}`, () => {
+      const ids = this.query('information_schema', running).split('\n').filter(Boolean);
+      for (const id of ids) {
+        try {
+          this.query('mysql', `kill ${id}`);
+        } catch (problem) {
+          if (!/Unknown thread id/.test(String(problem))) throw problem;
+        }
+      }
+      return ids.length === 0;
+    });
   }
 
   /**
