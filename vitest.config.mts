@@ -3,13 +3,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * What takes longest goes first, or it runs alone in the end. Vitest takes large files to be long ones; but tests of faults are
- * tables, and shellcheck is a line: short to read, and long to run. Of the scenarios on a cluster two take ten minutes each.
+ * tables, and shellcheck is a line: short to read, and long to run.
  */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const bySize = await super.sort(files);
-    const isLong = ({ moduleId }: TestSpecification) =>
-      /(faults\.e2e|shellcheck\.test|(dist|snapshot-groups)\.cluster)\.ts$/.test(moduleId);
+    const isLong = ({ moduleId }: TestSpecification) => /(faults\.e2e|shellcheck\.test)\.ts$/.test(moduleId);
     return [...bySize.filter(isLong), ...bySize.filter(file => !isLong(file))];
   }
 }
@@ -25,16 +24,14 @@ export default defineConfig({
       { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout: 30_000, isolate: false } },
       // Every file has servers, addresses and a cluster of its own; a machine without built images builds them once, under a lock.
       { test: { name: 'e2e', include: ['test/e2e/**/*.e2e.ts'], testTimeout: 600_000, hookTimeout: 900_000 } },
-      // On a Kubernetes of its own for each worker, or on the one that is named, which all files share.
+      // On a Kubernetes of its own, which all files share, or on that of KUBECONFIG.
       {
         test: {
           ...{ name: 'cluster', include: ['test/cluster/**/*.cluster.ts'], globalSetup: 'test/cluster/setup.ts' },
           // Velero itself takes long to build: `npm run test:velero`.
           exclude: process.env.VELERO_SERVER === 'yes' ? [] : ['**/velero-server.cluster.ts'],
-          ...{ testTimeout: 1_800_000, hookTimeout: 900_000 },
-          // Pods of one file ask for what a machine of two processors has.
-          maxWorkers: process.env.KUBECONFIG || process.env.CLUSTER ? 1 : 2,
-          sequence: { groupOrder: 1 },
+          // Pods ask for what a machine of two processors has once.
+          ...{ testTimeout: 1_800_000, hookTimeout: 900_000, fileParallelism: false },
         },
       },
     ],

@@ -4,21 +4,16 @@ import { type CommandOptions, command } from '../rehearsal/command';
 import type { Executed } from '../rehearsal/sandbox';
 import { ClusterNode } from './node';
 
-/** The cluster that this file has for itself; undefined where KUBECONFIG names one. */
-function ownCluster(): string | undefined {
-  return inject('clusters')[Number(process.env.VITEST_POOL_ID) - 1];
-}
-
-/** The node of this file's cluster. @throws Error where KUBECONFIG names another cluster */
+/** The node of this run. @throws Error where KUBECONFIG names another cluster */
 export function node(): ClusterNode {
-  const running = ClusterNode.running(ownCluster() ?? '');
+  const running = ClusterNode.running(inject('cluster'));
   if (!running) throw new Error('this scenario needs the cluster that the tests bring up: run it without KUBECONFIG');
   return running;
 }
 
-/** The real kubectl, with all rights, on this file's cluster. */
+/** The real kubectl, with all rights, on the cluster of this run. */
 export function kubectl(argv: string[], options?: CommandOptions): Promise<Executed> {
-  return ownCluster() === undefined ? command('kubectl', argv, options) : node().kubectl(argv, options);
+  return inject('cluster') === '' ? command('kubectl', argv, options) : node().kubectl(argv, options);
 }
 
 /** What kubectl prints. @throws Error when it fails */

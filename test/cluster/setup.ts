@@ -6,51 +6,34 @@ import { Machine } from './node/machine';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The clusters of this run, one for each of its workers; none where KUBECONFIG says which. */
-    clusters: string[];
+    /** The cluster of this run; empty where KUBECONFIG says which. */
+    cluster: string;
   }
-}
-
-/** What is asked of Vitest here. */
-interface Project {
-  readonly config: { readonly maxWorkers?: number | string };
-  provide(key: 'clusters', value: string[]): void;
 }
 
 /**
- * Brings up a cluster for each worker: its files come one after the other, and whoever kills a kubelet there disturbs nobody. Where KUBECONFIG
- * names a cluster, or CLUSTER one of `npm run cluster`, all files share it. What has to be built is built here, where no test's time runs.
+ * Brings up the cluster that all files of a run share, unless KUBECONFIG names one, or CLUSTER one of
+ * `npm run cluster`. What has to be built is built here, where no test's time runs.
  *
- * A run that was killed cannot end its clusters: the next one does.
+ * A run that was killed cannot end its cluster: the next one does.
  */
-export default async function setup(project: Project): Promise<() => Promise<void>> {
+export default async function setup(project: { provide(key: 'cluster', value: string): void }): Promise<() => Promise<void>> {
   for (const name of Machine.names()) {
-    const owner = /^test-(\d+)-\d+$/.exec(name)?.[1];
+    const owner = /^test-(\d+)$/.exec(name)?.[1];
     if (owner && !existsSync(`/proc/${owner}`)) await Machine.end(name);
   }
   if (process.env.KUBECONFIG) {
-    project.provide('clusters', []);
+    project.provide('cluster', '');
     return async () => {};
   }
   if (process.env.CLUSTER) {
     if (!ClusterNode.running(process.env.CLUSTER)) throw new Error(`no cluster "${process.env.CLUSTER}" runs: npm run cluster -- up`);
-    project.provide('clusters', [process.env.CLUSTER]);
+    project.provide('cluster', process.env.CLUSTER);
     return async () => {};
   }
-  const nodes: ClusterNode[] = [];
-  const names = Array.from({ length: Number(project.config.maxWorkers) }, (_, worker) => `test-${process.pid}-${worker + 1}`);
-  const stop = async () => {
-    for (const node of nodes) await node.stop();
-  };
-  try {
-    for (const name of names) {
-      const progress = (line: string) => process.stderr.write(`[${name}] ${line}\n`);
-      nodes.push(await ClusterNode.start({ name, images: await imagesOfCluster(), modules: await modules(), progress }));
-    }
-  } catch (problem) {
-    await stop();
-    throw problem;
-  }
-  project.provide('clusters', names);
-  return stop;
+  const name = `test-${process.pid}`;
+  const progress = (line: string) => process.stderr.write(`[cluster] ${line}\n`);
+  const node = await ClusterNode.start({ name, images: await imagesOfCluster(), modules: await modules(), progress });
+  project.provide('cluster', name);
+  return () => node.stop();
 }
