@@ -149,11 +149,11 @@ export class OwnNetwork {
   ) {}
 
   static async create(): Promise<OwnNetwork> {
+    // Not all of /: roots of other pods are mounted below it, and one that goes at this moment would end this.
+    const programs = ['/usr', '/bin', '/lib', '/lib64'].flatMap(path => ['--ro-bind-try', path, path]);
     const command = [
       '--unshare-net',
-      '--dev-bind',
-      '/',
-      '/',
+      ...programs,
       '--die-with-parent',
       '--json-status-fd',
       '3',
