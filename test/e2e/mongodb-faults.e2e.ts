@@ -39,6 +39,8 @@ describeFaults({
   },
   dumping: 'mongodump',
   dumper: 'mongodump',
+  // Before it dumps, mongosh is started three times.
+  deadlineSeconds: 25,
   restorer: 'mongorestore',
   payload: 'all.archive',
   tightScratch: Size.mebibytes(8),

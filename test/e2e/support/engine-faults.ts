@@ -59,6 +59,8 @@ export interface EngineUnderFault {
   readonly dataVolume?: 'restore' | 'running';
   /** Where in the data volume the data directory is. @default - its root */
   readonly dataDirectory?: string;
+  /** Seconds after which a dump that is held has passed its deadline. @default 5 */
+  readonly deadlineSeconds?: number;
 
   /** What each fault must make the job say. */
   readonly says: {
@@ -435,8 +437,7 @@ function synthesized(subject: EngineUnderFault): string {
   };
   const series: { [name: string]: Partial<DatabaseBackupProps> } = {
     app: {},
-    // Its dump is at work by then, on a busy machine too.
-    late: { deadline: Duration.seconds(25) },
+    late: { deadline: Duration.seconds(subject.deadlineSeconds ?? 5) },
     empty: { host: 'empty-db' },
     tight: {},
     small: { repository: Repository.files({ claimName: 'small' }) },
