@@ -274,6 +274,7 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
 
   test('a moment on a timeline that was left is restored where the request names the timeline, and refused where it does not', async () => {
     let [first, second] = ['', ''];
+    write('before both');
     const before = written();
     await archiving(async () => {
       await backup();
@@ -315,6 +316,25 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
     const faulty = await run('verify');
     renameSync(`${batches()}-away`, batches());
     expect(resultOf(faulty).reason, faulty.log).toMatch(/^nothing was ever stored of the log, though an archive of it is meant to run/);
+  });
+
+  test('a slot whose log was recycled while it was made is made anew, and the archive goes on', async () => {
+    rmSync(join(cluster.claim(NAMESPACE, 'books-log'), 'received'), { recursive: true, force: true });
+    server.query('postgres', 'select pg_drop_replication_slot(slot_name) from pg_replication_slots');
+    server.query('postgres', "select pg_create_physical_replication_slot('backup', true)");
+    const begins = server.query('postgres', 'select pg_walfile_name(restart_lsn) from pg_replication_slots');
+    server.query('postgres', 'select pg_switch_wal()');
+    rmSync(join(volume(), 'data/pg_wal', begins));
+    write('after the slot was made');
+    await archiving(async () => {
+      await until('the archive goes on', () => server.query('postgres', 'select count(flush_lsn) from pg_stat_replication') !== '0');
+      await backup();
+      write('received by a slot of its own');
+    });
+    await verify();
+    const now = written();
+    await restore({});
+    expect(written()).toBe(now);
   });
 
   test('an archive that goes on from a standby that was promoted has a gap where the log of between was recycled', async () => {

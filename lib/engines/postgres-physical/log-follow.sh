@@ -18,6 +18,10 @@ if [ "$limit" -lt 0 ] || [ "$limit" -gt "$SLOT_LIMIT" ]; then
 fi
 
 mkdir -p "$SPOOL"
+drop_slot() {
+  printf "select pg_drop_replication_slot(:'slot');" | attempt "dropping the slot $SLOT, which has lost its log" ask -v slot="$SLOT" -f - >/dev/null
+}
+
 # What a slot has lost it never gets again: a new one begins where the log is now, and only a new base backup closes the gap.
 lost=$(ask -v slot="$SLOT" -f - <<'SQL'
 select count(*) from pg_replication_slots where slot_name = :'slot' and wal_status = 'lost';
@@ -25,7 +29,7 @@ SQL
 )
 if [ "$lost" != 0 ]; then
   log "WARNING: the server has recycled log that slot $SLOT had not received (max_slot_wal_keep_size): the archive has a gap; take a backup now"
-  printf "select pg_drop_replication_slot(:'slot');" | attempt 'dropping the lost slot' ask -v slot="$SLOT" -f - >/dev/null
+  drop_slot
   start_anew=yes
 fi
 
@@ -53,9 +57,16 @@ begin_anew() {
 }
 [ -z "${start_anew:-}" ] || begin_anew
 printf '%s\n' "$system" >"$SPOOL/system"
+# Where the spool tells nothing, the slot says where to begin. A slot that is made during a checkpoint, as after a promotion, may ask for log that
+# the checkpoint removes, and the server calls it reserved.
+from_slot=yes
+[ -z "$(find "$SPOOL" -maxdepth 1 -type f -name '????????????????????????*')" ] || from_slot=
 receive && rc=0 || rc=$?
 cat "$SCRATCH/receive.err" >&2
-if grep -qE "is not in this server's history|has already been removed|ahead of the WAL flush position" "$SCRATCH/receive.err"; then
+if [ -n "$from_slot" ] && grep -q 'has already been removed' "$SCRATCH/receive.err"; then
+  drop_slot
+  log "WARNING: the server has recycled log that its slot $SLOT begins with: the archive begins anew, with a new slot; take a backup now"
+elif grep -qE "is not in this server's history|has already been removed|ahead of the WAL flush position" "$SCRATCH/receive.err"; then
   log "WARNING: the server cannot go on where the spool ends: the archive begins anew; take a backup now"
   begin_anew
 fi
