@@ -1,8 +1,8 @@
 import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
 
 const SHOWN = 10;
-/** Of what a test says that fails: a log of a pod is longer than anybody reads in a list. */
-const LINES = 12;
+/** Of what a test says that fails: a log of a pod is longer than anybody reads in a list, and what was expected stands at its end. */
+const LINES = { first: 4, last: 14 };
 
 /**
  * Says at the end of a run which tests failed, and why, in few lines each, and which files took longest. Of a run of an hour the
@@ -35,8 +35,13 @@ export default class Summary implements Reporter {
   }
 
   private fails(what: string, errors: readonly { readonly message: string }[]): void {
-    const why = errors.flatMap(({ message }) => message.split('\n').slice(0, LINES)).map(line => `    ${line.slice(0, 300)}`);
+    const why = errors.flatMap(({ message }) => ends(message.split('\n'))).map(line => `    ${line.slice(0, 300)}`);
     this.failures.push([`  ${what}`, ...why].join('\n'));
     process.stderr.write(`FAILED ${what}\n${why.join('\n')}\n`);
   }
+}
+
+function ends(lines: string[]): string[] {
+  const left = lines.length - LINES.first - LINES.last;
+  return left <= 0 ? lines : [...lines.slice(0, LINES.first), `... ${left} more lines`, ...lines.slice(-LINES.last)];
 }

@@ -25,16 +25,23 @@ export async function archivingOf<T>(
         "select count(*) from pg_stat_replication where application_name like '%receivewal%' or application_name like 'backup %'",
       ) !== '0',
   );
+  let done: T;
   try {
-    return await body();
-  } finally {
-    // What was committed is received before the archive is told to stop.
-    const position = server.query('postgres', 'select pg_current_wal_insert_lsn()');
-    await until(
-      'everything is received',
-      () => server.query('postgres', `select bool_and(flush_lsn >= '${position}') from pg_stat_replication`) !== 'f',
-    );
+    done = await body();
+    await everythingIsReceived(server);
+  } catch (problem) {
     await archive.pod.delete();
-    await archive.ended;
+    const { containers } = await archive.ended;
+    throw new Error(`${problem}\nThe archive has said:\n${containers.map(({ log }) => log).join('\n')}`, { cause: problem });
   }
+  await archive.pod.delete();
+  await archive.ended;
+  return done;
+}
+
+/** What was committed is received before the archive is told to stop. One that has just begun has not said yet what it has. */
+async function everythingIsReceived(server: PostgresServer): Promise<void> {
+  const position = server.query('postgres', 'select pg_current_wal_flush_lsn()');
+  const received = `select count(*) > 0 and bool_and(coalesce(flush_lsn >= '${position}', false)) from pg_stat_replication`;
+  await until('everything is received', () => server.query('postgres', received) === 't');
 }
