@@ -99,10 +99,22 @@ finish() {
 
 # Velero restores one after the other, and says nothing of those that wait for that. Leaves the one that it is at in $another.
 restores_another() {
-  available=$(api get deployment velero -o 'jsonpath={.status.availableReplicas}') || return 1
+  another='' unasked=''
+  available=$(api get deployment velero -o 'jsonpath={.status.availableReplicas}') || { not_asked && return 1; }
   [ "${available:-0}" -gt 0 ] || return 1
-  another=$(api get restores.velero.io -o 'jsonpath={range .items[?(@.status.phase=="InProgress")]}{.metadata.name}{"\n"}{end}' | head -n 1)
+  api get restores.velero.io -o 'jsonpath={range .items[?(@.status.phase=="InProgress")]}{.metadata.name}{"\n"}{end}' >"$SCRATCH/restoring" ||
+    { not_asked && return 1; }
+  another=$(head -n 1 "$SCRATCH/restoring")
   [ -n "$another" ]
+}
+
+# A request that fails is asked again; a right that is not there does not come.
+not_asked() {
+  unasked=", and whether it restores something else first cannot be asked ($(api_reason))"
+  if forbidden && [ -z "$warned" ]; then
+    warned=yes
+    log "WARNING: whether Velero restores something else first cannot be asked: $(api_reason)"
+  fi
 }
 
 # What is waited for, where Velero has said nothing of it; ends the run when that takes too long.
@@ -113,9 +125,9 @@ await_begin() {
     said="Velero restores $another first"
     return 0
   fi
-  said="Velero has not looked at it yet: does it run? (\`kubectl -n $NAMESPACE get deployment velero\`)"
+  said="Velero has not looked at it yet$unasked: does it run? (\`kubectl -n $NAMESPACE get deployment velero\`)"
   [ $(($(date +%s) - idle_since)) -ge "$VELERO_WAIT" ] || return 0
-  not_begun="Velero has not looked at the Restore $restore within $((VELERO_WAIT / 60)) minutes: see that it runs (\`kubectl -n $NAMESPACE get deployment velero\`, and its log)"
+  not_begun="Velero has not looked at the Restore $restore within $((VELERO_WAIT / 60)) minutes$unasked: see that it runs (\`kubectl -n $NAMESPACE get deployment velero\`, and its log)"
   ! take_back || die "$not_begun. The Restore is deleted again, and nothing was restored: start this job anew when Velero runs"
   # It has come, or somebody else has deleted it: what is asked next says which.
   if conflicted || not_found; then
@@ -170,7 +182,7 @@ judge() {
   [ "${warnings:-0}" = 0 ] || caveat "Velero warns $warnings times: what was there already was left as it is (one is usual, for kube-root-ca.crt, which every namespace has); look at \`velero restore describe $restore\`"
 }
 
-unbegun=
+unbegun='' warned=''
 trap finish EXIT
 trap 'exit 143' TERM INT HUP
 check_request

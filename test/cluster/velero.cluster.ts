@@ -1,11 +1,9 @@
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { failure } from '../e2e/support/faults';
 import { succeed } from '../e2e/support/rehearse';
-import { customResourceDefinitions } from '../rehearsal/images/crds';
-import { output, until } from './kubectl';
+import { until } from './kubectl';
 import { type EndedJob, Namespace, RESTRICTED } from './namespace';
-import { CONTAINED, unprivileged } from './restricted';
+import { backup, type Fields, hooks, hoursAgo, installDefinitions, location, workload } from './velero/objects';
 
 // What asks Velero, asks for Velero's own kinds, with the rights that it has. Velero itself is not there: what it would say of its objects
 // is said by the scenarios, and what a cluster says of its pods is the cluster's own word. What is made of all the answers that there may
@@ -16,40 +14,6 @@ const BARE = 'velero-bare';
 let velero: Namespace;
 let bare: Namespace;
 
-type Fields = { [field: string]: unknown };
-const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString().replace(/\.\d+/, '');
-const hooks = (hooksAttempted: number, hooksFailed = 0) => ({ hookStatus: { hooksAttempted, hooksFailed } });
-
-/** A program of Velero's: a pod that is ready, or never. */
-function workload(kind: 'Deployment' | 'DaemonSet', name: string, spec: Fields = {}, ready = true): object {
-  const labels = { app: name };
-  const container = {
-    ...{ name: 'velero', image: 'velero/velero:v1.18.1', command: ['sleep', '3600'] },
-    readinessProbe: { exec: { command: [String(ready)] }, periodSeconds: 1 },
-    securityContext: CONTAINED,
-  };
-  const pod = {
-    ...{ automountServiceAccountToken: false, terminationGracePeriodSeconds: 0, containers: [container] },
-    securityContext: unprivileged(),
-  };
-  return {
-    ...{ apiVersion: 'apps/v1', kind, metadata: { name } },
-    spec: { ...spec, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: pod } },
-  };
-}
-
-/** Kinds of Velero's have no status of its own: whoever may write an object, may say what becomes of it. */
-const object = (kind: string, name: string, { labels = {}, ...fields }: Fields) => ({
-  ...{ apiVersion: 'velero.io/v1', kind, metadata: { name, labels }, ...fields },
-});
-const location = (name: string, status: Fields, isDefault = false) =>
-  object('BackupStorageLocation', name, { spec: { provider: 'aws', default: isDefault, objectStorage: { bucket: 'acme' } }, status });
-const backup = (schedule: string, day: number, { location = 'offsite', ...status }: Fields) =>
-  object('Backup', `${schedule}-2026010${day}020000`, {
-    labels: { 'velero.io/schedule-name': schedule },
-    spec: { includedNamespaces: ['shop'], storageLocation: location },
-    status: { phase: 'Completed', startTimestamp: hoursAgo(4), progress: { itemsBackedUp: 40 }, ...hooks(2), ...status },
-  });
 const say = (kind: string, name: string, status: Fields) =>
   velero.output('patch', kind, name, '--type=merge', `--patch=${JSON.stringify({ status })}`);
 
@@ -59,9 +23,7 @@ async function clean(): Promise<void> {
 
 beforeAll(async () => {
   await clean();
-  const definitions = join(await customResourceDefinitions(), 'velero.yaml');
-  await output(['apply', '--server-side', '--filename', definitions]);
-  await output(['wait', '--for=condition=Established', '--timeout=5m', '--filename', definitions]);
+  await installDefinitions();
   Object.assign(process.env, { NAMESPACE, BARE });
   velero = await Namespace.create(NAMESPACE, RESTRICTED);
   bare = await Namespace.create(BARE, RESTRICTED);
