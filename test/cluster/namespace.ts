@@ -1,6 +1,7 @@
 import { type Ended, withSynthesized } from '../e2e/support/rehearse';
 import type { CommandOptions } from '../rehearsal/command';
 import type { Executed } from '../rehearsal/sandbox';
+import { readObject, readObjects } from './api';
 import { kubectl, output, until } from './kubectl';
 
 /** Namespaces that enforce it say what they would not like, too. */
@@ -88,14 +89,13 @@ export class Namespace {
   }
 
   /** An object; undefined when it is not there. */
-  async object(kind: string, name: string): Promise<ClusterObject | undefined> {
-    const text = await this.output('get', kind, name, '--ignore-not-found', '--output=json');
-    return text === '' ? undefined : JSON.parse(text);
+  object(kind: string, name: string): Promise<ClusterObject | undefined> {
+    return readObject(this.name, kind, name);
   }
 
   /** The objects of a kind. @param selector by labels. @default all */
-  async objects(kind: string, selector = ''): Promise<ClusterObject[]> {
-    return JSON.parse(await this.output('get', kind, `--selector=${selector}`, '--output=json')).items;
+  objects(kind: string, selector = ''): Promise<ClusterObject[]> {
+    return readObjects(this.name, kind, selector);
   }
 
   /** Starts a CronJob's job by hand; its name. */

@@ -1,4 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serveApi } from './api';
 import { imagesOfCluster } from './images';
 import { modules } from './modules';
 import { ClusterNode } from './node';
@@ -8,7 +11,13 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** The cluster of this run; empty where KUBECONFIG says which. */
     cluster: string;
+    /** The socket of its API. */
+    api: string;
   }
+}
+
+interface Provided {
+  provide(key: 'cluster' | 'api', value: string): void;
 }
 
 /**
@@ -17,23 +26,28 @@ declare module 'vitest' {
  *
  * A run that was killed cannot end its cluster: the next one does.
  */
-export default async function setup(project: { provide(key: 'cluster', value: string): void }): Promise<() => Promise<void>> {
+export default async function setup(project: Provided): Promise<() => Promise<void>> {
   for (const name of Machine.names()) {
     const owner = /^test-(\d+)$/.exec(name)?.[1];
     if (owner && !existsSync(`/proc/${owner}`)) await Machine.end(name);
   }
-  if (process.env.KUBECONFIG) {
-    project.provide('cluster', '');
-    return async () => {};
-  }
-  if (process.env.CLUSTER) {
-    if (!ClusterNode.running(process.env.CLUSTER)) throw new Error(`no cluster "${process.env.CLUSTER}" runs: npm run cluster -- up`);
-    project.provide('cluster', process.env.CLUSTER);
-    return async () => {};
-  }
-  const name = `test-${process.pid}`;
-  const progress = (line: string) => process.stderr.write(`[cluster] ${line}\n`);
-  const node = await ClusterNode.start({ name, images: await imagesOfCluster(), modules: await modules(), progress });
+  const name = process.env.KUBECONFIG ? '' : (process.env.CLUSTER ?? `test-${process.pid}`);
+  const isOwn = name !== '' && process.env.CLUSTER === undefined;
+  const node = isOwn ? await start(name) : ClusterNode.running(name);
+  if (name !== '' && !node) throw new Error(`no cluster "${name}" runs: npm run cluster -- up`);
+  const directory = mkdtempSync(join(tmpdir(), 'cluster-'));
+  const socket = join(directory, 'api.sock');
+  const endApi = await serveApi(node ? await node.kubectlCommand([]) : ['kubectl'], socket);
   project.provide('cluster', name);
-  return () => node.stop();
+  project.provide('api', socket);
+  return async () => {
+    endApi();
+    rmSync(directory, { recursive: true });
+    if (isOwn) await node?.stop();
+  };
+}
+
+async function start(name: string): Promise<ClusterNode> {
+  const progress = (line: string) => process.stderr.write(`[cluster] ${line}\n`);
+  return ClusterNode.start({ name, images: await imagesOfCluster(), modules: await modules(), progress });
 }

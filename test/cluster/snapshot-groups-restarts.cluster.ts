@@ -36,10 +36,11 @@ describe('restarted while a server is held', () => {
   });
 
   test('the driver: what it was cutting is cut anew, and the group is whole', async () => {
-    const job = await shop.untilHeld('shop', { claim: 'uploads', kind: 'slow', delaySeconds: 600, times: 1 });
+    const job = await shop.untilHeld();
     const others = async () => (await shop.snapshotsOf('shop')).filter(({ status }) => status?.creationTime).length;
     const before = (await shop.groups('shop')).length * CLAIMS.length;
     await until('the others are cut', async () => (await others()) === before + CLAIMS.length - 1);
+    shop.heal();
     // They end when it does, and are one pod of a cluster: not before they have ended may they be started again.
     const pod = ['csi-snapshotter', 'csi-provisioner', 'csi-driver'];
     for (const daemon of pod) await node().kill(daemon);
@@ -63,8 +64,9 @@ describe('restarted while a server is held', () => {
   });
 
   test('the kubelet, for a moment: the group is whole', async () => {
-    const job = await shop.untilHeld('shop', { claim: 'uploads', kind: 'slow', delaySeconds: 600, times: 1 });
+    const job = await shop.untilHeld();
     await node().kill('kubelet');
+    shop.heal();
     await node().start('kubelet');
     await shop.makes('shop', shop.namespace.ended(job));
   });

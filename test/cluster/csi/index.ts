@@ -49,7 +49,8 @@ export async function csiModule(): Promise<NodeModule> {
     daemons: [
       { name: 'csi-driver', argv: [join(driver, 'csi-driver'), `--driver=${DRIVER}`, `--faults=${FAULTS}`] },
       sidecar('csi-provisioner', ...CLIENT, '--extra-create-metadata', '--default-fstype=ext4'),
-      sidecar('csi-snapshotter', ...CLIENT, '--extra-create-metadata', GROUPS),
+      // A driver that does not answer is asked again after a minute by itself: for as long a server would be held.
+      sidecar('csi-snapshotter', ...CLIENT, '--extra-create-metadata', '--timeout=20s', GROUPS),
       sidecar('snapshot-controller', ...KUBERNETES, ...RETRIES, GROUPS),
     ],
     ready: async run => {

@@ -138,11 +138,11 @@ export class Shop {
   }
 
   /**
-   * Starts a run whose snapshots are not all cut, and waits until they are made and the database is held for them. Where a fault befalls
-   * one call only, the snapshotter gives it up after a minute, and asks again.
+   * Starts a run of which a snapshot is not cut, and waits until all are made and the database is held for them. Once healed, it is cut:
+   * the snapshotter gives a call up after 20 seconds, and asks again.
    */
-  async untilHeld(series = 'shop', fault: SnapshotFault = { claim: 'uploads', kind: 'never-cut' }): Promise<string> {
-    this.storageFaults(fault);
+  async untilHeld(series = 'shop'): Promise<string> {
+    this.storageFaults({ claim: 'uploads', kind: 'never-cut' });
     const names = async () => (await this.snapshotsOf(series)).map(({ metadata }) => metadata.name);
     // What a run before could not delete may be going.
     const before = new Set(await names());
@@ -152,7 +152,10 @@ export class Shop {
       if (succeeded || failed) throw new Error(`${job} has ended: ${await this.namespace.log(job)}`);
       return (await names()).filter(name => !before.has(name)).length >= CLAIMS.length;
     });
-    expect(await this.isWritten(), 'the database is not held').toBe(false);
+    if (await this.isWritten()) {
+      const agent = await this.namespace.output('logs', 'stock-db-0', '--container=quiesce', '--tail=20');
+      throw new Error(`the database is not held:\n${await this.namespace.log(job)}\nIts agent:\n${agent}`);
+    }
     return job;
   }
 
