@@ -156,13 +156,7 @@ func (c *controller) cutOf(ctx context.Context, volumes []string) (made, error) 
 		}
 		return made{}, status.Error(codes.ResourceExhausted, struck.Message)
 	case "never-cut":
-		if err := c.waitUnlocked(ctx, time.Hour); err != nil {
-			return made{}, err
-		}
-	case "slow":
-		if err := c.waitUnlocked(ctx, struck.delay()); err != nil {
-			return made{}, err
-		}
+		return made{}, c.waitUnlocked(ctx)
 	}
 	var cut string
 	var at time.Time
@@ -177,16 +171,12 @@ func (c *controller) cutOf(ctx context.Context, volumes []string) (made, error) 
 	return made{cut: cut, at: at, ready: struck.Kind != "never-ready"}, nil
 }
 
-// Waits while others go on.
-func (c *controller) waitUnlocked(ctx context.Context, howLong time.Duration) error {
+// Waits until the caller gives up, while others go on.
+func (c *controller) waitUnlocked(ctx context.Context) error {
 	c.pool.mutex.Unlock()
 	defer c.pool.mutex.Lock()
-	select {
-	case <-ctx.Done():
-		return status.FromContextError(ctx.Err()).Err()
-	case <-time.After(howLong):
-		return nil
-	}
+	<-ctx.Done()
+	return status.FromContextError(ctx.Err()).Err()
 }
 
 func (c *controller) addMember(name, group, volume string, of made) (snapshot, error) {

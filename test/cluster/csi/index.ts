@@ -15,16 +15,12 @@ export interface SnapshotFault {
   /** The claim's name. @default every claim */
   readonly claim?: string;
   /**
-   * `never-cut`: nothing happens. `never-ready`: it is cut, and stays unready. `error`: the driver says why it cannot. `slow`: see
-   * `delaySeconds`. `torn`: it is copied while it is written, and so of no one instant.
+   * `never-cut`: nothing happens. `never-ready`: it is cut, and stays unready. `error`: the driver says why it cannot. `torn`: it is copied
+   * while it is written, and so of no one instant.
    */
-  readonly kind: 'never-cut' | 'never-ready' | 'error' | 'slow' | 'torn';
+  readonly kind: 'never-cut' | 'never-ready' | 'error' | 'torn';
   /** Of an error. @default "planted by a test" */
   readonly message?: string;
-  /** By how much it is cut later. @default 0 */
-  readonly delaySeconds?: number;
-  /** How many snapshots it befalls; an error is tried again, and counts each time. @default all */
-  readonly times?: number;
 }
 
 const SOCKET = `/var/lib/kubelet/plugins/${DRIVER}/csi.sock`;
