@@ -1595,7 +1595,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'backupLabels?': '{string} | Labels of the Backups',
   },
   VeleroCheckProps: {
-    extends: 'KubernetesJobOptions',
+    extends: 'VeleroJobOptions',
     veleroSchedule: 'VeleroSchedule | The schedule whose backups are looked at',
     'schedule?': 'Schedule | When it is looked',
     'maximumAge?': 'Duration | How long ago the newest good backup may have been begun',
@@ -1632,6 +1632,10 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     image: 'string | The image, with a tag or a digest',
     command: 'string[] | The program and its arguments',
     'name?': "string | The container's name",
+  },
+  VeleroJobOptions: {
+    extends: 'KubernetesJobOptions',
+    'veleroDeployment?': "string | The name of Velero's Deployment",
   },
   VeleroLabelRequirement: {
     key: 'string | The label',
@@ -1687,7 +1691,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'excludedClusterScopedResources?': 'string[] | Resources that belong to no namespace and are left out',
   },
   VeleroRestoreJobProps: {
-    extends: 'VeleroRestoreTemplate, KubernetesJobOptions',
+    extends: 'VeleroRestoreTemplate, VeleroJobOptions',
     'name?': 'string | What the CronJob is called, and the Restores that it makes',
     'namespace?': 'string | The namespace that Velero runs in, which has to be that of the chart',
     'deadline?': 'Duration | How long it is waited for the restore',

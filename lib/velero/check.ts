@@ -2,15 +2,15 @@ import { type ApiObject, Duration, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
 import { checkWhole } from '../backup/database-backup';
 import { checkedConstruct } from '../core/given';
-import type { ApiRule, KubernetesJobOptions } from '../core/kubectl/kubectl';
+import type { ApiRule } from '../core/kubectl/kubectl';
 import type { PodOptions } from '../core/pod-options';
 import { Schedule } from '../core/schedule';
-import { veleroCronJob } from './job';
+import { deploymentOf, type VeleroJobOptions, veleroCronJob } from './job';
 import { VeleroProtection } from './protection';
 import type { VeleroSchedule } from './schedule';
 
 /** Props of a check of Velero. */
-export interface VeleroCheckProps extends KubernetesJobOptions {
+export interface VeleroCheckProps extends VeleroJobOptions {
   /** The schedule whose backups are looked at. */
   readonly veleroSchedule: VeleroSchedule;
   /**
@@ -33,7 +33,8 @@ export interface VeleroCheckProps extends KubernetesJobOptions {
   /**
    * How many volumes have to be in it, at least: snapshotted, moved or copied file by file. Velero leaves out what it cannot snapshot with a
    * warning at most, and calls the backup completed.
-   * @default 0
+   * @default - those that the same protections and dumps name: one for each claim, and for each pod where it is no claim. Where there are none,
+   * no volume is expected, and the verdict says so; 0 expects none without a word
    */
   readonly expectedVolumes?: number;
   /**
@@ -68,20 +69,22 @@ export class VeleroCheck extends Construct {
    */
   constructor(scope: Construct, id: string, props: VeleroCheckProps) {
     super(...checkedConstruct('VeleroCheck', scope, id, props));
-    const { veleroSchedule, expectedHooks, expectedVolumes = 0, maximumAge } = props;
+    const { veleroSchedule, expectedHooks, expectedVolumes, maximumAge } = props;
+    const deployment = deploymentOf(this, props);
     const { name: series, namespace, props: template } = veleroSchedule;
     if (expectedHooks !== undefined) checkWhole(this, 'expectedHooks', expectedHooks, 0, 10_000);
-    checkWhole(this, 'expectedVolumes', expectedVolumes, 0, 10_000);
+    if (expectedVolumes !== undefined) checkWhole(this, 'expectedVolumes', expectedVolumes, 0, 10_000);
     // Protections may come after the check.
     const protections = () =>
       this.node.root.node
         .findAll()
         .filter((one): one is VeleroProtection => one instanceof VeleroProtection && one._backup === veleroSchedule);
-    const hooks = () => {
-      if (expectedHooks !== undefined) return String(expectedHooks);
+    const expected = (told: number | undefined, countIn: (one: VeleroProtection) => number) => {
       const known = protections();
-      return known.length === 0 ? undefined : String(known.reduce((sum, { _hooks }) => sum + _hooks, 0));
+      return told ?? (known.length === 0 ? undefined : known.reduce((sum, one) => sum + countIn(one), 0));
     };
+    const hooks = () => expected(expectedHooks, ({ _hooks }) => _hooks)?.toString();
+    const volumes = () => expected(expectedVolumes, ({ _volumes }) => _volumes);
     const nodeAgent = () =>
       props.nodeAgent ?? (template.snapshotMoveData || template.defaultVolumesToFsBackup || protections().some(one => one._copiesFiles));
     const seconds = maximumAge?.toSeconds() ?? veleroSchedule.interval.toSeconds() + Duration.hours(6).toSeconds();
@@ -93,16 +96,17 @@ export class VeleroCheck extends Construct {
       schedule: props.schedule ?? Schedule.daily({ at: '06:00', spread: Duration.minutes(30) }),
       retries: 1,
       deadline: Duration.minutes(10),
-      rules: Lazy.any({ produce: () => rules(veleroSchedule, nodeAgent(), expectedVolumes) }) as ApiRule[],
+      rules: Lazy.any({ produce: () => rules(veleroSchedule, deployment, nodeAgent(), (volumes() ?? 0) > 0) }) as ApiRule[],
       kubectlImage: props.kubectlImage,
       apiPorts: props.apiPorts,
       pods: props.pods,
       environment: [
+        { name: 'VELERO_DEPLOYMENT', value: deployment },
         { name: 'STORAGE_LOCATION', value: template.storageLocation ?? '' },
         { name: 'NODE_AGENT', value: Lazy.any({ produce: () => (nodeAgent() ? 'yes' : 'no') }) as string },
         { name: 'MAXIMUM_AGE', value: String(seconds) },
         { name: 'EXPECTED_HOOKS', value: Lazy.any({ produce: hooks }) as string },
-        { name: 'EXPECTED_VOLUMES', value: String(expectedVolumes) },
+        { name: 'EXPECTED_VOLUMES', value: Lazy.any({ produce: () => volumes()?.toString() }) as string },
         { name: 'MOVES_DATA', value: template.snapshotMoveData ? 'yes' : 'no' },
       ],
     });
@@ -110,14 +114,19 @@ export class VeleroCheck extends Construct {
 }
 
 /** What its pod may read. */
-function rules({ name, props: { storageLocation } }: VeleroSchedule, nodeAgent: boolean, expectedVolumes: number): ApiRule[] {
+function rules(
+  { name, props: { storageLocation } }: VeleroSchedule,
+  deployment: string,
+  nodeAgent: boolean,
+  countsVolumes: boolean,
+): ApiRule[] {
   const locations = { apiGroups: ['velero.io'], resources: ['backupstoragelocations'] };
   return [
-    { apiGroups: ['apps'], resources: ['deployments'], resourceNames: ['velero'], verbs: ['get'] },
+    { apiGroups: ['apps'], resources: ['deployments'], resourceNames: [deployment], verbs: ['get'] },
     ...(nodeAgent ? [{ apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: ['node-agent'], verbs: ['get'] }] : []),
     { apiGroups: ['velero.io'], resources: ['schedules'], resourceNames: [name], verbs: ['get'] },
     { apiGroups: ['velero.io'], resources: ['backups'], verbs: ['list'] },
-    ...(expectedVolumes > 0 ? [{ apiGroups: ['velero.io'], resources: ['podvolumebackups'], verbs: ['list'] }] : []),
+    ...(countsVolumes ? [{ apiGroups: ['velero.io'], resources: ['podvolumebackups'], verbs: ['list'] }] : []),
     // Where the schedule names none, the default one is looked for.
     storageLocation === undefined
       ? { ...locations, verbs: ['get', 'list'] }

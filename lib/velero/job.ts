@@ -2,9 +2,9 @@ import { type ApiObject, Chart, Duration } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
-import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../core/kubectl/kubectl';
+import { type ApiRule, type KubernetesJobOptions, kubectlNetworkPolicy, kubectlPod } from '../core/kubectl/kubectl';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
-import { checkCronJobName } from '../core/names';
+import { checkCronJobName, checkObjectName } from '../core/names';
 import { cronJobObject, operationJobSpec } from '../core/pod';
 import type { PodOptions } from '../core/pod-options';
 import type { Request } from '../core/request';
@@ -12,6 +12,25 @@ import type { Schedule } from '../core/schedule';
 import { ScriptFolder } from '../core/script-folder';
 
 const SCRIPTS = ScriptFolder.at('velero', __dirname);
+
+/** Options of a job that asks Velero. */
+export interface VeleroJobOptions extends KubernetesJobOptions {
+  /**
+   * The name of Velero's Deployment. Its Helm chart calls it after a release whose name holds `velero`, and `<release>-velero` otherwise.
+   * @default 'velero'
+   */
+  readonly veleroDeployment?: string;
+}
+
+/**
+ * What Velero's Deployment is called.
+ *
+ * @throws InputError when nothing can have that name
+ * @internal
+ */
+export function deploymentOf(scope: Construct, { veleroDeployment = 'velero' }: VeleroJobOptions): string {
+  return checkObjectName(scope, 'veleroDeployment', veleroDeployment);
+}
 
 /** A job that asks Velero. @internal */
 export interface VeleroJob {

@@ -82,8 +82,8 @@ export interface VeleroProtectionOptions {
   readonly volumeGroup?: string;
   /**
    * The backup that the pods are in, whose limits the hooks' are compared with. The VeleroCheck of a schedule that is named here expects
-   * their hooks.
-   * @default - Velero's own limits: ten minutes for a snapshot, four hours for what goes on after it; no check expects the hooks
+   * their hooks, and the volumes that are named.
+   * @default - Velero's own limits: ten minutes for a snapshot, four hours for what goes on after it; no check expects hooks or volumes
    */
   readonly backup?: IVeleroBackup;
 }
@@ -130,6 +130,7 @@ export class VeleroProtection extends Construct {
   public readonly _backup: IVeleroBackup | undefined;
   /** Whether a volume is copied file by file, which is the node agent's work. @internal */
   public readonly _copiesFiles: boolean;
+  private readonly volumes: VeleroVolume[];
   private readonly workload: Workload;
 
   /**
@@ -141,7 +142,8 @@ export class VeleroProtection extends Construct {
     super(...checkedConstruct('VeleroProtection', scope, id, props));
     this.workload = Workload.of(this, 'workload', props.workload);
     this._backup = props.backup;
-    this._copiesFiles = (props.volumes ?? []).some(({ method }) => method !== VeleroVolumeMethod.SNAPSHOT);
+    this.volumes = props.volumes ?? [];
+    this._copiesFiles = this.volumes.some(({ method }) => method !== VeleroVolumeMethod.SNAPSHOT);
     this.refuseSecond();
     this.checkVolumes(props);
     // The agent's container is one of those that hooks may name.
@@ -164,8 +166,23 @@ export class VeleroProtection extends Construct {
   public get _hooks(): number {
     const annotations = this.workload.template.metadata?.annotations ?? {};
     const hooks = [PRE, POST].filter(prefix => `${prefix}/command` in annotations).length;
-    // As it is by now: it may have been scaled since.
-    return hooks * Workload.of(this, 'workload', this.workload.object).replicas;
+    return hooks * this.current.replicas;
+  }
+
+  /**
+   * How many volumes a backup of the pods has to hold, of those that are named: one for each claim, and for each pod where it is no claim.
+   *
+   * @internal
+   */
+  public get _volumes(): number {
+    const { current } = this;
+    if (current.replicas === 0) return 0;
+    return this.volumes.reduce((sum, { name }) => sum + (current.claimsOf(name).length || current.replicas), 0);
+  }
+
+  /** As it is by now: it may have been scaled since. */
+  private get current(): Workload {
+    return Workload.of(this, 'workload', this.workload.object);
   }
 
   private refuseSecond(): void {

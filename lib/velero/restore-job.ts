@@ -1,18 +1,17 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
-import type { KubernetesJobOptions } from '../core/kubectl/kubectl';
 import { STANDARD_LABELS } from '../core/labels';
 import type { PodOptions } from '../core/pod-options';
 import { requestOf } from '../core/request';
 import { Schedule } from '../core/schedule';
 import { modifiersOf } from './at-rest';
-import { veleroCronJob } from './job';
+import { deploymentOf, type VeleroJobOptions, veleroCronJob } from './job';
 import { VELERO_NAMESPACE } from './object';
 import { restoreSpec, type VeleroRestoreTemplate } from './restore';
 
 /** Props of a restore that somebody starts. */
-export interface VeleroRestoreJobProps extends VeleroRestoreTemplate, KubernetesJobOptions {
+export interface VeleroRestoreJobProps extends VeleroRestoreTemplate, VeleroJobOptions {
   /**
    * What the CronJob is called, and the Restores that it makes.
    * @default - the construct's id
@@ -61,6 +60,7 @@ export class VeleroRestoreJob extends Construct {
     super(...checkedConstruct('VeleroRestoreJob', scope, id, props));
     const { name = id, backupName = '', scheduleName = '', deadline = Duration.hours(12) } = props;
     const { kubectlImage, pods, namespace = VELERO_NAMESPACE } = props;
+    const deployment = deploymentOf(this, props);
     // Never empty: the script puts the source in front.
     const {
       backupName: _,
@@ -88,7 +88,7 @@ export class VeleroRestoreJob extends Construct {
         { apiGroups: ['velero.io'], resources: ['backups'], verbs: ['get', ...(scheduleName === '' ? [] : ['list'])] },
         // To list: whether Velero is at another one. To delete: what it has not begun.
         { apiGroups: ['velero.io'], resources: ['restores'], verbs: ['get', 'list', 'create', 'delete'] },
-        { apiGroups: ['apps'], resources: ['deployments'], resourceNames: ['velero'], verbs: ['get'] },
+        { apiGroups: ['apps'], resources: ['deployments'], resourceNames: [deployment], verbs: ['get'] },
         // Which of them are the schedule's own: those of its location, or of the default one.
         ...(scheduleName === ''
           ? []
@@ -98,6 +98,7 @@ export class VeleroRestoreJob extends Construct {
             ]),
       ],
       environment: [
+        { name: 'VELERO_DEPLOYMENT', value: deployment },
         { name: 'SCHEDULE', value: scheduleName },
         { name: 'SPEC', value: JSON.stringify(spec) },
         { name: 'VELERO_WAIT', value: String(BEGINS_WITHIN.toSeconds()) },

@@ -3,14 +3,15 @@
 # today, and its hooks were run.
 #
 # environment, beside lib.sh's:
-#   NAMESPACE          Velero's, in which this pod is
-#   SERIES             the Schedule's name
-#   STORAGE_LOCATION   the BackupStorageLocation's name; empty: the default one
-#   NODE_AGENT         `yes`: volumes are copied or moved, which the node agent does
-#   MAXIMUM_AGE        seconds since the newest good backup was begun
-#   EXPECTED_HOOKS     how many hooks have to have been run in it, at least; empty: nobody has said
-#   EXPECTED_VOLUMES   how many volumes have to be in it, at least
-#   MOVES_DATA         `yes`: the data of its snapshots is moved, each by an operation
+#   NAMESPACE           Velero's, in which this pod is
+#   VELERO_DEPLOYMENT   what Velero's Deployment is called
+#   SERIES              the Schedule's name
+#   STORAGE_LOCATION    the BackupStorageLocation's name; empty: the default one
+#   NODE_AGENT          `yes`: volumes are copied or moved, which the node agent does
+#   MAXIMUM_AGE         seconds since the newest good backup was begun
+#   EXPECTED_HOOKS      how many hooks have to have been run in it, at least; empty: nobody has said
+#   EXPECTED_VOLUMES    how many volumes have to be in it, at least; empty: nobody has said
+#   MOVES_DATA          `yes`: the data of its snapshots is moved, each by an operation
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
@@ -33,10 +34,10 @@ too_old() { # VERSION
 }
 
 check_server() {
-  ask deployment velero '{.status.availableReplicas}|{.spec.template.spec.containers[0].image}' ||
-    die "there is no Deployment velero in namespace $NAMESPACE: install Velero there, with \`velero install\` or its Helm chart"
+  ask deployment "$VELERO_DEPLOYMENT" '{.status.availableReplicas}|{.spec.template.spec.containers[0].image}' ||
+    die "there is no Deployment $VELERO_DEPLOYMENT in namespace $NAMESPACE: install Velero there, with \`velero install\` or its Helm chart; if its Deployment has another name, set veleroDeployment"
   [ "$(answer 1)" -gt 0 ] 2>/dev/null ||
-    die "no pod of Velero's is available: nothing is backed up or restored; look at \`kubectl -n $NAMESPACE describe deployment velero\`"
+    die "no pod of Velero's is available: nothing is backed up or restored; look at \`kubectl -n $NAMESPACE describe deployment $VELERO_DEPLOYMENT\`"
   version=$(answer 2 | sed -n 's/.*:v\{0,1\}\([0-9][^@]*\).*/\1/p')
   ! too_old "$version" ||
     die "Velero is $version, which runs post hooks before the volumes are copied: upgrade it to $OLDEST or later"
@@ -82,6 +83,17 @@ count_volumes() { # BACKUP
   volumes=$((volumes + $(grep -cxF -e "$1" "$SCRATCH/copied" || :)))
 }
 
+# What nobody has said of the backup, in words.
+unexpected() {
+  if [ -n "$EXPECTED_VOLUMES" ]; then
+    echo 'whether hooks were run (expectedHooks)'
+  elif [ -n "$EXPECTED_HOOKS" ]; then
+    echo 'which volumes are in it (expectedVolumes)'
+  else
+    echo 'whether hooks were run (expectedHooks), and which volumes are in it (expectedVolumes)'
+  fi
+}
+
 check_backup() {
   list_backups "$SERIES"
   only_of "$location"
@@ -106,7 +118,7 @@ check_backup() {
   done
   [ "$(number "$(answer 15)")" = 0 ] ||
     die "$(answer 15) operations failed in the backup $backup: volumes are missing in it; look at \`velero backup describe $backup --details\`"
-  if [ "$EXPECTED_VOLUMES" -gt 0 ]; then
+  if [ "$(number "$EXPECTED_VOLUMES")" -gt 0 ]; then
     count_volumes "$backup"
     [ "$volumes" -ge "$EXPECTED_VOLUMES" ] ||
       die "only $volumes of $EXPECTED_VOLUMES volumes are in the backup $backup: see that CSI snapshots are enabled, that their VolumeSnapshotClass is labelled for Velero, and that the pods run whose volumes are copied; look at \`velero backup describe $backup --details\`"
@@ -116,8 +128,9 @@ check_backup() {
     die "the newest backup $backup was begun at $began, which is still to come: a clock is wrong, that of Velero's node or that of this one"
   is_after "$began" "$(date -u -d "@$(($(date +%s) - MAXIMUM_AGE))" +%Y-%m-%dT%H:%M:%SZ)" ||
     die "the newest good backup $backup was begun at $began, more than $((MAXIMUM_AGE / 3600)) hours ago${others:+ ($others, which are not its own)}: look at \`velero schedule get\` and at Velero's log"
-  [ -n "$EXPECTED_HOOKS" ] ||
-    caveat "whether hooks were run is not looked at: no VeleroProtection and no VeleroDump names the Schedule $SERIES as its backup; let them name it, or give the check expectedHooks (0 where there are none)"
+  if [ -z "$EXPECTED_HOOKS" ] || [ -z "$EXPECTED_VOLUMES" ]; then
+    caveat "not looked at is $(unexpected): no VeleroProtection and no VeleroDump names the Schedule $SERIES as its backup; let them name it, or say how many are expected (0 where there are none)"
+  fi
   [ "$(number "$(answer 8)")" = 0 ] ||
     caveat "Velero warns $(answer 8) times of the backup $backup: what it could not back up may be missing, such as a volume; look at \`velero backup describe $backup --details\`"
 }

@@ -2,12 +2,13 @@
 # Has Velero restore a backup, and waits for its end.
 #
 # environment, beside lib.sh's:
-#   NAMESPACE   Velero's, in which this pod is
-#   SERIES      what Restores are called, before what the API adds
-#   BACKUP      the Backup; empty: the newest of SCHEDULE that was completed
-#   SCHEDULE    the Schedule, where there is one
-#   SPEC        what else the Restore says: a JSON object that is not empty, without its source
-#   VELERO_WAIT seconds after which Velero has to have begun, unless it restores something else
+#   NAMESPACE           Velero's, in which this pod is
+#   VELERO_DEPLOYMENT   what Velero's Deployment is called
+#   SERIES              what Restores are called, before what the API adds
+#   BACKUP              the Backup; empty: the newest of SCHEDULE that was completed
+#   SCHEDULE            the Schedule, where there is one
+#   SPEC                what else the Restore says: a JSON object that is not empty, without its source
+#   VELERO_WAIT         seconds after which Velero has to have begun, unless it restores something else
 # A Restore that was begun goes on, whatever becomes of this pod. One that was not is deleted with it: Velero would begin it on a day when
 # nobody expects it any more.
 set -eu
@@ -100,7 +101,7 @@ finish() {
 # Velero restores one after the other, and says nothing of those that wait for that. Leaves the one that it is at in $another.
 restores_another() {
   another='' unasked=''
-  available=$(api get deployment velero -o 'jsonpath={.status.availableReplicas}') || { not_asked && return 1; }
+  available=$(api get deployment "$VELERO_DEPLOYMENT" -o 'jsonpath={.status.availableReplicas}') || { not_asked && return 1; }
   [ "${available:-0}" -gt 0 ] || return 1
   api get restores.velero.io -o 'jsonpath={range .items[?(@.status.phase=="InProgress")]}{.metadata.name}{"\n"}{end}' >"$SCRATCH/restoring" ||
     { not_asked && return 1; }
@@ -125,9 +126,9 @@ await_begin() {
     said="Velero restores $another first"
     return 0
   fi
-  said="Velero has not looked at it yet$unasked: does it run? (\`kubectl -n $NAMESPACE get deployment velero\`)"
+  said="Velero has not looked at it yet$unasked: does it run? (\`kubectl -n $NAMESPACE get deployment $VELERO_DEPLOYMENT\`)"
   [ $(($(date +%s) - idle_since)) -ge "$VELERO_WAIT" ] || return 0
-  not_begun="Velero has not looked at the Restore $restore within $((VELERO_WAIT / 60)) minutes$unasked: see that it runs (\`kubectl -n $NAMESPACE get deployment velero\`, and its log)"
+  not_begun="Velero has not looked at the Restore $restore within $((VELERO_WAIT / 60)) minutes$unasked: see that it runs (\`kubectl -n $NAMESPACE get deployment $VELERO_DEPLOYMENT\`, and its log)"
   ! take_back || die "$not_begun. The Restore is deleted again, and nothing was restored: start this job anew when Velero runs"
   # It has come, or somebody else has deleted it: what is asked next says which.
   if conflicted || not_found; then

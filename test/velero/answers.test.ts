@@ -92,7 +92,7 @@ inEachShell('%s: a check of Velero', shell => {
   const checkOf = (hooks: string, ...answers: Answer[]) => checkBy({ EXPECTED_HOOKS: hooks }, ...answers);
   const checkBy = (environment: { [variable: string]: string }, ...answers: Answer[]) =>
     run(shell, 'velero-check.sh', [...answers, ...GOOD], {
-      ...{ OPERATION: 'velero-check', SERIES: 'shop-daily', STORAGE_LOCATION: '', NODE_AGENT: 'yes' },
+      ...{ OPERATION: 'velero-check', VELERO_DEPLOYMENT: 'velero', SERIES: 'shop-daily', STORAGE_LOCATION: '', NODE_AGENT: 'yes' },
       ...{ MAXIMUM_AGE: String(30 * 3600), EXPECTED_HOOKS: '2' },
       ...{ EXPECTED_VOLUMES: '0', MOVES_DATA: 'no', ...environment },
     });
@@ -223,13 +223,28 @@ inEachShell('%s: a check of Velero', shell => {
     expect(less.reason).toMatch(/^only 4 of 5 volumes are in the backup shop-daily-20260102020000: see that CSI snapshots are enabled/);
   });
 
-  test('says that it expects no hooks where nobody has told it of any', () => {
-    const { status, log, caveats } = checkOf('', backups(backup(2, { began: hoursAgo(4), attempted: '' })));
-    expect(status, log).toBe(0);
-    expect(caveats).toMatch(
-      /^whether hooks were run is not looked at: no VeleroProtection and no VeleroDump names the Schedule shop-daily/,
+  test('says that it expects no hooks and no volumes where nobody has told it of any', () => {
+    const nothing = backups(backup(2, { began: hoursAgo(4), attempted: '', csi: ['', ''], operations: ['', '', ''] }));
+    const caveats = (EXPECTED_HOOKS: string, EXPECTED_VOLUMES: string) => {
+      const { status, log, caveats } = checkBy({ EXPECTED_HOOKS, EXPECTED_VOLUMES }, nothing);
+      expect(status, log).toBe(0);
+      return caveats;
+    };
+    expect(caveats('', '')).toMatch(
+      /^not looked at is whether hooks were run \(expectedHooks\), and which volumes are in it \(expectedVolumes\): no VeleroProtection and no VeleroDump names the Schedule shop-daily/,
     );
-    expect(checkOf('0').caveats).toBe('');
+    expect(caveats('', '0')).toMatch(/^not looked at is whether hooks were run \(expectedHooks\): /);
+    expect(caveats('0', '')).toMatch(/^not looked at is which volumes are in it \(expectedVolumes\): /);
+    expect(caveats('0', '0')).toBe('');
+  });
+
+  test('asks for the Deployment that it is told', () => {
+    const { status, log } = checkBy(
+      { VELERO_DEPLOYMENT: 'backups-velero' },
+      { to: 'get deployment backups-velero', says: '1|velero/velero:v1.18.1' },
+      missing('get deployment velero', 'velero'),
+    );
+    expect(status, log).toBe(0);
   });
 
   test('says what Velero warns of', () => {
@@ -256,7 +271,7 @@ inEachShell('%s: a restore that somebody starts', shell => {
         { to: 'get backups.velero.io ', fails: 'Error from server (NotFound): backups.velero.io "it" not found' },
       ],
       {
-        ...{ OPERATION: 'velero-restore', SERIES: 'shop-drill', SCHEDULE: 'shop-daily', BACKUP: named },
+        ...{ OPERATION: 'velero-restore', VELERO_DEPLOYMENT: 'velero', SERIES: 'shop-drill', SCHEDULE: 'shop-daily', BACKUP: named },
         ...{ SPEC: '{"includedNamespaces":["shop"]}', ...environment },
       },
     );
@@ -387,6 +402,20 @@ inEachShell('%s: a restore that somebody starts', shell => {
       expect(deleted(waited)).toEqual([]);
       // What a Velero that has ended was at, says nothing.
       expect(restore('', unbegun, runs(''), another).status).toBe(1);
+    });
+
+    test.each<[string, string]>([
+      ['its Deployment', 'get deployment velero'],
+      ['other Restores', 'get restores.velero.io -o'],
+    ])('says that it may not ask for %s', (_, to) => {
+      const fails = 'Error from server (Forbidden): User "it" cannot get resource "it"';
+      const runs: Answer = { to: 'get deployment velero', says: '1' };
+      const failed = restore('', unbegun, { to, fails }, runs);
+      expect(failed.status, failed.log).toBe(1);
+      expect(failed.log.match(/WARNING: whether Velero restores something else first cannot be asked: the Role/g)).toHaveLength(1);
+      expect(failed.reason).toMatch(
+        / minutes, and whether it restores something else first cannot be asked \(the Role of this job does not/,
+      );
     });
 
     test('is deleted when the job is stopped before Velero has begun', () => {

@@ -9,6 +9,7 @@ import {
   VeleroProtection,
   VeleroSchedule,
   type VeleroScheduleProps,
+  VeleroVolume,
 } from '../../lib';
 import { backup, chart, environment, type Manifest, objects } from '../support/synth';
 import { frontend, refusal, server } from './workloads';
@@ -57,8 +58,8 @@ describe('a check of Velero', () => {
   describe('expects what the protections say that name its schedule', () => {
     const { command } = VeleroHook;
     const expected = (velero: Chart) => {
-      const { EXPECTED_HOOKS, NODE_AGENT } = environment(objects(velero)['CronJob/shop-daily-check']);
-      return { EXPECTED_HOOKS, NODE_AGENT };
+      const { EXPECTED_HOOKS, EXPECTED_VOLUMES, NODE_AGENT } = environment(objects(velero)['CronJob/shop-daily-check']);
+      return { hooks: EXPECTED_HOOKS, volumes: EXPECTED_VOLUMES, nodeAgent: NODE_AGENT };
     };
     /** Two charts of one app. */
     function charts(different: Partial<VeleroCheckProps> = {}) {
@@ -74,25 +75,33 @@ describe('a check of Velero', () => {
       const { velero, shop, veleroSchedule } = charts();
       const options = { preHook: sync, postHook: sync, restoreHook: sync, backup: veleroSchedule };
       VeleroProtection.of(server(shop, { replicas: 3 }), options);
-      expect(expected(velero)).toEqual({ EXPECTED_HOOKS: '6', NODE_AGENT: 'no' });
+      expect(expected(velero)).toEqual({ hooks: '6', volumes: '0', nodeAgent: 'no' });
       VeleroProtection.of(frontend(shop), { preHook: command({ command: ['sync'] }), backup: veleroSchedule });
-      expect(expected(velero).EXPECTED_HOOKS).toBe('7');
+      expect(expected(velero).hooks).toBe('7');
+    });
+
+    test('the volumes that are named: of every pod, and once where all mount the same claim', () => {
+      const { velero, shop, veleroSchedule } = charts();
+      const { snapshot, files } = VeleroVolume;
+      VeleroProtection.of(server(shop, { replicas: 3 }), { volumes: [snapshot('data'), files('dumps')], backup: veleroSchedule });
+      expect(expected(velero)).toEqual({ hooks: '0', volumes: '4', nodeAgent: 'yes' });
+      expect(JSON.stringify(objects(velero)['Role/shop-daily-check'].rules)).toContain('podvolumebackups');
     });
 
     test('the hook of a dump, and the node agent that copies it', () => {
       const { velero, shop, veleroSchedule } = charts();
       new VeleroDump(shop, 'dump', { backup: backup(shop), veleroBackup: veleroSchedule });
-      expect(expected(velero)).toEqual({ EXPECTED_HOOKS: '1', NODE_AGENT: 'yes' });
+      expect(expected(velero)).toEqual({ hooks: '1', volumes: '1', nodeAgent: 'yes' });
       expect(JSON.stringify(objects(velero)['Role/shop-daily-check'].rules)).toContain('node-agent');
     });
 
     test('none of a workload that has no pods, or no hooks', () => {
       const { velero, shop, veleroSchedule } = charts();
       const workload = server(shop, { replicas: 2 });
-      VeleroProtection.of(workload, { preHook: sync, backup: veleroSchedule });
+      VeleroProtection.of(workload, { preHook: sync, volumes: [VeleroVolume.files('dumps')], backup: veleroSchedule });
       workload.addJsonPatch(JsonPatch.replace('/spec/replicas', 0));
       VeleroProtection.of(frontend(shop), { backup: veleroSchedule });
-      expect(expected(velero).EXPECTED_HOOKS).toBe('0');
+      expect(expected(velero)).toMatchObject({ hooks: '0', volumes: '0' });
     });
 
     test('nothing of those that name another backup, or none', () => {
@@ -102,14 +111,21 @@ describe('a check of Velero', () => {
         backup: backup(shop),
         veleroBackup: new VeleroSchedule(velero, 'b', { schedule: Schedule.weekly() }),
       });
-      expect(expected(velero)).toEqual({ EXPECTED_HOOKS: '', NODE_AGENT: 'no' });
+      expect(expected(velero)).toEqual({ hooks: '', volumes: '', nodeAgent: 'no' });
     });
 
     test('no more than what it is told', () => {
-      const { velero, shop, veleroSchedule } = charts({ expectedHooks: 0, nodeAgent: false });
+      const { velero, shop, veleroSchedule } = charts({ expectedHooks: 0, expectedVolumes: 0, nodeAgent: false });
       new VeleroDump(shop, 'dump', { backup: backup(shop), veleroBackup: veleroSchedule });
-      expect(expected(velero)).toEqual({ EXPECTED_HOOKS: '0', NODE_AGENT: 'no' });
+      expect(expected(velero)).toEqual({ hooks: '0', volumes: '0', nodeAgent: 'no' });
     });
+  });
+
+  test('asks for the Deployment of another name, and may', () => {
+    const named = synthesize({}, { veleroDeployment: 'backups-velero' });
+    expect(environment(named['CronJob/shop-daily-check'])).toMatchObject({ VELERO_DEPLOYMENT: 'backups-velero' });
+    expect(named['Role/shop-daily-check'].rules[0].resourceNames).toEqual(['backups-velero']);
+    expect(refusal(() => synthesize({}, { veleroDeployment: 'Velero' }))).toContain('veleroDeployment is "Velero"');
   });
 
   test('is refused outside of the namespace of Velero, and with half a hook', () => {
