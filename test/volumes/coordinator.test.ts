@@ -225,7 +225,13 @@ inEachShell('%s: a server that is held', shell => {
     ['Authentication failed.', 1],
     ['the server gives no time: AUTH failed: WRONGPASS invalid username-password pair or user is disabled.', 1],
     ['it has no credentials: Secret stock has no key username', 78],
-  ])('is asked once when it refuses the credentials: %s', (says, code) => {
+    [
+      'the client ended with 1: ERROR 1227 (42000): Access denied; you need (at least one of) the BACKUP_ADMIN privilege(s) for this operation',
+      1,
+    ],
+    ['the server did not make a checkpoint: ERROR:  permission denied to execute CHECKPOINT command', 1],
+    ['the server did not make a checkpoint: ERROR:  must be superuser or have privileges of pg_checkpoint to do CHECKPOINT', 1],
+  ])('is asked once when it refuses the credentials, or the account may not: %s', (says, code) => {
     const { status, reason } = holds('hold_all', { to: 'exec db-0', fails: `quiesce: db is not held: ${says}`, code });
     expect(status).toBe(78);
     expect(reason).toBe(
