@@ -73,9 +73,11 @@ step 'lint' npm run --silent lint
 step 'types' npm run --silent typecheck
 step 'dist/ is what main.ts synthesizes' synth_is_clean
 
-printf '\n== fast tests\n'
-run_tests unit
-count_tests unit
+printf '\n== fast tests, and scripts in the shells of images\n'
+for project in unit scripts; do
+  run_tests "$project"
+  count_tests "$project"
+done
 
 # A cluster waits for its schedules and its controllers most of the time, and the sandbox for its deadlines: together they keep the machine busy.
 printf '\n== end-to-end tests, and tests on a Kubernetes beside them\n'

@@ -7,7 +7,7 @@ import { backup, type Fields, hooks, hoursAgo, installDefinitions, location, wor
 
 // What asks Velero, asks for Velero's own kinds, with the rights that it has. Velero itself is not there: what it would say of its objects
 // is said by the scenarios, and what a cluster says of its pods is the cluster's own word. What is made of all the answers that there may
-// be, test/velero/answers.test.ts shows.
+// be, test/velero/answers.script.test.ts shows.
 
 const NAMESPACE = 'velero-jobs';
 const BARE = 'velero-bare';
