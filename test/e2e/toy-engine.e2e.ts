@@ -8,7 +8,7 @@ import { loopbackAddress } from './support/postgres-server';
 import { resultOf, succeed, synthesize } from './support/rehearse';
 
 // An engine that lives in one folder outside lib/, in an image that holds nothing but busybox: the contract is no larger than
-// README says, and the shell library asks no more of an image than a shell with busybox's tools.
+// docs/extending.md says, and the shell library asks no more of an image than a shell with busybox's tools.
 
 let cluster: Cluster;
 let server: Server;

@@ -10,8 +10,8 @@ import { contentOf, server, shop } from './shop';
 /** Commands that are no commands to paste, or whose place is another file. */
 const NOT_HERE: { readonly [reason: string]: string[] } = {
   'is only spoken of': [
-    'README.md: kubectl apply --prune',
-    'README.md: etcdctl snapshot status',
+    'docs/how-it-works.md: kubectl apply --prune',
+    'docs/engines.md: etcdctl snapshot status',
     'lib/backup/database-restore.ts: kubectl create job --from=cronjob/<name>',
     'lib/backup/database-verification.ts: kubectl create job --from',
     'lib/backup/log-archive.ts: kubectl get deployment',
@@ -27,10 +27,10 @@ const NOT_HERE: { readonly [reason: string]: string[] } = {
     'lib/velero/resource-modifiers.ts: kubectl patch',
   ],
   'needs a group of snapshots, as test/cluster/snapshots.cluster.ts has': [
-    'README.md: kubectl -n shop scale statefulset gallery-db --replicas=0',
-    'README.md: kubectl -n shop delete pvc data-gallery-db-0',
-    'README.md: kubectl -n shop create job --from=cronjob/gallery-restore gallery-restore-1',
-    'README.md: kubectl -n shop scale statefulset gallery-db --replicas=1',
+    'docs/volumes.md: kubectl -n shop scale statefulset gallery-db --replicas=0',
+    'docs/volumes.md: kubectl -n shop delete pvc data-gallery-db-0',
+    'docs/volumes.md: kubectl -n shop create job --from=cronjob/gallery-restore gallery-restore-1',
+    'docs/volumes.md: kubectl -n shop scale statefulset gallery-db --replicas=1',
     'lib/volumes/group/volume-snapshot-group-restore.ts: kubectl scale statefulset db --replicas=0',
     'lib/volumes/group/volume-snapshot-group-restore.ts: kubectl delete pvc data-db-0',
     'lib/volumes/group/volume-snapshot-group-restore.ts: kubectl create job --from=cronjob/shop-restore shop-restore-1',
@@ -38,8 +38,8 @@ const NOT_HERE: { readonly [reason: string]: string[] } = {
     "lib/volumes/volumes-from-snapshot-handles.ts: kubectl get volumesnapshotcontents -o go-template='{{range .items}}{{.spec.volumeSnapshotRef.namespace}} {{.spec.volumeSnapshotRef.name}} {{.status.snapshotHandle}}{{\"\\n\"}}{{end}}' | grep '^shop shop-20260801t023000z-x7k2p-'",
   ],
   'needs age, as test/e2e/encryption.e2e.ts has it': [
-    'README.md: age --decrypt --identity identity.txt facts.age',
-    'README.md: age --decrypt --identity identity.txt 001.zst.age | zstd -dc',
+    'docs/copies.md: age --decrypt --identity identity.txt facts.age',
+    'docs/copies.md: age --decrypt --identity identity.txt 001.zst.age | zstd -dc',
   ],
   'needs Velero': [
     'lib/velero/restore-job.ts: kubectl -n velero create job --from=cronjob/<name> <name>-1',

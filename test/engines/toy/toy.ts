@@ -1,7 +1,7 @@
 import type { Construct } from 'constructs';
 import { type EngineBindOptions, type EngineConfig, type IEngine, ScriptFolder } from '../../../lib';
 
-/** An engine outside the library: lines of text behind HTTP. It is what README's "Add an engine" describes, and no more. */
+/** An engine outside the library: lines of text behind HTTP. It is what docs/extending.md describes, and no more. */
 export class ToyEngine implements IEngine {
   public bind(_scope: Construct, options: EngineBindOptions): EngineConfig {
     const port = options.port ?? 8080;
