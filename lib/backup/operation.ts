@@ -4,6 +4,7 @@ import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { DATA, type DataVolume, type DataVolumeBinding, WAL } from '../core/data-volume';
 import type { Destination } from '../core/destination';
+import { ImageReference } from '../core/image-catalog';
 import { InputError } from '../core/input-error';
 import { kubernetesObject } from '../core/kubernetes-object';
 import { ENGINE_LABEL, JOB_LABEL, OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
@@ -174,7 +175,8 @@ export class Operation {
     ]);
     return operationPod(scope, {
       operation: pod.operation,
-      image: this.engine.image,
+      // An engine of somebody's own may not have asked for it by the catalog.
+      image: ImageReference.of(this.engine.image).bind(scope, 'engine.image'),
       user: node?.user ?? this.engine.user,
       scripts: {
         shell: SHELL.bind(scope),
@@ -210,7 +212,7 @@ export class Operation {
       ],
       steps: steps.map(step => ({
         name: step.name,
-        image: step.image,
+        image: ImageReference.of(step.image).bind(scope, `engine.steps['${step.name}'].image`),
         command: step.command,
         environment: [...(step.environment ?? []), ...environment.filter(({ name }) => step.variables?.includes(name))],
         volumeMounts: [...(step.connects ? connectionMounts : []), ...(step.needsDataVolume ? dataMounts : [])],

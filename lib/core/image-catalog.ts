@@ -60,7 +60,7 @@ function mirrored(scope: IConstruct, reference: string, name: string): string {
 }
 
 /** As the first part of a name is known to be a registry's: by a dot, a port, or as `localhost`. */
-const pathWithoutHost = (name: string) => name.replace(/^([^/]*[.:][^/]*|localhost)(\/|$)/, '');
+const pathWithoutHost = (name: string) => name.replace(/^([^/]*[.:][^/]*|localhost)\//, '');
 
 const MIRROR = 'cdk8s-backup:image-mirror';
 
@@ -109,7 +109,9 @@ export class ImageCatalog {
       if (!/^[a-z][a-z0-9-]*:\d+(\.\d+)*$/.test(key)) {
         throw new InputError(scope, { prop: 'images', got: key, because: "a key is '<engine>:<major version>', such as 'postgres:16'" });
       }
-      scope.node.setContext(contextKey(key), ImageReference.of(image).bind(scope, `images['${key}']`));
+      ImageReference.of(image).bind(scope, `images['${key}']`);
+      // Who takes it may be below another mirror.
+      scope.node.setContext(contextKey(key), image);
     }
     scope.node.addValidation({ validate: () => warnOfUnused(scope, Object.keys(images)) });
   }
@@ -130,7 +132,7 @@ export class ImageCatalog {
     if (scope.node.children.length > 0) {
       throw new InputError(scope, { prop: 'registry', got: registry, because: 'name the mirror before the first child is made' });
     }
-    if (REFERENCE.exec(`${registry}/image`)?.groups?.name !== `${registry}/image` || pathWithoutHost(registry) === registry) {
+    if (REFERENCE.exec(`${registry}/image`)?.groups?.name !== `${registry}/image` || pathWithoutHost(`${registry}/`) === `${registry}/`) {
       const because = "write a registry, and a path in it if there is one, for example 'registry.acme.example/proxy'";
       throw new InputError(scope, { prop: 'registry', got: registry, because });
     }

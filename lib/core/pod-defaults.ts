@@ -13,6 +13,10 @@ const said = new WeakMap<IConstruct, PodOptions>();
  *
  * It is merged field by field: what is said nearer to a pod goes before what is said farther away, and the `pods` of a plan, a backup and
  * a job before all of it. Labels, annotations and node selectors grow key by key; pull secrets and tolerations are added.
+ *
+ * Jobs that work on the nodes of a control plane take neither node selector, node affinity, runtime class nor assigned user from it: they have
+ * to run there. A quiesce's agent is in a server's pod, and takes from it what a container has: pull policy, CPU limit and assigned user; the
+ * pull secrets are added to that pod.
  */
 export class PodDefaults {
   /** The defaults of a construct, for what is below it. */

@@ -153,8 +153,8 @@ export function operationPod(scope: Construct, described: OperationPod): k8s.Pod
   const nodeSelector = { ...node?.nodeSelector, ...options.nodeSelector };
   const tolerations = [...(node?.tolerations ?? []), ...(options.tolerations ?? [])];
   // What serves the scratch server needs what was asked for; what reads the repository needs no more than a backup.
-  const memoryRequest = workbench ? '128Mi' : (options.memoryRequest ?? pod.defaults.memoryRequest);
   const memoryLimit = options.memoryLimit ?? pod.defaults.memoryLimit;
+  const memoryRequest = workbench ? lesserMemory(scope, '128Mi', memoryLimit) : (options.memoryRequest ?? pod.defaults.memoryRequest);
   const containers = pod.initContainers.length + (pod.steps.length > 0 ? 1 : 0) + pod.steps.length + (workbench ? 2 : 1);
   const verdictBytes = Math.floor(TERMINATION_MESSAGES / containers);
   const scripted = (name: string, ...command: string[]): k8s.Container => ({
@@ -264,17 +264,24 @@ export function operationPod(scope: Construct, described: OperationPod): k8s.Pod
   };
 }
 
+/** No request may be above its limit. */
+const lesserMemory = (scope: Construct, request: string, limit: string) =>
+  checkMemory(scope, 'pods.memoryLimit', limit) < checkMemory(scope, 'pods.memoryRequest', request) ? limit : request;
+
 /** A pod whose options are those of the tree, of its backup and of its own. */
 type EffectivePod = OperationPod & { readonly options: PodOptions };
 
 function effectiveOptions(scope: Construct, { options = {}, inherited, defaults, node }: OperationPod): PodOptions {
-  const { assignedUser, memoryLimit, ...far } = mergedPodOptions(podDefaultsOf(scope), inherited);
+  const { assignedUser, memoryLimit, nodeSelector, nodeAffinity, runtimeClassName, ...far } = mergedPodOptions(
+    podDefaultsOf(scope),
+    inherited,
+  );
   const bytes = (quantity: string) => checkMemory(scope, 'pods.memoryLimit', quantity);
   const needs = bytes(defaults.memoryLimit);
   const lowers = memoryLimit !== undefined && needs > bytes(MEMORY_LIMIT) && bytes(memoryLimit) < needs;
   return mergedPodOptions(
-    // Root on a node is no user of a namespace's range.
-    { ...far, ...(!lowers && { memoryLimit }), ...(!node && { assignedUser }) },
+    // What is said for many pods is not meant for those that work on the very node of a control plane: root there, and in no sandbox.
+    { ...far, ...(!lowers && { memoryLimit }), ...(!node && { assignedUser, nodeSelector, nodeAffinity, runtimeClassName }) },
     options,
   );
 }

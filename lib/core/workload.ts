@@ -126,6 +126,13 @@ export class Workload {
     this.replace('/spec/template/spec/containers', [...this.containers, asKept(k8s.toJson_Container(container))]);
   }
 
+  /** Secrets with credentials of image registries, beside those that its pods have. */
+  public addPullSecrets(names: string[]): void {
+    const there = this.template.spec.imagePullSecrets ?? [];
+    const added = names.filter(name => !there.some(secret => secret.name === name)).map(name => ({ name }));
+    if (added.length > 0) this.replace('/spec/template/spec/imagePullSecrets', [...there, ...added]);
+  }
+
   /** A volume for them to mount; one that is there already, under the same name, is left as it is. */
   public addVolume(volume: k8s.Volume): void {
     if (this.volumes.some(({ name }) => name === volume.name)) return;

@@ -2,6 +2,7 @@ import { type ApiObject, Duration, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
 import { checkWhole } from '../backup/database-backup';
 import { checkedConstruct } from '../core/given';
+import { InputError } from '../core/input-error';
 import type { ApiRule } from '../core/kubectl/kubectl';
 import type { PodOptions } from '../core/pod-options';
 import { Schedule } from '../core/schedule';
@@ -26,14 +27,15 @@ export interface VeleroCheckProps extends VeleroJobOptions {
   /**
    * How many hooks have to have been run in it, at least: a quiesce has two in every pod. Of pods that do not run, Velero runs none, and
    * does not complain.
-   * @default - those of the pods of all VeleroProtections and VeleroDumps of the app that name its schedule as their backup: as many pods as
-   * their workload has replicas. Where there are none, no hook is expected, and the verdict says so; 0 expects none without a word
+   * @default - as many as the pods of all VeleroProtections and VeleroDumps of the app have that name its schedule as their backup: as many pods
+   * as their workload has replicas, and one where their number is the cluster's affair. Where there are none, no hook is expected, and the verdict says so; 0 expects none without a word
    */
   readonly expectedHooks?: number;
   /**
    * How many volumes have to be in it, at least: snapshotted, moved or copied file by file. Velero leaves out what it cannot snapshot with a
    * warning at most, and calls the backup completed.
-   * @default - those that the same protections and dumps name: one for each claim, and for each pod where it is no claim. Where there are none,
+   * @default - as many as the same protections and dumps name: one for each claim, and for each pod where it is no claim. Which these are is not
+   * looked at: others that are in the backup count, too. Where there are none,
    * no volume is expected, and the verdict says so; 0 expects none without a word
    */
   readonly expectedVolumes?: number;
@@ -75,19 +77,19 @@ export class VeleroCheck extends Construct {
     if (expectedHooks !== undefined) checkWhole(this, 'expectedHooks', expectedHooks, 0, 10_000);
     if (expectedVolumes !== undefined) checkWhole(this, 'expectedVolumes', expectedVolumes, 0, 10_000);
     // Protections may come after the check.
-    const protections = () =>
-      this.node.root.node
-        .findAll()
-        .filter((one): one is VeleroProtection => one instanceof VeleroProtection && one._backup === veleroSchedule);
-    const expected = (told: number | undefined, countIn: (one: VeleroProtection) => number) => {
-      const known = protections();
-      return told ?? (known.length === 0 ? undefined : known.reduce((sum, one) => sum + countIn(one), 0));
-    };
-    const hooks = () => expected(expectedHooks, ({ _hooks }) => _hooks)?.toString();
-    const volumes = () => expected(expectedVolumes, ({ _volumes }) => _volumes);
+    const protections = () => VeleroProtection._of(veleroSchedule);
+    const expected = (told: number | undefined, count: (known: VeleroProtection[]) => number) =>
+      told ?? (protections().length === 0 ? undefined : count(protections()));
+    const hooks = () => expected(expectedHooks, known => known.reduce((sum, { _hooks }) => sum + _hooks, 0))?.toString();
+    const volumes = () => expected(expectedVolumes, known => new Set(known.flatMap(({ _volumes }) => _volumes)).size);
     const nodeAgent = () =>
       props.nodeAgent ?? (template.snapshotMoveData || template.defaultVolumesToFsBackup || protections().some(one => one._copiesFiles));
-    const seconds = maximumAge?.toSeconds() ?? veleroSchedule.interval.toSeconds() + Duration.hours(6).toSeconds();
+    const interval = veleroSchedule.interval.toSeconds();
+    const seconds = maximumAge?.toSeconds({ integral: false }) ?? interval + Duration.hours(6).toSeconds();
+    if (!Number.isInteger(seconds) || seconds < interval) {
+      const because = `write whole seconds, and no fewer than from one backup to the next (${Duration.seconds(interval).toHumanString()}), or it fails every day`;
+      throw new InputError(this, { prop: 'maximumAge', got: maximumAge?.toHumanString(), because });
+    }
     this.cronJob = veleroCronJob(this, {
       name: `${series}-check`,
       series,

@@ -2,6 +2,7 @@ import { Duration } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
+import { ImageReference } from '../core/image-catalog';
 import { InputError } from '../core/input-error';
 import { warn } from '../core/warning';
 import { Workload } from '../core/workload';
@@ -94,6 +95,8 @@ export interface VeleroProtectionProps extends VeleroProtectionOptions {
   readonly workload: Construct;
 }
 
+const protections = new WeakMap<IVeleroBackup, VeleroProtection[]>();
+
 const PRE = 'pre.hook.backup.velero.io';
 const POST = 'post.hook.backup.velero.io';
 const RESTORE = 'post.hook.restore.velero.io';
@@ -126,12 +129,15 @@ export class VeleroProtection extends Construct {
     return new VeleroProtection(workload, 'Velero', { ...options, workload });
   }
 
-  /** The backup that the pods are in, where it was said. @internal */
-  public readonly _backup: IVeleroBackup | undefined;
   /** Whether a volume is copied file by file, which is the node agent's work. @internal */
   public readonly _copiesFiles: boolean;
   private readonly volumes: VeleroVolume[];
   private readonly workload: Workload;
+
+  /** Those that name a backup as theirs. @internal */
+  public static _of(backup: IVeleroBackup): VeleroProtection[] {
+    return protections.get(backup) ?? [];
+  }
 
   /**
    * Most call `VeleroProtection.of()`.
@@ -141,7 +147,6 @@ export class VeleroProtection extends Construct {
   constructor(scope: Construct, id: string, props: VeleroProtectionProps) {
     super(...checkedConstruct('VeleroProtection', scope, id, props));
     this.workload = Workload.of(this, 'workload', props.workload);
-    this._backup = props.backup;
     this.volumes = props.volumes ?? [];
     this._copiesFiles = this.volumes.some(({ method }) => method !== VeleroVolumeMethod.SNAPSHOT);
     this.refuseSecond();
@@ -155,6 +160,7 @@ export class VeleroProtection extends Construct {
       ...(props.restoreInit && this.initHook(props.restoreInit)),
     });
     if (props.volumeGroup !== undefined) this.group(props.volumeGroup, props.backup);
+    if (props.backup) protections.set(props.backup, [...VeleroProtection._of(props.backup), this]);
   }
 
   /**
@@ -170,14 +176,20 @@ export class VeleroProtection extends Construct {
   }
 
   /**
-   * How many volumes a backup of the pods has to hold, of those that are named: one for each claim, and for each pod where it is no claim.
+   * The volumes that a backup of the pods has to hold, of those that are named: a name for each claim, and for each pod where it is no claim.
+   * A claim that several mount has one name, as Velero takes it once.
    *
    * @internal
    */
-  public get _volumes(): number {
+  public get _volumes(): string[] {
     const { current } = this;
-    if (current.replicas === 0) return 0;
-    return this.volumes.reduce((sum, { name }) => sum + (current.claimsOf(name).length || current.replicas), 0);
+    if (current.replicas === 0) return [];
+    const { namespace = '', kind } = current;
+    return this.volumes.flatMap(({ name }) => {
+      const claims = current.claimsOf(name).map(claim => `${namespace}/${claim}`);
+      const ofPods = Array.from({ length: current.replicas }, (_, pod) => `${namespace}/${kind}/${current.name}/${pod}/${name}`);
+      return claims.length > 0 ? claims : ofPods;
+    });
   }
 
   /** As it is by now: it may have been scaled since. */
@@ -215,6 +227,8 @@ export class VeleroProtection extends Construct {
       if (volumes.findIndex(({ name }) => name === volume.name) !== index) {
         throw refuse('it is named twice: say once how it gets into the backup');
       }
+      const never = this.neverTaken(volume);
+      if (never !== undefined) throw refuse(never);
       const server = live.find(one => one.volume === volume.name);
       if (volume.method !== VeleroVolumeMethod.SNAPSHOT && server) {
         throw refuse(tornCopy(server.path, server.container, volume.name));
@@ -232,6 +246,23 @@ export class VeleroProtection extends Construct {
         because: `the backup copies every volume file by file that is not excluded; ${tornCopy(loose.path, loose.container, loose.volume)}`,
       });
     }
+  }
+
+  /**
+   * Why Velero would leave a volume out, without an error. (Its documentation, "CSI Snapshot Support", and "File System Backup", Limitations.)
+   */
+  private neverTaken({ name, method }: VeleroVolume): string | undefined {
+    const volume = this.workload.volumes.find(each => each.name === name);
+    // A claim template goes before a volume of its name.
+    const isTemplate = this.workload.claimTemplates.some(({ metadata }) => metadata?.name === name);
+    if (method === VeleroVolumeMethod.SNAPSHOT) {
+      if (isTemplate || volume?.persistentVolumeClaim || volume?.ephemeral) return undefined;
+      return 'it is no claim, and nothing else can be snapshotted: its files would be in no backup';
+    }
+    if (!isTemplate && volume?.hostPath)
+      return 'it is a directory of the node (hostPath), which Velero leaves out: its files would be in no backup';
+    if (this.workload.containers.some(({ volumeMounts = [] }) => volumeMounts.some(mount => mount.name === name))) return undefined;
+    return 'no container mounts it, and Velero copies only what one does: its files would be in no backup';
   }
 
   private hook(prop: 'preHook' | 'postHook', prefix: string, kind: string, props: VeleroProtectionProps): { [annotation: string]: string } {
@@ -332,10 +363,8 @@ export class VeleroProtection extends Construct {
       const because = 'write a name of lower-case letters, digits and dashes that no container of the pod has';
       throw new InputError(this, { prop: 'restoreInit.name', got: name, because });
     }
-    if (!/^\S+$/.test(image)) {
-      throw new InputError(this, { prop: 'restoreInit.image', got: image, because: "write an image, for example 'busybox:1.37.0'" });
-    }
-    return { [`${INIT}/container-image`]: image, [`${INIT}/container-name`]: name, [`${INIT}/command`]: JSON.stringify(command) };
+    const reference = ImageReference.of(image).bind(this, 'restoreInit.image');
+    return { [`${INIT}/container-image`]: reference, [`${INIT}/container-name`]: name, [`${INIT}/command`]: JSON.stringify(command) };
   }
 
   private group(volumeGroup: string, backup: IVeleroBackup | undefined): void {

@@ -106,10 +106,20 @@ describe('the catalog', () => {
     ['localhost:5000/a:1', 'registry.example/proxy/a:1'],
     [`quay.io/a@${DIGEST}`, `registry.example/proxy/a@${DIGEST}`],
     ['registry.example/proxy/own:1', 'registry.example/proxy/own:1'],
+    ['my.image:1.0', 'registry.example/proxy/my.image:1.0'],
   ])('a mirror has %s as %s', (image, there) => {
     const app = new App();
     ImageCatalog.mirror(app, 'registry.example/proxy');
     expect(choose(construct(new Chart(app, 'shop')), image)).toBe(there);
+  });
+
+  test('the nearest mirror has what an override names farther away', () => {
+    const app = new App();
+    ImageCatalog.mirror(app, 'a.example/x');
+    ImageCatalog.override(app, { 'postgres:16': 'quay.io/team/postgres:16.15' });
+    const chart = new Chart(app, 'shop');
+    ImageCatalog.mirror(chart, 'b.example/y');
+    expect(choose(construct(chart))).toBe('b.example/y/team/postgres:16.15');
   });
 
   test('a mirror has every image of every job, tools and overrides included', () => {

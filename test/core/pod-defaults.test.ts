@@ -5,6 +5,8 @@ import {
   DatabaseBackup,
   type DatabaseBackupProps,
   Engine,
+  EtcdCluster,
+  EtcdVersion,
   PodDefaults,
   type PodOptions,
   PostgresVersion,
@@ -12,7 +14,7 @@ import {
   Retention,
   SecretRef,
 } from '../../lib';
-import { objects, podSpec } from '../support/synth';
+import { objects, podSpec, restic } from '../support/synth';
 
 const common = { repository: Repository.files({ claimName: 'backups' }), retention: Retention.keep({ last: 3 }) };
 const database = {
@@ -89,6 +91,25 @@ describe('what is said once of all pods', () => {
     const chart = chartWith({ assignedUser: true });
     backup(chart).verify();
     for (const job of ['backup', 'verify']) expect(podOf(chart, job).securityContext).not.toHaveProperty('runAsUser');
+  });
+
+  test('sends no job away from the node of a control plane that it works on', () => {
+    const chart = chartWith({ nodeSelector: { pool: 'batch' }, runtimeClassName: 'gvisor', assignedUser: true, priorityClassName: 'low' });
+    const cluster = EtcdCluster.kubeadm([{ name: 'cp-1', address: '10.0.0.11' }]);
+    const engine = Engine.etcdControlPlane({ version: EtcdVersion.V3_6, cluster });
+    backup(chart, { engine, host: '127.0.0.1', credentials: undefined, repository: restic });
+    const pod = podOf(chart, 'backup');
+    expect(pod.nodeSelector).toEqual({ 'node-role.kubernetes.io/control-plane': '' });
+    expect(pod).toMatchObject({ priorityClassName: 'low', securityContext: { runAsUser: 0 } });
+    expect(pod).not.toHaveProperty('runtimeClassName');
+  });
+
+  test('asks for no more than a small limit, in a verification', () => {
+    const chart = chartWith({});
+    backup(chart).verify({ pods: { memoryRequest: '64Mi', memoryLimit: '100Mi' } });
+    for (const { resources } of podOf(chart, 'verify').containers) {
+      expect(Number.parseInt(resources.requests.memory, 10)).toBeLessThanOrEqual(100);
+    }
   });
 
   test('is said before the first child, which is made without it otherwise', () => {

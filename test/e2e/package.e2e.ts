@@ -71,7 +71,9 @@ test('brings no sources and no tests', () => {
   const known = ['.js', '.d.ts', ...SCRIPTS];
   const strangers = filesBelow(join(installed, 'build')).filter(file => !known.some(end => file.endsWith(end)) || file.includes('test'));
   expect(strangers).toEqual([]);
-  expect(readdirSync(installed).filter(file => !/^(build|docs|package\.json|README.*|CONTRIBUTING.*|LICENSE.*|NOTICE.*)$/.test(file))).toEqual([]);
+  expect(
+    readdirSync(installed).filter(file => !/^(build|docs|package\.json|README.*|CONTRIBUTING.*|LICENSE.*|NOTICE.*)$/.test(file)),
+  ).toEqual([]);
 });
 
 test('passes the strict type check of a project of modules, and of one without', () => {

@@ -1,6 +1,6 @@
-import { Duration } from 'cdk8s';
+import { App, Chart, Duration } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
-import { DataVolume, Engine, EtcdCluster, type EtcdEngineOptions, EtcdTls, EtcdVersion, SecretRef } from '../../lib';
+import { DataVolume, Engine, EtcdCluster, type EtcdEngineOptions, EtcdTls, EtcdVersion, ImageCatalog, SecretRef } from '../../lib';
 import { backup, chart, environment, type Manifest, objects, podSpec, restic } from '../support/synth';
 
 const cluster = EtcdCluster.statefulSet({
@@ -107,6 +107,18 @@ describe('a control plane', () => {
     expect(verify.hostNetwork).toBeUndefined();
     expect(verify.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 65532 });
     expect(JSON.stringify(verify)).not.toMatch(/hostPath|127\.0\.0\.1/);
+  });
+
+  test('has a runbook with the image that its jobs have', () => {
+    const app = new App();
+    ImageCatalog.mirror(app, 'registry.example/proxy');
+    const system = new Chart(app, 'system', { namespace: 'kube-system' });
+    const cluster = EtcdCluster.kubeadm([{ name: 'cp-1', address: '10.0.0.11' }]);
+    const engine = Engine.etcdControlPlane({ version: EtcdVersion.V3_6, cluster });
+    backup(system, { engine, host: '127.0.0.1', repository: restic, credentials: undefined }, 'plane').restore();
+    const runbook = objects(system)['ConfigMap/plane-restore-runbook'].data['restore.md'];
+    expect(runbook).toMatch(/ registry\.example\/proxy\/\S*etcd:v3\.6\.\d+ restore /);
+    expect(runbook).not.toContain(' gcr.io/');
   });
 
   test('has pods of root, so that no other user can be assigned to them', () => {

@@ -46,11 +46,11 @@ describe('a check of Velero', () => {
       NODE_AGENT: 'no',
       MAXIMUM_AGE: '108000',
     });
-    const moving = synthesize({ snapshotMoveData: true, storageLocation: 'offsite' }, { expectedHooks: 2, maximumAge: Duration.hours(2) });
+    const moving = synthesize({ snapshotMoveData: true, storageLocation: 'offsite' }, { expectedHooks: 2, maximumAge: Duration.days(2) });
     expect(environment(moving['CronJob/shop-daily-check'])).toMatchObject({
       STORAGE_LOCATION: 'offsite',
       NODE_AGENT: 'yes',
-      MAXIMUM_AGE: '7200',
+      MAXIMUM_AGE: '172800',
       EXPECTED_HOOKS: '2',
     });
   });
@@ -86,6 +86,14 @@ describe('a check of Velero', () => {
       VeleroProtection.of(server(shop, { replicas: 3 }), { volumes: [snapshot('data'), files('dumps')], backup: veleroSchedule });
       expect(expected(velero)).toEqual({ hooks: '0', volumes: '4', nodeAgent: 'yes' });
       expect(JSON.stringify(objects(velero)['Role/shop-daily-check'].rules)).toContain('podvolumebackups');
+    });
+
+    test('once a claim that several have', () => {
+      const { velero, shop, veleroSchedule } = charts();
+      for (const name of ['orders', 'carts']) {
+        new VeleroDump(shop, `${name}-dump`, { backup: backup(shop, {}, name), veleroBackup: veleroSchedule });
+      }
+      expect(expected(velero)).toEqual({ hooks: '2', volumes: '1', nodeAgent: 'yes' });
     });
 
     test('the hook of a dump, and the node agent that copies it', () => {
@@ -130,6 +138,8 @@ describe('a check of Velero', () => {
 
   test('is refused outside of the namespace of Velero, and with half a hook', () => {
     expect(refusal(() => synthesize({}, {}, 'shop'))).toContain("make it in a Chart with namespace: 'velero'");
+    expect(refusal(() => synthesize({}, { maximumAge: Duration.hours(1) }))).toContain('no fewer than from one backup to the next (1 day)');
+    expect(refusal(() => synthesize({}, { maximumAge: Duration.millis(1500) }))).toContain('write whole seconds');
     expect(refusal(() => synthesize({}, { expectedHooks: 0.5 }))).toContain('expectedHooks is 0.5: write a whole number');
   });
 });

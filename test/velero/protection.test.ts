@@ -230,7 +230,7 @@ describe('a copy file by file of what a server writes is refused', () => {
     template: {
       spec: {
         containers: [{ name: 'server', image, volumeMounts: [{ name: 'files', mountPath }], ...more }],
-        volumes: [{ name: 'files', emptyDir: {} }],
+        volumes: [{ name: 'files', persistentVolumeClaim: { claimName: 'files' } }],
       },
     },
   });
@@ -255,6 +255,27 @@ describe('a copy file by file of what a server writes is refused', () => {
     expect(protect({ volumes: [VeleroVolume.snapshot('files')] }, different)).toEqual({
       'backup.velero.io/backup-volumes-excludes': 'files',
     });
+  });
+
+  test.each<[string, object, VeleroVolume, string]>([
+    [
+      'what is no claim, by a snapshot',
+      { emptyDir: {} },
+      VeleroVolume.snapshot('files'),
+      'it is no claim, and nothing else can be snapshotted',
+    ],
+    ['a directory of the node', { hostPath: { path: '/srv' } }, VeleroVolume.files('files'), 'it is a directory of the node (hostPath)'],
+  ])('and so is what Velero leaves out: %s', (_, source, volume, because) => {
+    const different = mount('shop:1', '/data');
+    const volumes = [{ name: 'files', ...source }];
+    const template = { spec: { ...different.template.spec, volumes } };
+    expect(refusal(() => protect({ volumes: [volume] }, { template }))).toContain(because);
+  });
+
+  test('and so is what Velero leaves out: a volume that no container mounts', () => {
+    const { template } = mount('shop:1', '/data');
+    const spec = { ...template.spec, containers: [{ name: 'server', image: 'shop:1' }] };
+    expect(refusal(() => protect({ volumes: [VeleroVolume.files('files')] }, { template: { spec } }))).toContain('no container mounts it');
   });
 
   test('but not of uploads', () => {

@@ -1,4 +1,4 @@
-import { Duration } from 'cdk8s';
+import { App, Chart, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import {
   MysqlLock,
   MysqlTls,
   MysqlVersion,
+  PodDefaults,
   PostgresVersion,
   Quiesce,
   RedisVersion,
@@ -32,8 +33,7 @@ function named(user: string, password: string): string[] {
 }
 
 /** A StatefulSet as a user writes it, and constructs that back it up. */
-function stock(pod: Partial<k8s.PodSpec> = {}) {
-  const shop = chart();
+function stock(pod: Partial<k8s.PodSpec> = {}, shop = chart()) {
   const labels = { app: 'stock-db' };
   const containers = [{ name: 'mariadb', image: 'mariadb:10.11.19-jammy' }];
   const set = new k8s.KubeStatefulSet(shop, 'stock-db', {
@@ -45,6 +45,16 @@ function stock(pod: Partial<k8s.PodSpec> = {}) {
   const template = (): Manifest => objects(shop)['StatefulSet/stock-db'].spec.template;
   return { shop, ask, template, sidecar: () => template().spec.containers.find(({ name }: Manifest) => name === 'quiesce') };
 }
+
+test("the agent is as the cluster wants its pods, and the server's pod has what it needs for that", () => {
+  const app = new App();
+  PodDefaults.of(app).add({ assignedUser: true, cpuLimit: '1', imagePullPolicy: 'Always', imagePullSecrets: ['registry', 'old'] });
+  const { ask, template, sidecar } = stock({ imagePullSecrets: [{ name: 'old' }] }, new Chart(app, 'shop'));
+  ask('nightly', mariadb());
+  expect(sidecar()).toMatchObject({ imagePullPolicy: 'Always', resources: { limits: { cpu: '1', memory: '64Mi' } } });
+  expect(sidecar().securityContext).not.toHaveProperty('runAsUser');
+  expect(template().spec.imagePullSecrets).toEqual([{ name: 'old' }, { name: 'registry' }]);
+});
 
 test('the agent runs beside the server, in a restricted container with scripts of their own', () => {
   const { shop, ask, template, sidecar } = stock();

@@ -126,7 +126,7 @@ export class EtcdEngine implements IEngine {
       ...{ tls, bumpRevision },
       user: this.options.imageUser ?? 65532,
       environment: [],
-      runbook: statefulSetRunbook(cluster, options.series, Chart.of(scope).namespace),
+      runbook: () => statefulSetRunbook(cluster, options.series, Chart.of(scope).namespace),
     });
   }
 }
@@ -166,7 +166,7 @@ export class EtcdControlPlaneEngine implements IEngine {
         tolerations: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'Exists', effect: 'NoSchedule' }],
       },
       environment: [{ name: 'BESIDE_SERVER', value: 'yes' }],
-      runbook: controlPlaneRunbook(cluster, options.series, Chart.of(scope).namespace, version, bumpRevision, walDirectory),
+      runbook: image => controlPlaneRunbook(cluster, options.series, Chart.of(scope).namespace, version, image, bumpRevision, walDirectory),
     });
   }
 }
@@ -177,7 +177,8 @@ interface Kind {
   readonly user: number;
   readonly node?: EngineNode;
   readonly environment: k8s.EnvVar[];
-  readonly runbook: string;
+  /** @param image that of etcd, as the jobs have it */
+  readonly runbook: (image: string) => string;
 }
 
 function bindEtcd(scope: Construct, options: EngineBindOptions, engine: EtcdOptions, kind: Kind): EngineConfig {
@@ -268,7 +269,7 @@ function bindEtcd(scope: Construct, options: EngineBindOptions, engine: EtcdOpti
       { key: 'attempt', variable: 'ATTEMPT', value: '1' },
     ],
     defaultDatabase: 'keys',
-    runbook: kind.runbook,
+    runbook: kind.runbook(image),
   };
 }
 

@@ -51,6 +51,7 @@ export function controlPlaneRunbook(
   series: string,
   namespace = 'default',
   version: EtcdVersion,
+  image: string,
   bumpRevision: boolean,
   walDirectory?: string,
 ): string {
@@ -60,7 +61,7 @@ export function controlPlaneRunbook(
   const byHand = (name: string, peerUrl: string) => `       # on ${name}
        ctr -n k8s.io run --rm --net-host --mount type=bind,src=/var/lib/etcd,dst=/var/lib/etcd,options=rbind:rw \\
 ${wal(`         --mount type=bind,src=${walDirectory},dst=${walDirectory},options=rbind:rw \\
-`)}         ${version.image} restore ${version.restoreProgram} snapshot restore /var/lib/etcd/.snapshot.db \\
+`)}         ${image} restore ${version.restoreProgram} snapshot restore /var/lib/etcd/.snapshot.db \\
          --data-dir=/var/lib/etcd/.restored-$POINT${wal(` --wal-dir=${walDirectory}/.restored-$POINT`)} --name=${name} --initial-advertise-peer-urls=${peerUrl} \\
          --initial-cluster=${cluster.initialCluster} \\
          --initial-cluster-token=${series}-$POINT-1${bumpRevision ? ' --bump-revision=1000000000 --mark-compacted' : ''}

@@ -2,8 +2,11 @@ import type { ApiObject } from 'cdk8s';
 import { Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { ImageReference } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { NOT_RESTRICTED_ANNOTATION } from '../../core/labels';
+import { podDefaultsOf } from '../../core/pod-defaults';
+import type { PodOptions } from '../../core/pod-options';
 import { ScriptFolder } from '../../core/script-folder';
 import type { Workload } from '../../core/workload';
 import type { IQuiesce, QuiesceConfig } from './quiesce';
@@ -108,10 +111,13 @@ function addAgent(scope: Construct, workload: Workload, config: QuiesceConfig): 
       because: `${workload.kind} ${workload.name} has ${taken.join(' and ')}, which is what the agent beside the server is called: give yours another name`,
     });
   }
+  const defaults = podDefaultsOf(workload.object);
   for (const volume of added) workload.addVolume(volume);
+  workload.addPullSecrets(defaults.imagePullSecrets ?? []);
   workload.addContainer({
     name: NAME,
-    image: config.image,
+    image: ImageReference.of(config.image).bind(scope, 'quiesce.image'),
+    ...(defaults.imagePullPolicy && { imagePullPolicy: defaults.imagePullPolicy }),
     command: ['sh', `${HOME}/agent/agent.sh`],
     env: [
       { name: 'QUIESCE_NAME', value: config.name },
@@ -125,8 +131,8 @@ function addAgent(scope: Construct, workload: Workload, config: QuiesceConfig): 
       ...(references ? [{ name: 'QUIESCE_REFERENCES', value: references }] : []),
       ...environment,
     ],
-    securityContext: securityOf(config),
-    resources: resourcesOf(workload, config),
+    securityContext: securityOf(config, defaults),
+    resources: resourcesOf(workload, config, defaults),
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: [
       { name: NAME, mountPath: STATE },
@@ -138,26 +144,27 @@ function addAgent(scope: Construct, workload: Workload, config: QuiesceConfig): 
 }
 
 /** Said of the container alone, and whole: the pod is somebody else's. */
-function securityOf(config: QuiesceConfig): k8s.SecurityContext {
-  const { user, privilege } = config;
+function securityOf({ user, privilege }: QuiesceConfig, { assignedUser }: PodOptions): k8s.SecurityContext {
+  // Who is root on its node is no user of a namespace's range.
+  const isAssigned = assignedUser && user !== 0;
   return {
     // The API server refuses it where SYS_ADMIN is added.
     ...(!privilege && { allowPrivilegeEscalation: false }),
     readOnlyRootFilesystem: true,
     runAsNonRoot: user !== 0,
-    runAsUser: user,
-    runAsGroup: user,
+    ...(!isAssigned && { runAsUser: user, runAsGroup: user }),
     capabilities: { drop: ['ALL'], ...(privilege && { add: privilege.capabilities }) },
     seccompProfile: { type: 'RuntimeDefault' },
   };
 }
 
 /** A pod whose every container has limits equal to its requests is the last to be evicted, and stays so: "Pod Quality of Service Classes". */
-function resourcesOf(workload: Workload, config: QuiesceConfig): k8s.ResourceRequirements {
+function resourcesOf(workload: Workload, config: QuiesceConfig, { cpuLimit }: PodOptions): k8s.ResourceRequirements {
   const quantities = (cpu: string, memory: string) => ({ cpu: k8s.Quantity.fromString(cpu), memory: k8s.Quantity.fromString(memory) });
   const memory = config.memoryLimit ?? '64Mi';
   if (workload.containers.every(isGuaranteed)) return { requests: quantities('200m', memory), limits: quantities('200m', memory) };
-  return { requests: quantities('10m', memory), limits: { memory: k8s.Quantity.fromString(memory) } };
+  const limits = { memory: k8s.Quantity.fromString(memory), ...(cpuLimit !== undefined && { cpu: k8s.Quantity.fromString(cpuLimit) }) };
+  return { requests: quantities('10m', memory), limits };
 }
 
 function isGuaranteed({ resources }: k8s.Container): boolean {
