@@ -91,6 +91,12 @@ export function mergedPodOptions(...said: (PodOptions | undefined)[]): PodOption
   return said.reduce<PodOptions>((far, near) => (near ? merged(far, near) : far), {});
 }
 
+/** What is said twice is there once. */
+function added<T>(far: T[], near: T[]): T[] {
+  const said = new Set(far.map(each => JSON.stringify(each)));
+  return [...far, ...near.filter(each => !said.has(JSON.stringify(each)))];
+}
+
 function merged(far: PodOptions, near: PodOptions): PodOptions {
   const saidNear = Object.fromEntries(Object.entries(near).filter(([, value]) => value !== undefined));
   return {
@@ -100,6 +106,6 @@ function merged(far: PodOptions, near: PodOptions): PodOptions {
     ...(far.labels && { labels: { ...far.labels, ...near.labels } }),
     ...(far.annotations && { annotations: { ...far.annotations, ...near.annotations } }),
     ...(far.imagePullSecrets && { imagePullSecrets: [...new Set([...far.imagePullSecrets, ...(near.imagePullSecrets ?? [])])] }),
-    ...(far.tolerations && { tolerations: [...far.tolerations, ...(near.tolerations ?? [])] }),
+    ...(far.tolerations && { tolerations: added(far.tolerations, near.tolerations ?? []) }),
   };
 }

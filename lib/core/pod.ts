@@ -279,11 +279,15 @@ function effectiveOptions(scope: Construct, { options = {}, inherited, defaults,
   const bytes = (quantity: string) => checkMemory(scope, 'pods.memoryLimit', quantity);
   const needs = bytes(defaults.memoryLimit);
   const lowers = memoryLimit !== undefined && needs > bytes(MEMORY_LIMIT) && bytes(memoryLimit) < needs;
-  return mergedPodOptions(
+  const effective = mergedPodOptions(
     // What is said for many pods is not meant for those that work on the very node of a control plane: root there, and in no sandbox.
     { ...far, ...(!lowers && { memoryLimit }), ...(!node && { assignedUser, nodeSelector, nodeAffinity, runtimeClassName }) },
     options,
   );
+  // What is set aside for many pods may be more than one of them has by default.
+  const asked = options.memoryRequest === undefined ? effective.memoryRequest : undefined;
+  const isMore = asked !== undefined && effective.memoryLimit === undefined && bytes(asked) > needs;
+  return { ...effective, ...(isMore && { memoryLimit: asked }) };
 }
 
 function checkPodOptions(scope: Construct, { options, defaults, labels, node, notLabels = {} }: EffectivePod): void {

@@ -87,6 +87,22 @@ describe('what is said once of all pods', () => {
     expect(limitsOf(chart, 'verify')).toEqual(['4Gi', '4Gi']);
   });
 
+  test('raises it to what is set aside for every pod', () => {
+    const chart = chartWith({ memoryRequest: '600Mi' });
+    const orders = backup(chart);
+    orders.verify();
+    orders.restore();
+    expect(limitsOf(chart, 'backup')).toEqual(['600Mi']);
+    expect(limitsOf(chart, 'restore')).toEqual(['1Gi']);
+  });
+
+  test('adds a toleration once, however often it is said', () => {
+    const batch = { key: 'batch', operator: 'Exists' };
+    const chart = chartWith({ tolerations: [batch] });
+    backup(chart, { pods: { tolerations: [batch, { key: 'other' }] } });
+    expect(podOf(chart, 'backup').tolerations).toEqual([batch, { key: 'other' }]);
+  });
+
   test("leaves out the user of every job, where it is the cluster's to choose", () => {
     const chart = chartWith({ assignedUser: true });
     backup(chart).verify();
