@@ -157,7 +157,7 @@ describe.concurrent('servers with eight writers', () => {
   });
 
   test('a file system: every write waits', async ({ expect }) => {
-    const frozen = new FrozenVolume({ QUIESCE_LIMIT: '5', QUIESCE_WAIT: '3' });
+    const frozen = new FrozenVolume({ QUIESCE_LIMIT: '12', QUIESCE_WAIT: '3' });
     const free = async (seconds: number) => until('it is written', async () => !(await frozen.isFrozen()), seconds);
     const name = 'file-system';
     try {
@@ -178,15 +178,15 @@ describe.concurrent('servers with eight writers', () => {
 
       await frozen.ask('hold').ended;
       const since = Date.now();
-      await free(8);
-      prove(name, 'watchdog', `no post hook: it goes on after ${((Date.now() - since) / 1000).toFixed(1)} s, limit 5 s`);
+      await free(15);
+      prove(name, 'watchdog', `no post hook: it goes on after ${((Date.now() - since) / 1000).toFixed(1)} s, limit 12 s`);
 
       execFileSync('fsfreeze', ['--freeze', frozen.volume]);
       const { exitCode, stderr } = await frozen.ask('hold').ended;
       expect([exitCode, stderr]).toEqual([1, expect.stringContaining('somebody else has frozen it')]);
       expect(await frozen.isFrozen()).toBe(true);
       execFileSync('fsfreeze', ['--unfreeze', frozen.volume]);
-      await free(2);
+      await free(5);
       prove(name, 'failed pre hook', 'frozen by somebody else: fails, and leaves that as it is');
 
       await frozen.ask('hold').ended;
@@ -201,7 +201,7 @@ describe.concurrent('servers with eight writers', () => {
       await frozen.kill();
       expect(await frozen.isFrozen()).toBe(true);
       await frozen.start();
-      await free(2);
+      await free(5);
       expect(await frozen.ask('release').ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('started again') });
       prove(name, 'killed agent', 'the next start of its container thaws');
 

@@ -63,7 +63,7 @@ function server(name: string, image: string, start: string, quiesce: IQuiesce): 
 
 const sql =
   '--no-defaults --datadir=/srv/data --socket=/srv/socket --bind-address=127.0.0.1 --skip-name-resolve --init-file=/first/start.sql';
-const held = { credentials: SecretRef.named('agent'), limit: Duration.seconds(5), wait: Duration.seconds(3) };
+const held = { credentials: SecretRef.named('agent'), limit: Duration.seconds(12), wait: Duration.seconds(3) };
 server(
   'mariadb',
   'mariadb:10.11.19-jammy',
