@@ -99,7 +99,7 @@ server(
     credentials: SecretRef.named('mongodb-agent'),
     replicaSet: 'rs0',
     limit: Duration.seconds(16),
-    wait: Duration.seconds(15),
+    wait: Duration.seconds(30),
   }),
 );
 app.synth();
