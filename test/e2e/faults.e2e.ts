@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../random';
@@ -320,16 +320,17 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
   });
 
   describe('a recovery point that is damaged after it was written', () => {
-    const victim = () => (kind === 'files' ? join(cluster.claim(NAMESPACE, kind), 'files', good, 'app.dump.zst') : largestPack());
+    const victim = (): [file: string, at?: number] =>
+      kind === 'files' ? [join(cluster.claim(NAMESPACE, kind), 'files', good, 'app.dump.zst')] : middleOfDump();
 
     test.each([
       ['truncated', truncate],
       ['with one bit flipped', flipBit],
     ])('fails: verification and restore of a payload that is %s', async (how, damage) => {
-      const file = victim();
+      const [file, at] = victim();
       copyFileSync(file, `${file}.copy`);
       execFileSync('chmod', ['u+w', file]);
-      damage(file);
+      damage(file, at);
       request(cluster, NAMESPACE, kind, { recoveryPoint: good, into: 'fresh' });
 
       const verification = await run(`${kind}-verify`);
@@ -411,12 +412,20 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     return execFileSync(command, args, { env, encoding: 'utf8' });
   }
 
-  function largestPack(): string {
-    const data = join(cluster.claim(NAMESPACE, kind), 'restic', 'data');
-    const packs = readdirSync(data, { recursive: true })
-      .map(name => join(data, String(name)))
-      .filter(name => statSync(name).isFile());
-    return packs.sort((a, b) => statSync(b).size - statSync(a).size)[0] ?? '';
+  /** The middle of what the dump's first half is in: a pack holds what other runs have stored, too, and a killed one what nobody needs. */
+  function middleOfDump(): [file: string, at: number] {
+    const json = (words: string[]) => JSON.parse(resticRun(['--no-lock', ...words]));
+    const [snapshot] = json(['snapshots', '--json', '--path', `/${kind}@${good}@app.dump`]);
+    const [{ content }] = json(['cat', 'blob', snapshot.tree]).nodes;
+    const wanted = content[Math.floor(content.length / 2)];
+    for (const index of resticRun(['--no-lock', 'list', 'index']).trim().split('\n')) {
+      for (const { id, blobs } of json(['cat', 'index', index]).packs) {
+        const blob = blobs.find((each: { id: string }) => each.id === wanted);
+        const file = join(cluster.claim(NAMESPACE, kind), 'restic', 'data', id.slice(0, 2), id);
+        if (blob) return [file, blob.offset + Math.floor(blob.length / 2)];
+      }
+    }
+    throw new Error(`no pack holds ${wanted}`);
   }
 
   /** Another run that holds the repository and does not let go. */

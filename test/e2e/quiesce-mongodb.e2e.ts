@@ -48,7 +48,7 @@ test('a secondary is locked, and whatever happens unlocked', async () => {
   pod.pod.exec('server', clients);
   await until('it is written and read', () => ['written', 'read'].every(what => existsSync(join(pod.volume, what))));
   const held = {
-    ...{ name, pod, limit: 16, recovery: 15, hasTimeout: false },
+    ...{ name, pod, limit: 31, recovery: 15, hasTimeout: false },
     isHeld: async () => !(await moves('written')),
     block: async () => {
       set('lag', '1000');

@@ -98,7 +98,7 @@ server(
     version: MongodbVersion.V7_0,
     credentials: SecretRef.named('mongodb-agent'),
     replicaSet: 'rs0',
-    limit: Duration.seconds(16),
+    limit: Duration.seconds(31),
     wait: Duration.seconds(30),
   }),
 );

@@ -33,13 +33,14 @@ export function failure(run: Ended, says: RegExp): Result {
   return result;
 }
 
-export function truncate(file: string): void {
-  truncateSync(file, Math.floor(statSync(file).size * 0.6));
+/** @param at where it ends. @default somewhere in its second half */
+export function truncate(file: string, at = Math.floor(statSync(file).size * 0.6)): void {
+  truncateSync(file, at);
 }
 
-export function flipBit(file: string): void {
+/** @param at the byte. @default in its middle */
+export function flipBit(file: string, at = Math.floor(statSync(file).size / 2)): void {
   const handle = openSync(file, 'r+');
-  const at = Math.floor(statSync(file).size / 2);
   const byte = Buffer.alloc(1);
   readSync(handle, byte, 0, 1, at);
   byte[0] = (byte[0] ?? 0) ^ 4;
