@@ -3,6 +3,7 @@ export type { IVeleroBackup, VeleroBackupTemplate } from './backup-template';
 export * from './check';
 export * from './dump';
 export { type VeleroCommandOptions, VeleroHook, type VeleroHookOptions, VeleroOnError, type VeleroScriptOptions } from './hook';
+export type { VeleroJobOptions } from './job';
 export * from './locations';
 export type { VeleroObjectOptions } from './object';
 export * from './ordered-resources';
