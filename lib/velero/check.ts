@@ -27,16 +27,17 @@ export interface VeleroCheckProps extends VeleroJobOptions {
   /**
    * How many hooks have to have been run in it, at least: a quiesce has two in every pod. Of pods that do not run, Velero runs none, and
    * does not complain.
-   * @default - as many as the pods of all VeleroProtections and VeleroDumps of the app have that name its schedule as their backup: as many pods
-   * as their workload has replicas, and one where their number is the cluster's affair. Where there are none, no hook is expected, and the verdict says so; 0 expects none without a word
+   * @default - as many as the pods of all VeleroProtections and VeleroDumps of the app have that name its schedule as their backup: as many
+   * pods as their workload has replicas, and one where their number is the cluster's affair. Where there are none, no hook is expected,
+   * and the verdict says so; 0 expects none without a word
    */
   readonly expectedHooks?: number;
   /**
    * How many volumes have to be in it, at least: snapshotted, moved or copied file by file. Velero leaves out what it cannot snapshot with a
    * warning at most, and calls the backup completed.
-   * @default - as many as the same protections and dumps name: one for each claim, and for each pod where it is no claim. Which these are is not
-   * looked at: others that are in the backup count, too. Where there are none,
-   * no volume is expected, and the verdict says so; 0 expects none without a word
+   * @default - as many as the same protections and dumps name: one for each claim, and for each pod where it is no claim. Which these are is
+   * not looked at: others that are in the backup count, too. Where there are none, no volume is expected, and the verdict says so; 0
+   * expects none without a word
    */
   readonly expectedVolumes?: number;
   /**

@@ -129,15 +129,17 @@ export class VeleroProtection extends Construct {
     return new VeleroProtection(workload, 'Velero', { ...options, workload });
   }
 
+  /** Those that name a backup as theirs. @internal */
+  public static _of(backup: IVeleroBackup): VeleroProtection[] {
+    const there = protections.get(backup) ?? [];
+    protections.set(backup, there);
+    return there;
+  }
+
   /** Whether a volume is copied file by file, which is the node agent's work. @internal */
   public readonly _copiesFiles: boolean;
   private readonly volumes: VeleroVolume[];
   private readonly workload: Workload;
-
-  /** Those that name a backup as theirs. @internal */
-  public static _of(backup: IVeleroBackup): VeleroProtection[] {
-    return protections.get(backup) ?? [];
-  }
 
   /**
    * Most call `VeleroProtection.of()`.
@@ -160,7 +162,7 @@ export class VeleroProtection extends Construct {
       ...(props.restoreInit && this.initHook(props.restoreInit)),
     });
     if (props.volumeGroup !== undefined) this.group(props.volumeGroup, props.backup);
-    if (props.backup) protections.set(props.backup, [...VeleroProtection._of(props.backup), this]);
+    if (props.backup) VeleroProtection._of(props.backup).push(this);
   }
 
   /**

@@ -37,14 +37,21 @@ export default async function setup(project: Provided): Promise<() => Promise<vo
   if (name !== '' && !node) throw new Error(`no cluster "${name}" runs: npm run cluster -- up`);
   const directory = mkdtempSync(join(tmpdir(), 'cluster-'));
   const socket = join(directory, 'api.sock');
-  const endApi = await serveApi(node ? await node.kubectlCommand([]) : ['kubectl'], socket);
-  project.provide('cluster', name);
-  project.provide('api', socket);
-  return async () => {
+  let endApi = () => {};
+  const end = async () => {
     endApi();
     rmSync(directory, { recursive: true });
     if (isOwn) await node?.stop();
   };
+  try {
+    endApi = await serveApi(node ? await node.kubectlCommand([]) : ['kubectl'], socket);
+  } catch (problem) {
+    await end();
+    throw problem;
+  }
+  project.provide('cluster', name);
+  project.provide('api', socket);
+  return end;
 }
 
 async function start(name: string): Promise<ClusterNode> {

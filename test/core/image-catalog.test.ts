@@ -1,10 +1,12 @@
 import { App, Chart, Testing } from 'cdk8s';
 import { Construct } from 'constructs';
 import { describe, expect, test } from 'vitest';
-import { BackupApp } from '../../lib';
+import { BackupApp, type IQuiesce, MariadbVersion, Quiesce, SecretRef, VeleroProtection, VeleroVolume } from '../../lib';
 import { belowFloor, ImageCatalog, ImageReference } from '../../lib/core/image-catalog';
 import { warnings } from '../../lib/core/warning';
+import { ToyEngine } from '../engines/toy/toy';
 import { backup, restic } from '../support/synth';
+import { server } from '../velero/workloads';
 
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
 
@@ -132,6 +134,24 @@ describe('the catalog', () => {
     const images = [...new Set(Testing.synth(Chart.of(orders)).flatMap(object => JSON.stringify(object).match(/"image":"[^"]+/g) ?? []))];
     expect(images.length).toBeGreaterThan(1);
     for (const image of images) expect(image).toMatch(/^"image":"registry\.example:5000\/[a-z]/);
+  });
+
+  test('a mirror has the images of what a team has written itself', () => {
+    const app = new App();
+    ImageCatalog.mirror(app, 'registry.example');
+    const chart = new Chart(app, 'shop', { namespace: 'shop' });
+    const database = server(chart);
+    const preset = Quiesce.mariadb({ version: MariadbVersion.V10_11, credentials: SecretRef.named('quiesce') });
+    // Neither asks the catalog.
+    const quiesce: IQuiesce = { bind: (scope, options) => ({ ...preset.bind(scope, options), image: 'own-client:1' }) };
+    const restoreInit = { image: 'busybox:1.37.0', command: ['true'] };
+    VeleroProtection.of(database, { quiesce, volumes: [VeleroVolume.snapshot('data')], restoreInit });
+    backup(chart, { engine: new ToyEngine() });
+    const all = JSON.stringify(Testing.synth(chart));
+    for (const image of ['busybox:1.37', 'own-client:1', 'busybox:1.37.0']) {
+      expect(all).toContain(`"registry.example/${image}"`);
+      expect(all).not.toContain(`"${image}"`);
+    }
   });
 
   test.each(['', 'registry', 'registry.example/', 'registry.example/a:1', 'https://registry.example'])('%j is no mirror', registry => {

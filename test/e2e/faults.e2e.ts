@@ -412,7 +412,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     return execFileSync(command, args, { env, encoding: 'utf8' });
   }
 
-  /** The middle of what the dump's first half is in: a pack holds what other runs have stored, too, and a killed one what nobody needs. */
+  /** A byte that the recovery point needs: a pack holds what other runs have stored, too, and a killed one what nobody needs. */
   function middleOfDump(): [file: string, at: number] {
     const json = (words: string[]) => JSON.parse(resticRun(['--no-lock', ...words]));
     const [snapshot] = json(['snapshots', '--json', '--path', `/${kind}@${good}@app.dump`]);

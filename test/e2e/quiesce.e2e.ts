@@ -186,7 +186,7 @@ describe.concurrent('servers with eight writers', () => {
       expect([exitCode, stderr]).toEqual([1, expect.stringContaining('somebody else has frozen it')]);
       expect(await frozen.isFrozen()).toBe(true);
       execFileSync('fsfreeze', ['--unfreeze', frozen.volume]);
-      await free(5);
+      await free(2);
       prove(name, 'failed pre hook', 'frozen by somebody else: fails, and leaves that as it is');
 
       await frozen.ask('hold').ended;
@@ -201,7 +201,7 @@ describe.concurrent('servers with eight writers', () => {
       await frozen.kill();
       expect(await frozen.isFrozen()).toBe(true);
       await frozen.start();
-      await free(5);
+      await free(2);
       expect(await frozen.ask('release').ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('started again') });
       prove(name, 'killed agent', 'the next start of its container thaws');
 

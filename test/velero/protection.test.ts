@@ -197,6 +197,11 @@ describe('refused is', () => {
       { restoreInit: { image: 'a:1', command: ['a'], name: 'postgres' } },
       'restoreInit.name is "postgres"',
     ],
+    [
+      'an init container of no known version',
+      { restoreInit: { image: 'busybox', command: ['a'] } },
+      'restoreInit.image is "busybox": pin a version',
+    ],
     ['a group that is no label', { volumeGroup: 'the orders' }, 'volumeGroup is "the orders": a label holds letters'],
   ])('%s', (_, options, says) => {
     expect(refusal(() => protect(options))).toContain(says);

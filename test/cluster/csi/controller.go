@@ -151,10 +151,7 @@ func (c *controller) cutOf(ctx context.Context, volumes []string) (made, error) 
 	}
 	switch struck.Kind {
 	case "error":
-		if struck.Message == "" {
-			struck.Message = "planted by a test"
-		}
-		return made{}, status.Error(codes.ResourceExhausted, struck.Message)
+		return made{}, status.Error(codes.ResourceExhausted, "planted by a test")
 	case "never-cut":
 		return made{}, c.waitUnlocked(ctx)
 	}

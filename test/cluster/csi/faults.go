@@ -14,8 +14,6 @@ type fault struct {
 	// never-cut: nothing happens until the caller gives up. never-ready: it is cut, and cannot be used. error: the driver says why it
 	// cannot. torn: it is of no one instant.
 	Kind string `json:"kind"`
-	// Of an error.
-	Message string `json:"message,omitempty"`
 }
 
 // The fault that befalls a snapshot of these claims now, if one does.

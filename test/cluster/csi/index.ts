@@ -19,8 +19,6 @@ export interface SnapshotFault {
    * while it is written, and so of no one instant.
    */
   readonly kind: 'never-cut' | 'never-ready' | 'error' | 'torn';
-  /** Of an error. @default "planted by a test" */
-  readonly message?: string;
 }
 
 const SOCKET = `/var/lib/kubelet/plugins/${DRIVER}/csi.sock`;

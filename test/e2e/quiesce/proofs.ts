@@ -32,7 +32,7 @@ export interface Held {
   refuse?(): Promise<() => Promise<void>>;
   /** @default LIMIT */
   readonly limit?: number;
-  /** Seconds within which an agent that was killed has let go, in its next life where it must. @default 6 */
+  /** Seconds within which an agent that was killed has let go, in its next life where it must. @default 3 */
   readonly recovery?: number;
   /** Whether the server itself lets go of a session that is silent. @default true */
   readonly hasTimeout?: boolean;
@@ -54,7 +54,7 @@ export async function holds({ pod, limit = LIMIT }: Pick<Held, 'pod' | 'limit'>)
 }
 
 export async function proveTheRest(held: Held): Promise<void> {
-  const { name, pod, limit = LIMIT, recovery = 6, hasTimeout = true } = held;
+  const { name, pod, limit = LIMIT, recovery = 3, hasTimeout = true } = held;
   const refused = (because: RegExp) => ({ exitCode: 1, stdout: '', stderr: expect.stringMatching(because) });
 
   expect(await pod.release()).toEqual(refused(/no lock is held: it was released at/));
@@ -69,7 +69,7 @@ export async function proveTheRest(held: Held): Promise<void> {
   const { exitCode, stderr } = await pod.hold().ended;
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining('is not held: ')]);
   await unblock();
-  prove(name, 'failed pre hook', `nothing is held, ${await untilFree(held, Date.now(), 5)} after; ${stderr.trim()}`);
+  prove(name, 'failed pre hook', `nothing is held, ${await untilFree(held, Date.now(), 2)} after; ${stderr.trim()}`);
 
   unblock = await held.block();
   const killed = pod.hold();
@@ -77,7 +77,7 @@ export async function proveTheRest(held: Held): Promise<void> {
   killed.kill();
   expect(await killed.ended).toMatchObject({ exitCode: 137, stdout: '' });
   await unblock();
-  prove(name, 'killed pre hook', `nothing is held, ${await untilFree(held, Date.now(), 6)} after`);
+  prove(name, 'killed pre hook', `nothing is held, ${await untilFree(held, Date.now(), 4)} after`);
   expect(await pod.release()).toEqual(refused(/no lock is held/));
 
   await holds(held);
@@ -89,7 +89,7 @@ export async function proveTheRest(held: Held): Promise<void> {
   await holds(held);
   await pod.pod.exec('quiesce', ['sh', '-c', 'kill -STOP "$(cat /quiesce/session.pid)"']).ended;
   expect(await pod.release()).toEqual(refused(/was not held until now, and what was copied is not to be relied upon: no answer/));
-  prove(name, 'frozen client', `post hook fails, goes on after ${await untilFree(held, Date.now(), 5)}`);
+  prove(name, 'frozen client', `post hook fails, goes on after ${await untilFree(held, Date.now(), 2)}`);
 
   if (!hasTimeout) return;
   await holds(held);
