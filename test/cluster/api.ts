@@ -104,6 +104,8 @@ function read(path: string, accept = 'application/json'): Promise<unknown> {
         else reject(new Error(`GET ${path}: ${answer.statusCode}: ${text}`));
       });
     });
+    // Of one that was killed while it answered, the proxy may not hear.
+    asked.setTimeout(60_000, () => asked.destroy(new Error(`GET ${path}: no answer for a minute`)));
     asked.once('error', reject).end();
   });
 }

@@ -8,7 +8,13 @@ export interface CommandOptions {
   readonly input?: Buffer;
 }
 
-/** Runs a program of this machine to its end, while this process goes on: it may be what the program speaks to. */
+const LIMIT = 900;
+
+/**
+ * Runs a program of this machine to its end, while this process goes on: it may be what the program speaks to.
+ *
+ * @throws Error when it does not end: `kubectl delete` waits for ever, and a test's own limit does not say for what
+ */
 export function command(program: string, argv: string[], { env, input }: CommandOptions = {}): Promise<Executed> {
   const child = spawn(program, argv, { env, stdio: ['pipe', 'pipe', 'pipe'] });
   const said = { stdout: '', stderr: '' };
@@ -19,7 +25,14 @@ export function command(program: string, argv: string[], { env, input }: Command
   }
   child.stdin.on('error', () => {}).end(input); // it need not read all
   return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`${[program, ...argv].join(' ')} has not ended in ${LIMIT} s. It said: ${said.stdout}${said.stderr}`));
+    }, LIMIT * 1000);
     child.once('error', reject);
-    child.once('close', code => resolve({ exitCode: code ?? 137, ...said }));
+    child.once('close', code => {
+      clearTimeout(timer);
+      resolve({ exitCode: code ?? 137, ...said });
+    });
   });
 }

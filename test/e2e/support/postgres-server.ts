@@ -183,6 +183,8 @@ export class PostgresServer {
       PGUSER: 'postgres',
       PGPASSWORD: this.password,
       PGCLIENTENCODING: 'UTF8',
+      // Said when it connects: a database's own millisecond passes before a statement of ours could lift it.
+      PGOPTIONS: '-c statement_timeout=0',
     });
   }
 
