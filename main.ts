@@ -77,14 +77,14 @@ const orders = local.addBackup('orders', {
   host: 'orders-db',
   credentials: SecretRef.named('orders-backup'),
 });
-orders.verify({
+orders.addVerification({
   schedule: Schedule.daily({ at: '05:00', timeZone: 'Europe/Berlin' }),
   assertions: [
     Assertion.atLeast('select count(*) from pgbench_accounts', 1000),
     Assertion.equalTo('select count(*) from pgbench_branches where bbalance is null', '0'),
   ],
 });
-orders.restore({ credentials: SecretRef.named('orders-owner') });
+orders.addRestore({ credentials: SecretRef.named('orders-owner') });
 
 // The same databases and those of the CRM, encrypted, away from the cluster.
 const offsite = new BackupPlan(shop, 'offsite', {
@@ -102,7 +102,7 @@ offsite
     host: 'orders-db',
     credentials: SecretRef.named('orders-backup'),
   })
-  .restore({ credentials: SecretRef.named('orders-owner'), safetyBackup: true });
+  .addRestore({ credentials: SecretRef.named('orders-owner'), safetyBackup: true });
 
 const crm = new Chart(app, 'crm', { namespace: 'crm' });
 const customers = new BackupPlan(crm, 'offsite', {
@@ -124,7 +124,7 @@ customers
     host: 'customers-db',
     credentials: SecretRef.named('customers-backup'),
   })
-  .restore();
+  .addRestore();
 
 // The ledger cannot lose an hour: base backups of the whole server, and its log as it is written.
 const ledger = new Chart(app, 'ledger', { namespace: 'ledger' });
@@ -137,9 +137,9 @@ const books = new DatabaseBackup(ledger, 'books', {
   repository: volumeBeside(ledger, '500Gi'),
   retention: Retention.keep({ daily: 7, weekly: 4 }),
 });
-books.archiveLog({ every: Duration.minutes(1) });
-books.verify({ assertions: [Assertion.atLeast('select count(*) from entries', 1, { database: 'books' })] });
-books.restore();
+books.addLogArchive({ every: Duration.minutes(1) });
+books.addVerification({ assertions: [Assertion.atLeast('select count(*) from entries', 1, { database: 'books' })] });
+books.addRestore();
 
 // Sessions in Redis, as its replicas get them. A restore works on the volume of the server while that is scaled to zero.
 const sessions = new Chart(app, 'sessions', { namespace: 'sessions' });
@@ -151,8 +151,8 @@ const logins = new DatabaseBackup(sessions, 'logins', {
   repository: volumeBeside(sessions, '20Gi'),
   retention: Retention.keep({ last: 4, daily: 3 }),
 });
-logins.verify({ assertions: [Assertion.atLeast('dbsize', 10)] });
-logins.restore();
+logins.addVerification({ assertions: [Assertion.atLeast('dbsize', 10)] });
+logins.addRestore();
 
 // A shop's catalogue in MariaDB and its payments in MySQL: on a volume beside them, and within the hour in a bucket far away.
 const store = new Chart(app, 'store', { namespace: 'store' });
@@ -191,8 +191,8 @@ const payments = nightly.addBackup('payments', {
 });
 for (const backup of [catalog, payments]) {
   const credentials = SecretRef.named(`${backup.series}-owner`);
-  backup.restore({ credentials });
-  for (const mirror of backup.mirrors) mirror.restore({ credentials });
+  backup.addRestore({ credentials });
+  for (const mirror of backup.mirrors) mirror.addRestore({ credentials });
 }
 
 // A warehouse whose database takes too long to dump: its files are copied instead, beside it.
@@ -208,13 +208,13 @@ const stock = new BackupPlan(warehouse, 'local', {
   dataVolume: DataVolume.claim('data-stock-db-0'),
   podLabels: { 'app.kubernetes.io/name': 'stock-db' },
 });
-stock.verify({
+stock.addVerification({
   schedule: Schedule.weekly({ at: '05:00', timeZone: 'Europe/Berlin' }),
   assertions: [Assertion.atLeast('select count(*) from items', 1000, { database: 'stock' })],
   scratch: Scratch.ephemeralVolume(Size.gibibytes(250)),
 });
-stock.archiveLog({ every: Duration.minutes(1) });
-stock.restore();
+stock.addLogArchive({ every: Duration.minutes(1) });
+stock.addRestore();
 
 // The cluster itself. What brings it back has to be somewhere else; and so has this file's dist/, with the runbook in it.
 const platform = new Chart(app, 'platform', { namespace: 'kube-system' });
@@ -237,11 +237,11 @@ const controlPlane = cluster.addBackup('control-plane', {
   }),
   host: '127.0.0.1',
 });
-controlPlane.verify({
+controlPlane.addVerification({
   schedule: Schedule.daily({ at: '06:00', timeZone: 'Europe/Berlin' }),
   assertions: [Assertion.atLeast('/registry/namespaces/', 4)],
 });
-controlPlane.restore();
+controlPlane.addRestore();
 
 // An application's etcd, whose clients show certificates.
 const discovery = new Chart(app, 'discovery', { namespace: 'discovery' });
@@ -257,8 +257,8 @@ const registry = new BackupPlan(discovery, 'local', {
   host: 'secure-etcd',
   podLabels: { app: 'etcd' },
 });
-registry.verify();
-registry.restore();
+registry.addVerification();
+registry.addRestore();
 
 // The definitions of a message broker. Its messages are not backed up.
 const messaging = new Chart(app, 'messaging', { namespace: 'messaging' });
@@ -276,10 +276,10 @@ const events = new DatabaseBackup(messaging, 'events', {
   }),
   retention: Retention.keep({ daily: 14 }),
 });
-events.reencrypt();
-events.drill({ key: SecretRef.named('escrow').key('identity') });
-events.verify({ assertions: [Assertion.equalTo('list_queues name', 'waiting', { database: 'shop ж' })] });
-events.restore();
+events.addReencryption();
+events.addKeyDrill({ key: SecretRef.named('escrow').key('identity') });
+events.addVerification({ assertions: [Assertion.equalTo('list_queues name', 'waiting', { database: 'shop ж' })] });
+events.addRestore();
 
 // Reviews are in a replica set: everything of one instant, dumped from a secondary.
 const reviews = new Chart(app, 'reviews', { namespace: 'reviews' });
@@ -291,8 +291,8 @@ const ratings = new DatabaseBackup(reviews, 'ratings', {
   repository: volumeBeside(reviews, '50Gi'),
   retention: Retention.keep({ daily: 7, weekly: 4 }),
 });
-ratings.verify({ assertions: [Assertion.atLeast('db.reviews.countDocuments({})', 1, { database: 'shop' })] });
-ratings.restore({ credentials: SecretRef.named('reviews-owner'), scratch: Scratch.emptyDir(Size.gibibytes(20)) });
+ratings.addVerification({ assertions: [Assertion.atLeast('db.reviews.countDocuments({})', 1, { database: 'shop' })] });
+ratings.addRestore({ credentials: SecretRef.named('reviews-owner'), scratch: Scratch.emptyDir(Size.gibibytes(20)) });
 
 // What the cluster's storage can do: snapshots, and snapshots of several volumes at one instant.
 const storage = new Chart(app, 'storage');
@@ -365,7 +365,7 @@ const galleryVolumes = new VolumeSnapshotGroup(gallery, 'gallery', {
   snapshotClassName: single.name,
 });
 // Proven every night: a server starts on a volume of the snapshot; the pictures can be read.
-galleryVolumes.verify({
+galleryVolumes.addVerification({
   schedule: Schedule.daily({ at: '05:30' }),
   checks: [
     VolumeCheck.engine(Engine.mariadbPhysical({ version: MariadbVersion.V10_11 }), {
@@ -374,7 +374,7 @@ galleryVolumes.verify({
     }),
   ],
 });
-galleryVolumes.restore();
+galleryVolumes.addRestore();
 // A recovery point of that group beside the application, to look into: other claims, in Git.
 new VolumesFromGroup(gallery, 'gallery-look', {
   group: galleryVolumes,
@@ -390,7 +390,7 @@ new VolumeSnapshotGroup(gallery, 'gallery-instant', {
   mode: SnapshotMode.native({ selector: { app: 'gallery' }, groupClassName: together.name }),
   schedule: Schedule.daily({ at: '23:00' }),
   retention: Retention.keep({ daily: 2 }),
-}).verify({ checks: [VolumeCheck.engine(Engine.mariadbPhysical({ version: MariadbVersion.V10_11 }), { claims: ['data-gallery-db-0'] })] });
+}).addVerification({ checks: [VolumeCheck.engine(Engine.mariadbPhysical({ version: MariadbVersion.V10_11 }), { claims: ['data-gallery-db-0'] })] });
 new VolumeSnapshot(gallery, 'pictures-before-import', { source: VolumeSnapshotSource.claim('pictures'), snapshotClassName: single.name });
 new VolumeFromSnapshot(gallery, 'pictures-trial', {
   snapshotName: 'pictures-before-import',

@@ -156,7 +156,7 @@ export interface DatabaseBackupProps extends BackupOptions, DatabaseOptions {
  * Backs up a database: a CronJob `<series>-backup` that waits for the server, dumps with the engine's own client, judges what
  * it got, publishes a recovery point, and only then prunes. Beside it a NetworkPolicy for its pods.
  *
- * Add what proves and what restores: `verify()` and `restore()`.
+ * Add what proves and what restores: `addVerification()` and `addRestore()`.
  */
 export class DatabaseBackup extends Construct {
   /** The name under which recovery points are kept. */
@@ -217,7 +217,7 @@ export class DatabaseBackup extends Construct {
     registerName(this, 'backup', this.series);
     registerPlace(this, repository, this._operation.user);
     for (const mirror of props.repository.mirrors ?? [])
-      this.mirror(mirror.options.name, { ...mirror.options, repository: mirror.repository });
+      this.addMirror(mirror.options.name, { ...mirror.options, repository: mirror.repository });
     renewLocks(this, { backup: this, retention, interval: this.interval });
     this.node.addValidation({ validate: () => this.warnOfGaps() });
   }
@@ -233,7 +233,7 @@ export class DatabaseBackup extends Construct {
    *
    * @throws InputError when a prop cannot stand, or the backup has a verification of that name already
    */
-  public verify(props: DatabaseVerificationOptions = {}): DatabaseVerification {
+  public addVerification(props: DatabaseVerificationOptions = {}): DatabaseVerification {
     const { name = 'verify' } = props;
     if (this.node.tryFindChild(name)) {
       throw new InputError(this, {
@@ -250,12 +250,12 @@ export class DatabaseBackup extends Construct {
    *
    * @throws InputError when a prop cannot stand
    */
-  public restore(props: DatabaseRestoreOptions = {}): DatabaseRestore {
+  public addRestore(props: DatabaseRestoreOptions = {}): DatabaseRestore {
     const { name = 'restore' } = props;
     this.refuseTwice(
       'restore',
       name,
-      `a backup may have several restores, to several places: give this one a name, for example restore({ name: 'restore-to-staging' })`,
+      `a backup may have several restores, to several places: give this one a name, for example addRestore({ name: 'restore-to-staging' })`,
     );
     return new DatabaseRestore(this, name, { ...props, backup: this });
   }
@@ -267,15 +267,15 @@ export class DatabaseBackup extends Construct {
    * @param name what its objects are called, after the series: `offsite`
    * @throws InputError when an option cannot stand, or the backup has a mirror of that name already
    */
-  public mirror(name: string, options: DatabaseMirrorOptions): DatabaseMirror {
+  public addMirror(name: string, options: DatabaseMirrorOptions): DatabaseMirror {
     const id = `mirror-${name}`;
     if (this.node.tryFindChild(id)) {
       const because = `${this.node.path} has a mirror of that name already, of its own or by its repository; give one of them another`;
       throw new InputError(this, { prop: 'mirrors', got: name, because });
     }
     const mirror = new DatabaseMirror(this, id, { ...options, name, backup: this });
-    if (options.verification) mirror.verify(options.verification);
-    if (options.restore) mirror.restore(options.restore);
+    if (options.verification) mirror.addVerification(options.verification);
+    if (options.restore) mirror.addRestore(options.restore);
     return mirror;
   }
 
@@ -284,7 +284,7 @@ export class DatabaseBackup extends Construct {
    *
    * @throws InputError when the engine has no log to archive, or a prop cannot stand
    */
-  public archiveLog(props: LogArchiveOptions = {}): LogArchive {
+  public addLogArchive(props: LogArchiveOptions = {}): LogArchive {
     this.refuseTwice('archiveLog', 'log', 'a server has one archive of its log: leave one call out');
     return new LogArchive(this, 'log', { ...props, backup: this });
   }
@@ -295,8 +295,8 @@ export class DatabaseBackup extends Construct {
    *
    * @throws InputError when the repository is opened with no key, or a prop cannot stand
    */
-  public drill(props: DrillOptions): DatabaseVerification {
-    return this.verify(drillVerification(this, props, this.props.repository));
+  public addKeyDrill(props: DrillOptions): DatabaseVerification {
+    return this.addVerification(drillVerification(this, props, this.props.repository));
   }
 
   /**
@@ -304,7 +304,7 @@ export class DatabaseBackup extends Construct {
    *
    * @throws InputError when the repository is not an encrypted one of plain files, or a prop cannot stand
    */
-  public reencrypt(props: ReencryptionOptions = {}): Reencryption {
+  public addReencryption(props: ReencryptionOptions = {}): Reencryption {
     this.refuseTwice('reencrypt', 'reencrypt', 'a backup has one re-encryption: leave one call out');
     return new Reencryption(this, 'reencrypt', { ...props, backup: this });
   }
@@ -314,7 +314,7 @@ export class DatabaseBackup extends Construct {
    *
    * @throws InputError when the repository is not restic's, or a prop cannot stand
    */
-  public rotateKey(props: KeyRotationOptions): KeyRotation {
+  public addKeyRotation(props: KeyRotationOptions): KeyRotation {
     this.refuseTwice('rotateKey', 'rotate-key', 'name the key to add and the one to remove in one call');
     return new KeyRotation(this, 'rotate-key', { ...props, backup: this });
   }
@@ -325,7 +325,7 @@ export class DatabaseBackup extends Construct {
    *
    * @throws InputError when a prop cannot stand, or something prunes the backup's recovery points already
    */
-  public prune(props: DatabasePruneOptions = {}): DatabasePrune {
+  public addPrune(props: DatabasePruneOptions = {}): DatabasePrune {
     this.refuseTwice('prune', 'prune', 'a backup has one prune: leave one call out');
     return new DatabasePrune(this, 'prune', { ...props, backup: this });
   }
@@ -388,14 +388,14 @@ export class DatabaseBackup extends Construct {
     const { identity } = this._operation.repository;
     const { children } = this.node;
     if (!children.some(child => child instanceof DatabaseVerification && child._identity === identity)) {
-      warn(this, `nothing proves that ${this.series} can be restored: call verify()`);
+      warn(this, `nothing proves that ${this.series} can be restored: call addVerification()`);
     }
     if (!children.some(child => child instanceof DatabaseRestore && child._identity === identity)) {
-      warn(this, `nothing restores ${this.series} on the worst day: call restore()`);
+      warn(this, `nothing restores ${this.series} on the worst day: call addRestore()`);
     }
     const { appendOnly } = this._operation.repository;
     if (appendOnly && !this.pruner && !this.props.retention.bind(this, 'retention').keepsAll) {
-      warn(this, `nothing removes what the retention of ${this.series} does not keep, as its repository is append-only: call prune()`);
+      warn(this, `nothing removes what the retention of ${this.series} does not keep, as its repository is append-only: call addPrune()`);
     }
     return [];
   }

@@ -41,7 +41,7 @@ export interface DatabaseMirrorProps extends DatabaseMirrorOptions {
  * read where it comes from is named, and the run fails when all others are copied. A mirror removes nothing because the
  * repository that it mirrors has lost it; when that has nothing, or has lost everything, runs fail.
  *
- * That a recovery point was verified is not copied with it: the mirror is verified by itself, with `verify()`. Series of safety
+ * That a recovery point was verified is not copied with it: the mirror is verified by itself, with `addVerification()`. Series of safety
  * backups are not mirrored.
  */
 export class DatabaseMirror extends Construct {
@@ -56,7 +56,7 @@ export class DatabaseMirror extends Construct {
   private readonly isPruned: boolean;
 
   /**
-   * Most call `backup.mirror()`, or name mirrors of a repository.
+   * Most call `backup.addMirror()`, or name mirrors of a repository.
    *
    * @throws InputError when a prop cannot stand, or both repositories are on one volume, in one bucket or on one server
    */
@@ -117,9 +117,9 @@ export class DatabaseMirror extends Construct {
    *
    * @throws InputError when an option cannot stand
    */
-  public verify(options: DatabaseVerificationOptions = {}): DatabaseVerification {
+  public addVerification(options: DatabaseVerificationOptions = {}): DatabaseVerification {
     const { backup, repository } = this.props;
-    return backup.verify({
+    return backup.addVerification({
       maximumAge: newestWithin([backup.schedule.bind(backup, 'schedule'), this.schedule]),
       ...options,
       name: options.name ?? `verify-${this.name}`,
@@ -132,9 +132,9 @@ export class DatabaseMirror extends Construct {
    *
    * @throws InputError when an option cannot stand
    */
-  public restore(options: DatabaseRestoreOptions = {}): DatabaseRestore {
+  public addRestore(options: DatabaseRestoreOptions = {}): DatabaseRestore {
     const { backup, repository } = this.props;
-    return backup.restore({ ...options, name: options.name ?? `restore-${this.name}`, repository: options.repository ?? repository });
+    return backup.addRestore({ ...options, name: options.name ?? `restore-${this.name}`, repository: options.repository ?? repository });
   }
 
   private refuseSamePlace(source: RepositoryConfig, destination: RepositoryConfig): void {
@@ -168,10 +168,10 @@ export class DatabaseMirror extends Construct {
       child => (child instanceof DatabaseVerification || child instanceof DatabaseRestore) && child._identity === this.identity,
     );
     if (!mine.some(child => child instanceof DatabaseVerification)) {
-      warn(this, `nothing proves that ${backup.series} can be restored from its mirror ${this.name}: call verify() of the mirror`);
+      warn(this, `nothing proves that ${backup.series} can be restored from its mirror ${this.name}: call addVerification() of the mirror`);
     }
     if (!mine.some(child => child instanceof DatabaseRestore)) {
-      warn(this, `nothing restores ${backup.series} from its mirror ${this.name}: call restore() of the mirror`);
+      warn(this, `nothing restores ${backup.series} from its mirror ${this.name}: call addRestore() of the mirror`);
     }
     if (!this.isPruned) {
       warn(

@@ -59,7 +59,7 @@ export class DatabasePrune extends Construct {
   public readonly interval: Duration;
 
   /**
-   * Most call `backup.prune()`.
+   * Most call `backup.addPrune()`.
    *
    * @throws InputError when a prop cannot stand, the repository is another one or cannot be pruned, or the retention keeps everything
    */

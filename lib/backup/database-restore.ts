@@ -150,7 +150,7 @@ export class DatabaseRestore extends Construct {
   private readonly request: RequestKey[];
 
   /**
-   * Most call `backup.restore()`.
+   * Most call `backup.addRestore()`.
    *
    * @throws InputError when a prop cannot stand
    */

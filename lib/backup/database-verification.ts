@@ -110,7 +110,7 @@ export class DatabaseVerification extends Construct {
   public readonly _identity: string;
 
   /**
-   * Most call `backup.verify()`.
+   * Most call `backup.addVerification()`.
    *
    * @throws InputError when a prop cannot stand
    */
@@ -206,6 +206,6 @@ export class Verification implements IBackupAddon {
   private constructor(private readonly props: DatabaseVerificationOptions) {}
 
   public bind(backup: DatabaseBackup): void {
-    backup.verify(this.props);
+    backup.addVerification(this.props);
   }
 }

@@ -30,11 +30,11 @@ export interface KeyRotationProps extends KeyRotationOptions {
 /**
  * Exchanges passwords of a restic repository: CronJobs `<series>-add-key` and `<series>-remove-key` that never run by themselves.
  *
- * 1. `rotateKey({ add: next })`, and start `<series>-add-key`: it adds the key and proves that it opens the repository.
+ * 1. `addKeyRotation({ add: next })`, and start `<series>-add-key`: it adds the key and proves that it opens the repository.
  * 2. Give the repository `next` as its password in code, and apply.
- * 3. `rotateKey({ remove: old })`, and start `<series>-remove-key`. It refuses the key in force, and the only one.
+ * 3. `addKeyRotation({ remove: old })`, and start `<series>-remove-key`. It refuses the key in force, and the only one.
  *
- * A key in escrow is a further key: only step 1, and `drill()`. The data is encrypted with a master key that no rotation changes:
+ * A key in escrow is a further key: only step 1, and `addKeyDrill()`. The data is encrypted with a master key that no rotation changes:
  * who had a password and a copy of the repository can read on (restic's documentation, "Manage repository keys").
  */
 export class KeyRotation extends Construct {
@@ -44,7 +44,7 @@ export class KeyRotation extends Construct {
   public readonly removeJob?: ApiObject;
 
   /**
-   * Most call `backup.rotateKey()`.
+   * Most call `backup.addKeyRotation()`.
    *
    * @throws InputError when the repository is not restic's, or neither or both of the keys are the same
    */
@@ -53,7 +53,7 @@ export class KeyRotation extends Construct {
     const { backup, add, remove } = props;
     const { kind } = backup._operation.repository;
     if (kind !== 'restic') {
-      const because = 'only a restic repository has keys of its own; one of files changes its recipients, and reencrypt() follows';
+      const because = 'only a restic repository has keys of its own; one of files changes its recipients, and addReencryption() follows';
       throw new InputError(this, { prop: 'repository', got: kind, because });
     }
     if (!add && !remove) {

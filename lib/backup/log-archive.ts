@@ -64,7 +64,7 @@ export class LogArchive extends Construct {
   public readonly deployment: ApiObject;
 
   /**
-   * Most call `backup.archiveLog()`.
+   * Most call `backup.addLogArchive()`.
    *
    * @throws InputError when the engine has no log to archive, or a prop cannot stand
    */

@@ -38,7 +38,7 @@ export class Reencryption extends Construct {
   public readonly cronJob: ApiObject;
 
   /**
-   * Most call `backup.reencrypt()`.
+   * Most call `backup.addReencryption()`.
    *
    * @throws InputError when the repository is not an encrypted one of plain files, or a prop cannot stand
    */
@@ -51,7 +51,7 @@ export class Reencryption extends Construct {
         prop: 'repository',
         got: kind,
         because:
-          'only a files repository with an encryption can be encrypted anew; in a restic repository a key is exchanged by rotateKey() instead',
+          'only a files repository with an encryption can be encrypted anew; in a restic repository a key is exchanged by addKeyRotation() instead',
       });
     }
     this.cronJob = onDemandJob(this, backup, { operation: 'reencrypt', repository }, props);

@@ -1187,8 +1187,8 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'deadline?': 'Duration | The longest that a run may take',
     'retries?': 'number | How often a failed run is tried again',
     'pods?': 'PodOptions | How the pods are placed and what they may use',
-    'verification?': 'DatabaseVerificationOptions | Verify the mirror by restoring from it: `verify()` with these options',
-    'restore?': 'DatabaseRestoreOptions | Have a restore from the mirror at hand: `restore()` with these options',
+    'verification?': 'DatabaseVerificationOptions | Verify the mirror by restoring from it: `addVerification()` with these options',
+    'restore?': 'DatabaseRestoreOptions | Have a restore from the mirror at hand: `addRestore()` with these options',
   },
   MongodbEngineOptions: {
     version: "MongodbVersion | The server's release series",

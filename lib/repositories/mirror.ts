@@ -34,13 +34,13 @@ export interface MirrorSettings {
    */
   readonly pods?: PodOptions;
   /**
-   * Verify the mirror by restoring from it: `verify()` with these options.
-   * @default - not, unless `verify()` of the mirror is called
+   * Verify the mirror by restoring from it: `addVerification()` with these options.
+   * @default - not, unless `addVerification()` of the mirror is called
    */
   readonly verification?: DatabaseVerificationOptions;
   /**
-   * Have a restore from the mirror at hand: `restore()` with these options.
-   * @default - not, unless `restore()` of the mirror is called
+   * Have a restore from the mirror at hand: `addRestore()` with these options.
+   * @default - not, unless `addRestore()` of the mirror is called
    */
   readonly restore?: DatabaseRestoreOptions;
 }

@@ -54,7 +54,7 @@ export interface VolumesFromGroupProps extends VolumesFromSnapshotsOptions {
 
 /**
  * Claims that begin as the snapshots of one group, as manifests: for a restore that is in Git. A claim that is there already cannot be
- * given another source, and applying these over it fails without changing it; `group.restore()` says so before, knows sizes and classes
+ * given another source, and applying these over it fails without changing it; `group.addRestore()` says so before, knows sizes and classes
  * by itself, and takes the newest group that is proven. It refuses a snapshot that was made anew since it was cut, too, where claims in Git take
  * what is there under its name.
  */
@@ -75,7 +75,7 @@ export class VolumesFromGroup extends Construct {
       throw new InputError(this, { prop: 'recoveryPoint', got: point, because });
     }
     if (group._mode.name === 'native') {
-      const because = 'the snapshots of a native group have names that only the cluster knows: use group.restore(), or VolumeFromSnapshot';
+      const because = 'the snapshots of a native group have names that only the cluster knows: use group.addRestore(), or VolumeFromSnapshot';
       throw new InputError(this, { prop: 'group', got: group.series, because });
     }
     if (claims.length === 0) {

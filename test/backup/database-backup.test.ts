@@ -70,7 +70,7 @@ describe('the CronJob of a backup', () => {
 
   test('names no user and no group where the cluster assigns them, and is confined all the same', () => {
     const shop = chart();
-    backup(shop, { pods: { assignedUser: true } }).verify({ pods: { assignedUser: true } });
+    backup(shop, { pods: { assignedUser: true } }).addVerification({ pods: { assignedUser: true } });
     for (const name of ['backup', 'verify']) {
       expect(podSpec(objects(shop)[`CronJob/orders-${name}`]).securityContext).toEqual({
         ...{ runAsNonRoot: true, fsGroupChangePolicy: 'OnRootMismatch', seccompProfile: { type: 'RuntimeDefault' } },
@@ -109,8 +109,8 @@ describe('the CronJob of a backup', () => {
 describe('scripts', () => {
   test('come from immutable ConfigMaps, named by their content, one for all backups of a namespace', () => {
     const shop = chart();
-    backup(shop, {}, 'orders').verify();
-    backup(shop, {}, 'users').restore();
+    backup(shop, {}, 'orders').addVerification();
+    backup(shop, {}, 'users').addRestore();
     const maps = Object.values(objects(shop)).filter(object => object.kind === 'ConfigMap' && object.immutable);
     expect(maps.map(map => map.metadata.name.replace(/-[0-9a-f]{10}$/, ''))).toEqual([
       'backup-scripts-shell',
@@ -219,7 +219,7 @@ describe('the NetworkPolicy of a backup', () => {
     const shop = chart();
     const repository = Repository.restic({ location, password: SecretRef.named('key').key('password') });
     const orders = backup(shop);
-    orders.mirror('offsite', { repository, retention: Retention.all() }).verify();
+    orders.addMirror('offsite', { repository, retention: Retention.all() }).addVerification();
     for (const name of ['orders-mirror-offsite', 'orders-verify-offsite']) {
       expect(objects(shop)[`NetworkPolicy/${name}`].spec.egress[1].ports).toEqual([{ port: 6432, protocol: 'TCP' }]);
     }
@@ -229,9 +229,9 @@ describe('the NetworkPolicy of a backup', () => {
   test('of a restore has those of the backup, its own, or what its own host tells', () => {
     const shop = chart();
     const orders = backup(shop, { destinations: [pods] });
-    orders.restore();
-    orders.restore({ name: 'to-staging', host: 'orders-db.staging' });
-    orders.restore({ name: 'to-cloud', host: 'orders-db.staging', destinations: [Destination.outside({ port: 5433 })] });
+    orders.addRestore();
+    orders.addRestore({ name: 'to-staging', host: 'orders-db.staging' });
+    orders.addRestore({ name: 'to-cloud', host: 'orders-db.staging', destinations: [Destination.outside({ port: 5433 })] });
     const port = (name: string) => objects(shop)[`NetworkPolicy/orders-${name}`].spec.egress[1].ports[0].port;
     expect([port('restore'), port('to-staging'), port('to-cloud')]).toEqual([6432, 5432, 5433]);
   });
@@ -432,12 +432,12 @@ test('what nobody proves and nobody could restore is warned about', () => {
   const shop = chart();
   backup(shop, {}, 'bare');
   const full = backup(shop, {}, 'full');
-  full.verify();
-  full.restore();
+  full.addVerification();
+  full.addRestore();
   for (const construct of shop.node.findAll()) construct.node.validate();
   expect(warnings(shop.node.findAll())).toEqual([
-    'warning: shop/bare: nothing proves that bare can be restored: call verify()',
-    'warning: shop/bare: nothing restores bare on the worst day: call restore()',
+    'warning: shop/bare: nothing proves that bare can be restored: call addVerification()',
+    'warning: shop/bare: nothing restores bare on the worst day: call addRestore()',
   ]);
 });
 
@@ -449,8 +449,8 @@ test('a backup that somebody else starts is suspended', () => {
 
 test('fails: two verifications of one backup', () => {
   const orders = backup(chart());
-  orders.verify();
-  expect(() => orders.verify()).toThrow('shop/orders: verify is "called twice": a backup has one verification of the name verify');
+  orders.addVerification();
+  expect(() => orders.addVerification()).toThrow('shop/orders: verify is "called twice": a backup has one verification of the name verify');
 });
 
 describe('limits', () => {
@@ -481,7 +481,7 @@ describe('limits', () => {
 
 test.each(['orders-db:5432', 'orders-db.shop:5432', 'postgres://orders-db'])('fails: host %s, as the port goes into port', host => {
   expect(() => backup(chart(), { host })).toThrow('a port goes into port');
-  expect(() => backup(chart()).restore({ host })).toThrow('a port goes into port');
+  expect(() => backup(chart()).addRestore({ host })).toThrow('a port goes into port');
 });
 
 test('an address of IPv6 is a host', () => {
@@ -501,13 +501,13 @@ test.each([
 
 test('what is called twice says what to do', () => {
   const orders = backup(chart());
-  orders.restore();
-  expect(() => orders.restore()).toThrow(
+  orders.addRestore();
+  expect(() => orders.addRestore()).toThrow(
     'restore is "called twice": a backup may have several restores, to several places: give this one a name',
   );
-  expect(() => orders.restore({ name: 'restore-to-staging' })).not.toThrow();
-  orders.prune();
-  expect(() => orders.prune()).toThrow('prune is "called twice"');
+  expect(() => orders.addRestore({ name: 'restore-to-staging' })).not.toThrow();
+  orders.addPrune();
+  expect(() => orders.addPrune()).toThrow('prune is "called twice"');
 });
 
 test('a chart without a namespace is warned of, once', () => {

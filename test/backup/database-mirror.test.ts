@@ -29,11 +29,11 @@ const rest = (host: string) =>
 test('of two verifications, each has the policy of its own repository alone, since policies add up', () => {
   const shop = chart();
   const orders = backup(shop);
-  orders.verify();
-  orders.restore();
-  const mirror = orders.mirror('offsite', { repository: restic, retention });
-  mirror.verify();
-  mirror.restore({ host: 'orders-db.drill' });
+  orders.addVerification();
+  orders.addRestore();
+  const mirror = orders.addMirror('offsite', { repository: restic, retention });
+  mirror.addVerification();
+  mirror.addRestore({ host: 'orders-db.drill' });
   const made: Manifest[] = Object.values(objects(shop));
   expect(networkPolicyCovers(made)).toEqual([]);
   expect(Object.fromEntries(networkPolicies(made).map(({ metadata, spec }) => [metadata.name, spec?.egress?.length ?? 0]))).toEqual({
@@ -48,7 +48,7 @@ test('of two verifications, each has the policy of its own repository alone, sin
 
 describe('a mirror', () => {
   const shop = chart();
-  backup(shop).mirror('offsite', { repository: restic, retention });
+  backup(shop).addMirror('offsite', { repository: restic, retention });
   const made = objects(shop);
   const cronJob = made['CronJob/orders-mirror-offsite'];
 
@@ -89,7 +89,7 @@ describe('a mirror', () => {
 
   test('between two restic repositories keeps their credentials and passwords apart', () => {
     const both = chart();
-    backup(both, { repository: rest('near') }).mirror('far', { repository: rest('far'), retention });
+    backup(both, { repository: rest('near') }).addMirror('far', { repository: rest('far'), retention });
     const mirror = objects(both)['CronJob/orders-mirror-far'];
     expect(environment(mirror)).toMatchObject({
       RESTIC_REPOSITORY: 'rest:http://far:8000/shop/',
@@ -113,8 +113,8 @@ describe('a mirror', () => {
     const plan = new BackupPlan(shop, 'nightly', { repository, retention });
     for (const id of ['a', 'b']) {
       const planned = plan.addBackup(id, props({ repository }));
-      planned.verify();
-      planned.restore();
+      planned.addVerification();
+      planned.addRestore();
       expect(planned.mirrors.map(({ name }) => name)).toEqual(['offsite']);
     }
     expect(Object.keys(objects(shop)).filter(name => /^CronJob.*offsite/.test(name))).toEqual(
@@ -126,28 +126,28 @@ describe('a mirror', () => {
   test('is verified and restored from by itself, and says when nobody does', () => {
     const shop = chart();
     const orders = backup(shop);
-    const mirror = orders.mirror('offsite', { repository: restic, retention });
+    const mirror = orders.addMirror('offsite', { repository: restic, retention });
     // Both of the mirror: of the backup's own repository nothing is said by them.
-    orders.verify();
-    mirror.restore();
+    orders.addVerification();
+    mirror.addRestore();
     const names = Object.keys(objects(shop));
     expect(names).toContain('CronJob/orders-restore-offsite');
     expect(warnings(shop.node.findAll())).toEqual([
-      'warning: shop/orders: nothing restores orders on the worst day: call restore()',
-      'warning: shop/orders/mirror-offsite: nothing proves that orders can be restored from its mirror offsite: call verify() of the mirror',
+      'warning: shop/orders: nothing restores orders on the worst day: call addRestore()',
+      'warning: shop/orders/mirror-offsite: nothing proves that orders can be restored from its mirror offsite: call addVerification() of the mirror',
     ]);
   });
 });
 
 describe('a mirror that is refused', () => {
   const twice = (orders: DatabaseBackup) => {
-    orders.mirror('offsite', { repository: restic, retention });
-    orders.mirror('offsite', { repository: rest('far'), retention });
+    orders.addMirror('offsite', { repository: restic, retention });
+    orders.addMirror('offsite', { repository: rest('far'), retention });
   };
   const to =
     (options: Partial<DatabaseMirrorOptions>, name = 'offsite') =>
     (orders: DatabaseBackup) =>
-      void orders.mirror(name, { repository: restic, retention, ...options });
+      void orders.addMirror(name, { repository: restic, retention, ...options });
 
   test.each<[string, (orders: DatabaseBackup) => void, string]>([
     ['into the same place', to({ repository: Repository.files({ claimName: 'backups' }) }), 'it is the repository that is to be mirrored'],
@@ -183,7 +183,7 @@ describe('a mirror that is refused', () => {
           password: SecretRef.named('key').key('password'),
           image: 'restic/restic:0.18.1',
         });
-        backup(new Chart(orders.node.root as App, 'other', { namespace: 'shop' }), { repository: newer }, 'users').mirror('x', {
+        backup(new Chart(orders.node.root as App, 'other', { namespace: 'shop' }), { repository: newer }, 'users').addMirror('x', {
           repository: restic,
           retention,
         });
@@ -197,21 +197,21 @@ describe('a mirror that is refused', () => {
   test('fails: by an image that lacks the compression', () => {
     const redis = backup(chart(), { engine: Engine.redis({ version: RedisVersion.V7_2 }) });
     const repository = Repository.files({ claimName: 'far', compression: Compression.ZSTD });
-    expect(() => redis.mirror('far', { repository, retention })).toThrow("the engine's image ships gzip");
+    expect(() => redis.addMirror('far', { repository, retention })).toThrow("the engine's image ships gzip");
   });
 
   test('fails: into the place of another backup of that series', () => {
     const app = new App();
     const orders = backup(new Chart(app, 'a', { namespace: 'a' }));
     backup(new Chart(app, 'b', { namespace: 'b' }), { repository: restic });
-    expect(() => orders.mirror('offsite', { repository: restic, retention })).toThrow(
+    expect(() => orders.addMirror('offsite', { repository: restic, retention })).toThrow(
       'b/orders keeps its recovery points under that name in the same repository',
     );
   });
 
   test('two mirrors, to two places, are welcome', () => {
     const shop = chart();
-    backup(shop, { repository: files }).mirror('near', { repository: Repository.files({ claimName: 'near' }), retention });
+    backup(shop, { repository: files }).addMirror('near', { repository: Repository.files({ claimName: 'near' }), retention });
     expect(Object.keys(objects(shop))).toContain('CronJob/orders-mirror-near');
   });
 });

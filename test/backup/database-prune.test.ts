@@ -34,7 +34,7 @@ describe('a prune of its own', () => {
     const orders = backup(shop, { repository: keeping });
     const retention = () => environment(objects(shop)['CronJob/orders-backup']).RETENTION;
     expect(retention()).toMatch(/^last=0/);
-    orders.prune({ schedule: Schedule.weekly({ at: '09:00' }) });
+    orders.addPrune({ schedule: Schedule.weekly({ at: '09:00' }) });
     const prune = objects(shop)['CronJob/orders-prune'];
     expect(retention()).toBe('');
     expect(environment(prune).RETENTION).toMatch(/^last=0 .* daily=7 /);
@@ -44,7 +44,7 @@ describe('a prune of its own', () => {
 
   test('has no address and no credentials of the server, and reaches the repository alone', () => {
     const shop = chart();
-    backup(shop, { repository: keeping }).prune();
+    backup(shop, { repository: keeping }).addPrune();
     const all = objects(shop);
     expect(Object.keys(environment(all['CronJob/orders-prune'])).filter(name => name.startsWith('PG'))).toEqual([]);
     expect(all['NetworkPolicy/orders-prune'].spec.egress.map(({ ports }: { ports: { port: number }[] }) => ports[0]?.port)).toEqual([
@@ -72,18 +72,18 @@ describe('a prune of its own', () => {
     const served = (url: string, sameAs?: string) =>
       Repository.restic({ location: ResticLocation.rest({ url, sameAs }), password: SecretRef.named('key').key('password') });
     const orders = backup(chart(), { repository: served('https://vault.example/shop/') });
-    expect(() => orders.prune({ repository: served('https://vault.example:8001/shop/') })).toThrow(
+    expect(() => orders.addPrune({ repository: served('https://vault.example:8001/shop/') })).toThrow(
       /name the same place, with other credentials/,
     );
     orders.node.tryRemoveChild('prune');
-    orders.prune({ repository: served('https://vault.example:8001/shop/', 'https://vault.example/shop/') });
+    orders.addPrune({ repository: served('https://vault.example:8001/shop/', 'https://vault.example/shop/') });
   });
 });
 
 describe('what is missing', () => {
   test('a repository that can only be added to, and that nobody prunes, is warned about', () => {
     expect(warned(backup(chart(), { repository: adding, retention: month }))).toEqual([
-      'warning: shop/orders: nothing removes what the retention of orders does not keep, as its repository is append-only: call prune()',
+      'warning: shop/orders: nothing removes what the retention of orders does not keep, as its repository is append-only: call addPrune()',
     ]);
     expect(warned(backup(chart(), { repository: adding, retention: Retention.all() }))).toEqual([]);
     expect(warned(backup(chart(), { repository: keeping }))).toEqual([]);
@@ -105,24 +105,24 @@ describe('fails', () => {
     ],
     [
       'a prune that cannot delete',
-      () => backup(chart(), { repository: adding, retention: month }).prune(),
+      () => backup(chart(), { repository: adding, retention: month }).addPrune(),
       /^shop\/orders\/prune: repository is "append-only": its credentials cannot delete, and pruning is deleting/,
     ],
     [
       'a prune of another place',
-      () => backup(chart(), { repository: adding, retention: month }).prune({ repository: vault('keeper', false, 'other') }),
+      () => backup(chart(), { repository: adding, retention: month }).addPrune({ repository: vault('keeper', false, 'other') }),
       /^shop\/orders\/prune: repository is "restic:s3:.*\/other\/shop": the recovery points of shop\/orders are in restic:s3:.*\/acme\/shop: name the same place/,
     ],
     [
       'a prune where everything is kept',
-      () => backup(chart(), { repository: adding, retention: Retention.all() }).prune({ repository: keeping }),
+      () => backup(chart(), { repository: adding, retention: Retention.all() }).addPrune({ repository: keeping }),
       /^shop\/orders\/prune: retention is "all": shop\/orders keeps everything: leave the prune out$/,
     ],
     [
       'two prunes',
       () => {
         const orders = backup(chart(), { repository: keeping });
-        orders.prune();
+        orders.addPrune();
         new DatabasePrune(orders, 'again', { backup: orders });
       },
       /^shop\/orders\/again: backup is "shop\/orders": shop\/orders\/prune prunes its recovery points already; leave one out$/,

@@ -5,7 +5,7 @@ import { backup, chart, container, environment, objects, podSpec } from '../supp
 
 describe('a restore on demand', () => {
   const shop = chart();
-  backup(shop).restore({ credentials: SecretRef.named('orders-owner'), safetyBackup: true });
+  backup(shop).addRestore({ credentials: SecretRef.named('orders-owner'), safetyBackup: true });
   const made = objects(shop);
   const cronJob = made['CronJob/orders-restore'];
 
@@ -59,7 +59,7 @@ describe('a restore on demand', () => {
 
   test('goes to another server when told so, and may reach it', () => {
     const staging = chart();
-    backup(staging).restore({ name: 'restore-to-staging', host: 'orders-db.staging' });
+    backup(staging).addRestore({ name: 'restore-to-staging', host: 'orders-db.staging' });
     const objects_ = objects(staging);
     expect(environment(objects_['CronJob/orders-restore-to-staging']).PGHOST).toBe('orders-db.staging');
     expect(objects_['NetworkPolicy/orders-restore-to-staging'].spec.egress[1].to[0].namespaceSelector.matchLabels).toEqual({
@@ -71,7 +71,7 @@ describe('a restore on demand', () => {
 describe('a restore as a Job', () => {
   const job = (into: string, more: Partial<DatabaseRestoreOptions> = {}) => {
     const shop = chart();
-    backup(shop).restore({ form: RestoreForm.JOB, from: RecoveryPoint.id('20260801T023000Z-x7k2p'), request: { into }, ...more });
+    backup(shop).addRestore({ form: RestoreForm.JOB, from: RecoveryPoint.id('20260801T023000Z-x7k2p'), request: { into }, ...more });
     const [name] = Object.keys(objects(shop)).filter(id => id.startsWith('Job/'));
     return { name: name ?? '', object: objects(shop)[name ?? ''] };
   };
@@ -112,13 +112,13 @@ describe('a restore as a Job', () => {
 
 describe('fails', () => {
   test('a recovery point that is no id', () => {
-    expect(() => backup(chart()).restore({ from: RecoveryPoint.id('yesterday') })).toThrow(
+    expect(() => backup(chart()).addRestore({ from: RecoveryPoint.id('yesterday') })).toThrow(
       `shop/orders/restore: from is "yesterday": write an id as results show it, for example '20260801T023000Z-x7k2p'`,
     );
   });
 
   test('a word that no request has', () => {
-    expect(() => backup(chart()).restore({ request: { target: 'x' } })).toThrow(
+    expect(() => backup(chart()).addRestore({ request: { target: 'x' } })).toThrow(
       'shop/orders/restore: request.target is "x": a request has the keys recoveryPoint, series, safetyBackup, database, into, replace',
     );
   });

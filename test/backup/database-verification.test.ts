@@ -17,7 +17,7 @@ import { backup, chart, environment, files, objects, podSpec, props, restic } fr
 
 describe('a verification', () => {
   const shop = chart();
-  backup(shop, { repository: restic }).verify({ assertions: [Assertion.atLeast('select count(*) from orders', 1000)] });
+  backup(shop, { repository: restic }).addVerification({ assertions: [Assertion.atLeast('select count(*) from orders', 1000)] });
   const made = objects(shop);
   const cronJob = made['CronJob/orders-verify'];
 
@@ -35,7 +35,7 @@ describe('a verification', () => {
 
   test('reaches nothing at all where the repository is a volume', () => {
     const local = chart();
-    backup(local).verify();
+    backup(local).addVerification();
     expect(objects(local)['NetworkPolicy/orders-verify'].spec).toMatchObject({
       policyTypes: ['Ingress', 'Egress'],
     });
@@ -81,14 +81,14 @@ describe('a verification', () => {
     ],
   ])('fails: %s', (_, assertions, message) => {
     const many = backup(chart(), { engine: Engine.postgres({ version: PostgresVersion.V16 }) }, 'many');
-    expect(() => many.verify({ assertions })).toThrow(message);
+    expect(() => many.addVerification({ assertions })).toThrow(message);
   });
 });
 
 describe('the newest recovery point may be', () => {
   const allowed = (schedule: Schedule | undefined, options: object = {}) => {
     const shop = chart();
-    backup(shop, { ...(schedule && { schedule }) }).verify(options);
+    backup(shop, { ...(schedule && { schedule }) }).addVerification(options);
     return environment(objects(shop)['CronJob/orders-verify']).MAXIMUM_AGE;
   };
 
@@ -108,9 +108,9 @@ describe('the newest recovery point may be', () => {
   test('older in a mirror, by what the mirror may take; and as old in a drill', () => {
     const shop = chart();
     const orders = backup(shop, { repository: restic });
-    const mirror = orders.mirror('near', { repository: files, retention: Retention.keep({ daily: 7 }), schedule: Schedule.daily() });
-    mirror.verify();
-    orders.drill({ key: SecretRef.named('escrow').key('password') });
+    const mirror = orders.addMirror('near', { repository: files, retention: Retention.keep({ daily: 7 }), schedule: Schedule.daily() });
+    mirror.addVerification();
+    orders.addKeyDrill({ key: SecretRef.named('escrow').key('password') });
     const made = objects(shop);
     expect(environment(made['CronJob/orders-verify-near']).MAXIMUM_AGE).toBe(String(6 * 86_400));
     expect(environment(made['CronJob/orders-drill']).MAXIMUM_AGE).toBe(String(3 * 86_400));
@@ -120,8 +120,8 @@ describe('the newest recovery point may be', () => {
 test('a repository on a volume is mounted to read, but for what a verification notes, and for the safety backups of a restore', () => {
   const shop = chart();
   const orders = backup(shop, { repository: Repository.files({ claimName: 'backups', path: 'team/shop' }) });
-  orders.verify();
-  orders.restore();
+  orders.addVerification();
+  orders.addRestore();
   const mounts = (name: string) =>
     podSpec(objects(shop)[`CronJob/${name}`])
       .containers.flatMap(({ volumeMounts }: { volumeMounts: { name: string }[] }) => volumeMounts)
@@ -139,7 +139,7 @@ test('a repository on a volume is mounted to read, but for what a verification n
 
 test('a volume of its own is emptied at the end, and goes with the Job after half a day', () => {
   const shop = chart();
-  backup(shop).verify({ scratch: Scratch.ephemeralVolume(Size.gibibytes(250)) });
+  backup(shop).addVerification({ scratch: Scratch.ephemeralVolume(Size.gibibytes(250)) });
   const cronJob = objects(shop)['CronJob/orders-verify'];
   const emptied = podSpec(cronJob).containers.filter(({ env }: { env: object[] }) =>
     env.some(variable => isDeepStrictEqual(variable, { name: 'SCRATCH_OUTLIVES', value: 'yes' })),

@@ -11,9 +11,9 @@ const job = (of: Chart, name = 'orders-backup') => objects(of)[`CronJob/${name}`
 test('a pod knows its namespace, and the one that it was synthesized for', () => {
   const shop = chart();
   const orders = backup(shop);
-  orders.verify();
-  orders.restore();
-  orders.prune();
+  orders.addVerification();
+  orders.addRestore();
+  orders.addPrune();
   for (const name of ['orders-backup', 'orders-verify', 'orders-restore', 'orders-prune']) {
     expect(environment(job(shop, name))).toMatchObject({
       MADE_FOR_NAMESPACE: 'shop',
@@ -53,7 +53,7 @@ test.each([
 describe('a restore runs in a copy of its namespace', () => {
   const restoreOf = (different: object, options: object = {}) => {
     const shop = chart();
-    backup(shop, different).restore(options);
+    backup(shop, different).addRestore(options);
     return environment(job(shop, 'orders-restore')).ALSO_IN_COPIES;
   };
   const physical = Engine.postgresPhysical({ version: PostgresVersion.V17 });

@@ -4,7 +4,7 @@ import { backup, chart, environment, objects } from '../support/synth';
 
 function variables(checkRepository?: RepositoryCheck) {
   const shop = chart();
-  backup(shop).verify({ checkRepository });
+  backup(shop).addVerification({ checkRepository });
   const { CHECK_REPOSITORY, CHECK_DATA_OVER } = environment(objects(shop)['CronJob/orders-verify']);
   return [CHECK_REPOSITORY, CHECK_DATA_OVER];
 }

@@ -31,7 +31,7 @@ const SAMPLES: { [type: string]: (of: Chart) => unknown } = {
   CsiDriver: () => api.CsiDriver.ebs(),
   DataVolume: () => api.DataVolume.claim('data-db-0'),
   DatabaseBackup: of => backup(of),
-  DatabaseMirror: of => backup(of).mirror('offsite', { repository: restic, retention: api.Retention.all() }),
+  DatabaseMirror: of => backup(of).addMirror('offsite', { repository: restic, retention: api.Retention.all() }),
   Destination: () => api.Destination.outside({ port: 443 }),
   Encryption: () => api.Encryption.gpgSymmetric({ passphrase: key() }),
   EtcdCluster: () => api.EtcdCluster.statefulSet({ name: 'etcd', service: 'etcd', replicas: 3 }),

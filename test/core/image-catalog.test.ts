@@ -129,8 +129,8 @@ describe('the catalog', () => {
     ImageCatalog.mirror(app, 'registry.example:5000');
     ImageCatalog.override(app, { 'postgres:16': 'postgres:16.15' });
     const orders = backup(new Chart(app, 'shop', { namespace: 'shop' }), { repository: restic });
-    orders.verify();
-    orders.restore();
+    orders.addVerification();
+    orders.addRestore();
     const images = [...new Set(Testing.synth(Chart.of(orders)).flatMap(object => JSON.stringify(object).match(/"image":"[^"]+/g) ?? []))];
     expect(images.length).toBeGreaterThan(1);
     for (const image of images) expect(image).toMatch(/^"image":"registry\.example:5000\/[a-z]/);

@@ -43,8 +43,8 @@ describe('what is said once of all pods', () => {
       nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields: [] }] } },
     });
     const orders = backup(chart, { pods: { imagePullSecrets: ['other'] } });
-    orders.verify({ pods: { nodeSelector: { disk: 'fast' }, memoryLimit: '4Gi' } });
-    orders.restore();
+    orders.addVerification({ pods: { nodeSelector: { disk: 'fast' }, memoryLimit: '4Gi' } });
+    orders.addRestore();
     for (const job of ['backup', 'verify', 'restore']) {
       const pod = podOf(chart, job);
       expect(pod).toMatchObject({
@@ -74,8 +74,8 @@ describe('what is said once of all pods', () => {
   test('lowers no memory that a job needs by itself: only the job says so', () => {
     const chart = chartWith({ memoryLimit: '300Mi' });
     const orders = backup(chart);
-    orders.verify();
-    orders.restore({ pods: { memoryLimit: '600Mi' } });
+    orders.addVerification();
+    orders.addRestore({ pods: { memoryLimit: '600Mi' } });
     expect(limitsOf(chart, 'backup')).toEqual(['300Mi']);
     expect(limitsOf(chart, 'verify')).toEqual(['2Gi', '2Gi']);
     expect(limitsOf(chart, 'restore')).toEqual(['600Mi']);
@@ -83,15 +83,15 @@ describe('what is said once of all pods', () => {
 
   test('raises it', () => {
     const chart = chartWith({ memoryLimit: '4Gi' });
-    backup(chart).verify();
+    backup(chart).addVerification();
     expect(limitsOf(chart, 'verify')).toEqual(['4Gi', '4Gi']);
   });
 
   test('raises it to what is set aside for every pod', () => {
     const chart = chartWith({ memoryRequest: '600Mi' });
     const orders = backup(chart);
-    orders.verify();
-    orders.restore();
+    orders.addVerification();
+    orders.addRestore();
     expect(limitsOf(chart, 'backup')).toEqual(['600Mi']);
     expect(limitsOf(chart, 'restore')).toEqual(['1Gi']);
   });
@@ -105,7 +105,7 @@ describe('what is said once of all pods', () => {
 
   test("leaves out the user of every job, where it is the cluster's to choose", () => {
     const chart = chartWith({ assignedUser: true });
-    backup(chart).verify();
+    backup(chart).addVerification();
     for (const job of ['backup', 'verify']) expect(podOf(chart, job).securityContext).not.toHaveProperty('runAsUser');
   });
 
@@ -122,7 +122,7 @@ describe('what is said once of all pods', () => {
 
   test('asks for no more than a small limit, in a verification', () => {
     const chart = chartWith({});
-    backup(chart).verify({ pods: { memoryRequest: '64Mi', memoryLimit: '100Mi' } });
+    backup(chart).addVerification({ pods: { memoryRequest: '64Mi', memoryLimit: '100Mi' } });
     for (const { resources } of podOf(chart, 'verify').containers) {
       expect(Number.parseInt(resources.requests.memory, 10)).toBeLessThanOrEqual(100);
     }

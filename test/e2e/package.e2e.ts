@@ -22,8 +22,8 @@ const orders = new DatabaseBackup(new Chart(app, 'shop', { namespace: 'shop' }),
   repository: Repository.files({ claimName: 'backups' }),
   retention: Retention.keep({ daily: 7 }),
 });
-orders.verify();
-orders.restore();
+orders.addVerification();
+orders.addRestore();
 app.synth();
 `;
 

@@ -15,8 +15,8 @@ const engine = (different: Partial<EtcdEngineOptions> = {}) => Engine.etcd({ ver
 const synthesized = (different: Partial<EtcdEngineOptions> = {}, credentials?: SecretRef) => {
   const shop = chart();
   const made = backup(shop, { engine: engine(different), host: 'etcd', credentials }, 'keys');
-  made.verify();
-  made.restore();
+  made.addVerification();
+  made.addRestore();
   return objects(shop);
 };
 const steps = (object: Manifest) => podSpec(object).initContainers.map(({ name }: Manifest) => name);
@@ -89,8 +89,8 @@ describe('a control plane', () => {
       { engine: Engine.etcdControlPlane({ version: EtcdVersion.V3_6, cluster: nodes }), host, repository, credentials: undefined },
       'plane',
     );
-    made.verify();
-    made.restore();
+    made.addVerification();
+    made.addRestore();
     return objects(system);
   };
 
@@ -115,7 +115,7 @@ describe('a control plane', () => {
     const system = new Chart(app, 'system', { namespace: 'kube-system' });
     const cluster = EtcdCluster.kubeadm([{ name: 'cp-1', address: '10.0.0.11' }]);
     const engine = Engine.etcdControlPlane({ version: EtcdVersion.V3_6, cluster });
-    backup(system, { engine, host: '127.0.0.1', repository: restic, credentials: undefined }, 'plane').restore();
+    backup(system, { engine, host: '127.0.0.1', repository: restic, credentials: undefined }, 'plane').addRestore();
     const runbook = objects(system)['ConfigMap/plane-restore-runbook'].data['restore.md'];
     expect(runbook).toMatch(/ registry\.example\/proxy\/\S*etcd:v3\.6\.\d+ restore /);
     expect(runbook).not.toContain(' gcr.io/');
@@ -169,7 +169,7 @@ describe('is refused', () => {
 
   test('one data volume for several members', () => {
     const made = backup(chart(), { engine: engine(), host: 'etcd' });
-    expect(() => made.restore({ dataVolume: DataVolume.claim('a') })).toThrow(
+    expect(() => made.addRestore({ dataVolume: DataVolume.claim('a') })).toThrow(
       /dataVolume is "one volume": each of etcd-0, etcd-1, etcd-2 is restored/,
     );
   });

@@ -32,8 +32,8 @@ describe('a replica set with TLS', () => {
   const shop = chart();
   const tlsCa = SecretRef.named('mongo-ca').key('ca.crt');
   const made = backup(shop, { engine: Engine.mongodb({ version, replicaSet: 'rs0', tlsCa }) });
-  made.verify();
-  made.restore();
+  made.addVerification();
+  made.addRestore();
   const all = objects(shop);
   const job = all['CronJob/orders-backup'];
 

@@ -13,8 +13,8 @@ const dataVolume = DataVolume.claim('data-orders-db-0');
 const jobs = (engine: IEngine, volume = dataVolume) => {
   const of = chart();
   const made = backup(of, { engine, dataVolume: volume, podLabels: { app: 'db' } });
-  made.verify();
-  made.restore();
+  made.addVerification();
+  made.addRestore();
   return objects(of);
 };
 
@@ -38,7 +38,7 @@ describe('options that cannot stand', () => {
 
   test('no data volume, a safety backup', () => {
     expect(() => backup(chart(), { engine: mariadb })).toThrow(/works on the server's files: name their volume/);
-    expect(() => backup(chart(), { engine: mariadb, dataVolume }).restore({ safetyBackup: true })).toThrow(/needs the server stopped/);
+    expect(() => backup(chart(), { engine: mariadb, dataVolume }).addRestore({ safetyBackup: true })).toThrow(/needs the server stopped/);
   });
 });
 
@@ -79,17 +79,17 @@ test("MySQL's jobs run in the server's image, with XtraBackup of the same series
 });
 
 test("MariaDB's log is archived as a replica receives it; MySQL has none here", () => {
-  const archive = backup(chart(), { engine: mariadb, dataVolume }).archiveLog().deployment.toJson();
+  const archive = backup(chart(), { engine: mariadb, dataVolume }).addLogArchive().deployment.toJson();
   expect(environment(archive)).toMatchObject({ SERIES: 'orders-log', REPLICA_ID: '4143674714', SPOOL: '/spool/received' });
   const mysql = backup(chart(), { engine: Engine.mysqlPhysical({ version: MysqlVersion.V8_4 }), dataVolume });
-  expect(() => mysql.archiveLog()).toThrow(/complete by themselves/);
+  expect(() => mysql.addLogArchive()).toThrow(/complete by themselves/);
 });
 
 test('two archives of one server are two replicas', () => {
   const replica = (name: string, options = {}) => {
     const engine = Engine.mariadbPhysical({ version: MariadbVersion.V10_11, ...options });
     const orders = backup(chart(), { engine, dataVolume, series: name });
-    return Number(environment(orders.archiveLog().deployment.toJson()).REPLICA_ID);
+    return Number(environment(orders.addLogArchive().deployment.toJson()).REPLICA_ID);
   };
   expect(replica('orders')).toBeGreaterThanOrEqual(2 ** 31);
   expect(replica('orders')).toBe(replica('orders'));

@@ -31,7 +31,7 @@ test('MySQL 8.0 is warned about', () => {
 test('a certificate goes to the jobs that talk to the server, and to no other', () => {
   const of = chart();
   const made = backup(of, { engine: mariadb({ tls: MysqlTls.verified(SecretRef.named('ca').key('ca.crt')) }) });
-  made.verify();
+  made.addVerification();
   const { 'CronJob/orders-backup': backs, 'CronJob/orders-verify': verifies } = objects(of);
   expect(environment(backs)).toMatchObject({ DIALECT: 'mariadb', TLS: 'verified', TLS_CA: '/run/tls/mysql/ca.crt' });
   expect(podSpec(backs).volumes.map((volume: { name: string }) => volume.name)).toContain('mysql-ca');

@@ -30,14 +30,14 @@ describe('physical backups of PostgreSQL', () => {
   test('only a restore works on the data volume', () => {
     const orders = backup();
     const saving = podOf(object(orders.cronJob));
-    const restoring = podOf(object(orders.restore().job));
+    const restoring = podOf(object(orders.addRestore().job));
     expect(saving.volumes.map((volume: { name: string }) => volume.name)).not.toContain('data');
     expect(restoring.volumes).toContainEqual({ name: 'data', persistentVolumeClaim: { claimName: 'data-db-0' } });
     expect(environmentOf(restoring).DATA_DIRECTORY).toBe('/data/pgdata');
   });
 
   test('the log is archived by one pod that keeps what it received on a volume of its own', () => {
-    const archive = object(backup().archiveLog({ every: Duration.minutes(10), spoolSize: Size.gibibytes(20) }).deployment);
+    const archive = object(backup().addLogArchive({ every: Duration.minutes(10), spoolSize: Size.gibibytes(20) }).deployment);
     expect(archive.metadata.name).toBe('orders-log');
     expect(archive.spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
     const pod = archive.spec.template.spec;
@@ -54,10 +54,10 @@ describe('physical backups of PostgreSQL', () => {
 
   test('a verification wants the log to be stored until lately where it is archived, whichever was said first', () => {
     const age = (backup_: DatabaseBackup, verification = {}) =>
-      environmentOf(podOf(object(backup_.verify(verification).cronJob))).MAXIMUM_LOG_AGE;
+      environmentOf(podOf(object(backup_.addVerification(verification).cronJob))).MAXIMUM_LOG_AGE;
     const archived = (options = {}) => {
       const orders = backup();
-      orders.archiveLog(options);
+      orders.addLogArchive(options);
       return orders;
     };
     expect(age(backup())).toBeUndefined();
@@ -66,11 +66,11 @@ describe('physical backups of PostgreSQL', () => {
     expect(age(archived(), { maximumLogAge: Duration.minutes(20) })).toBe('1200');
     expect(age(archived(), { name: 'copy', repository: Repository.files({ claimName: 'copies' }) })).toBe(String(25 * 3600));
     const orders = backup();
-    const { cronJob } = orders.verify();
-    const archive = object(orders.archiveLog({ maximumLag: Duration.minutes(45) }).deployment);
+    const { cronJob } = orders.addVerification();
+    const archive = object(orders.addLogArchive({ maximumLag: Duration.minutes(45) }).deployment);
     expect(environmentOf(podOf(object(cronJob))).MAXIMUM_LOG_AGE).toBe('5400');
     expect(environmentOf(archive.spec.template.spec)).toMatchObject({ ARCHIVE_STALE: '45', ARCHIVE_HEARTBEAT: '2700' });
-    expect(() => backup().archiveLog({ every: Duration.hours(1), maximumLag: Duration.minutes(30) })).toThrow(
+    expect(() => backup().addLogArchive({ every: Duration.hours(1), maximumLag: Duration.minutes(30) })).toThrow(
       /maximumLag is "30 minutes": write a minute or more, and no less than every/,
     );
   });
@@ -86,11 +86,11 @@ describe('physical backups of PostgreSQL', () => {
 
   test('a moment is a recovery point', () => {
     const orders = backup();
-    const request = orders.restore({ from: RecoveryPoint.at('2026-08-01T00:00:00Z') }).node.findChild('Defaults') as unknown as {
+    const request = orders.addRestore({ from: RecoveryPoint.at('2026-08-01T00:00:00Z') }).node.findChild('Defaults') as unknown as {
       toJson(): { data: unknown };
     };
     expect(request.toJson().data).toMatchObject({ RECOVERY_POINT: '2026-08-01T00:00:00Z', UNTIL: '' });
-    expect(() => orders.restore({ name: 'other', from: RecoveryPoint.at('2026-13-01T00:00:00Z') })).toThrow(
+    expect(() => orders.addRestore({ name: 'other', from: RecoveryPoint.at('2026-13-01T00:00:00Z') })).toThrow(
       /from is "2026-13-01T00:00:00Z"/,
     );
   });
@@ -98,12 +98,12 @@ describe('physical backups of PostgreSQL', () => {
   test.each<[string, () => unknown, RegExp]>([
     [
       'a restore without the data volume',
-      () => backup({}, { dataVolume: undefined }).restore(),
+      () => backup({}, { dataVolume: undefined }).addRestore(),
       /shop\/orders\/restore: dataVolume is not set: a restore of postgres-physical works on the server's files/,
     ],
     [
       'a safety backup of a stopped server',
-      () => backup().restore({ safetyBackup: true }),
+      () => backup().addRestore({ safetyBackup: true }),
       /safetyBackup is true: .*needs the server stopped/,
     ],
     ['a slot with a dash', () => backup({ slot: 'my-slot' }), /engine\.slot is "my-slot"/],
@@ -121,7 +121,7 @@ describe('physical backups of PostgreSQL', () => {
     ['the host as its own primary', () => backup({ primary: 'orders-db' }), /engine\.primary is "orders-db": it is the host itself/],
     [
       'a batch every two days',
-      () => backup().archiveLog({ every: Duration.days(2) }),
+      () => backup().addLogArchive({ every: Duration.days(2) }),
       /every is .*: write a duration from a second to a day/,
     ],
   ])('refuses %s', (_, make, message) => {
@@ -137,7 +137,7 @@ describe('physical backups of PostgreSQL', () => {
       repository: Repository.files({ claimName: 'backups' }),
       retention: Retention.keep({ daily: 7 }),
     });
-    expect(() => logical.archiveLog()).toThrow(/shop\/orders\/log: engine is "postgres": its recovery points are complete by themselves/);
+    expect(() => logical.addLogArchive()).toThrow(/shop\/orders\/log: engine is "postgres": its recovery points are complete by themselves/);
   });
 });
 

@@ -38,7 +38,7 @@ describe('the server’s certificate', () => {
 describe('settings of the server that verifies', () => {
   test('reach it, quoted', () => {
     const scratchSettings = { shared_preload_libraries: 'pg_cron', 'cron.database_name': "it's" };
-    const verification: Manifest = backup(chart(), engine({ scratchSettings })).verify().cronJob.toJson();
+    const verification: Manifest = backup(chart(), engine({ scratchSettings })).addVerification().cronJob.toJson();
     const variables = podSpec(verification).containers.flatMap((each: Manifest) => each.env);
     expect(variables).toContainEqual({
       name: 'SCRATCH_SETTINGS',

@@ -11,8 +11,8 @@ function events(options: Partial<RabbitmqEngineOptions> = {}) {
     repository: Repository.files({ claimName: 'backups' }),
     retention: Retention.keep({ daily: 7 }),
   });
-  backup.verify();
-  backup.restore();
+  backup.addVerification();
+  backup.addRestore();
   return objects(shop);
 }
 

@@ -22,8 +22,8 @@ function sessions(options: RedisOptions = {}) {
     repository: Repository.files({ claimName: 'backups' }),
     retention: Retention.keep({ daily: 7 }),
   });
-  backup.verify();
-  backup.restore();
+  backup.addVerification();
+  backup.addRestore();
   return objects(shop);
 }
 

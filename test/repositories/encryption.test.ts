@@ -30,10 +30,10 @@ const encrypted = (encryption: Encryption) => Repository.files({ claimName: 'bac
 function jobs(encryption: Encryption, engine?: IEngine): { [name: string]: Manifest } {
   const shop = chart();
   const orders = backup(shop, { repository: encrypted(encryption), ...(engine && { engine }) });
-  orders.verify();
-  orders.restore();
-  orders.reencrypt();
-  orders.drill({ key: SecretRef.named('escrow').key('identity') });
+  orders.addVerification();
+  orders.addRestore();
+  orders.addReencryption();
+  orders.addKeyDrill({ key: SecretRef.named('escrow').key('identity') });
   return Object.fromEntries(
     Object.entries(objects(shop)).flatMap(([id, made]) => (id.startsWith('CronJob/') ? [[id.slice(8), made]] : [])),
   );
@@ -102,8 +102,8 @@ test('the keys of older recovery points go to the jobs that read, and to no othe
   const shop = chart();
   const repository = Repository.files({ claimName: 'backups', encryption: age, previousEncryptions: [symmetric] });
   const orders = backup(shop, { repository });
-  orders.verify();
-  orders.drill({ key: SecretRef.named('escrow').key('identity') });
+  orders.addVerification();
+  orders.addKeyDrill({ key: SecretRef.named('escrow').key('identity') });
   const made = objects(shop);
   expect(secretsOf(made['CronJob/orders-backup'])).toEqual([]);
   expect(secretsOf(made['CronJob/orders-verify'])).toEqual(['backup-identity/identity', 'backup-phrase/passphrase']);
@@ -152,31 +152,31 @@ describe('is refused at synth', () => {
     ],
   ])('%s', (_, way, engine, says) => {
     const shop = chart();
-    expect(() => backup(shop, { repository: encrypted(way), engine }).verify()).toThrow(says);
+    expect(() => backup(shop, { repository: encrypted(way), engine }).addVerification()).toThrow(says);
   });
 
   test.each([
     [
       'a drill of what has no key',
-      () => backup(chart()).drill({ key: identity }),
+      () => backup(chart()).addKeyDrill({ key: identity }),
       /orders: drill.key is .*this repository is not encrypted/,
     ],
-    ['re-encryption of what is not encrypted', () => backup(chart()).reencrypt(), /only a files repository with an encryption/],
-    ['re-encryption of a restic repository', () => backup(chart(), { repository: restic }).reencrypt(), /a key is exchanged by rotateKey/],
+    ['re-encryption of what is not encrypted', () => backup(chart()).addReencryption(), /only a files repository with an encryption/],
+    ['re-encryption of a restic repository', () => backup(chart(), { repository: restic }).addReencryption(), /a key is exchanged by rotateKey/],
     [
       'keys of a repository that has none',
-      () => backup(chart(), { repository: files }).rotateKey({ add: identity }),
+      () => backup(chart(), { repository: files }).addKeyRotation({ add: identity }),
       /only a restic repository has keys/,
     ],
-    ['no key at all', () => backup(chart(), { repository: restic }).rotateKey({}), /add is not set/],
+    ['no key at all', () => backup(chart(), { repository: restic }).addKeyRotation({}), /add is not set/],
     [
       'a passphrase of a key that has none',
-      () => backup(chart(), { repository: encrypted(age) }).drill({ key: identity, passphrase: identity }),
+      () => backup(chart(), { repository: encrypted(age) }).addKeyDrill({ key: identity, passphrase: identity }),
       /orders: drill.key is .*only a private key of gpg has a passphrase/,
     ],
     [
       'one key to add and to remove',
-      () => backup(chart(), { repository: restic }).rotateKey({ add: identity, remove: identity }),
+      () => backup(chart(), { repository: restic }).addKeyRotation({ add: identity, remove: identity }),
       /that is the key to add/,
     ],
   ])('%s', (_, make, says) => {
@@ -190,7 +190,7 @@ test('MariaDB can have a passphrase', () => {
 
 test('keys of restic are added and removed by jobs of their own, which alone have the other password', () => {
   const shop = chart();
-  backup(shop, { repository: restic }).rotateKey({ add: SecretRef.named('next').key('p'), remove: SecretRef.named('old').key('p') });
+  backup(shop, { repository: restic }).addKeyRotation({ add: SecretRef.named('next').key('p'), remove: SecretRef.named('old').key('p') });
   const made = objects(shop);
   expect(secretsOf(made['CronJob/orders-backup'])).toEqual(['key/password']);
   expect(secretsOf(made['CronJob/orders-add-key'])).toEqual(['key/password', 'next/p']);

@@ -17,7 +17,7 @@ const retention = Retention.keep({ daily: 7, monthly: 3 });
 
 describe('a bucket that locks', () => {
   const shop = chart();
-  backup(shop, { repository: locked(), retention }).restore();
+  backup(shop, { repository: locked(), retention }).addRestore();
   backup(shop, { repository: locked(), retention, series: 'users' }, 'users');
   backup(shop, { repository: locked({ days: 30 }, 'green'), retention, series: 'carts' }, 'carts');
   const made = objects(shop);
@@ -61,7 +61,7 @@ describe('a bucket that locks', () => {
 
 test('a mirror in a bucket that locks has a job of its own', () => {
   const shop = chart();
-  backup(shop).mirror('vault', { repository: locked(), retention });
+  backup(shop).addMirror('vault', { repository: locked(), retention });
   expect(Object.keys(objects(shop)).filter(name => name.includes('renew-locks'))).toEqual([
     'CronJob/orders-renew-locks-vault',
     'NetworkPolicy/orders-renew-locks-vault',

@@ -29,7 +29,7 @@ describe('a claim that jobs of several users write into', () => {
   test('is warned of: a mirror of one, and a backup', () => {
     const shop = chart();
     backup(shop);
-    backup(shop, { repository: restic, engine, host: 'etcd' }, 'settings').mirror('near', {
+    backup(shop, { repository: restic, engine, host: 'etcd' }, 'settings').addMirror('near', {
       repository: files,
       retention: Retention.all(),
     });

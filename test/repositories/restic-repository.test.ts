@@ -92,7 +92,7 @@ describe('an existing repository', () => {
   test('is defined once, used from several namespaces, and made by none', () => {
     const app = new App();
     const charts = ['shop', 'crm'].map(namespace => new Chart(app, namespace, { namespace }));
-    for (const each of charts) kept(vault, each, `orders-${each.namespace}`).verify();
+    for (const each of charts) kept(vault, each, `orders-${each.namespace}`).addVerification();
     for (const each of charts)
       for (const job of Object.values(objects(each)).filter(({ kind }) => kind === 'CronJob'))
         expect(environment(job)).toMatchObject({

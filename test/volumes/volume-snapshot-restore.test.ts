@@ -32,7 +32,7 @@ function group(
 
 describe('a verification', () => {
   const of = chart();
-  group(of).verify({
+  group(of).addVerification({
     checks: [
       VolumeCheck.engine(postgres, { path: 'pgdata', assertions: [Assertion.atLeast('select 1', 1, { database: 'shop' })] }),
       VolumeCheck.engine(redis, { claims: ['cache'] }),
@@ -102,19 +102,19 @@ describe('a verification', () => {
       /checks\[0\] is "postgres": .*Engine\.postgresPhysical/,
     ],
   ])('%s is refused', (_, checks, because) => {
-    expect(() => group().verify({ checks })).toThrow(because);
+    expect(() => group().addVerification({ checks })).toThrow(because);
   });
 
   test('of claims that are found by their labels has to name them', () => {
     const selected = () => group(chart(), [VolumeSnapshotMember.selecting({ app: 'shop' })]);
-    expect(() => selected().verify()).toThrow(/checks is 0: the claims of this group are found by their labels/);
-    selected().verify({ checks: [VolumeCheck.files({ claims: ['anything'] })] });
+    expect(() => selected().addVerification()).toThrow(/checks is 0: the claims of this group are found by their labels/);
+    selected().addVerification({ checks: [VolumeCheck.files({ claims: ['anything'] })] });
   });
 });
 
 test('a restore waits for somebody to ask for it, and says what', () => {
   const of = chart();
-  group(of).restore({ claims: { 'data-db-0': 'data-trial-0', cache: 'cache' }, labels: { app: 'shop' } });
+  group(of).addRestore({ claims: { 'data-db-0': 'data-trial-0', cache: 'cache' }, labels: { app: 'shop' } });
   const made = objects(of);
   expect(made['ConfigMap/shop-restore-defaults'].data).toEqual({
     RECOVERY_POINT: 'newest-verified',
@@ -125,13 +125,13 @@ test('a restore waits for somebody to ask for it, and says what', () => {
   });
   expect(made['CronJob/shop-restore'].spec.suspend).toBe(true);
   expect(environment(made['CronJob/shop-restore']).LABELS).toBe('app: "shop"');
-  expect(() => group().restore({ claims: { other: 'new' } })).toThrow(/claims is "other": the group has the claims/);
-  expect(() => group().restore({ claims: { cache: 'New Name' } })).toThrow(/claims is "New Name"/);
+  expect(() => group().addRestore({ claims: { other: 'new' } })).toThrow(/claims is "other": the group has the claims/);
+  expect(() => group().addRestore({ claims: { cache: 'New Name' } })).toThrow(/claims is "New Name"/);
 });
 
 test('a restore makes members of the group of what comes back under its own name, and of nothing else', () => {
   const of = chart();
-  group(of, [VolumeSnapshotMember.claims(['data-db-0'])], SnapshotMode.native({ selector: { app: 'shop', tier: '1' } })).restore();
+  group(of, [VolumeSnapshotMember.claims(['data-db-0'])], SnapshotMode.native({ selector: { app: 'shop', tier: '1' } })).addRestore();
   expect(environment(objects(of)['CronJob/shop-restore'])).toMatchObject({ LABELS: '', MEMBER_LABELS: 'app: "shop"\ntier: "1"' });
 });
 
@@ -139,7 +139,7 @@ test('a verification fails when groups are made no more, by default when two are
   const age = (options: object, schedule?: Schedule) => {
     const of = chart();
     const members = [VolumeSnapshotMember.claims(['data-db-0'])];
-    new VolumeSnapshotGroup(of, 'shop', { members, schedule, retention: Retention.keep({ daily: 7 }) }).verify(options);
+    new VolumeSnapshotGroup(of, 'shop', { members, schedule, retention: Retention.keep({ daily: 7 }) }).addVerification(options);
     return Number(environment(objects(of)['CronJob/shop-verify']).MAXIMUM_AGE);
   };
   expect(age({}, Schedule.every(Duration.hours(4)))).toBe(12 * 3600);
@@ -150,7 +150,7 @@ test('a verification fails when groups are made no more, by default when two are
 
 test('what nobody has said how to check is read, and its verdict says so', () => {
   const of = chart();
-  group(of).verify({ checks: [VolumeCheck.files({ claims: ['pictures'] })] });
+  group(of).addVerification({ checks: [VolumeCheck.files({ claims: ['pictures'] })] });
   const chosen = (claim: string) => environment(objects(of)[`CronJob/shop-check-${claim}`]).CHOSEN;
   expect([chosen('pictures'), chosen('cache')]).toEqual(['yes', 'no']);
 });
@@ -158,8 +158,8 @@ test('what nobody has said how to check is read, and its verdict says so', () =>
 test('jobs of a group know the namespace that they were made for', () => {
   const of = chart();
   const one = group(of);
-  one.verify();
-  one.restore();
+  one.addVerification();
+  one.addRestore();
   for (const job of ['snapshot', 'verify', 'restore']) {
     expect(environment(objects(of)[`CronJob/shop-${job}`])).toMatchObject({
       MADE_FOR_NAMESPACE: 'shop',
@@ -171,8 +171,8 @@ test('jobs of a group know the namespace that they were made for', () => {
 test('no job of a group may write anything but snapshots, claims, Jobs and its lease', () => {
   const of = chart();
   const one = group(of);
-  one.verify();
-  one.restore();
+  one.addVerification();
+  one.addRestore();
   const written = ['snapshot', 'verify', 'restore'].map(operation =>
     objects(of)[`Role/shop-${operation}`].rules.flatMap(({ resources, verbs }: Manifest) =>
       verbs.some((verb: string) => !['get', 'list'].includes(verb)) ? resources : [],

@@ -118,7 +118,7 @@ export class XtrabackupVersion {
  * The data directory is best a directory of its volume (`DataVolume.claim('data-stock-db-0', 'data')`): in a volume's root the server
  * takes what an interrupted restore leaves for a database, until the next restore or somebody removes `.restoring-*`.
  *
- * With `archiveLog()` beside it, a restore goes to any moment: the binary log is received as a replica receives it, and replayed over
+ * With `addLogArchive()` beside it, a restore goes to any moment: the binary log is received as a replica receives it, and replayed over
  * the copy. For that the server needs `log_bin`, ROW or MIXED as `binlog_format`, and `binlog_expire_logs_seconds` of 0 or a day or
  * more: it keeps nothing for an archive that is down. A replica, or a node of a cluster, needs `log_slave_updates`, without which its log
  * lacks what others send it. The account needs REPLICATION SLAVE as well. The request says `until`:

@@ -91,7 +91,7 @@ export interface PostgresPhysicalEngineOptions {
 /**
  * PostgreSQL by base backups: the whole server as a copy of its files, streamed by pg_basebackup with the log that makes it
  * consistent, and checked file by file with pg_verifybackup. A restore takes the time of a copy, where a logical one builds
- * every index anew. With `archiveLog()` beside it, a restore goes to any moment.
+ * every index anew. With `addLogArchive()` beside it, a restore goes to any moment.
  *
  * A verification recovers the newest base backup and all of the log archived since, runs pg_amcheck over every database, and
  * names a gap in the log where it finds one.

@@ -98,7 +98,7 @@ export interface EncryptionBinding {
  * Encryption keeps secrets; it does not tell who wrote a recovery point. Somebody who may write the volume can put others there.
  * What a job notes while it runs in its scratch volume, which dies with the pod, is not encrypted.
  *
- * Write down where the keys are kept outside the cluster, and let `backup.drill()` prove that they open what there is.
+ * Write down where the keys are kept outside the cluster, and let `backup.addKeyDrill()` prove that they open what there is.
  */
 export class Encryption {
   /**

@@ -77,7 +77,7 @@ export interface FilesRepositoryOptions {
    */
   readonly compression?: Compression;
   /**
-   * How members are encrypted. What was stored before, unencrypted or to others, stays as it is; `backup.reencrypt()` encrypts
+   * How members are encrypted. What was stored before, unencrypted or to others, stays as it is; `backup.addReencryption()` encrypts
    * encrypted recovery points anew.
    * @default - not at all
    */

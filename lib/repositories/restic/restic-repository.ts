@@ -47,7 +47,7 @@ export interface ResticRepositoryOptions {
   /**
    * The credentials may add and read, and neither delete nor overwrite anything but locks, so that nobody who takes them over can
    * destroy recovery points. The store has to see to that (`rest-server --append-only`, `rclone serve restic --append-only`, a
-   * policy of the bucket): here it says that backups do not prune, which is left to `prune()` with other credentials.
+   * policy of the bucket): here it says that backups do not prune, which is left to `addPrune()` with other credentials.
    * (restic's documentation, "Security considerations in append-only mode".)
    * @default false
    */

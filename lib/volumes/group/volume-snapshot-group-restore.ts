@@ -73,7 +73,7 @@ export class VolumeSnapshotGroupRestore extends Construct {
   public readonly cronJob: ApiObject;
 
   /**
-   * Most call `group.restore()`.
+   * Most call `group.addRestore()`.
    *
    * @throws InputError when a prop cannot stand
    */

@@ -83,7 +83,7 @@ export class VolumeSnapshotGroupVerification extends Construct {
   private readonly series: string;
 
   /**
-   * Most call `group.verify()`.
+   * Most call `group.addVerification()`.
    *
    * @throws InputError when a prop cannot stand, or a check names a claim that the group does not have
    */

@@ -183,7 +183,7 @@ export class VolumeSnapshotGroup extends Construct {
    *
    * @throws InputError when an option cannot stand
    */
-  public verify(options: VolumeSnapshotGroupVerificationOptions = {}): VolumeSnapshotGroupVerification {
+  public addVerification(options: VolumeSnapshotGroupVerificationOptions = {}): VolumeSnapshotGroupVerification {
     return new VolumeSnapshotGroupVerification(this, 'Verification', { ...options, group: this });
   }
 
@@ -192,7 +192,7 @@ export class VolumeSnapshotGroup extends Construct {
    *
    * @throws InputError when an option cannot stand
    */
-  public restore(options: VolumeSnapshotGroupRestoreOptions = {}): VolumeSnapshotGroupRestore {
+  public addRestore(options: VolumeSnapshotGroupRestoreOptions = {}): VolumeSnapshotGroupRestore {
     return new VolumeSnapshotGroupRestore(this, 'Restore', { ...options, group: this });
   }
 

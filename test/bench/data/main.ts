@@ -60,7 +60,7 @@ function protect(id: string, database: DatabaseOptions, repository: IRepository)
     repository,
     retention: Retention.all(),
     scratch: Scratch.emptyDir(Size.gibibytes(2)),
-  }).restore({ request: { replace: 'yes' } });
+  }).addRestore({ request: { replace: 'yes' } });
 }
 
 app.synth();

@@ -40,9 +40,9 @@ const catalog = new DatabaseBackup(chart, 'catalog', {
   }),
   pods: { assignedUser: true },
 });
-orders.verify({ schedule: Schedule.never(), retries: 0, assertions: [Assertion.atLeast('select count(*) from pgbench_accounts', 100)] });
-catalog.verify({ schedule: Schedule.never(), retries: 0 });
-orders.restore({ credentials: SecretRef.named('orders-owner') });
-catalog.restore();
+orders.addVerification({ schedule: Schedule.never(), retries: 0, assertions: [Assertion.atLeast('select count(*) from pgbench_accounts', 100)] });
+catalog.addVerification({ schedule: Schedule.never(), retries: 0 });
+orders.addRestore({ credentials: SecretRef.named('orders-owner') });
+catalog.addRestore();
 new DatabaseBackup(chart, 'named', { ...postgres });
 app.synth();

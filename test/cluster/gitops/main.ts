@@ -30,10 +30,10 @@ const orders = new DatabaseBackup(shop, 'orders', {
   pods: { cpuRequest: '20m', memoryLimit: MEMORY },
 });
 const credentials = SecretRef.named('orders-owner');
-orders.restore({ credentials, pods: { memoryLimit: MEMORY } });
+orders.addRestore({ credentials, pods: { memoryLimit: MEMORY } });
 if (RESTORED_AS) {
   const request = { database: 'orders', into: RESTORED_AS };
-  orders.restore({
+  orders.addRestore({
     form: RestoreForm.JOB,
     name: 'once',
     credentials,

@@ -19,7 +19,7 @@ const orders = new DatabaseBackup(shop, 'orders', {
   readyTimeout: Duration.minutes(20),
   pods: { cpuRequest: '20m' },
 });
-orders.restore({ credentials: SecretRef.named('orders-owner') });
+orders.addRestore({ credentials: SecretRef.named('orders-owner') });
 // Somebody who looks at the repository.
 new k8s.KubePod(shop, 'looker', {
   metadata: { name: 'looker' },

@@ -36,9 +36,9 @@ const books = new DatabaseBackup(ledger, 'books', {
   schedule: Schedule.never(),
   pods: { cpuRequest: '20m' },
 });
-const log = books.archiveLog({ every: Duration.seconds(2), maximumLag: Duration.minutes(1), spoolSize: Size.gibibytes(1) });
+const log = books.addLogArchive({ every: Duration.seconds(2), maximumLag: Duration.minutes(1), spoolSize: Size.gibibytes(1) });
 // As somebody would who cannot wait for what a test asks about.
 log.deployment.addJsonPatch(JsonPatch.replace('/spec/template/spec/containers/0/readinessProbe/periodSeconds', 1));
-books.verify({ schedule: Schedule.never() });
-books.restore();
+books.addVerification({ schedule: Schedule.never() });
+books.addRestore();
 app.synth();

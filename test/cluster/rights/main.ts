@@ -24,8 +24,8 @@ const members = [VolumeSnapshotMember.claims(['files'])];
 const common = { members, schedule: Schedule.never(), retries: 0, retention: Retention.keep({ last: 1, atLeast: 1 }) };
 new VolumeSnapshotGroup(shop, 'made', common);
 const kept = new VolumeSnapshotGroup(shop, 'kept', common);
-kept.verify({ checks: [VolumeCheck.files()], schedule: Schedule.never(), retries: 0 });
-kept.restore({ claims: { files: 'files-again' } });
+kept.addVerification({ checks: [VolumeCheck.files()], schedule: Schedule.never(), retries: 0 });
+kept.addRestore({ claims: { files: 'files-again' } });
 
 claim(shop, 'letters', { labels: { kind: 'document' } });
 const native = { members: [VolumeSnapshotMember.claims(['letters'])], mode: SnapshotMode.native({ selector: { kind: 'document' } }) };

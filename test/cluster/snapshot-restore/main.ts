@@ -28,7 +28,7 @@ const common = { schedule: Schedule.never(), retries: 0 };
 const group = new VolumeSnapshotGroup(shop, 'shop', {
   ...{ ...common, members: [VolumeSnapshotMember.claims(['data-db-0', 'pictures'])], retention: Retention.keep({ last: 3 }) },
 });
-group.verify({
+group.addVerification({
   ...common,
   checks: [
     VolumeCheck.engine(Engine.postgresPhysical({ version: PostgresVersion.V15 }), {
@@ -38,14 +38,14 @@ group.verify({
     }),
   ],
 });
-group.restore();
+group.addRestore();
 
 /** The pictures alone, whose copies are of another class. */
 function pictures(series: string, storageClassName: string, checkDeadline: Duration, bindTimeout: Duration): void {
   const members = [VolumeSnapshotMember.claims(['pictures'])];
   const alone = new VolumeSnapshotGroup(shop, series, { ...common, members, retention: Retention.keep({ last: 1 }) });
-  alone.verify({ ...common, storageClassName, checkDeadline, maximumAge: Duration.seconds(1) });
-  alone.restore({ claims: { pictures: `pictures-${series}` }, storageClassName, bindTimeout });
+  alone.addVerification({ ...common, storageClassName, checkDeadline, maximumAge: Duration.seconds(1) });
+  alone.addRestore({ claims: { pictures: `pictures-${series}` }, storageClassName, bindTimeout });
 }
 // A class that there is not makes no volumes: neither for a check nor for a restore.
 pictures('stuck', 'nowhere', Duration.seconds(5), Duration.seconds(5));

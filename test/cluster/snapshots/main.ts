@@ -28,7 +28,7 @@ const assertions = [Assertion.atLeast('select count(*) from sales', 1, { databas
 const check = VolumeCheck.engine(Engine.mariadbPhysical({ version: MariadbVersion.V10_11 }), {
   ...{ claims: ['data-db-0'], path: 'data', assertions },
 });
-group.verify({ checks: [check], schedule: Schedule.never(), storageClassName: STORAGE_CLASS, retries: 0 });
+group.addVerification({ checks: [check], schedule: Schedule.never(), storageClassName: STORAGE_CLASS, retries: 0 });
 // A class that no cluster has.
 const files = [VolumeSnapshotMember.claims(['files-db-0'])];
 new VolumeSnapshotGroup(shop, 'classless', { ...common, members: files, snapshotClassName: 'cdk8s-backup-has-no-such-class' });

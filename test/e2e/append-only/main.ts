@@ -41,8 +41,8 @@ const orders = notes(
   Repository.restic({ location: ResticLocation.rest(adding), password, appendOnly: true }),
   Retention.keep({ last: 1, within: Duration.hours(1), atLeast: 1 }),
 );
-orders.verify({ retries: 0 });
-orders.restore();
+orders.addVerification({ retries: 0 });
+orders.addRestore();
 new DatabasePrune(keeper, 'orders', {
   backup: orders,
   repository: Repository.restic({

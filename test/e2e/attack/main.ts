@@ -39,7 +39,7 @@ for (const [store, location] of Object.entries(locations)) {
     retries: 0,
     repositoryWait: Duration.seconds(10),
   });
-  backup.verify({ retries: 0, scratch: Scratch.emptyDir(Size.gibibytes(2)) });
-  backup.restore();
+  backup.addVerification({ retries: 0, scratch: Scratch.emptyDir(Size.gibibytes(2)) });
+  backup.addRestore();
 }
 app.synth();

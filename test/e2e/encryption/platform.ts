@@ -53,8 +53,8 @@ export function platform({ age, gpg, copy, ageForAll = false }: Recipients): str
       ...(engine === redis && { dataVolume: DataVolume.claim('data') }),
       retention: Retention.keep({ last: 50 }),
     });
-    made.verify({ retries: 0 });
-    made.restore();
+    made.addVerification({ retries: 0 });
+    made.addRestore();
     return made;
   };
   const repositories: { [series: string]: IRepository } = {
@@ -71,10 +71,10 @@ export function platform({ age, gpg, copy, ageForAll = false }: Recipients): str
   };
   for (const [series, repository] of Object.entries(repositories)) {
     const made = backup(series, repository);
-    made.reencrypt();
-    made.drill({ key: key('escrow'), ...(series === 'with-gpg' && { passphrase: SecretRef.named('escrow').key('passphrase') }) });
+    made.addReencryption();
+    made.addKeyDrill({ key: key('escrow'), ...(series === 'with-gpg' && { passphrase: SecretRef.named('escrow').key('passphrase') }) });
   }
-  backup('redis-age', Repository.files({ claimName: 'redis-age', encryption: withAge }), redis).mirror('copy', {
+  backup('redis-age', Repository.files({ claimName: 'redis-age', encryption: withAge }), redis).addMirror('copy', {
     repository: Repository.files({
       claimName: 'copy',
       encryption: Encryption.age({ recipients: copy, identity: key('copy'), image: AGE_IMAGE }),

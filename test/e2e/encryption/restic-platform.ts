@@ -31,9 +31,9 @@ export function platform(password: string): string {
     retention: Retention.keep({ last: 50 }),
     retries: 0,
   });
-  backup.verify({ retries: 0, checkRepository: RepositoryCheck.none() });
-  backup.rotateKey({ add: key('next'), remove: key('first') });
-  backup.drill({ key: key('escrow') });
+  backup.addVerification({ retries: 0, checkRepository: RepositoryCheck.none() });
+  backup.addKeyRotation({ add: key('next'), remove: key('first') });
+  backup.addKeyDrill({ key: key('escrow') });
   app.synth();
   return dist;
 }

@@ -36,8 +36,8 @@ const three = new BackupPlan(chart, 'three', {
   }),
   host: 'etcd',
 });
-three.verify({ retries: 0 });
-three.restore();
+three.addVerification({ retries: 0 });
+three.addRestore();
 
 const nodes = new Chart(app, 'nodes', { namespace: 'kube-system' });
 const plane = new BackupPlan(nodes, 'plane', {
@@ -51,6 +51,6 @@ const plane = new BackupPlan(nodes, 'plane', {
   engine: Engine.etcdControlPlane({ version: EtcdVersion.V3_5, cluster: EtcdCluster.kubeadm([{ name: 'cp-1', address: '127.0.0.1' }]) }),
   host: '127.0.0.1',
 });
-plane.verify({ retries: 0 });
-plane.restore();
+plane.addVerification({ retries: 0 });
+plane.addRestore();
 app.synth();

@@ -31,8 +31,8 @@ const app15 = Engine.postgres({ version: PostgresVersion.V15, databases: ['app']
 for (const [kind, repository] of Object.entries(repositories)) {
   const shared = { ...impatient, repository, retention, credentials, host: 'db' };
   const healthy = new DatabaseBackup(chart, kind, { ...shared, engine: app15 });
-  healthy.verify();
-  healthy.restore();
+  healthy.addVerification();
+  healthy.addRestore();
 
   const void_ = Engine.postgres({ version: PostgresVersion.V15, databases: ['void'] });
   new DatabaseBackup(chart, `${kind}-empty`, { ...shared, engine: void_ });
@@ -41,7 +41,7 @@ for (const [kind, repository] of Object.entries(repositories)) {
   new DatabaseBackup(chart, `${kind}-newer-server`, { ...shared, engine: app15, host: 'db17' });
   new DatabaseBackup(chart, `${kind}-late`, { ...shared, engine: app15, deadline: Duration.seconds(5) });
   const tight = new DatabaseBackup(chart, `${kind}-tight`, { ...shared, engine: app15 });
-  tight.verify({ scratch: Scratch.emptyDir(Size.mebibytes(48)), retries: 0 });
+  tight.addVerification({ scratch: Scratch.emptyDir(Size.mebibytes(48)), retries: 0 });
 }
 
 new DatabaseBackup(chart, 'unreachable', {

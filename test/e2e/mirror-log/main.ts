@@ -16,5 +16,5 @@ const backup = new DatabaseBackup(new Chart(app, 'ledger', { namespace: 'ledger'
   retention,
   retries: 0,
 });
-backup.archiveLog({ every: Duration.seconds(5) });
+backup.addLogArchive({ every: Duration.seconds(5) });
 app.synth();

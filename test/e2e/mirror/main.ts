@@ -62,7 +62,7 @@ const backups = {
 };
 for (const [series, props] of Object.entries(backups)) {
   const backup = new DatabaseBackup(chart, series, { ...props, retention, retries: 0, repositoryWait: Duration.seconds(4) });
-  backup.verify();
-  backup.restore();
+  backup.addVerification();
+  backup.addRestore();
 }
 app.synth();

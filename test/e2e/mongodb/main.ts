@@ -16,13 +16,13 @@ const backup = new DatabaseBackup(chart, 'shop', {
   engine: Engine.mongodb({ version: MongodbVersion.V7_0, oplog: false, databases: ['shop', 'Blog'] }),
   host: 'shop-db',
 });
-backup.verify({
+backup.addVerification({
   assertions: [
     Assertion.equalTo("db.posts.findOne({ _id: 'ж' }).title", 'привет', { database: 'Blog' }),
     Assertion.atLeast('db.orders.countDocuments({})', 3, { database: 'shop' }),
   ],
 });
-backup.restore();
+backup.addRestore();
 
 // What the host turns out to be is not what was said.
 const wrongly = { ...shared, engine: Engine.mongodb({ version: MongodbVersion.V7_0, replicaSet: 'rs0' }) };

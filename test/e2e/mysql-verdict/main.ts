@@ -17,8 +17,8 @@ function add(namespace: string, series: string, databases: string[] | undefined,
     repository: Repository.files({ claimName: 'backups' }),
     retention: Retention.keep({ daily: 7 }),
   });
-  backup.verify();
-  backup.restore({ credentials: SecretRef.named('owner') });
+  backup.addVerification();
+  backup.addRestore({ credentials: SecretRef.named('owner') });
 }
 
 add('maria', 'hard', [...DATABASES, 'versioned', 'locked'], true);

@@ -22,13 +22,13 @@ const backup = new DatabaseBackup(chart, 'eleven', {
   repository: Repository.files({ claimName: 'backups' }),
   retention: Retention.keep({ daily: 7 }),
 });
-backup.verify({
+backup.addVerification({
   assertions: [
     Assertion.atLeast('select count(*) from orders', 20000, { database: 'app_db' }),
     Assertion.equalTo('select name from customers where id = 0', 'zero', { database: 'app_db' }),
   ],
 });
-backup.restore({ credentials: SecretRef.named('eleven-owner') });
+backup.addRestore({ credentials: SecretRef.named('eleven-owner') });
 
 // Of the options that are not for everybody: MySQL's position in the binary log, and tables without transactions refused.
 const common = {

@@ -40,7 +40,7 @@ for (const [fault, location] of Object.entries(locations)) {
     repositoryWait: Duration.seconds(15),
     deadline: Duration.seconds(fault === 'passing' ? 120 : 30),
   });
-  backup.verify({ retries: 0, scratch: Scratch.emptyDir(Size.gibibytes(2)) });
-  backup.restore({ deadline: Duration.seconds(fault === 'cut' ? 25 : 120) });
+  backup.addVerification({ retries: 0, scratch: Scratch.emptyDir(Size.gibibytes(2)) });
+  backup.addRestore({ deadline: Duration.seconds(fault === 'cut' ? 25 : 120) });
 }
 app.synth();

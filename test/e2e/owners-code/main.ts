@@ -34,6 +34,6 @@ for (const [series, repository] of Object.entries(repositories)) {
     retention: Retention.all(),
     retries: 0,
   });
-  backup.verify({ retries: 0, assertions });
+  backup.addVerification({ retries: 0, assertions });
 }
 app.synth();

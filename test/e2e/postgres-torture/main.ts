@@ -11,7 +11,7 @@ const backup = new DatabaseBackup(new Chart(app, 'torture', { namespace: 'tortur
   retention: Retention.keep({ last: 5 }),
   retries: 0,
 });
-backup.verify({ retries: 0 });
-backup.restore({ host: 'target', credentials: SecretRef.named('restorer') });
+backup.addVerification({ retries: 0 });
+backup.addRestore({ host: 'target', credentials: SecretRef.named('restorer') });
 
 app.synth();

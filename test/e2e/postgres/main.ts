@@ -32,8 +32,8 @@ function add(
     sizeDropLimit: 100,
     credentials: SecretRef.named(credentials),
   });
-  backup.verify({ retries: 0 });
-  backup.restore({ host: 'target', credentials: SecretRef.named('restorer') });
+  backup.addVerification({ retries: 0 });
+  backup.addRestore({ host: 'target', credentials: SecretRef.named('restorer') });
   return backup;
 }
 

@@ -13,12 +13,12 @@ const backup = new DatabaseBackup(chart, 'events', {
   retries: 0,
   readyTimeout: Duration.seconds(4),
 });
-backup.verify({
+backup.addVerification({
   retries: 0,
   assertions: [
     Assertion.equalTo('list_queues name', 'waiting', { database: 'shop ж' }),
     Assertion.equalTo('list_vhosts name', '/ shop ж full'),
   ],
 });
-backup.restore();
+backup.addRestore();
 app.synth();

@@ -31,7 +31,7 @@ for (const [series, engine] of Object.entries(engines)) {
     retention: Retention.keep({ daily: 7 }),
     retries: 0,
   });
-  backup.verify({
+  backup.addVerification({
     retries: 0,
     assertions: [
       Assertion.atLeast('dbsize', 10),
@@ -39,7 +39,7 @@ for (const [series, engine] of Object.entries(engines)) {
       Assertion.equalTo('get "ключ \\"3\\""', 'in database 3', { database: '3' }),
     ],
   });
-  backup.restore();
+  backup.addRestore();
 }
 const older = new DatabaseBackup(chart, 'older', {
   engine: Engine.redis({ version: RedisVersion.V7_2, ...tls }),
@@ -49,5 +49,5 @@ const older = new DatabaseBackup(chart, 'older', {
   retention: Retention.keep({ daily: 7 }),
   retries: 0,
 });
-older.verify();
+older.addVerification();
 app.synth();

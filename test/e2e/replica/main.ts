@@ -28,8 +28,8 @@ const backup = new DatabaseBackup(chart, 'books', {
   retries: 0,
   readyTimeout: Duration.seconds(5),
 });
-backup.archiveLog({ every: Duration.minutes(1) });
-backup.verify({ retries: 0, assertions: [Assertion.equalTo('select count(*) from entries', '3', { database: 'books' })] });
-backup.restore();
+backup.addLogArchive({ every: Duration.minutes(1) });
+backup.addVerification({ retries: 0, assertions: [Assertion.equalTo('select count(*) from entries', '3', { database: 'books' })] });
+backup.addRestore();
 
 app.synth();

@@ -31,7 +31,7 @@ function notes(id: string, repository: IRepository): DatabaseBackup {
   });
 }
 
-notes('notes', Repository.restic(place('notes'))).restore();
+notes('notes', Repository.restic(place('notes'))).addRestore();
 notes('found', Repository.fromExistingRestic(place('found')));
 for (const round of ['volume-1', 'volume-2', 'made-twice']) {
   const shared = Repository.restic(place(round));

@@ -11,11 +11,11 @@ const backup = new DatabaseBackup(chart, 'crm', {
   repository: Repository.files({ claimName: 'backups', path: 'team/crm' }),
   retention: Retention.keep({ daily: 7 }),
 });
-backup.verify({
+backup.addVerification({
   assertions: [
     Assertion.atLeast('select count(*) from customers', 1000, { database: 'crm' }),
     Assertion.equalTo("select string_agg(v, ', ' order by v) from words", 'one, two', { database: 'mail' }),
   ],
 });
-backup.restore({ form: RestoreForm.JOB, request: { database: 'crm', into: 'crm_2026' } });
+backup.addRestore({ form: RestoreForm.JOB, request: { database: 'crm', into: 'crm_2026' } });
 app.synth();

@@ -44,8 +44,8 @@ for (const [kind, repository] of Object.entries(repositories)) {
     host: 'db',
     credentials: SecretRef.named('db'),
   });
-  notes.verify({ retries: 0 });
-  notes.restore();
+  notes.addVerification({ retries: 0 });
+  notes.addRestore();
   const sessions = new DatabaseBackup(chart, `${kind}-sessions`, {
     ...shared,
     engine: Engine.redis({ version: RedisVersion.V7_2 }),
@@ -53,7 +53,7 @@ for (const [kind, repository] of Object.entries(repositories)) {
     credentials: SecretRef.named('cache'),
     dataVolume: DataVolume.claim('cache'),
   });
-  sessions.verify({ retries: 0 });
-  sessions.restore();
+  sessions.addVerification({ retries: 0 });
+  sessions.addRestore();
 }
 app.synth();

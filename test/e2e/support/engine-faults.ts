@@ -444,8 +444,8 @@ function synthesized(subject: EngineUnderFault): string {
   };
   for (const [name, different] of Object.entries(series)) {
     const backup = new DatabaseBackup(chart, name, { ...healthy, ...different });
-    backup.verify({ retries: 0, ...(name === 'tight' && { scratch: Scratch.emptyDir(subject.tightScratch) }) });
-    backup.restore();
+    backup.addVerification({ retries: 0, ...(name === 'tight' && { scratch: Scratch.emptyDir(subject.tightScratch) }) });
+    backup.addRestore();
   }
   app.synth();
   return dist;

@@ -11,6 +11,6 @@ const backup = new DatabaseBackup(chart, 'lines', {
   repository: Repository.files({ claimName: 'backups', compression: Compression.GZIP }),
   retention: Retention.keep({ last: 1, atLeast: 2 }),
 });
-backup.verify();
-backup.restore();
+backup.addVerification();
+backup.addRestore();
 app.synth();

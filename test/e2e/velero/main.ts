@@ -12,7 +12,7 @@ const backup = new DatabaseBackup(chart, 'orders', {
   schedule: Schedule.never(),
   readyTimeout: Duration.seconds(3),
 });
-backup.verify();
-backup.restore({ credentials: SecretRef.named('orders-owner') });
+backup.addVerification();
+backup.addRestore({ credentials: SecretRef.named('orders-owner') });
 new VeleroDump(chart, 'orders-velero', { backup, timeout: Duration.minutes(30) });
 app.synth();
