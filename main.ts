@@ -15,7 +15,6 @@ import {
   type FilesRepositoryOptions,
   type IRepository,
   MariadbVersion,
-  Mirror,
   MongodbVersion,
   MysqlVersion,
   PostgresVersion,
@@ -166,15 +165,7 @@ const faraway = Repository.restic({
   password: SecretRef.named('faraway-key').key('password'),
 });
 const nightly = new BackupPlan(store, 'nightly', {
-  repository: volumeBeside(store, '50Gi', {
-    mirrors: [
-      Mirror.to(faraway, {
-        name: 'faraway',
-        retention: Retention.keep({ daily: 30, monthly: 12 }),
-        verification: { schedule: Schedule.monthly({ day: 3, at: '06:00', spread: Duration.hours(2) }) },
-      }),
-    ],
-  }),
+  repository: volumeBeside(store, '50Gi'),
   schedule: Schedule.daily({ at: '00:15', timeZone: 'Europe/Berlin', spread: Duration.minutes(30) }),
   retention: Retention.keep({ daily: 7, weekly: 4 }),
 });
@@ -192,7 +183,12 @@ const payments = nightly.addBackup('payments', {
 for (const backup of [catalog, payments]) {
   const credentials = SecretRef.named(`${backup.series}-owner`);
   backup.addRestore({ credentials });
-  for (const mirror of backup.mirrors) mirror.addRestore({ credentials });
+  backup.addMirror(faraway, {
+    name: 'faraway',
+    retention: Retention.keep({ daily: 30, monthly: 12 }),
+    verification: { schedule: Schedule.monthly({ day: 3, at: '06:00', spread: Duration.hours(2) }) },
+    restore: { credentials },
+  });
 }
 
 // A warehouse whose database takes too long to dump: its files are copied instead, beside it.
@@ -390,7 +386,9 @@ new VolumeSnapshotGroup(gallery, 'gallery-instant', {
   mode: SnapshotMode.native({ selector: { app: 'gallery' }, groupClassName: together.name }),
   schedule: Schedule.daily({ at: '23:00' }),
   retention: Retention.keep({ daily: 2 }),
-}).addVerification({ checks: [VolumeCheck.engine(Engine.mariadbPhysical({ version: MariadbVersion.V10_11 }), { claims: ['data-gallery-db-0'] })] });
+}).addVerification({
+  checks: [VolumeCheck.engine(Engine.mariadbPhysical({ version: MariadbVersion.V10_11 }), { claims: ['data-gallery-db-0'] })],
+});
 new VolumeSnapshot(gallery, 'pictures-before-import', { source: VolumeSnapshotSource.claim('pictures'), snapshotClassName: single.name });
 new VolumeFromSnapshot(gallery, 'pictures-trial', {
   snapshotName: 'pictures-before-import',

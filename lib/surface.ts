@@ -1,13 +1,14 @@
 export * from './app/backup-app';
-export * from './backup/addon';
+export type { IBackupAddon } from './backup/addon';
 export * from './backup/assertion';
+export * from './backup/backup-job';
 export * from './backup/backup-plan';
 export * from './backup/database-backup';
 export * from './backup/database-mirror';
 export * from './backup/database-prune';
 export * from './backup/database-restore';
 export * from './backup/database-verification';
-export type { DrillOptions } from './backup/drill';
+export { KeyDrill, type KeyDrillOptions } from './backup/drill';
 export * from './backup/key-rotation';
 export * from './backup/log-archive';
 export type { OnDemandOptions } from './backup/on-demand';

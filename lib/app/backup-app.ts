@@ -44,8 +44,9 @@ export class BackupApp extends App {
    * @throws Error when a validation fails, dependencies go round in a circle, or objects or files collide; then nothing is written
    */
   public override synth(): void {
+    validate(this.node.findAll());
+    // Add-ons are bound meanwhile.
     const constructs = this.node.findAll();
-    validate(constructs);
     const topology = topologyOf(constructs);
     const staging = new Staging(this.outdir);
     try {
@@ -69,9 +70,8 @@ export class BackupApp extends App {
    * @throws Error as `synth` does
    */
   public override synthYaml(): string {
-    const constructs = this.node.findAll();
-    validate(constructs);
-    const topology = topologyOf(constructs);
+    validate(this.node.findAll());
+    const topology = topologyOf(this.node.findAll());
     const documents = topology.charts.flatMap(chart => render(chart, topology));
     refuseCollisions(sameObjects(documents.map(({ object }) => object)));
     return textOf(documents);

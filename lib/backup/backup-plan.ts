@@ -63,13 +63,15 @@ export class BackupPlan extends Construct {
       pods: mergedPodOptions(this.props.pods, options.pods),
     });
     this.made.push(backup);
-    for (const addon of this.addons) backup.add(addon);
+    backup._plannedWith(this.addons);
     return backup;
   }
 
-  /** Hangs an add-on on every backup of the plan, those that come later too. */
-  public add(addon: IBackupAddon): void {
-    this.addons.push(addon);
-    for (const backup of this.made) backup.add(addon);
+  /**
+   * Hangs add-ons on every backup of the plan, those that come later too. What a backup says of the same by itself, such as assertions by
+   * `addVerification()`, goes before them.
+   */
+  public add(...addons: IBackupAddon[]): void {
+    this.addons.push(...addons);
   }
 }

@@ -8,7 +8,7 @@ import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkObjectName, checkSeries } from '../core/names';
 import { cronJobObject, operationJobSpec } from '../core/pod';
-import type { PodOptions } from '../core/pod-options';
+import { mergedPodOptions, type PodOptions } from '../core/pod-options';
 import type { Retention } from '../core/retention';
 import type { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
@@ -16,17 +16,18 @@ import type { SecretRef } from '../core/secret-ref';
 import { warn } from '../core/warning';
 import type { IEngine } from '../engines/engine';
 import { registerPlace } from '../repositories/place';
-import type { IRepository } from '../repositories/repository';
-import type { IBackupAddon } from './addon';
+import { type IRepository, RepositoryAccess } from '../repositories/repository';
+import type { IBackupAddon, RefinableAddon } from './addon';
 import { checkAppendOnly } from './append-only';
-import { DatabaseMirror, type DatabaseMirrorOptions } from './database-mirror';
+import { BackupJob, type BackupJobOptions } from './backup-job';
+import { DatabaseMirror, type MirrorOptions } from './database-mirror';
 import { DatabasePrune, type DatabasePruneOptions } from './database-prune';
 import { DatabaseRestore, type DatabaseRestoreOptions } from './database-restore';
 import { DatabaseVerification, type DatabaseVerificationOptions } from './database-verification';
-import { type DrillOptions, drillVerification } from './drill';
+import { drillVerification, type KeyDrillOptions } from './drill';
 import { KeyRotation, type KeyRotationOptions } from './key-rotation';
 import { renewLocks } from './lock-renewal';
-import { LogArchive, type LogArchiveOptions } from './log-archive';
+import { DatabaseLogArchive, type LogArchiveOptions } from './log-archive';
 import { Operation, type OperationPodProps } from './operation';
 import { Reencryption, type ReencryptionOptions } from './reencryption';
 
@@ -179,6 +180,10 @@ export class DatabaseBackup extends Construct {
   /** @internal */
   public readonly _operation: Operation;
   private pruner: DatabasePrune | undefined;
+  private readonly addons: IBackupAddon[] = [];
+  private planned: IBackupAddon[] = [];
+  private readonly bound = new Set<IBackupAddon>();
+  private bindsPlanned = false;
 
   /**
    * @throws InputError when a prop cannot stand
@@ -216,13 +221,11 @@ export class DatabaseBackup extends Construct {
     registerSeries(this, repository.identity, this.series);
     registerName(this, 'backup', this.series);
     registerPlace(this, repository, this._operation.user);
-    for (const mirror of props.repository.mirrors ?? [])
-      this.addMirror(mirror.options.name, { ...mirror.options, repository: mirror.repository });
     renewLocks(this, { backup: this, retention, interval: this.interval });
-    this.node.addValidation({ validate: () => this.warnOfGaps() });
+    this.node.addValidation({ validate: () => [...this.bindAddons(), ...this.warnOfGaps()] });
   }
 
-  /** Its mirrors so far: those of its repository first. */
+  /** Its mirrors so far; those of add-ons come at synthesis. */
   public get mirrors(): DatabaseMirror[] {
     return this.node.children.filter(child => child instanceof DatabaseMirror);
   }
@@ -233,16 +236,10 @@ export class DatabaseBackup extends Construct {
    *
    * @throws InputError when a prop cannot stand, or the backup has a verification of that name already
    */
-  public addVerification(props: DatabaseVerificationOptions = {}): DatabaseVerification {
-    const { name = 'verify' } = props;
-    if (this.node.tryFindChild(name)) {
-      throw new InputError(this, {
-        prop: 'verify',
-        got: 'called twice',
-        because: `a backup has one verification of the name ${name}; leave one call out, or the add-on of its plan, or give one another name`,
-      });
-    }
-    return new DatabaseVerification(this, name, { ...props, backup: this });
+  public addVerification(options: DatabaseVerificationOptions = {}): DatabaseVerification {
+    const { name = 'verify' } = options;
+    this.refuseTwice('addVerification', name, `a backup has one verification of the name ${name}: leave one out, or give it another name`);
+    return new DatabaseVerification(this, name, { ...this.refined(name, options), backup: this });
   }
 
   /**
@@ -250,30 +247,23 @@ export class DatabaseBackup extends Construct {
    *
    * @throws InputError when a prop cannot stand
    */
-  public addRestore(props: DatabaseRestoreOptions = {}): DatabaseRestore {
-    const { name = 'restore' } = props;
-    this.refuseTwice(
-      'restore',
-      name,
-      `a backup may have several restores, to several places: give this one a name, for example addRestore({ name: 'restore-to-staging' })`,
-    );
-    return new DatabaseRestore(this, name, { ...props, backup: this });
+  public addRestore(options: DatabaseRestoreOptions = {}): DatabaseRestore {
+    const { name = 'restore' } = options;
+    const because = `a backup may have several restores, to several places: give this one a name, for example addRestore({ name: 'restore-to-staging' })`;
+    this.refuseTwice('addRestore', name, because);
+    return new DatabaseRestore(this, name, { ...this.refined(name, options), backup: this });
   }
 
   /**
-   * Copies every recovery point into another repository: a CronJob `<series>-mirror-<name>`. What all backups into a repository
-   * should have, name in its `mirrors` instead.
+   * Copies every recovery point into another repository: a CronJob `<series>-mirror-<name>`.
    *
-   * @param name what its objects are called, after the series: `offsite`
+   * @param repository where the copies are kept: any kind, with a password or a compression of its own
    * @throws InputError when an option cannot stand, or the backup has a mirror of that name already
    */
-  public addMirror(name: string, options: DatabaseMirrorOptions): DatabaseMirror {
-    const id = `mirror-${name}`;
-    if (this.node.tryFindChild(id)) {
-      const because = `${this.node.path} has a mirror of that name already, of its own or by its repository; give one of them another`;
-      throw new InputError(this, { prop: 'mirrors', got: name, because });
-    }
-    const mirror = new DatabaseMirror(this, id, { ...options, name, backup: this });
+  public addMirror(repository: IRepository, options: MirrorOptions): DatabaseMirror {
+    const id = `mirror-${options.name}`;
+    this.refuseTwice('addMirror', id, `a backup has one mirror of the name ${options.name}: give one of them another`);
+    const mirror = new DatabaseMirror(this, id, { ...options, repository, backup: this });
     if (options.verification) mirror.addVerification(options.verification);
     if (options.restore) mirror.addRestore(options.restore);
     return mirror;
@@ -284,9 +274,9 @@ export class DatabaseBackup extends Construct {
    *
    * @throws InputError when the engine has no log to archive, or a prop cannot stand
    */
-  public addLogArchive(props: LogArchiveOptions = {}): LogArchive {
-    this.refuseTwice('archiveLog', 'log', 'a server has one archive of its log: leave one call out');
-    return new LogArchive(this, 'log', { ...props, backup: this });
+  public addLogArchive(options: LogArchiveOptions = {}): DatabaseLogArchive {
+    this.refuseTwice('addLogArchive', 'log', 'a server has one archive of its log: leave one out');
+    return new DatabaseLogArchive(this, 'log', { ...this.refined('log', options), backup: this });
   }
 
   /**
@@ -295,8 +285,8 @@ export class DatabaseBackup extends Construct {
    *
    * @throws InputError when the repository is opened with no key, or a prop cannot stand
    */
-  public addKeyDrill(props: DrillOptions): DatabaseVerification {
-    return this.addVerification(drillVerification(this, props, this.props.repository));
+  public addKeyDrill(options: KeyDrillOptions): DatabaseVerification {
+    return this.addVerification(drillVerification(this, options, this.props.repository));
   }
 
   /**
@@ -304,9 +294,9 @@ export class DatabaseBackup extends Construct {
    *
    * @throws InputError when the repository is not an encrypted one of plain files, or a prop cannot stand
    */
-  public addReencryption(props: ReencryptionOptions = {}): Reencryption {
-    this.refuseTwice('reencrypt', 'reencrypt', 'a backup has one re-encryption: leave one call out');
-    return new Reencryption(this, 'reencrypt', { ...props, backup: this });
+  public addReencryption(options: ReencryptionOptions = {}): Reencryption {
+    this.refuseTwice('addReencryption', 'reencrypt', 'a backup has one re-encryption: leave one out');
+    return new Reencryption(this, 'reencrypt', { ...options, backup: this });
   }
 
   /**
@@ -314,9 +304,9 @@ export class DatabaseBackup extends Construct {
    *
    * @throws InputError when the repository is not restic's, or a prop cannot stand
    */
-  public addKeyRotation(props: KeyRotationOptions): KeyRotation {
-    this.refuseTwice('rotateKey', 'rotate-key', 'name the key to add and the one to remove in one call');
-    return new KeyRotation(this, 'rotate-key', { ...props, backup: this });
+  public addKeyRotation(options: KeyRotationOptions): KeyRotation {
+    this.refuseTwice('addKeyRotation', 'rotate-key', 'name the key to add and the one to remove in one call');
+    return new KeyRotation(this, 'rotate-key', { ...options, backup: this });
   }
 
   /**
@@ -325,9 +315,21 @@ export class DatabaseBackup extends Construct {
    *
    * @throws InputError when a prop cannot stand, or something prunes the backup's recovery points already
    */
-  public addPrune(props: DatabasePruneOptions = {}): DatabasePrune {
-    this.refuseTwice('prune', 'prune', 'a backup has one prune: leave one call out');
-    return new DatabasePrune(this, 'prune', { ...props, backup: this });
+  public addPrune(options: DatabasePruneOptions = {}): DatabasePrune {
+    this.refuseTwice('addPrune', 'prune', 'a backup has one prune: leave one out');
+    return new DatabasePrune(this, 'prune', { ...this.refined('prune', options), backup: this });
+  }
+
+  /**
+   * A job of your own, with the engine's image and tools, and the repository's: a CronJob `<series>-<name>`. Its scripts may use what
+   * `lib/shell/lib.sh` offers; its end is a verdict as that of every other job.
+   *
+   * @param name what the job is called, after the series: `<name>.sh` of its scripts is run
+   * @throws InputError when an option cannot stand, or the backup has something of that name already
+   */
+  public addJob(name: string, options: BackupJobOptions): BackupJob {
+    this.refuseTwice('addJob', name, 'the backup has something of that name: choose another');
+    return new BackupJob(this, name, { ...options, backup: this });
   }
 
   /**
@@ -342,6 +344,7 @@ export class DatabaseBackup extends Construct {
     const retention = this.props.retention.bind(this, 'retention');
     return this._operation.pod(scope, {
       operation: 'backup',
+      access: RepositoryAccess.APPEND,
       job: `${this.series}-backup`,
       server: engine,
       environment: [
@@ -375,11 +378,48 @@ export class DatabaseBackup extends Construct {
   }
 
   private refuseTwice(call: string, id: string, because: string): void {
-    if (this.node.tryFindChild(id)) throw new InputError(this, { prop: call, got: 'called twice', because });
+    if (!this.node.tryFindChild(id)) return;
+    const late = this.bindsPlanned ? `${because}. Where an add-on of its plan is to be refined, plan.add() comes first` : because;
+    throw new InputError(this, { prop: call, got: 'called twice', because: late });
   }
 
-  /** Hangs an add-on on this backup. */
-  public add(addon: IBackupAddon): void {
+  /** Hangs add-ons on this backup. They are bound at synthesis, when all that was said of the app has been said. */
+  public add(...addons: IBackupAddon[]): void {
+    this.addons.push(...addons);
+  }
+
+  /**
+   * @param addons what the plan adds to all its backups, now and later
+   * @internal
+   */
+  public _plannedWith(addons: IBackupAddon[]): void {
+    this.planned = addons;
+  }
+
+  /** What an add-on of the plan says, and what is said here of the same, which goes before it; the add-on is done with then. */
+  private refined<Options extends { readonly pods?: PodOptions }>(id: string, options: Options): Options {
+    if (this.bindsPlanned) return options;
+    const isSame = (addon: Partial<RefinableAddon<Options>>) => addon._id === id;
+    const addon = this.planned.find(each => !this.bound.has(each) && isSame(each)) as RefinableAddon<Options> | undefined;
+    if (!addon) return options;
+    this.bound.add(addon);
+    return { ...addon._options, ...options, pods: mergedPodOptions(addon._options.pods, options.pods) };
+  }
+
+  /** What is made here was not among the constructs that the app validates. */
+  private bindAddons(): string[] {
+    const known = new Set(this.node.findAll());
+    for (const addon of this.addons) this.bind(addon);
+    this.bindsPlanned = true;
+    for (const addon of this.planned) this.bind(addon);
+    this.bindsPlanned = false;
+    const made = this.node.findAll().filter(construct => !known.has(construct));
+    return made.flatMap(({ node }) => node.validate().map(error => `[${node.path}] ${error}`));
+  }
+
+  private bind(addon: IBackupAddon): void {
+    if (this.bound.has(addon)) return;
+    this.bound.add(addon);
     addon.bind(this);
   }
 

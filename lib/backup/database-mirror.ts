@@ -5,11 +5,13 @@ import { InputError } from '../core/input-error';
 import { MIRROR_LABEL } from '../core/labels';
 import { checkCronJobName } from '../core/names';
 import { cronJobObject, operationJobSpec } from '../core/pod';
+import type { PodOptions } from '../core/pod-options';
+import type { Retention } from '../core/retention';
 import { Schedule, type ScheduleConfig } from '../core/schedule';
 import { warn } from '../core/warning';
-import type { MirrorSettings } from '../repositories/mirror';
 import { registerPlace } from '../repositories/place';
-import type { IRepository, RepositoryConfig } from '../repositories/repository';
+import { type IRepository, RepositoryAccess, type RepositoryConfig } from '../repositories/repository';
+import type { IBackupAddon } from './addon';
 import { checkAppendOnly } from './append-only';
 import { checkWhole, type DatabaseBackup, registerSeries } from './database-backup';
 import { DatabaseRestore, type DatabaseRestoreOptions } from './database-restore';
@@ -17,18 +19,53 @@ import { DatabaseVerification, type DatabaseVerificationOptions, newestWithin } 
 import { renewLocks } from './lock-renewal';
 import { LOG_SUFFIX } from './log-archive';
 
-/** Options of a mirror of one backup. */
-export interface DatabaseMirrorOptions extends MirrorSettings {
-  /** Where the copies are kept. */
-  readonly repository: IRepository;
+/** Options of a mirror. */
+export interface MirrorOptions {
+  /** The mirror's name, which ends the names of its objects: `offsite`. */
+  readonly name: string;
+  /** Which recovery points the mirror keeps, by its own rules. What the mirrored repository loses or prunes has no say in it. */
+  readonly retention: Retention;
+  /**
+   * When the mirror copies what it has not yet. A run that finds nothing new reads two lists and ends.
+   *
+   * A recovery point is in the mirror at most so long after its backup, and the time of copying. How far a mirror has come is
+   * the `id` of its result: the time of the newest recovery point that it has.
+   * @default Schedule.hourly({ spread: Duration.hours(1) }) - every hour, at a minute of its own
+   */
+  readonly schedule?: Schedule;
+  /**
+   * The longest that a run may take. One that is stopped keeps what was copied whole, and the next one goes on.
+   * @default Duration.hours(24)
+   */
+  readonly deadline?: Duration;
+  /**
+   * How often a failed run is tried again.
+   * @default 1
+   */
+  readonly retries?: number;
+  /**
+   * How the pods are placed and what they may use.
+   * @default - those of the backup, field by field, with a memory limit of '1Gi'
+   */
+  readonly pods?: PodOptions;
+  /**
+   * Verify the mirror by restoring from it: `addVerification()` with these options.
+   * @default - not, unless `addVerification()` of the mirror is called
+   */
+  readonly verification?: DatabaseVerificationOptions;
+  /**
+   * Have a restore from the mirror at hand: `addRestore()` with these options.
+   * @default - not, unless `addRestore()` of the mirror is called
+   */
+  readonly restore?: DatabaseRestoreOptions;
 }
 
 /** Props of a mirror of one backup. */
-export interface DatabaseMirrorProps extends DatabaseMirrorOptions {
+export interface DatabaseMirrorProps extends MirrorOptions {
   /** The backup whose recovery points are copied. */
   readonly backup: DatabaseBackup;
-  /** The mirror's name. */
-  readonly name: string;
+  /** Where the copies are kept: a repository of any kind, with a password or a compression of its own. */
+  readonly repository: IRepository;
 }
 
 /**
@@ -56,7 +93,7 @@ export class DatabaseMirror extends Construct {
   private readonly isPruned: boolean;
 
   /**
-   * Most call `backup.addMirror()`, or name mirrors of a repository.
+   * Most call `backup.addMirror()`, or add a `Mirror` to a plan.
    *
    * @throws InputError when a prop cannot stand, or both repositories are on one volume, in one bucket or on one server
    */
@@ -75,8 +112,8 @@ export class DatabaseMirror extends Construct {
     this.schedule = schedule;
     this.interval = schedule.interval;
     const retention = props.retention.bind(this, 'retention');
-    const destination = operation.bindRepository(this, 'mirror', repository);
-    const source = operation.bindRepository(this, 'mirror', undefined, { isSource: true });
+    const destination = operation.bindRepository(this, RepositoryAccess.APPEND, repository);
+    const source = operation.bindRepository(this, RepositoryAccess.READ, undefined, { isSource: true });
     this.identity = destination.identity;
     this.isPruned = retention.keepsAll || !destination.appendOnly;
     checkAppendOnly(this, destination, retention);
@@ -92,6 +129,7 @@ export class DatabaseMirror extends Construct {
       job: operationJobSpec({
         pod: operation.pod(this, {
           operation: 'mirror',
+          access: RepositoryAccess.APPEND,
           job: name,
           repository,
           copies: true,
@@ -152,13 +190,6 @@ export class DatabaseMirror extends Construct {
         because: `both copies would be in one place, ${destination.place.store}, and lost together; name a repository elsewhere`,
       });
     }
-    if ((this.props.repository.mirrors ?? []).length > 0) {
-      throw new InputError(this, {
-        prop: 'repository.mirrors',
-        got: this.props.repository.mirrors?.map(({ options }) => options.name),
-        because: 'mirrors of a mirror are not made; give them all to the repository that backups write to',
-      });
-    }
   }
 
   /** Nothing here is an error, but somebody should have thought of it. */
@@ -180,5 +211,31 @@ export class DatabaseMirror extends Construct {
       );
     }
     return [];
+  }
+}
+
+/**
+ * A further copy of every recovery point, in another repository, as an add-on.
+ *
+ * ```ts
+ * plan.add(Mirror.to(offsite, { name: 'offsite', retention: Retention.keep({ daily: 30 }), verification: {}, restore: {} }));
+ * ```
+ */
+export class Mirror implements IBackupAddon {
+  /**
+   * @param repository where the copies are kept: any kind, with a password or a compression of its own
+   * @param options the mirror's name, retention and schedule
+   */
+  public static to(repository: IRepository, options: MirrorOptions): Mirror {
+    return new Mirror(repository, options);
+  }
+
+  private constructor(
+    private readonly repository: IRepository,
+    private readonly options: MirrorOptions,
+  ) {}
+
+  public bind(backup: DatabaseBackup): void {
+    backup.addMirror(this.repository, this.options);
   }
 }

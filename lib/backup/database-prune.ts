@@ -6,8 +6,12 @@ import { checkCronJobName } from '../core/names';
 import { cronJobObject, operationJobSpec } from '../core/pod';
 import type { PodOptions } from '../core/pod-options';
 import { Schedule } from '../core/schedule';
-import type { IRepository } from '../repositories/repository';
+import { type IRepository, RepositoryAccess } from '../repositories/repository';
+import type { IBackupAddon } from './addon';
 import type { DatabaseBackup } from './database-backup';
+
+/** When nobody works, and after the verifications. */
+const MORNING = { at: '08:00', spread: Duration.hours(2) };
 
 /** Options of a prune. */
 export interface DatabasePruneOptions {
@@ -67,7 +71,7 @@ export class DatabasePrune extends Construct {
     super(...checkedConstruct('DatabasePrune', scope, id, props));
     const { backup } = props;
     const operation = backup._operation;
-    const repository = operation.bindRepository(this, 'prune', props.repository);
+    const repository = operation.bindRepository(this, RepositoryAccess.PRUNE, props.repository);
     if (repository.identity !== operation.repository.identity) {
       throw new InputError(this, {
         prop: 'repository',
@@ -87,7 +91,7 @@ export class DatabasePrune extends Construct {
       throw new InputError(this, { prop: 'retention', got: 'all', because: `${backup.node.path} keeps everything: leave the prune out` });
     }
     backup._prunedBy(this);
-    const schedule = (props.schedule ?? Schedule.weekly({ at: '08:00', spread: Duration.hours(2) })).bind(this, 'schedule');
+    const schedule = (props.schedule ?? Schedule.weekly(MORNING)).bind(this, 'schedule');
     this.interval = schedule.interval;
     const name = checkCronJobName(this, `${backup.series}-prune`);
     this.cronJob = cronJobObject(this, 'CronJob', {
@@ -97,6 +101,7 @@ export class DatabasePrune extends Construct {
       job: operationJobSpec({
         pod: operation.pod(this, {
           operation: 'prune',
+          access: RepositoryAccess.PRUNE,
           job: name,
           repository: props.repository,
           environment: Object.entries(retention.environment).map(([variable, value]) => ({ name: variable, value })),
@@ -109,5 +114,25 @@ export class DatabasePrune extends Construct {
       }),
     });
     operation.networkPolicy(this, name, repository.destinations);
+  }
+}
+
+/** A prune in a job of its own, as an add-on. */
+export class Prune implements IBackupAddon {
+  /** Once a week, on Sundays between 08:00 and 10:00 UTC unless the options say otherwise. */
+  public static weekly(options: DatabasePruneOptions = {}): Prune {
+    return new Prune({ schedule: Schedule.weekly(MORNING), ...options });
+  }
+
+  /** @internal */
+  public readonly _id = 'prune';
+
+  private constructor(
+    /** @internal */
+    public readonly _options: DatabasePruneOptions,
+  ) {}
+
+  public bind(backup: DatabaseBackup): void {
+    backup.addPrune(this._options);
   }
 }

@@ -16,7 +16,8 @@ import { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
 import type { SecretRef } from '../core/secret-ref';
 import type { EngineConfig } from '../engines/engine';
-import type { IRepository } from '../repositories/repository';
+import { type IRepository, RepositoryAccess } from '../repositories/repository';
+import type { IBackupAddon } from './addon';
 import { checkHost, checkWhole, type DatabaseBackup } from './database-backup';
 import { bindOptions } from './operation';
 import { staysInNamespace } from './origin';
@@ -181,7 +182,7 @@ export class DatabaseRestore extends Construct {
         because: `each of ${restoreTargets.join(', ')} is restored to a volume of its own, which the engine knows; leave it out`,
       });
     }
-    const repository = operation.bindRepository(this, 'restore', props.repository);
+    const repository = operation.bindRepository(this, RepositoryAccess.RESTORE, props.repository);
     this._identity = repository.identity;
     this.known = [
       ...COMMON_REQUEST,
@@ -277,6 +278,7 @@ export class DatabaseRestore extends Construct {
     return operationJobSpec({
       pod: operation.pod(this, {
         operation: 'restore',
+        access: RepositoryAccess.RESTORE,
         job: `${backup.series}-${this.props.name ?? 'restore'}`,
         repository: this.props.repository,
         server,
@@ -314,3 +316,28 @@ const COMMON_REQUEST: RequestKey[] = [
 
 /** What a request to an engine may say whose server has to be stopped for a restore. */
 const STOPPED_REQUEST: RequestKey[] = [{ key: 'serverIsDown', variable: 'SERVER_IS_DOWN', value: 'no' }];
+
+/**
+ * A restore as an add-on: `plan.add(Restore.onDemand())` has one at hand for every backup of the plan. What `addRestore()` says of one of
+ * them, such as credentials that may write, goes before it.
+ */
+export class Restore implements IBackupAddon {
+  /** When somebody asks: `kubectl create job --from=cronjob/<series>-restore`. */
+  public static onDemand(options: DatabaseRestoreOptions = {}): Restore {
+    return new Restore({ ...options, form: RestoreForm.ON_DEMAND });
+  }
+
+  /** @internal */
+  public readonly _id: string;
+
+  private constructor(
+    /** @internal */
+    public readonly _options: DatabaseRestoreOptions,
+  ) {
+    this._id = _options.name ?? 'restore';
+  }
+
+  public bind(backup: DatabaseBackup): void {
+    backup.addRestore(this._options);
+  }
+}

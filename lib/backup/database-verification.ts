@@ -8,7 +8,7 @@ import { cronJobObject, operationJobSpec } from '../core/pod';
 import type { PodOptions } from '../core/pod-options';
 import { Schedule, type ScheduleConfig } from '../core/schedule';
 import { Scratch } from '../core/scratch';
-import type { IRepository } from '../repositories/repository';
+import { type IRepository, RepositoryAccess } from '../repositories/repository';
 import type { IBackupAddon } from './addon';
 import { type Assertion, assertionScripts } from './assertion';
 import type { DatabaseBackup } from './database-backup';
@@ -122,7 +122,7 @@ export class DatabaseVerification extends Construct {
     this.interval = schedule.interval;
     const name = `${backup.series}-${props.name ?? 'verify'}`;
     const { _operation: label = 'verify' } = props;
-    const repository = operation.bindRepository(this, 'verify', props.repository);
+    const repository = operation.bindRepository(this, RepositoryAccess.VERIFY, props.repository);
     this._identity = repository.identity;
     const maximumAge = props.maximumAge ?? newestWithin([backup.schedule.bind(backup, 'schedule')]);
     if (maximumAge && maximumAge.toSeconds() < backup.interval.toSeconds() && !backup.schedule.bind(backup, 'schedule').isNever) {
@@ -140,6 +140,7 @@ export class DatabaseVerification extends Construct {
       job: operationJobSpec({
         pod: operation.pod(this, {
           operation: 'verify',
+          access: RepositoryAccess.VERIFY,
           job: name,
           labels: operation.labels(label),
           repository: props.repository,
@@ -191,21 +192,37 @@ export function newestWithin(schedules: ScheduleConfig[]): Duration | undefined 
   return Duration.seconds(Math.max(3 * intervals, Duration.hours(1).toSeconds()));
 }
 
-/** Verification as an add-on: `plan.add(Verification.weekly())` verifies every backup of the plan. */
+/**
+ * Verification as an add-on: `plan.add(Verification.weekly())` verifies every backup of the plan. What `addVerification()` says of one of
+ * them goes before it, and the rest stays as the plan says.
+ */
 export class Verification implements IBackupAddon {
-  /** Once a day, between 05:00 and 07:00 UTC unless the props say otherwise. */
-  public static daily(props: DatabaseVerificationOptions = {}): Verification {
-    return new Verification({ schedule: Schedule.daily(EARLY), ...props });
+  /** Once a day, between 05:00 and 07:00 UTC unless the options say otherwise. */
+  public static daily(options: DatabaseVerificationOptions = {}): Verification {
+    return new Verification({ schedule: Schedule.daily(EARLY), ...options });
   }
 
-  /** Once a week, on Sundays between 05:00 and 07:00 UTC unless the props say otherwise. */
-  public static weekly(props: DatabaseVerificationOptions = {}): Verification {
-    return new Verification({ schedule: Schedule.weekly(EARLY), ...props });
+  /** Once a week, on Sundays between 05:00 and 07:00 UTC unless the options say otherwise. */
+  public static weekly(options: DatabaseVerificationOptions = {}): Verification {
+    return new Verification({ schedule: Schedule.weekly(EARLY), ...options });
   }
 
-  private constructor(private readonly props: DatabaseVerificationOptions) {}
+  /** When somebody asks: `kubectl create job --from=cronjob/<series>-verify`. */
+  public static onDemand(options: DatabaseVerificationOptions = {}): Verification {
+    return new Verification({ schedule: Schedule.never(), ...options });
+  }
+
+  /** @internal */
+  public readonly _id: string;
+
+  private constructor(
+    /** @internal */
+    public readonly _options: DatabaseVerificationOptions,
+  ) {
+    this._id = _options.name ?? 'verify';
+  }
 
   public bind(backup: DatabaseBackup): void {
-    backup.addVerification(this.props);
+    backup.addVerification(this._options);
   }
 }

@@ -4,11 +4,13 @@ import { InputError } from '../core/input-error';
 import { Schedule } from '../core/schedule';
 import type { SecretKeyRef } from '../core/secret-ref';
 import type { IKeyedRepository, IRepository } from '../repositories/repository';
+import type { IBackupAddon } from './addon';
+import type { DatabaseBackup } from './database-backup';
 import type { DatabaseVerificationOptions } from './database-verification';
 import { RepositoryCheck } from './repository-check';
 
-/** Options of a drill: those of a verification, and the key. */
-export interface DrillOptions extends DatabaseVerificationOptions {
+/** Options of a drill of a key: those of a verification, and the key. */
+export interface KeyDrillOptions extends DatabaseVerificationOptions {
   /**
    * The key in escrow, in a Secret that is filled in for the drill and emptied after it: age's identity, gpg's private key, or a
    * password. The repository's usual key is not in the drill's pod.
@@ -26,15 +28,15 @@ export interface DrillOptions extends DatabaseVerificationOptions {
  *
  * @internal
  */
-export function drillVerification(scope: Construct, options: DrillOptions, own: IRepository): DatabaseVerificationOptions {
+export function drillVerification(scope: Construct, options: KeyDrillOptions, own: IRepository): DatabaseVerificationOptions {
   const { key, passphrase, repository = own, ...verification } = options;
   if (!key?.secretName || !key.keyName) {
     const because = "name the key of a Secret that is filled in for the drill, for example SecretRef.named('escrow').key('identity')";
-    throw new InputError(scope, { prop: 'drill.key', got: key, because });
+    throw new InputError(scope, { prop: 'key', got: key, because });
   }
   if (!('withKey' in repository)) {
     const because = 'nothing in this repository is opened with a key, so none can be drilled';
-    throw new InputError(scope, { prop: 'drill.repository', got: 'a repository without keys', because });
+    throw new InputError(scope, { prop: 'repository', got: 'a repository without keys', because });
   }
   return {
     name: 'drill',
@@ -52,6 +54,20 @@ function openedWith(scope: Construct, repository: IKeyedRepository, key: SecretK
   try {
     return repository.withKey(key, passphrase);
   } catch (error) {
-    throw new InputError(scope, { prop: 'drill.key', got: `${key.secretName}/${key.keyName}`, because: (error as Error).message });
+    throw new InputError(scope, { prop: 'key', got: `${key.secretName}/${key.keyName}`, because: (error as Error).message });
+  }
+}
+
+/** A drill of a key in escrow, as an add-on. */
+export class KeyDrill implements IBackupAddon {
+  /** When somebody has filled in the key, and asks: `kubectl create job --from=cronjob/<series>-drill`. */
+  public static onDemand(options: KeyDrillOptions): KeyDrill {
+    return new KeyDrill(options);
+  }
+
+  private constructor(private readonly options: KeyDrillOptions) {}
+
+  public bind(backup: DatabaseBackup): void {
+    backup.addKeyDrill(this.options);
   }
 }

@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import type { SecretKeyRef } from '../core/secret-ref';
+import { RepositoryAccess } from '../repositories/repository';
 import type { DatabaseBackup } from './database-backup';
 import { type OnDemandOptions, onDemandJob } from './on-demand';
 import { SECRET_FILES } from './operation';
@@ -79,7 +80,12 @@ export class KeyRotation extends Construct {
     return onDemandJob(
       new Construct(this, operation),
       props.backup,
-      { operation, environment: [{ name: variable, value: `${SECRET_FILES}/${file}/${file}` }], secretFiles: { [file]: key } },
+      {
+        operation,
+        access: RepositoryAccess.REKEY,
+        environment: [{ name: variable, value: `${SECRET_FILES}/${file}/${file}` }],
+        secretFiles: { [file]: key },
+      },
       props,
     );
   }

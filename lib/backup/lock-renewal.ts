@@ -6,8 +6,10 @@ import { checkCronJobName } from '../core/names';
 import { cronJobObject, operationJobSpec } from '../core/pod';
 import type { RetentionConfig } from '../core/retention';
 import { Scratch } from '../core/scratch';
-import { type IRepository, RENEW_LOCKS } from '../repositories/repository';
+import { type IRepository, RepositoryAccess } from '../repositories/repository';
 import type { DatabaseBackup } from './database-backup';
+
+const RENEW_LOCKS = 'renew-locks';
 
 /** The repositories of an app whose locks are renewed: one job does it for all that is in one. */
 const apps = new WeakMap<object, Set<string>>();
@@ -31,7 +33,7 @@ export interface LockRenewalProps {
  */
 export function renewLocks(scope: Construct, { backup, retention, interval, mirror }: LockRenewalProps): void {
   const operation = backup._operation;
-  const repository = operation.bindRepository(scope, RENEW_LOCKS, mirror?.repository);
+  const repository = operation.bindRepository(scope, RepositoryAccess.RENEW_LOCKS, mirror?.repository);
   if (!repository.lockRenewal) return;
   const { lock, schedule: renewal } = repository.lockRenewal;
   const reach = Math.max(retention.reachDays, retention.newest * interval.toDays({ integral: false }));
@@ -59,6 +61,7 @@ export function renewLocks(scope: Construct, { backup, retention, interval, mirr
     job: operationJobSpec({
       pod: operation.pod(job, {
         operation: RENEW_LOCKS,
+        access: RepositoryAccess.RENEW_LOCKS,
         job: name,
         repository: mirror?.repository,
         labels,

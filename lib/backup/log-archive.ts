@@ -8,6 +8,8 @@ import { kubernetesObject } from '../core/kubernetes-object';
 import { OPERATION_LABEL, SERIES_LABEL } from '../core/labels';
 import type { PodOptions } from '../core/pod-options';
 import { quantity, Scratch } from '../core/scratch';
+import { RepositoryAccess } from '../repositories/repository';
+import type { IBackupAddon } from './addon';
 import { type DatabaseBackup, registerSeries } from './database-backup';
 
 /** What the series of archived logs ends in. */
@@ -46,7 +48,7 @@ export interface LogArchiveOptions {
 }
 
 /** Props of a log archive. */
-export interface LogArchiveProps extends LogArchiveOptions {
+export interface DatabaseLogArchiveProps extends LogArchiveOptions {
   /** The backup whose server's log is archived. */
   readonly backup: DatabaseBackup;
 }
@@ -59,7 +61,7 @@ export interface LogArchiveProps extends LogArchiveOptions {
  * It is ready as long as what the server had written `maximumLag` ago is stored; `kubectl get deployment` and kube-state-metrics show
  * it. A verification fails where the log was not stored for longer (`maximumLogAge`).
  */
-export class LogArchive extends Construct {
+export class DatabaseLogArchive extends Construct {
   /** The Deployment that archives. */
   public readonly deployment: ApiObject;
 
@@ -68,8 +70,8 @@ export class LogArchive extends Construct {
    *
    * @throws InputError when the engine has no log to archive, or a prop cannot stand
    */
-  constructor(scope: Construct, id: string, props: LogArchiveProps) {
-    super(...checkedConstruct('LogArchive', scope, id, props));
+  constructor(scope: Construct, id: string, props: DatabaseLogArchiveProps) {
+    super(...checkedConstruct('DatabaseLogArchive', scope, id, props));
     const { backup, every = Duration.minutes(5), spoolSize = Size.gibibytes(10) } = props;
     const operation = backup._operation;
     if (!operation.engine.hasLog) {
@@ -118,6 +120,7 @@ export class LogArchive extends Construct {
         selector: { matchLabels: { [SERIES_LABEL]: backup.series, [OPERATION_LABEL]: 'log' } },
         template: operation.pod(this, {
           operation: 'log',
+          access: RepositoryAccess.APPEND,
           job: name,
           server: operation.engine,
           environment: [
@@ -135,5 +138,25 @@ export class LogArchive extends Construct {
       },
     });
     registerSeries(this, operation.repository.identity, name);
+  }
+}
+
+/** The archive of a server's log as an add-on, on a plan whose engines all have one. */
+export class LogArchive implements IBackupAddon {
+  /** @param interval no more than this is lost when the server and the archive's own volume are lost together */
+  public static every(interval: Duration, options: LogArchiveOptions = {}): LogArchive {
+    return new LogArchive({ ...options, every: interval });
+  }
+
+  /** @internal */
+  public readonly _id = 'log';
+
+  private constructor(
+    /** @internal */
+    public readonly _options: LogArchiveOptions,
+  ) {}
+
+  public bind(backup: DatabaseBackup): void {
+    backup.addLogArchive(this._options);
   }
 }

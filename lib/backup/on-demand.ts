@@ -34,7 +34,7 @@ export function onDemandJob(
 ): ApiObject {
   const operation = backup._operation;
   const name = checkCronJobName(scope, `${backup.series}-${pod.operation}`);
-  const repository = operation.bindRepository(scope, pod.operation, pod.repository);
+  const repository = operation.bindRepository(scope, pod.access, pod.repository);
   operation.networkPolicy(scope, name, repository.destinations);
   return cronJobObject(scope, 'CronJob', {
     metadata: { name, labels: operation.labels(pod.operation) },

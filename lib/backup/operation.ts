@@ -18,13 +18,15 @@ import { Scratch } from '../core/scratch';
 import { ScriptFolder } from '../core/script-folder';
 import { SECRET_FILE_MODE, type SecretKeyRef, SecretRef } from '../core/secret-ref';
 import type { EngineBindOptions, EngineConfig } from '../engines/engine';
-import type { IRepository, RepositoryConfig } from '../repositories/repository';
+import { type IRepository, RepositoryAccess, type RepositoryConfig } from '../repositories/repository';
 import type { DatabaseBackup, DatabaseBackupProps } from './database-backup';
 import { originOf } from './origin';
 
 /** @internal */
 export interface OperationPodProps {
   readonly operation: string;
+  /** What it may do in the repository. */
+  readonly access: RepositoryAccess;
   /** The name of the job, and of the NetworkPolicy that selects its pods. */
   readonly job: string;
   readonly environment?: k8s.EnvVar[];
@@ -32,6 +34,8 @@ export interface OperationPodProps {
   readonly request?: Request;
   /** The engine, bound to the server that the job talks to; a job that has no business with it is given none. */
   readonly server?: EngineConfig;
+  /** The folder with the operation's script, where it is not one of this library's. */
+  readonly scripts?: ScriptFolder;
   readonly assertions?: string;
   readonly scratch?: Scratch;
   readonly pods?: PodOptions;
@@ -86,7 +90,7 @@ export class Operation {
     this.schedule = props.schedule ?? this.engine.defaults?.schedule ?? Schedule.daily({ at: '02:00', spread: Duration.hours(1) });
     this.boundSchedule = this.schedule.bind(backup, 'schedule');
     this.deadline = props.deadline ?? this.boundSchedule.deadlineUpTo(Duration.hours(12));
-    this.repository = this.bindRepository(backup, 'backup');
+    this.repository = this.bindRepository(backup, RepositoryAccess.APPEND);
     if (this.engine.node && this.repository.volumes.some(volume => volume.persistentVolumeClaim)) {
       throw new InputError(backup, {
         prop: 'repository',
@@ -97,15 +101,15 @@ export class Operation {
     }
   }
 
-  /** A repository, the backup's own unless another is given, as the pods of an operation use it. */
+  /** A repository, the backup's own unless another is given, as pods of that access use it. */
   public bindRepository(
     scope: Construct,
-    operation: string,
+    access: RepositoryAccess,
     repository: IRepository = this.props.repository,
     { isSource = false, longestRun = this.deadline }: { isSource?: boolean; longestRun?: Duration } = {},
   ): RepositoryConfig {
     return repository.bind(scope, {
-      operation,
+      access,
       series: this.series,
       ...(isSource && { isSource }),
       longestRun,
@@ -138,8 +142,8 @@ export class Operation {
 
   public pod(scope: Construct, pod: OperationPodProps): k8s.PodTemplateSpec {
     const data = this.dataVolume(scope, pod);
-    const repository = this.bindRepository(scope, pod.operation, pod.repository, { longestRun: pod.longestRun });
-    const source = pod.copies ? this.bindRepository(scope, pod.operation, undefined, { isSource: true }) : undefined;
+    const repository = this.bindRepository(scope, pod.access, pod.repository, { longestRun: pod.longestRun });
+    const source = pod.copies ? this.bindRepository(scope, RepositoryAccess.READ, undefined, { isSource: true }) : undefined;
     const wal = data && pod.server?.walVolume?._bind(scope, 'wal', WAL);
     const dataMounts = data ? [data.mount, ...(wal ? [{ name: 'wal', mountPath: WAL }] : [])] : [];
     const secretFiles = Object.entries(pod.secretFiles ?? {});
@@ -169,6 +173,7 @@ export class Operation {
       ...(pod.spoolClaim !== undefined ? [{ name: 'SPOOL', value: '/spool/received' }] : []),
       ...repository.environment,
       ...(source ? sourceVariables(source, repository) : []),
+      ...(pod.scripts ? [{ name: 'OPERATION_FOLDER', value: 'job' }] : []),
       ...(pod.environment ?? []),
       // Last, so that a request for another series is the one that counts.
       ...(pod.request?.environment ?? []),
@@ -184,6 +189,7 @@ export class Operation {
         repository: repository.scripts.bind(scope),
         ...(source && { source: source.scripts.bind(scope) }),
         ...(pod.assertions && { assertions: pod.assertions }),
+        ...(pod.scripts && { job: pod.scripts.bind(scope) }),
       },
       environment,
       request: pod.request,

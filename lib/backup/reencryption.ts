@@ -2,7 +2,7 @@ import type { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
-import type { IRepository } from '../repositories/repository';
+import { type IRepository, RepositoryAccess } from '../repositories/repository';
 import type { DatabaseBackup } from './database-backup';
 import { type OnDemandOptions, onDemandJob } from './on-demand';
 
@@ -45,7 +45,7 @@ export class Reencryption extends Construct {
   constructor(scope: Construct, id: string, props: ReencryptionProps) {
     super(...checkedConstruct('Reencryption', scope, id, props));
     const { backup, repository } = props;
-    const { kind, environment } = backup._operation.bindRepository(this, 'reencrypt', repository);
+    const { kind, environment } = backup._operation.bindRepository(this, RepositoryAccess.REKEY, repository);
     if (kind !== 'files' || !environment.some(({ name }) => name === 'ENCRYPTION')) {
       throw new InputError(this, {
         prop: 'repository',
@@ -54,6 +54,6 @@ export class Reencryption extends Construct {
           'only a files repository with an encryption can be encrypted anew; in a restic repository a key is exchanged by addKeyRotation() instead',
       });
     }
-    this.cronJob = onDemandJob(this, backup, { operation: 'reencrypt', repository }, props);
+    this.cronJob = onDemandJob(this, backup, { operation: 'reencrypt', access: RepositoryAccess.REKEY, repository }, props);
   }
 }

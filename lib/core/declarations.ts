@@ -43,7 +43,7 @@ export const CALLS: { readonly [name: string]: Members } = {
     'options?': 'AssertionOptions',
   },
   'BackupPlan#add': {
-    addon: 'IBackupAddon',
+    '...addons': 'IBackupAddon',
   },
   'BackupPlan#addBackup': {
     id: 'string | also the name of its series unless the options name another',
@@ -93,37 +93,41 @@ export const CALLS: { readonly [name: string]: Members } = {
     path: 'string | the directory on the node',
   },
   'DatabaseBackup#add': {
-    addon: 'IBackupAddon',
+    '...addons': 'IBackupAddon',
   },
-  'DatabaseBackup#archiveLog': {
-    'props?': 'LogArchiveOptions',
+  'DatabaseBackup#addJob': {
+    name: 'string | what the job is called, after the series: `<name>.sh` of its scripts is run',
+    options: 'BackupJobOptions',
   },
-  'DatabaseBackup#drill': {
-    props: 'DrillOptions',
+  'DatabaseBackup#addKeyDrill': {
+    options: 'KeyDrillOptions',
   },
-  'DatabaseBackup#mirror': {
-    name: 'string | what its objects are called, after the series: `offsite`',
-    options: 'DatabaseMirrorOptions',
+  'DatabaseBackup#addKeyRotation': {
+    options: 'KeyRotationOptions',
   },
-  'DatabaseBackup#prune': {
-    'props?': 'DatabasePruneOptions',
+  'DatabaseBackup#addLogArchive': {
+    'options?': 'LogArchiveOptions',
   },
-  'DatabaseBackup#reencrypt': {
-    'props?': 'ReencryptionOptions',
+  'DatabaseBackup#addMirror': {
+    repository: 'IRepository | where the copies are kept: any kind, with a password or a compression of its own',
+    options: 'MirrorOptions',
   },
-  'DatabaseBackup#restore': {
-    'props?': 'DatabaseRestoreOptions',
+  'DatabaseBackup#addPrune': {
+    'options?': 'DatabasePruneOptions',
   },
-  'DatabaseBackup#rotateKey': {
-    props: 'KeyRotationOptions',
+  'DatabaseBackup#addReencryption': {
+    'options?': 'ReencryptionOptions',
   },
-  'DatabaseBackup#verify': {
-    'props?': 'DatabaseVerificationOptions',
-  },
-  'DatabaseMirror#restore': {
+  'DatabaseBackup#addRestore': {
     'options?': 'DatabaseRestoreOptions',
   },
-  'DatabaseMirror#verify': {
+  'DatabaseBackup#addVerification': {
+    'options?': 'DatabaseVerificationOptions',
+  },
+  'DatabaseMirror#addRestore': {
+    'options?': 'DatabaseRestoreOptions',
+  },
+  'DatabaseMirror#addVerification': {
     'options?': 'DatabaseVerificationOptions',
   },
   'Destination.outside': {
@@ -240,6 +244,19 @@ export const CALLS: { readonly [name: string]: Members } = {
   'ImageReference.of': {
     reference: "string | `[registry/]repository[:tag][@digest]`, such as 'postgres:16.15-bookworm'",
   },
+  'KeyDrill#bind': {
+    backup: 'DatabaseBackup',
+  },
+  'KeyDrill.onDemand': {
+    options: 'KeyDrillOptions',
+  },
+  'LogArchive#bind': {
+    backup: 'DatabaseBackup',
+  },
+  'LogArchive.every': {
+    interval: "Duration | no more than this is lost when the server and the archive's own volume are lost together",
+    'options?': 'LogArchiveOptions',
+  },
   'MariadbEngine#bind': {
     scope: 'Construct',
     options: 'EngineBindOptions',
@@ -255,6 +272,9 @@ export const CALLS: { readonly [name: string]: Members } = {
   'MariadbVersion.of': {
     series: "string | the release series, e.g. '10.6'",
     image: "string | an image that ships that series' mariadbd, mariadb, mariadb-dump and mariadb-install-db, a shell, GNU tools and zstd",
+  },
+  'Mirror#bind': {
+    backup: 'DatabaseBackup',
   },
   'Mirror.to': {
     repository: 'IRepository | where the copies are kept: any kind, with a password or a compression of its own',
@@ -322,6 +342,12 @@ export const CALLS: { readonly [name: string]: Members } = {
   'PostgresVersion.of': {
     major: "string | the major version, e.g. '19'",
     image: "string | an image that ships that version's client tools, server, a shell, GNU or busybox tools and zstd",
+  },
+  'Prune#bind': {
+    backup: 'DatabaseBackup',
+  },
+  'Prune.weekly': {
+    'options?': 'DatabasePruneOptions',
   },
   'Quiesce.fileSystem': {
     options: 'FileSystemQuiesceOptions',
@@ -427,6 +453,12 @@ export const CALLS: { readonly [name: string]: Members } = {
   },
   'ResticRepository.fromExisting': {
     options: 'ResticRepositoryOptions',
+  },
+  'Restore#bind': {
+    backup: 'DatabaseBackup',
+  },
+  'Restore.onDemand': {
+    'options?': 'DatabaseRestoreOptions',
   },
   'Retention#bind': {
     scope: 'IConstruct | the construct that takes it',
@@ -589,10 +621,13 @@ export const CALLS: { readonly [name: string]: Members } = {
     backup: 'DatabaseBackup',
   },
   'Verification.daily': {
-    'props?': 'DatabaseVerificationOptions',
+    'options?': 'DatabaseVerificationOptions',
+  },
+  'Verification.onDemand': {
+    'options?': 'DatabaseVerificationOptions',
   },
   'Verification.weekly': {
-    'props?': 'DatabaseVerificationOptions',
+    'options?': 'DatabaseVerificationOptions',
   },
   'VolumeCheck.engine': {
     engine: "IEngine | the server's",
@@ -601,10 +636,10 @@ export const CALLS: { readonly [name: string]: Members } = {
   'VolumeCheck.files': {
     'options?': 'VolumeCheckOptions',
   },
-  'VolumeSnapshotGroup#restore': {
+  'VolumeSnapshotGroup#addRestore': {
     'options?': 'VolumeSnapshotGroupRestoreOptions',
   },
-  'VolumeSnapshotGroup#verify': {
+  'VolumeSnapshotGroup#addVerification': {
     'options?': 'VolumeSnapshotGroupVerificationOptions',
   },
   'VolumeSnapshotMember.claims': {
@@ -630,6 +665,11 @@ export const CALLS: { readonly [name: string]: Members } = {
   'new BackupApp': {
     'props?': 'object | as for `App`',
   },
+  'new BackupJob': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'BackupJobProps',
+  },
   'new BackupPlan': {
     scope: 'Construct',
     id: 'string',
@@ -639,6 +679,11 @@ export const CALLS: { readonly [name: string]: Members } = {
     scope: 'Construct',
     id: 'string',
     props: 'DatabaseBackupProps',
+  },
+  'new DatabaseLogArchive': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'DatabaseLogArchiveProps',
   },
   'new DatabaseMirror': {
     scope: 'Construct',
@@ -676,11 +721,6 @@ export const CALLS: { readonly [name: string]: Members } = {
     scope: 'Construct',
     id: 'string',
     props: 'KeyRotationProps',
-  },
-  'new LogArchive': {
-    scope: 'Construct',
-    id: 'string',
-    props: 'LogArchiveProps',
   },
   'new MariadbEngine': {
     options: 'MariadbEngineOptions',
@@ -872,6 +912,22 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'incremental?': 'boolean | Whether only what has changed since the snapshot before is stored',
     'tags?': '{string} | Tags of the snapshots in Azure',
   },
+  BackupJobOptions: {
+    extends: 'OnDemandOptions',
+    scripts: "ScriptFolder | The job's scripts: `<name>.sh` is run, by the engine image's `sh`",
+    'access?': "RepositoryAccess | What the job may do in the backup's repository",
+    'asksServer?': "boolean | Whether the job gets the way to the database's server, and its credentials",
+    'schedule?': 'Schedule | When it runs',
+    'retries?': 'number | How often a failed run is tried again',
+    'environment?': '{string} | Variables of the job, by name',
+    'secretFiles?': '{SecretKeyRef} | Keys of Secrets that this job has as files: `/run/secrets/job/<name>/<name>`',
+    'destinations?': 'NetworkDestination[] | What the job has to reach beside the repository, and the server where it asks that',
+    'scratch?': 'Scratch | Where the job may write what dies with its pod',
+  },
+  BackupJobProps: {
+    extends: 'BackupJobOptions',
+    backup: 'DatabaseBackup | The backup that the job is about',
+  },
   BackupOptions: {
     'schedule?': 'Schedule | When backups are made',
     'startingDeadline?': 'Duration | How late a run may start when the cluster could not start it on time',
@@ -921,14 +977,14 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     repository: 'IRepository | Where recovery points are kept',
     retention: 'Retention | Which recovery points are kept',
   },
-  DatabaseMirrorOptions: {
-    extends: 'MirrorSettings',
-    repository: 'IRepository | Where the copies are kept',
+  DatabaseLogArchiveProps: {
+    extends: 'LogArchiveOptions',
+    backup: "DatabaseBackup | The backup whose server's log is archived",
   },
   DatabaseMirrorProps: {
-    extends: 'DatabaseMirrorOptions',
+    extends: 'MirrorOptions',
     backup: 'DatabaseBackup | The backup whose recovery points are copied',
-    name: "string | The mirror's name",
+    repository: 'IRepository | Where the copies are kept: a repository of any kind, with a password or a compression of its own',
   },
   DatabaseOptions: {
     engine: 'IEngine | The kind of database',
@@ -994,11 +1050,6 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   DatabaseVerificationProps: {
     extends: 'DatabaseVerificationOptions',
     backup: 'DatabaseBackup | The backup that is verified',
-  },
-  DrillOptions: {
-    extends: 'DatabaseVerificationOptions',
-    key: "SecretKeyRef | The key in escrow, in a Secret that is filled in for the drill and emptied after it: age's identity, gpg's private key, or a password",
-    'passphrase?': "SecretKeyRef | The passphrase of that key, where it is gpg's private key",
   },
   EbsSnapshotOptions: {
     'tags?': '{string} | Tags of the snapshots in AWS. (aws-ebs-csi-driver, docs/tagging.md.)',
@@ -1088,7 +1139,6 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'encryption?': 'Encryption | How members are encrypted',
     'previousEncryptions?':
       'Encryption[] | How older recovery points were encrypted, as long as there are such: jobs that read get these keys as well',
-    'mirrors?': 'Mirror[] | Further copies of every recovery point, in other repositories',
   },
   GcePersistentDiskSnapshotOptions: {
     'storageLocation?': "string | The region or multi-region where the snapshots are stored, such as 'eu' or 'europe-west3'",
@@ -1117,7 +1167,6 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     bind: 'function',
   },
   IRepository: {
-    'mirrors?': 'Mirror[] | Further copies of every recovery point, in other repositories: each backup into this one gets them',
     bind: 'function',
   },
   IVeleroBackup: {
@@ -1132,6 +1181,11 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'image?': 'string | The image that the user named for this one construct; it goes before all others',
     defaultImage: "string | The engine's own choice",
     'floors?': "string[] | The oldest sound release of each series, such as '16.15'",
+  },
+  KeyDrillOptions: {
+    extends: 'DatabaseVerificationOptions',
+    key: "SecretKeyRef | The key in escrow, in a Secret that is filled in for the drill and emptied after it: age's identity, gpg's private key, or a password",
+    'passphrase?': "SecretKeyRef | The passphrase of that key, where it is gpg's private key",
   },
   KeyRotationOptions: {
     extends: 'OnDemandOptions',
@@ -1155,10 +1209,6 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'spoolStorageClass?': "string | That volume's storage class",
     'pods?': 'PodOptions | How the pod is placed and what it may use',
   },
-  LogArchiveProps: {
-    extends: 'LogArchiveOptions',
-    backup: "DatabaseBackup | The backup whose server's log is archived",
-  },
   LonghornSnapshotOptions: {
     'type?': 'LonghornSnapshotType | Where the snapshot is kept',
     'fullBackup?': 'boolean | Whether a backup copies everything, instead of what has changed since the one before',
@@ -1178,10 +1228,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     version: "MariadbVersion | The server's release series",
   },
   MirrorOptions: {
-    extends: 'MirrorSettings',
     name: "string | The mirror's name, which ends the names of its objects: `offsite`",
-  },
-  MirrorSettings: {
     retention: 'Retention | Which recovery points the mirror keeps, by its own rules',
     'schedule?': 'Schedule | When the mirror copies what it has not yet',
     'deadline?': 'Duration | The longest that a run may take',
@@ -1274,6 +1321,12 @@ export const STRUCTS: { readonly [name: string]: Members } = {
       '{string} | Labels that the claims of all members have, and no other claim of the namespace: a VolumeGroupSnapshot selects by them',
     'groupClassName?': 'string | The VolumeGroupSnapshotClass by which they are taken',
     'apiVersion?': "GroupSnapshotVersion | The version of the API that the cluster's snapshot controller serves",
+  },
+  NetworkDestination: {
+    host: 'string | A Service (`db`, `db.namespace`, `db.namespace.svc`), an IP address, or a host name outside the cluster',
+    port: 'number | TCP port, as the pods behind a Service see it',
+    'podLabels?': '{string} | Labels of the pods behind a Service of the cluster',
+    'through?': 'Destination[] | Where packets to that host and port go',
   },
   ObjectLockOptions: {
     days: "number | How many days the bucket's default retention locks what is new",
@@ -1449,7 +1502,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     backup: 'DatabaseBackup | The backup whose recovery points are encrypted anew',
   },
   RepositoryBindOptions: {
-    operation: 'string | What the job does: `backup`, `log`, `verify`, `restore`, `mirror`, or what an add-on calls its own',
+    access: 'RepositoryAccess | What the job may do',
     'series?':
       'string | The series that the job works on: a job that may write no more than a small part of the repository has that of this series',
     'isSource?': 'boolean | The job copies from this repository into another one',
@@ -1491,7 +1544,6 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'downloadLimit?':
       'Size | The most that is received in a second, in whole kibibytes: it makes restores slower, too. (`--limit-download`.)',
     'cache?': "ResticCache | Where copies of the repository's index are kept",
-    'mirrors?': 'Mirror[] | Further copies of every recovery point, in other repositories',
   },
   ResticRestOptions: {
     url: "string | The server's URL, with a path for the repository, without user and password: `https://backup.example/shop/`",
@@ -1866,6 +1918,15 @@ export const ENUMS: { readonly [name: string]: Constants } = {
     INSTANCE: 'instance',
     TABLES: 'tables',
   },
+  RepositoryAccess: {
+    READ: 'read',
+    VERIFY: 'verify',
+    RESTORE: 'restore',
+    APPEND: 'append',
+    PRUNE: 'prune',
+    REKEY: 're-key',
+    RENEW_LOCKS: 'renew-locks',
+  },
   RestoreForm: {
     ON_DEMAND: 'on-demand',
     JOB: 'job',
@@ -1922,13 +1983,12 @@ export const REMEDIES: { readonly [name: string]: string } = {
   EtcdCluster: 'EtcdCluster.statefulSet(...), EtcdCluster.kubeadm(...), EtcdCluster.of(...)',
   EtcdTls: 'EtcdTls.secret(...), EtcdTls.files(...)',
   EtcdVersion: 'EtcdVersion.V3_6, EtcdVersion.of(...)',
-  IBackupAddon: 'Verification.daily(...), Verification.weekly(...)',
+  IBackupAddon: 'Mirror.to(...), Prune.weekly(...), Restore.onDemand(...), Verification.daily(...), ...',
   IEngine: 'Engine.mariadb(...), Engine.mariadbPhysical(...), Engine.mysql(...), Engine.mysqlPhysical(...), ...',
   IQuiesce: 'Quiesce.mariadb(...), Quiesce.mysql(...), Quiesce.mongodb(...), Quiesce.postgres(...), ...',
   IRepository: 'Repository.files(...), Repository.restic(...), Repository.fromExistingRestic(...), ResticRepository.fromExisting(...)',
   IVeleroBackup: '',
   MariadbVersion: 'MariadbVersion.V12_3, MariadbVersion.of(...)',
-  Mirror: 'Mirror.to(...)',
   MongodbVersion: 'MongodbVersion.V8_0, MongodbVersion.of(...)',
   MysqlTls: 'MysqlTls.disabled(), MysqlTls.encrypted(), MysqlTls.verified(...), MysqlTls.verifiedByConfigMap(...)',
   MysqlVersion: 'MysqlVersion.V9_7, MysqlVersion.of(...)',
@@ -1943,6 +2003,7 @@ export const REMEDIES: { readonly [name: string]: string } = {
   Retention: 'Retention.keep(...), Retention.days(...), Retention.all()',
   Schedule: 'Schedule.cron(...), Schedule.hourly(...), Schedule.daily(...), Schedule.weekly(...), ...',
   Scratch: 'Scratch.emptyDir(...), Scratch.ephemeralVolume(...)',
+  ScriptFolder: 'ScriptFolder.at(...), ScriptFolder.of(...)',
   SecretKeyRef: 'SecretRef.named(...).key(...)',
   SecretRef: 'SecretRef.named(...)',
   SnapshotMode: 'SnapshotMode.coordinated(), SnapshotMode.native(...)',

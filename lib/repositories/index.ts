@@ -3,7 +3,6 @@ import { ResticRepository, type ResticRepositoryOptions } from './restic/restic-
 
 export * from './files/encryption';
 export * from './files/files-repository';
-export * from './mirror';
 export * from './repository';
 export { ObjectLock, type ObjectLockOptions } from './restic/object-lock';
 export * from './restic/restic-cache';

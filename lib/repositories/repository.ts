@@ -7,7 +7,6 @@ import type { RequestKey } from '../core/request';
 import type { Schedule } from '../core/schedule';
 import type { ScriptFolder } from '../core/script-folder';
 import type { SecretKeyRef } from '../core/secret-ref';
-import type { Mirror } from './mirror';
 
 /**
  * What names of volumes and mount paths begin with where a repository is what a mirror copies from.
@@ -16,16 +15,28 @@ import type { Mirror } from './mirror';
  */
 export const SOURCE_PREFIX = 'source-';
 
-/** The operation of the job that renews a repository's locks. */
-export const RENEW_LOCKS = 'renew-locks';
+/** What a job may do in a repository: it gets the secrets and the mounts of that, and no others. */
+export enum RepositoryAccess {
+  /** Reads recovery points, and writes nothing. */
+  READ = 'read',
+  /** Reads recovery points, and notes which of its series it has proven. */
+  VERIFY = 'verify',
+  /** Reads recovery points, also such as were deleted where the store has kept them; writes the series `<series>-safety`. */
+  RESTORE = 'restore',
+  /** Makes recovery points, and removes what retention does not keep unless the repository is append-only. */
+  APPEND = 'append',
+  /** Removes what retention does not keep. */
+  PRUNE = 'prune',
+  /** Opens recovery points with old keys, and closes them with new ones. */
+  REKEY = 're-key',
+  /** Renews the locks of what is kept. */
+  RENEW_LOCKS = 'renew-locks',
+}
 
 /** What a repository is told of the job that will use it. */
 export interface RepositoryBindOptions {
-  /**
-   * What the job does: `backup`, `log`, `verify`, `restore`, `mirror`, or what an add-on calls its own. A repository that needs other
-   * secrets to read than to write gives each job no more than it needs.
-   */
-  readonly operation: string;
+  /** What the job may do. A repository that needs other secrets to read than to write gives each job no more than it needs. */
+  readonly access: RepositoryAccess;
   /** The series that the job works on: a job that may write no more than a small part of the repository has that of this series. */
   readonly series?: string;
   /**
@@ -123,11 +134,6 @@ export interface RepositoryConfig {
  * A place where recovery points are kept.
  */
 export interface IRepository {
-  /**
-   * Further copies of every recovery point, in other repositories: each backup into this one gets them.
-   * @default - none
-   */
-  readonly mirrors?: Mirror[];
   /**
    * Checks the repository's options and says what jobs need to use it.
    *

@@ -75,7 +75,8 @@ export class VolumesFromGroup extends Construct {
       throw new InputError(this, { prop: 'recoveryPoint', got: point, because });
     }
     if (group._mode.name === 'native') {
-      const because = 'the snapshots of a native group have names that only the cluster knows: use group.addRestore(), or VolumeFromSnapshot';
+      const because =
+        'the snapshots of a native group have names that only the cluster knows: use group.addRestore(), or VolumeFromSnapshot';
       throw new InputError(this, { prop: 'group', got: group.series, because });
     }
     if (claims.length === 0) {

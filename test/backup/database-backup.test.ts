@@ -219,7 +219,7 @@ describe('the NetworkPolicy of a backup', () => {
     const shop = chart();
     const repository = Repository.restic({ location, password: SecretRef.named('key').key('password') });
     const orders = backup(shop);
-    orders.addMirror('offsite', { repository, retention: Retention.all() }).addVerification();
+    orders.addMirror(repository, { name: 'offsite', retention: Retention.all() }).addVerification();
     for (const name of ['orders-mirror-offsite', 'orders-verify-offsite']) {
       expect(objects(shop)[`NetworkPolicy/${name}`].spec.egress[1].ports).toEqual([{ port: 6432, protocol: 'TCP' }]);
     }
@@ -450,7 +450,9 @@ test('a backup that somebody else starts is suspended', () => {
 test('fails: two verifications of one backup', () => {
   const orders = backup(chart());
   orders.addVerification();
-  expect(() => orders.addVerification()).toThrow('shop/orders: verify is "called twice": a backup has one verification of the name verify');
+  expect(() => orders.addVerification()).toThrow(
+    'shop/orders: addVerification is "called twice": a backup has one verification of the name verify',
+  );
 });
 
 describe('limits', () => {
@@ -503,11 +505,11 @@ test('what is called twice says what to do', () => {
   const orders = backup(chart());
   orders.addRestore();
   expect(() => orders.addRestore()).toThrow(
-    'restore is "called twice": a backup may have several restores, to several places: give this one a name',
+    'addRestore is "called twice": a backup may have several restores, to several places: give this one a name',
   );
   expect(() => orders.addRestore({ name: 'restore-to-staging' })).not.toThrow();
   orders.addPrune();
-  expect(() => orders.addPrune()).toThrow('prune is "called twice"');
+  expect(() => orders.addPrune()).toThrow('addPrune is "called twice"');
 });
 
 test('a chart without a namespace is warned of, once', () => {

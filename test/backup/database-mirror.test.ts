@@ -4,9 +4,10 @@ import {
   BackupPlan,
   Compression,
   type DatabaseBackup,
-  type DatabaseMirrorOptions,
   Engine,
+  type IRepository,
   Mirror,
+  type MirrorOptions,
   RedisVersion,
   Repository,
   ResticLocation,
@@ -31,7 +32,7 @@ test('of two verifications, each has the policy of its own repository alone, sin
   const orders = backup(shop);
   orders.addVerification();
   orders.addRestore();
-  const mirror = orders.addMirror('offsite', { repository: restic, retention });
+  const mirror = orders.addMirror(restic, { name: 'offsite', retention });
   mirror.addVerification();
   mirror.addRestore({ host: 'orders-db.drill' });
   const made: Manifest[] = Object.values(objects(shop));
@@ -48,7 +49,7 @@ test('of two verifications, each has the policy of its own repository alone, sin
 
 describe('a mirror', () => {
   const shop = chart();
-  backup(shop).addMirror('offsite', { repository: restic, retention });
+  backup(shop).addMirror(restic, { name: 'offsite', retention });
   const made = objects(shop);
   const cronJob = made['CronJob/orders-mirror-offsite'];
 
@@ -89,7 +90,7 @@ describe('a mirror', () => {
 
   test('between two restic repositories keeps their credentials and passwords apart', () => {
     const both = chart();
-    backup(both, { repository: rest('near') }).addMirror('far', { repository: rest('far'), retention });
+    backup(both, { repository: rest('near') }).addMirror(rest('far'), { name: 'far', retention });
     const mirror = objects(both)['CronJob/orders-mirror-far'];
     expect(environment(mirror)).toMatchObject({
       RESTIC_REPOSITORY: 'rest:http://far:8000/shop/',
@@ -102,20 +103,14 @@ describe('a mirror', () => {
     expect(podSpec(mirror).initContainers.map(({ name }: { name: string }) => name)).toEqual(['restic']);
   });
 
-  test('of a repository is one of every backup into it', () => {
+  test('of a plan is one of every backup of it', () => {
     const shop = chart();
-    const repository = Repository.files({
-      claimName: 'backups',
-      mirrors: [
-        Mirror.to(restic, { name: 'offsite', retention, schedule: Schedule.daily({ at: '04:00' }), verification: {}, restore: {} }),
-      ],
-    });
-    const plan = new BackupPlan(shop, 'nightly', { repository, retention });
+    const plan = new BackupPlan(shop, 'nightly', { repository: files, retention });
+    plan.add(Mirror.to(restic, { name: 'offsite', retention, schedule: Schedule.daily({ at: '04:00' }), verification: {}, restore: {} }));
     for (const id of ['a', 'b']) {
-      const planned = plan.addBackup(id, props({ repository }));
+      const planned = plan.addBackup(id, props());
       planned.addVerification();
       planned.addRestore();
-      expect(planned.mirrors.map(({ name }) => name)).toEqual(['offsite']);
     }
     expect(Object.keys(objects(shop)).filter(name => /^CronJob.*offsite/.test(name))).toEqual(
       ['a', 'b'].flatMap(id => [`CronJob/${id}-mirror-offsite`, `CronJob/${id}-verify-offsite`, `CronJob/${id}-restore-offsite`]),
@@ -126,7 +121,7 @@ describe('a mirror', () => {
   test('is verified and restored from by itself, and says when nobody does', () => {
     const shop = chart();
     const orders = backup(shop);
-    const mirror = orders.addMirror('offsite', { repository: restic, retention });
+    const mirror = orders.addMirror(restic, { name: 'offsite', retention });
     // Both of the mirror: of the backup's own repository nothing is said by them.
     orders.addVerification();
     mirror.addRestore();
@@ -141,40 +136,39 @@ describe('a mirror', () => {
 
 describe('a mirror that is refused', () => {
   const twice = (orders: DatabaseBackup) => {
-    orders.addMirror('offsite', { repository: restic, retention });
-    orders.addMirror('offsite', { repository: rest('far'), retention });
+    orders.addMirror(restic, { name: 'offsite', retention });
+    orders.addMirror(rest('far'), { name: 'offsite', retention });
   };
   const to =
-    (options: Partial<DatabaseMirrorOptions>, name = 'offsite') =>
+    (repository: IRepository, options: Partial<MirrorOptions> = {}) =>
     (orders: DatabaseBackup) =>
-      void orders.addMirror(name, { repository: restic, retention, ...options });
+      void orders.addMirror(repository, { name: 'offsite', retention, ...options });
 
   test.each<[string, (orders: DatabaseBackup) => void, string]>([
-    ['into the same place', to({ repository: Repository.files({ claimName: 'backups' }) }), 'it is the repository that is to be mirrored'],
+    ['into the same place', to(Repository.files({ claimName: 'backups' })), 'it is the repository that is to be mirrored'],
     [
       'onto the same volume',
-      to({ repository: Repository.files({ claimName: 'backups', path: 'copy' }) }),
+      to(Repository.files({ claimName: 'backups', path: 'copy' })),
       'both copies would be in one place, claim shop/backups, and lost together',
     ],
     [
       'onto the same volume, in a repository of another kind',
-      to({
-        repository: Repository.restic({
+      to(
+        Repository.restic({
           location: ResticLocation.local({ claimName: 'backups' }),
           password: SecretRef.named('key').key('password'),
         }),
-      }),
+      ),
       'both copies would be in one place, claim shop/backups, and lost together',
     ],
-    ['of a name that is taken', twice, 'shop/orders has a mirror of that name already'],
-    ['of a name that is too long', to({}, 'a-place-that-is-very-far-away-from-here-and-safe'), 'more than the 52 characters of a CronJob'],
-    ['of a name that is none', to({}, 'Off site'), 'shop/orders/mirror-Off site: name is "orders-mirror-Off site"'],
-    ['without a retention', to({ retention: undefined as unknown as Retention }), 'retention is not set: write a Retention'],
+    ['of a name that is taken', twice, 'a backup has one mirror of the name offsite'],
     [
-      'into a repository with mirrors of its own',
-      to({ repository: Repository.files({ claimName: 'far', mirrors: [Mirror.to(restic, { name: 'third', retention })] }) }),
-      'mirrors of a mirror are not made',
+      'of a name that is too long',
+      to(restic, { name: 'a-place-that-is-very-far-away-from-here-and-safe' }),
+      'more than the 52 characters of a CronJob',
     ],
+    ['of a name that is none', to(restic, { name: 'Off site' }), 'shop/orders/mirror-Off site: name is "orders-mirror-Off site"'],
+    ['without a retention', to(restic, { retention: undefined as unknown as Retention }), 'retention is not set: write a Retention'],
     [
       'by two versions of one tool',
       orders => {
@@ -183,8 +177,8 @@ describe('a mirror that is refused', () => {
           password: SecretRef.named('key').key('password'),
           image: 'restic/restic:0.18.1',
         });
-        backup(new Chart(orders.node.root as App, 'other', { namespace: 'shop' }), { repository: newer }, 'users').addMirror('x', {
-          repository: restic,
+        backup(new Chart(orders.node.root as App, 'other', { namespace: 'shop' }), { repository: newer }, 'users').addMirror(restic, {
+          name: 'x',
           retention,
         });
       },
@@ -197,21 +191,21 @@ describe('a mirror that is refused', () => {
   test('fails: by an image that lacks the compression', () => {
     const redis = backup(chart(), { engine: Engine.redis({ version: RedisVersion.V7_2 }) });
     const repository = Repository.files({ claimName: 'far', compression: Compression.ZSTD });
-    expect(() => redis.addMirror('far', { repository, retention })).toThrow("the engine's image ships gzip");
+    expect(() => redis.addMirror(repository, { name: 'far', retention })).toThrow("the engine's image ships gzip");
   });
 
   test('fails: into the place of another backup of that series', () => {
     const app = new App();
     const orders = backup(new Chart(app, 'a', { namespace: 'a' }));
     backup(new Chart(app, 'b', { namespace: 'b' }), { repository: restic });
-    expect(() => orders.addMirror('offsite', { repository: restic, retention })).toThrow(
+    expect(() => orders.addMirror(restic, { name: 'offsite', retention })).toThrow(
       'b/orders keeps its recovery points under that name in the same repository',
     );
   });
 
   test('two mirrors, to two places, are welcome', () => {
     const shop = chart();
-    backup(shop, { repository: files }).addMirror('near', { repository: Repository.files({ claimName: 'near' }), retention });
+    backup(shop, { repository: files }).addMirror(Repository.files({ claimName: 'near' }), { name: 'near', retention });
     expect(Object.keys(objects(shop))).toContain('CronJob/orders-mirror-near');
   });
 });

@@ -108,7 +108,7 @@ describe('the newest recovery point may be', () => {
   test('older in a mirror, by what the mirror may take; and as old in a drill', () => {
     const shop = chart();
     const orders = backup(shop, { repository: restic });
-    const mirror = orders.addMirror('near', { repository: files, retention: Retention.keep({ daily: 7 }), schedule: Schedule.daily() });
+    const mirror = orders.addMirror(files, { name: 'near', retention: Retention.keep({ daily: 7 }), schedule: Schedule.daily() });
     mirror.addVerification();
     orders.addKeyDrill({ key: SecretRef.named('escrow').key('password') });
     const made = objects(shop);

@@ -137,7 +137,9 @@ describe('physical backups of PostgreSQL', () => {
       repository: Repository.files({ claimName: 'backups' }),
       retention: Retention.keep({ daily: 7 }),
     });
-    expect(() => logical.addLogArchive()).toThrow(/shop\/orders\/log: engine is "postgres": its recovery points are complete by themselves/);
+    expect(() => logical.addLogArchive()).toThrow(
+      /shop\/orders\/log: engine is "postgres": its recovery points are complete by themselves/,
+    );
   });
 });
 

@@ -159,10 +159,14 @@ describe('is refused at synth', () => {
     [
       'a drill of what has no key',
       () => backup(chart()).addKeyDrill({ key: identity }),
-      /orders: drill.key is .*this repository is not encrypted/,
+      /orders: key is .*this repository is not encrypted/,
     ],
     ['re-encryption of what is not encrypted', () => backup(chart()).addReencryption(), /only a files repository with an encryption/],
-    ['re-encryption of a restic repository', () => backup(chart(), { repository: restic }).addReencryption(), /a key is exchanged by rotateKey/],
+    [
+      're-encryption of a restic repository',
+      () => backup(chart(), { repository: restic }).addReencryption(),
+      /a key is exchanged by addKeyRotation/,
+    ],
     [
       'keys of a repository that has none',
       () => backup(chart(), { repository: files }).addKeyRotation({ add: identity }),
@@ -172,7 +176,7 @@ describe('is refused at synth', () => {
     [
       'a passphrase of a key that has none',
       () => backup(chart(), { repository: encrypted(age) }).addKeyDrill({ key: identity, passphrase: identity }),
-      /orders: drill.key is .*only a private key of gpg has a passphrase/,
+      /orders: key is .*only a private key of gpg has a passphrase/,
     ],
     [
       'one key to add and to remove',

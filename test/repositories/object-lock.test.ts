@@ -61,7 +61,7 @@ describe('a bucket that locks', () => {
 
 test('a mirror in a bucket that locks has a job of its own', () => {
   const shop = chart();
-  backup(shop).addMirror('vault', { repository: locked(), retention });
+  backup(shop).addMirror(locked(), { name: 'vault', retention });
   expect(Object.keys(objects(shop)).filter(name => name.includes('renew-locks'))).toEqual([
     'CronJob/orders-renew-locks-vault',
     'NetworkPolicy/orders-renew-locks-vault',

@@ -29,8 +29,8 @@ describe('a claim that jobs of several users write into', () => {
   test('is warned of: a mirror of one, and a backup', () => {
     const shop = chart();
     backup(shop);
-    backup(shop, { repository: restic, engine, host: 'etcd' }, 'settings').addMirror('near', {
-      repository: files,
+    backup(shop, { repository: restic, engine, host: 'etcd' }, 'settings').addMirror(files, {
+      name: 'near',
       retention: Retention.all(),
     });
     expect(said(shop)).toEqual([expect.stringContaining('shop/settings/mirror-near: jobs write into claim shop/backups as user 65532')]);

@@ -7,9 +7,15 @@ import { checkObjectName, SAFETY_SUFFIX } from '../../core/names';
 import { TOOLS } from '../../core/pod';
 import { ScriptFolder } from '../../core/script-folder';
 import type { SecretKeyRef } from '../../core/secret-ref';
-import type { Mirror } from '../mirror';
 import { claimStore } from '../place';
-import { type IKeyedRepository, type IRepository, type RepositoryBindOptions, type RepositoryConfig, SOURCE_PREFIX } from '../repository';
+import {
+  type IKeyedRepository,
+  type IRepository,
+  RepositoryAccess,
+  type RepositoryBindOptions,
+  type RepositoryConfig,
+  SOURCE_PREFIX,
+} from '../repository';
 import { Encryption, type EncryptionBinding } from './encryption';
 
 const BY_HAND = `Where the volume of the repository is mounted, with nothing but a shell:
@@ -35,7 +41,7 @@ was restored by a verification.
 `;
 
 /** Operations that open recovery points. */
-const READERS = ['verify', 'restore', 'reencrypt'];
+const READERS = [RepositoryAccess.READ, RepositoryAccess.VERIFY, RepositoryAccess.RESTORE, RepositoryAccess.REKEY];
 
 /** Where a verification, which has everything else to read only, notes what it has verified. */
 const MARKS = '/marks';
@@ -88,11 +94,6 @@ export interface FilesRepositoryOptions {
    * @default - as new ones
    */
   readonly previousEncryptions?: Encryption[];
-  /**
-   * Further copies of every recovery point, in other repositories.
-   * @default - none
-   */
-  readonly mirrors?: Mirror[];
 }
 
 /**
@@ -107,11 +108,6 @@ export interface FilesRepositoryOptions {
 export class FilesRepository implements IKeyedRepository {
   constructor(private readonly options: FilesRepositoryOptions) {
     checkNew('FilesRepository', options);
-  }
-
-  /** Further copies of every recovery point. */
-  public get mirrors(): Mirror[] | undefined {
-    return [...(this.options.mirrors ?? [])];
   }
 
   /**
@@ -149,7 +145,7 @@ export class FilesRepository implements IKeyedRepository {
     const prefix = options.isSource ? SOURCE_PREFIX : '';
     const mountPath = `/${prefix}repository`;
     const subPath = path === undefined ? {} : { subPath: path };
-    const ownDirectory = options.isSource || options.series === undefined ? undefined : directoryOf(options.operation, options.series);
+    const ownDirectory = options.isSource || options.series === undefined ? undefined : directoryOf(options.access, options.series);
     const bringsFlock = options.missingPrograms.includes('flock');
     const tools = [
       ...(bringsFlock ? [{ name: 'flock', image: flockImage(scope), command: ['cp', '/bin/flock', `${TOOLS}/`] }] : []),
@@ -171,7 +167,12 @@ export class FilesRepository implements IKeyedRepository {
       volumes: [{ name: `${prefix}repository`, persistentVolumeClaim: { claimName } }, ...(encryption?.volumes ?? [])],
       volumeMounts: [
         // What a mirror copies from, and what a verification or a restore reads, is nothing that they may change.
-        { name: `${prefix}repository`, mountPath, ...subPath, ...((options.isSource || ownDirectory) && { readOnly: true }) },
+        {
+          name: `${prefix}repository`,
+          mountPath,
+          ...subPath,
+          ...((options.isSource || ownDirectory || options.access === RepositoryAccess.READ) && { readOnly: true }),
+        },
         ...(ownDirectory
           ? [
               {
@@ -194,7 +195,7 @@ export class FilesRepository implements IKeyedRepository {
     if (!encryption && previous.length === 0) return undefined;
     return (encryption ?? Encryption._none())._bind(scope, {
       prefix: options.isSource ? SOURCE_PREFIX : '',
-      reads: READERS.includes(options.operation) || options.isSource === true,
+      reads: READERS.includes(options.access) || options.isSource === true,
       buildsOnOthers: options.buildsOnOthers ?? false,
       encryptors: options.encryptors ?? [],
       previous,
@@ -202,12 +203,12 @@ export class FilesRepository implements IKeyedRepository {
   }
 }
 
-/** The one directory of the repository that an operation may write which otherwise reads. */
-function directoryOf(operation: string, series: string) {
-  switch (operation) {
-    case 'verify':
+/** The one directory of the repository that a job may write which otherwise reads. */
+function directoryOf(access: RepositoryAccess, series: string) {
+  switch (access) {
+    case RepositoryAccess.VERIFY:
       return { mountPath: MARKS, name: `.state-${series}`, environment: [{ name: 'MARKS_PATH', value: MARKS }] };
-    case 'restore':
+    case RepositoryAccess.RESTORE:
       return {
         mountPath: SAFETY,
         name: `${series}${SAFETY_SUFFIX}`,

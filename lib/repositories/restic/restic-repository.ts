@@ -7,11 +7,10 @@ import { InputError } from '../../core/input-error';
 import { TOOLS } from '../../core/pod';
 import { ScriptFolder } from '../../core/script-folder';
 import { SECRET_FILE_MODE, type SecretKeyRef } from '../../core/secret-ref';
-import type { Mirror } from '../mirror';
 import {
   type IKeyedRepository,
   type IRepository,
-  RENEW_LOCKS,
+  RepositoryAccess,
   type RepositoryBindOptions,
   type RepositoryConfig,
   SOURCE_PREFIX,
@@ -73,11 +72,6 @@ export interface ResticRepositoryOptions {
    * @default ResticCache.scratch()
    */
   readonly cache?: ResticCache;
-  /**
-   * Further copies of every recovery point, in other repositories.
-   * @default - none
-   */
-  readonly mirrors?: Mirror[];
 }
 
 /**
@@ -110,11 +104,6 @@ export class ResticRepository implements IKeyedRepository {
     checkNew('ResticRepository', options, mustExist);
   }
 
-  /** Further copies of every recovery point. */
-  public get mirrors(): Mirror[] | undefined {
-    return [...(this.options.mirrors ?? [])];
-  }
-
   /** The same repository, opened with this password and no other: any key of a restic repository opens all of it. */
   public withKey(key: SecretKeyRef, passphrase?: SecretKeyRef): IRepository {
     if (passphrase) throw new Error('a key of a restic repository is a password itself; leave the passphrase out');
@@ -143,9 +132,9 @@ export class ResticRepository implements IKeyedRepository {
       ...cache.flags,
     ];
     const { versions } = location;
-    const renews = options.operation === RENEW_LOCKS && versions?.objectLock;
+    const renews = options.access === RepositoryAccess.RENEW_LOCKS && versions?.objectLock;
     // On the worst day a restore needs no image more than a backup does, unless it may have to go back in time.
-    const goesBack = versions && (renews || options.operation === 'restore');
+    const goesBack = versions && (renews || options.access === RepositoryAccess.RESTORE);
     const image = ImageReference.of(this.options.image ?? DEFAULT_IMAGE).bind(scope, 'repository.image');
     return {
       kind: 'restic',

@@ -40,7 +40,11 @@ const catalog = new DatabaseBackup(chart, 'catalog', {
   }),
   pods: { assignedUser: true },
 });
-orders.addVerification({ schedule: Schedule.never(), retries: 0, assertions: [Assertion.atLeast('select count(*) from pgbench_accounts', 100)] });
+orders.addVerification({
+  schedule: Schedule.never(),
+  retries: 0,
+  assertions: [Assertion.atLeast('select count(*) from pgbench_accounts', 100)],
+});
 catalog.addVerification({ schedule: Schedule.never(), retries: 0 });
 orders.addRestore({ credentials: SecretRef.named('orders-owner') });
 catalog.addRestore();

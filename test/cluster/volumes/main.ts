@@ -16,7 +16,11 @@ for (const claim of ['disk', 'foreign', 'nowhere']) {
     repositoryWait: Duration.seconds(20),
     retries: 0,
   });
-  backup.addVerification({ schedule: Schedule.never(), retries: 0, assertions: [Assertion.atLeast('select count(*) from pgbench_accounts', 1000)] });
+  backup.addVerification({
+    schedule: Schedule.never(),
+    retries: 0,
+    assertions: [Assertion.atLeast('select count(*) from pgbench_accounts', 1000)],
+  });
   backup.addRestore({ credentials: SecretRef.named('orders-owner') });
 }
 app.synth();

@@ -74,11 +74,12 @@ export function platform({ age, gpg, copy, ageForAll = false }: Recipients): str
     made.addReencryption();
     made.addKeyDrill({ key: key('escrow'), ...(series === 'with-gpg' && { passphrase: SecretRef.named('escrow').key('passphrase') }) });
   }
-  backup('redis-age', Repository.files({ claimName: 'redis-age', encryption: withAge }), redis).addMirror('copy', {
-    repository: Repository.files({
-      claimName: 'copy',
-      encryption: Encryption.age({ recipients: copy, identity: key('copy'), image: AGE_IMAGE }),
-    }),
+  const copies = Repository.files({
+    claimName: 'copy',
+    encryption: Encryption.age({ recipients: copy, identity: key('copy'), image: AGE_IMAGE }),
+  });
+  backup('redis-age', Repository.files({ claimName: 'redis-age', encryption: withAge }), redis).addMirror(copies, {
+    name: 'copy',
     retention: Retention.keep({ last: 50 }),
     retries: 0,
     verification: { retries: 0 },

@@ -9,12 +9,10 @@ const backup = new DatabaseBackup(new Chart(app, 'ledger', { namespace: 'ledger'
   host: 'books-db',
   credentials: SecretRef.named('books-replication'),
   dataVolume: DataVolume.claim('data', 'data'),
-  repository: Repository.files({
-    claimName: 'backups',
-    mirrors: [Mirror.to(Repository.files({ claimName: 'copies' }), { name: 'copy', retention, retries: 0, restore: {}, verification: {} })],
-  }),
+  repository: Repository.files({ claimName: 'backups' }),
   retention,
   retries: 0,
 });
+backup.add(Mirror.to(Repository.files({ claimName: 'copies' }), { name: 'copy', retention, retries: 0, restore: {}, verification: {} }));
 backup.addLogArchive({ every: Duration.seconds(5) });
 app.synth();

@@ -5,8 +5,6 @@ import {
   DataVolume,
   Encryption,
   Engine,
-  type IRepository,
-  Mirror,
   PostgresVersion,
   RedisVersion,
   Repository,
@@ -29,18 +27,8 @@ const offsite = (path: string) =>
     password: key('far-key'),
   });
 const encryption = Encryption.gpgSymmetric({ passphrase: key('near-key') });
-const copied = (repository: IRepository) => [
-  Mirror.to(repository, {
-    name: 'copy',
-    retention,
-    retries: 0,
-    verification: { retries: 0, checkRepository: RepositoryCheck.none() },
-    restore: {},
-  }),
-];
-const files = (claimName: string, mirrors?: Mirror[], encryption?: Encryption) => Repository.files({ claimName, mirrors, encryption });
-const restic = (claimName: string, mirrors: Mirror[]) =>
-  Repository.restic({ location: ResticLocation.local({ claimName }), password: key('near-key'), mirrors });
+const files = (claimName: string, encryption?: Encryption) => Repository.files({ claimName, encryption });
+const restic = (claimName: string) => Repository.restic({ location: ResticLocation.local({ claimName }), password: key('near-key') });
 
 const postgres = {
   engine: Engine.postgres({ version: PostgresVersion.V15, databases: ['app'] }),
@@ -54,15 +42,23 @@ const redis = {
   dataVolume: DataVolume.claim('data'),
 };
 const backups = {
-  'files-to-restic': { ...postgres, repository: files('files-to-restic', copied(offsite('a'))) },
-  'restic-to-files': { ...postgres, repository: restic('restic-to-files', copied(files('restic-to-files-copy', [], encryption))) },
-  'files-to-files': { ...redis, repository: files('files-to-files', copied(files('files-to-files-copy'))) },
-  'restic-to-restic': { ...redis, repository: restic('restic-to-restic', copied(offsite('b'))) },
-  tight: { ...postgres, repository: files('tight', copied(files('tight-copy')), encryption) },
+  'files-to-restic': { database: postgres, from: files, to: offsite('a') },
+  'restic-to-files': { database: postgres, from: restic, to: files('restic-to-files-copy', encryption) },
+  'files-to-files': { database: redis, from: files, to: files('files-to-files-copy') },
+  'restic-to-restic': { database: redis, from: restic, to: offsite('b') },
+  tight: { database: postgres, from: (claimName: string) => files(claimName, encryption), to: files('tight-copy') },
 };
-for (const [series, props] of Object.entries(backups)) {
-  const backup = new DatabaseBackup(chart, series, { ...props, retention, retries: 0, repositoryWait: Duration.seconds(4) });
+const options = { retention, retries: 0, repositoryWait: Duration.seconds(4) };
+for (const [series, { database, from, to }] of Object.entries(backups)) {
+  const backup = new DatabaseBackup(chart, series, { ...database, ...options, repository: from(series) });
   backup.addVerification();
   backup.addRestore();
+  backup.addMirror(to, {
+    name: 'copy',
+    retention,
+    retries: 0,
+    verification: { retries: 0, checkRepository: RepositoryCheck.none() },
+    restore: {},
+  });
 }
 app.synth();

@@ -1,0 +1,136 @@
+import { type ApiObject, Duration } from 'cdk8s';
+import { Construct } from 'constructs';
+import { checkedConstruct } from '../core/given';
+import { InputError } from '../core/input-error';
+import { checkCronJobName } from '../core/names';
+import type { NetworkDestination } from '../core/network';
+import { cronJobObject, operationJobSpec } from '../core/pod';
+import { Schedule } from '../core/schedule';
+import type { Scratch } from '../core/scratch';
+import type { ScriptFolder } from '../core/script-folder';
+import type { SecretKeyRef } from '../core/secret-ref';
+import { RepositoryAccess } from '../repositories/repository';
+import { checkWhole, type DatabaseBackup } from './database-backup';
+import type { OnDemandOptions } from './on-demand';
+
+/** Options of a job of your own. */
+export interface BackupJobOptions extends OnDemandOptions {
+  /** The job's scripts: `<name>.sh` is run, by the engine image's `sh`. The folder is at `$BACKUP_HOME/job`. */
+  readonly scripts: ScriptFolder;
+  /**
+   * What the job may do in the backup's repository.
+   * @default RepositoryAccess.READ
+   */
+  readonly access?: RepositoryAccess;
+  /**
+   * Whether the job gets the way to the database's server, and its credentials.
+   * @default false
+   */
+  readonly asksServer?: boolean;
+  /**
+   * When it runs.
+   * @default Schedule.never() - when somebody asks: `kubectl create job --from=cronjob/<series>-<name>`
+   */
+  readonly schedule?: Schedule;
+  /**
+   * How often a failed run is tried again. A script that ends with `refuse`, or exit code 78, is not tried again.
+   * @default 0
+   */
+  readonly retries?: number;
+  /**
+   * Variables of the job, by name.
+   * @default - those of every job
+   */
+  readonly environment?: { [name: string]: string };
+  /**
+   * Keys of Secrets that this job has as files: `/run/secrets/job/<name>/<name>`.
+   * @default - none
+   */
+  readonly secretFiles?: { [name: string]: SecretKeyRef };
+  /**
+   * What the job has to reach beside the repository, and the server where it asks that.
+   * @default - nothing
+   */
+  readonly destinations?: NetworkDestination[];
+  /**
+   * Where the job may write what dies with its pod.
+   * @default - the backup's
+   */
+  readonly scratch?: Scratch;
+}
+
+/** Props of a job of your own. */
+export interface BackupJobProps extends BackupJobOptions {
+  /** The backup that the job is about. */
+  readonly backup: DatabaseBackup;
+}
+
+/**
+ * A job of a team's own on a backup: a CronJob `<series>-<name>`, with the labels, the verdict and the NetworkPolicy of all others.
+ *
+ * Its script sources `"$BACKUP_HOME/shell/lib.sh"`, which gives it `log`, `die`, `refuse`, `caveat` and, for the repository, `open_point
+ * newest-verified`, which sets `$POINT`, and `get NAME`, which writes a member of it to stdout:
+ *
+ * ```sh
+ * . "$BACKUP_HOME/shell/lib.sh"
+ * open_point newest-verified
+ * get orders.dump | wc -c >"$SCRATCH/outcome/bytes"
+ * ```
+ */
+export class BackupJob extends Construct {
+  /** The CronJob that runs it. */
+  public readonly cronJob: ApiObject;
+
+  /**
+   * Most call `backup.addJob()`.
+   *
+   * @throws InputError when a prop cannot stand, or the name is that of a job that comes with the library
+   */
+  constructor(scope: Construct, id: string, props: BackupJobProps) {
+    super(...checkedConstruct('BackupJob', scope, id, props));
+    const { backup, access = RepositoryAccess.READ, retries = 0 } = props;
+    const operation = backup._operation;
+    if (!/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(id) || TAKEN.test(id)) {
+      const because = 'write a name of lower-case letters, digits and hyphens that no job of this library has, such as export';
+      throw new InputError(this, { prop: 'name', got: id, because });
+    }
+    checkWhole(this, 'retries', retries, 0, 10);
+    const name = checkCronJobName(this, `${backup.series}-${id}`);
+    const schedule = (props.schedule ?? Schedule.never()).bind(this, 'schedule');
+    const server = props.asksServer ? operation.engine : undefined;
+    const repository = operation.bindRepository(this, access);
+    operation.networkPolicy(this, name, [
+      ...(server ? operation.destinations(server) : repository.destinations),
+      ...(props.destinations ?? []),
+    ]);
+    this.cronJob = cronJobObject(this, 'CronJob', {
+      metadata: { name, labels: operation.labels(id) },
+      schedule,
+      ...(!schedule.isNever && { startingDeadline: schedule.intervalUpTo(Duration.hours(4)) }),
+      job: operationJobSpec({
+        pod: operation.pod(this, {
+          operation: id,
+          access,
+          job: name,
+          server,
+          scripts: props.scripts,
+          environment: [
+            ...(server ? operation.waitFor(backup.props.readyTimeout ?? Duration.minutes(5)) : []),
+            ...Object.entries(props.environment ?? {}).map(([variable, value]) => ({ name: variable, value })),
+          ],
+          secretFiles: props.secretFiles,
+          scratch: props.scratch,
+          pods: props.pods,
+        }),
+        operation: id,
+        retries,
+        deadline: props.deadline ?? Duration.hours(24),
+        keepFinished: Duration.days(14),
+      }),
+    });
+  }
+}
+
+/** What jobs of this library are called, and what begins the names of those of which there are several. */
+const TAKEN =
+  /^(backup|verify|restore|prune|log|drill|reencrypt|rotate-key|add-key|remove-key|renew-locks|prepare|workbench|((verify|restore|mirror|renew-locks)-.*))$/;

@@ -1,0 +1,195 @@
+import { App, Chart, Duration } from 'cdk8s';
+import { describe, expect, test } from 'vitest';
+import {
+  Assertion,
+  BackupApp,
+  BackupPlan,
+  type DatabaseBackup,
+  DataVolume,
+  Engine,
+  type IBackupAddon,
+  KeyDrill,
+  LogArchive,
+  Mirror,
+  PostgresVersion,
+  Prune,
+  RepositoryAccess,
+  Restore,
+  Retention,
+  Schedule,
+  ScriptFolder,
+  SecretRef,
+  Verification,
+} from '../../lib';
+import { warnings } from '../../lib/core/warning';
+import { networkPolicies } from '../manifests/manifest';
+import { networkPolicyCovers } from '../manifests/rules/network-policy';
+import { backup, chart, container, environment, files, objects, podSpec, props, restic } from '../support/synth';
+
+const retention = Retention.keep({ daily: 7 });
+const { repository: _, retention: __, ...database } = props();
+const plan = (of: Chart) => new BackupPlan(of, 'nightly', { repository: restic, retention });
+const names = (of: Chart) => Object.keys(objects(of)).filter(name => /^(CronJob|Deployment)/.test(name));
+
+describe('what a plan adds', () => {
+  test('every backup of it has, those that come later too', () => {
+    const shop = chart();
+    const nightly = plan(shop);
+    nightly.addBackup('a', database);
+    nightly.add(
+      Verification.weekly(),
+      Restore.onDemand(),
+      Mirror.to(files, { name: 'near', retention, verification: {}, restore: {} }),
+      Prune.weekly(),
+      KeyDrill.onDemand({ key: SecretRef.named('escrow').key('password') }),
+    );
+    nightly.addBackup('b', database);
+    const expected = ['backup', 'verify', 'restore', 'mirror-near', 'verify-near', 'restore-near', 'prune', 'drill'];
+    const [, ...others] = expected;
+    expect(names(shop)).toEqual(['a', 'b'].flatMap(series => expected.map(each => `CronJob/${series}-${each}`)));
+    expect(others).toHaveLength(7);
+    expect(warnings(shop.node.findAll())).toEqual([]);
+  });
+
+  test('is the same by a stock app, by ours, and when it is synthesized again', () => {
+    const made = (app: App) => {
+      const nightly = plan(new Chart(app, 'shop', { namespace: 'shop' }));
+      nightly.add(Verification.weekly(), Restore.onDemand());
+      nightly.addBackup('orders', database);
+      return [app.synthYaml(), app.synthYaml()];
+    };
+    const [first, again] = made(new App());
+    expect(first).toContain('name: orders-verify');
+    expect(again).toBe(first);
+    expect(made(new BackupApp())).toEqual([first, first]);
+  });
+
+  test('a backup says more precisely, field by field', () => {
+    const shop = chart();
+    const nightly = plan(shop);
+    nightly.add(
+      Verification.weekly({ schedule: Schedule.weekly({ at: '09:00' }), pods: { memoryLimit: '3Gi', cpuRequest: '1' } }),
+      Restore.onDemand({ safetyBackup: true }),
+    );
+    const orders = nightly.addBackup('orders', database);
+    orders.addVerification({ assertions: [Assertion.atLeast('select count(*) from orders', 1000)], pods: { memoryLimit: '5Gi' } });
+    orders.addRestore({ credentials: SecretRef.named('orders-owner') });
+    nightly.addBackup('users', database);
+    const made = objects(shop);
+    expect(made['CronJob/orders-verify'].spec.schedule).toBe('0 9 * * 0');
+    const [, workbench] = podSpec(made['CronJob/orders-verify']).containers;
+    expect(workbench.resources).toMatchObject({ limits: { memory: '5Gi' }, requests: { cpu: '1' } });
+    expect(podSpec(made['CronJob/orders-verify']).volumes.map(({ name }: { name: string }) => name)).toContain('scripts-assertions');
+    expect(podSpec(made['CronJob/users-verify']).volumes.map(({ name }: { name: string }) => name)).not.toContain('scripts-assertions');
+    expect(environment(made['CronJob/orders-restore'])).toMatchObject({
+      PGPASSWORD: { secretKeyRef: { name: 'orders-owner' } },
+    });
+    const defaults = (series: string) =>
+      made[`ConfigMap/${podSpec(made[`CronJob/${series}-restore`]).containers[0].envFrom[0].configMapRef.name}`].data;
+    expect(defaults('orders').SAFETY_BACKUP).toBe('yes');
+    expect(defaults('users').SAFETY_BACKUP).toBe('yes');
+  });
+
+  test('is not refined by what came before it, and says so', () => {
+    const shop = chart();
+    const nightly = plan(shop);
+    nightly.addBackup('orders', database).addVerification();
+    nightly.add(Verification.weekly());
+    expect(() => objects(shop)).toThrow(
+      'shop/nightly/orders: addVerification is "called twice": a backup has one verification of the name verify: leave one out, or give it another name. Where an add-on of its plan is to be refined, plan.add() comes first',
+    );
+  });
+
+  test('cannot be twice', () => {
+    const shop = chart();
+    const nightly = plan(shop);
+    nightly.add(Verification.weekly(), Verification.daily());
+    nightly.addBackup('orders', database);
+    expect(() => objects(shop)).toThrow('addVerification is "called twice"');
+  });
+
+  test('is refused, where it cannot be, with the path of what was made', () => {
+    const shop = chart();
+    const nightly = plan(shop);
+    nightly.add(LogArchive.every(Duration.minutes(1)));
+    nightly.addBackup('orders', database);
+    expect(() => objects(shop)).toThrow('shop/nightly/orders/log: engine is "postgres": its recovery points are complete by themselves');
+  });
+
+  test('may be an archive of the log', () => {
+    const shop = chart();
+    const nightly = plan(shop);
+    nightly.add(LogArchive.every(Duration.minutes(1)), Verification.weekly(), Restore.onDemand());
+    const engine = Engine.postgresPhysical({ version: PostgresVersion.V17 });
+    nightly.addBackup('books', { ...database, engine, dataVolume: DataVolume.claim('data-books-0'), podLabels: { app: 'books' } });
+    const made = objects(shop);
+    expect(environment(made['Deployment/books-log']).ARCHIVE_EVERY).toBe('60');
+    // Made before the archive, it knows of it all the same.
+    expect(environment(made['CronJob/books-verify']).MAXIMUM_LOG_AGE).toBe('3600');
+  });
+});
+
+describe('an add-on of a team’s own', () => {
+  const scripts = ScriptFolder.of('export', { 'export.sh': '. "$BACKUP_HOME/shell/lib.sh"\nopen_point newest-verified\n' });
+
+  /** Hands the newest recovery point to those who evaluate it. */
+  class Export implements IBackupAddon {
+    public bind(orders: DatabaseBackup): void {
+      orders.addJob('export', {
+        scripts,
+        schedule: Schedule.daily({ at: '07:00' }),
+        environment: { TO: 'warehouse' },
+        secretFiles: { token: SecretRef.named('warehouse').key('token') },
+        destinations: [{ host: 'warehouse.analytics', port: 8443 }],
+      });
+    }
+  }
+
+  test('makes a job with the labels, the verdict, the rights and the policy that all jobs have', () => {
+    const shop = chart();
+    const nightly = plan(shop);
+    nightly.add(new Export());
+    nightly.addBackup('orders', { ...database, repository: files });
+    const made = objects(shop);
+    const job = made['CronJob/orders-export'];
+    expect(job.metadata.labels).toMatchObject({ 'cdk8s-backup/series': 'orders', 'cdk8s-backup/operation': 'export' });
+    expect(container(job).command).toEqual(['sh', '/opt/backup/shell/run.sh', 'export']);
+    expect(environment(job)).toMatchObject({ OPERATION_FOLDER: 'job', TO: 'warehouse', SERIES: 'orders' });
+    // Neither the way to the server nor its credentials, and of the repository no more than reading.
+    expect(JSON.stringify(job)).not.toMatch(/orders-db|orders-backup"/);
+    expect(container(job).volumeMounts).toEqual(
+      expect.arrayContaining([
+        { name: 'repository', mountPath: '/repository', readOnly: true },
+        { name: 'scripts-job', mountPath: '/opt/backup/job', readOnly: true },
+        { name: 'token', mountPath: '/run/secrets/job/token', readOnly: true },
+      ]),
+    );
+    const all = Object.values(made);
+    expect(networkPolicyCovers(all)).toEqual([]);
+    const policy = networkPolicies(all).find(({ metadata }) => metadata.name === 'orders-export');
+    expect(policy?.spec?.egress?.at(-1)?.ports).toEqual([{ port: 8443, protocol: 'TCP' }]);
+  });
+
+  test('gets the server, and more of the repository, where it asks for them', () => {
+    const shop = chart();
+    backup(shop).addJob('export', { scripts, asksServer: true, access: RepositoryAccess.APPEND });
+    const job = objects(shop)['CronJob/orders-export'];
+    expect(job.spec.suspend).toBe(true);
+    expect(environment(job)).toMatchObject({ PGHOST: 'orders-db', READY_TIMEOUT: '300' });
+    expect(container(job).volumeMounts).toContainEqual({ name: 'repository', mountPath: '/repository' });
+  });
+
+  test.each([
+    [
+      'a name of ours',
+      'verify-far',
+      'name is "verify-far": write a name of lower-case letters, digits and hyphens that no job of this library has',
+    ],
+    ['a name that is none', 'Export', 'name is "Export"'],
+    ['a name that is taken', 'export', 'addJob is "called twice"'],
+  ])('is refused %s', (_, name, says) => {
+    const orders = backup(chart());
+    orders.addJob('export', { scripts });
+    expect(() => orders.addJob(name, { scripts })).toThrow(says);
+  });
+});
