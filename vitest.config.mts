@@ -1,14 +1,15 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * What takes longest goes first, or it runs alone in the end. Vitest takes large files to be long ones; but tests of faults are
- * tables, and shellcheck is a line: short to read, and long to run.
+ * tables, shellcheck is a line, and dist/ waits for a schedule: short to read, and long to run.
  */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const bySize = await super.sort(files);
-    const isLong = ({ moduleId }: TestSpecification) => /(faults\.e2e|shellcheck\.test)\.ts$/.test(moduleId);
+    const isLong = ({ moduleId }: TestSpecification) => /(faults\.e2e|shellcheck\.test|dist\.cluster)\.ts$/.test(moduleId);
     return [...bySize.filter(isLong), ...bySize.filter(file => !isLong(file))];
   }
 }
@@ -22,6 +23,8 @@ export default defineConfig({
     projects: [
       // In one process after the other: what they import, they share, and nothing of it is changed.
       {
+        // Examples import what their readers do.
+        resolve: { alias: { 'cdk8s-backup': join(import.meta.dirname, 'lib', 'index.ts') } },
         test: {
           ...{ name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**', '**/*.script.test.ts'] },
           ...{ testTimeout: 30_000, isolate: false },

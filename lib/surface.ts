@@ -21,6 +21,7 @@ export * from './core/destination';
 export * from './core/image-catalog';
 export type { KubernetesJobOptions } from './core/kubectl/kubectl';
 export type { NetworkDestination } from './core/network';
+export { Platform } from './core/platform';
 export type { ToolContainer } from './core/pod';
 export { PodDefaults } from './core/pod-defaults';
 export type { PodOptions } from './core/pod-options';

@@ -321,6 +321,9 @@ export const CALLS: { readonly [name: string]: Members } = {
   'ObjectLock.governance': {
     options: 'ObjectLockOptions',
   },
+  'Platform.openShift': {
+    scope: 'Construct',
+  },
   'PodDefaults#add': {
     options: 'PodOptions',
   },

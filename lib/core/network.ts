@@ -25,13 +25,29 @@ export interface NetworkDestination {
   readonly through?: Destination[];
 }
 
-const DNS: k8s.NetworkPolicyEgressRule = {
-  // Resolvers live in kube-system, on a node-local address, or elsewhere: the port is all they have in common.
-  ports: [
-    { port: k8s.IntOrString.fromNumber(53), protocol: 'UDP' },
-    { port: k8s.IntOrString.fromNumber(53), protocol: 'TCP' },
-  ],
-};
+const resolvers = new WeakMap<IConstruct, number[]>();
+
+/**
+ * Says on which ports pods of the cluster's resolver listen, for what is below a construct.
+ *
+ * @internal
+ */
+export function resolversListenOn(scope: IConstruct, ports: number[]): void {
+  resolvers.set(scope, ports);
+}
+
+/**
+ * Egress to DNS. Resolvers live in kube-system, on a node-local address, or elsewhere: the port is all they have in common.
+ *
+ * @internal
+ */
+export function dnsRule(scope: IConstruct): k8s.NetworkPolicyEgressRule {
+  const nearest = scope.node.scopes.reverse().find(each => resolvers.has(each));
+  const ports = (nearest && resolvers.get(nearest)) ?? [53];
+  return {
+    ports: ports.flatMap(each => ['UDP', 'TCP'].map(protocol => ({ port: k8s.IntOrString.fromNumber(each), protocol }))),
+  };
+}
 
 /**
  * Egress to these destinations and to DNS; to nothing at all where there is no destination.
@@ -42,7 +58,7 @@ const DNS: k8s.NetworkPolicyEgressRule = {
 export function egressTo(scope: IConstruct, destinations: NetworkDestination[]): k8s.NetworkPolicyEgressRule[] {
   if (destinations.length === 0) return [];
   return [
-    DNS,
+    dnsRule(scope),
     ...destinations.flatMap(destination => {
       const { port, through } = destination;
       if (through?.length === 0) {

@@ -10,7 +10,8 @@ import { networkPolicyCovers } from '../manifests/rules/network-policy';
 
 // Every BackupApp of this project, and what App would have written.
 const ROOT = join(__dirname, '..', '..');
-const APPS = ['main.ts', ...readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' }).map(path => join('test', path))]
+const below = (folder: string) => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(path => join(folder, path));
+const APPS = ['main.ts', ...below('examples'), ...below('test')]
   .filter(path => path.endsWith('main.ts') && readFileSync(join(ROOT, path), 'utf8').includes('new BackupApp('))
   .sort();
 

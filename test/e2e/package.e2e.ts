@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, extname, join, relative, resolve } from 'node:path';
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
@@ -72,7 +72,7 @@ test('brings no sources and no tests', () => {
   const strangers = filesBelow(join(installed, 'build')).filter(file => !known.some(end => file.endsWith(end)) || file.includes('test'));
   expect(strangers).toEqual([]);
   expect(
-    readdirSync(installed).filter(file => !/^(build|docs|package\.json|README.*|CONTRIBUTING.*|LICENSE.*|NOTICE.*)$/.test(file)),
+    readdirSync(installed).filter(file => !/^(build|docs|examples|package\.json|README.*|CONTRIBUTING.*|LICENSE.*|NOTICE.*)$/.test(file)),
   ).toEqual([]);
 });
 
@@ -109,4 +109,16 @@ test('synthesizes the example platform, byte for byte, as the sources do', () =>
   run(project, process.execPath, 'platform.cjs');
   const written = (folder: string) => Object.fromEntries(filesBelow(folder).map(file => [file, readFileSync(join(folder, file), 'utf8')]));
   expect(written(join(project, 'dist'))).toEqual(written('dist'));
+}, 300_000);
+
+test('its examples work where it is installed', () => {
+  const example = join(project, 'company');
+  cpSync(join(installed, 'examples', 'company'), example, { recursive: true });
+  const { outputText } = transpileModule(readFileSync(join(example, 'main.ts'), 'utf8'), {
+    compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022 },
+  });
+  writeFileSync(join(example, 'main.cjs'), outputText);
+  rmSync(join(project, 'dist'), { recursive: true, force: true });
+  run(project, process.execPath, 'company/main.cjs');
+  expect(readFileSync(join(project, 'dist/shop.k8s.yaml'), 'utf8')).toContain('refresh.sh: |');
 }, 300_000);

@@ -13,18 +13,23 @@ import { resultOf, succeed, synthesize } from './support/rehearse';
 let cluster: Cluster;
 let server: Server;
 let lines = 'one\ntwo\nthree\n';
+let exported: { path?: string; token?: string; text: string } = { text: '' };
 const dist = synthesize('test/e2e/toy/main.ts');
 const run = (operation: string) => cluster.run({ kind: 'CronJob', namespace: 'toy', name: `lines-${operation}` });
 
 beforeAll(async () => {
   server = createServer((incoming, response) => {
     if (incoming.method === 'POST') {
-      if (incoming.headers.authorization !== 'Bearer a token') return response.writeHead(403).end();
-      lines = '';
+      let text = '';
       incoming.setEncoding('utf8').on('data', chunk => {
-        lines += chunk;
+        text += chunk;
       });
-      return incoming.on('end', () => response.end());
+      return incoming.on('end', () => {
+        if (incoming.url !== '/lines') exported = { path: incoming.url, token: incoming.headers.authorization, text };
+        else if (incoming.headers.authorization === 'Bearer a token') lines = text;
+        else response.writeHead(403);
+        response.end();
+      });
     }
     return response.end(lines);
   });
@@ -35,9 +40,10 @@ beforeAll(async () => {
     images: await busyboxImages(),
     backoffSeconds: 0.1,
   });
-  cluster.service('toy', 'lines', address);
+  for (const name of ['lines', 'warehouse']) cluster.service('toy', name, address);
   cluster.claim('toy', 'backups');
   cluster.secret('toy', 'lines', { token: 'a token' });
+  cluster.secret('toy', 'warehouse', { token: 'another' });
 });
 
 afterAll(async () => {
@@ -56,6 +62,14 @@ test('the toy engine backs up, verifies and restores', async () => {
 
   const refused = await run('restore');
   expect(resultOf(refused)).toMatchObject({ verdict: 'failed', reason: 'the server holds lines already: set replace to yes' });
+});
+
+test('a job of a team’s own reads the newest verified recovery point, and gives a verdict as the others do', async () => {
+  const verified = (await succeed(run('verify'), 'verified')).id;
+  await succeed(run('backup'), 'published');
+  const handed = await succeed(run('export'), 'succeeded');
+  expect(handed).toMatchObject({ what: 'export', id: verified, bytes: 14 });
+  expect(exported).toEqual({ path: `/${verified}`, token: 'Bearer another', text: 'one\ntwo\nthree\n' });
 });
 
 test('pruning follows the retention, and keeps the newest verified recovery point', async () => {

@@ -7,7 +7,17 @@ import { expect, test } from 'vitest';
 
 const scripts = execFileSync(
   'git',
-  ['ls-files', '--cached', '--others', '--exclude-standard', 'lib/*.sh', 'test/engines/*.sh', 'test/verify.sh'],
+  [
+    'ls-files',
+    '--cached',
+    '--others',
+    '--exclude-standard',
+    'lib/*.sh',
+    'examples/*.sh',
+    'test/engines/*.sh',
+    'test/e2e/*.sh',
+    'test/verify.sh',
+  ],
   {
     encoding: 'utf8',
   },

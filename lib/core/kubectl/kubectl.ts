@@ -6,6 +6,7 @@ import { ImageCatalog } from '../image-catalog';
 import { InputError } from '../input-error';
 import { kubernetesObject } from '../kubernetes-object';
 import { STANDARD_LABELS } from '../labels';
+import { dnsRule } from '../network';
 import { operationPod } from '../pod';
 import type { PodOptions } from '../pod-options';
 import type { Request } from '../request';
@@ -147,14 +148,13 @@ export function kubectlNetworkPolicy(
   if (wrong !== undefined || apiPorts.length === 0) {
     throw new InputError(scope, { prop: 'apiPorts', got: wrong ?? [], because: 'write the ports of the API server, for example [6443]' });
   }
-  const port = (number: number, protocol = 'TCP') => ({ port: k8s.IntOrString.fromNumber(number), protocol });
   kubernetesObject(scope, 'NetworkPolicy', k8s.KubeNetworkPolicy.GVK, {
     metadata: { name, labels: { ...STANDARD_LABELS, ...labels, 'app.kubernetes.io/component': 'network-policy' } },
     spec: {
       podSelector: { matchLabels: selects },
       policyTypes: ['Ingress', 'Egress'],
       ingress: [],
-      egress: [{ ports: [port(53, 'UDP'), port(53)] }, { ports: apiPorts.map(each => port(each)) }],
+      egress: [dnsRule(scope), { ports: apiPorts.map(each => ({ port: k8s.IntOrString.fromNumber(each), protocol: 'TCP' })) }],
     },
   });
 }

@@ -5,6 +5,7 @@ import {
   DatabaseBackup,
   Engine,
   MariadbVersion,
+  Platform,
   PostgresVersion,
   Repository,
   ResticLocation,
@@ -17,6 +18,7 @@ import {
 // servers is called after it.
 const { NAMESPACE = 'assigned-user' } = process.env;
 const app = new BackupApp();
+Platform.openShift(app);
 const chart = new Chart(app, 'assigned-user', { namespace: NAMESPACE });
 const servers = `${NAMESPACE}-servers`;
 const shared = { retention: Retention.keep({ last: 5 }), schedule: Schedule.never(), retries: 0 };
@@ -28,7 +30,7 @@ const postgres = {
   credentials: SecretRef.named('orders-backup'),
   repository: files,
 };
-const orders = new DatabaseBackup(chart, 'orders', { ...postgres, pods: { assignedUser: true } });
+const orders = new DatabaseBackup(chart, 'orders', postgres);
 const catalog = new DatabaseBackup(chart, 'catalog', {
   ...shared,
   engine: Engine.mariadb({ version: MariadbVersion.V10_11, databases: ['catalog'] }),
@@ -38,7 +40,6 @@ const catalog = new DatabaseBackup(chart, 'catalog', {
     location: ResticLocation.local({ claimName: 'restic' }),
     password: SecretRef.named('key').key('password'),
   }),
-  pods: { assignedUser: true },
 });
 orders.addVerification({
   schedule: Schedule.never(),
@@ -48,5 +49,5 @@ orders.addVerification({
 catalog.addVerification({ schedule: Schedule.never(), retries: 0 });
 orders.addRestore({ credentials: SecretRef.named('orders-owner') });
 catalog.addRestore();
-new DatabaseBackup(chart, 'named', { ...postgres });
+new DatabaseBackup(chart, 'named', { ...postgres, pods: { assignedUser: false } });
 app.synth();

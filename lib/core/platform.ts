@@ -1,0 +1,28 @@
+import type { Construct } from 'constructs';
+import { InputError } from './input-error';
+import { resolversListenOn } from './network';
+import { PodDefaults } from './pod-defaults';
+
+/** Kinds of clusters that differ from the others. */
+export class Platform {
+  /**
+   * OpenShift, for what is made below a construct: an app or a chart.
+   *
+   * Pods name no user, group or group of volumes, as its constraint `restricted-v2` assigns them (`assignedUser`). NetworkPolicies allow
+   * DNS on port 5353 as well, on which its resolver's pods listen: policies match what a Service leads to. (openshift/cluster-dns-operator,
+   * assets/dns/daemonset.yaml.)
+   *
+   * @throws InputError when the construct has children: what is among them is made without it
+   */
+  public static openShift(scope: Construct): void {
+    const [child] = scope.node.children;
+    if (child) {
+      const because = `say it before its first child is made: ${child.node.path} is made without it`;
+      throw new InputError(scope, { prop: 'Platform', got: 'openShift', because });
+    }
+    PodDefaults.of(scope).add({ assignedUser: true });
+    resolversListenOn(scope, [53, 5353]);
+  }
+
+  private constructor() {}
+}
