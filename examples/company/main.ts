@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Chart, Duration } from 'cdk8s';
+import { Chart, Duration, Size } from 'cdk8s';
 import {
   Assertion,
   BackupApp,
@@ -65,6 +65,6 @@ const orders = plan.addBackup('orders', {
   host: 'orders-db',
   credentials: SecretRef.named('orders-backup'),
 });
-orders.addVerification({ assertions: [Assertion.atLeast('select count(*) from orders', 1000)], pods: { memoryLimit: '4Gi' } });
+orders.addVerification({ assertions: [Assertion.atLeast('select count(*) from orders', 1000)], pods: { memoryLimit: Size.gibibytes(4) } });
 orders.add(new Refresh());
 app.synth();

@@ -1,4 +1,4 @@
-import { type ApiObject, Duration } from 'cdk8s';
+import { type ApiObject, Duration, Size } from 'cdk8s';
 import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
@@ -137,7 +137,7 @@ export class DatabaseMirror extends Construct {
           environment: Object.entries(retention.environment).map(([key, value]) => ({ name: key, value })),
           pods: props.pods,
           labels,
-          memory: { memoryRequest: '256Mi', memoryLimit: '1Gi' },
+          memory: { memoryRequest: Size.mebibytes(256), memoryLimit: Size.gibibytes(1) },
         }),
         operation: 'mirror',
         retries,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type ApiObject, Duration } from 'cdk8s';
+import { type ApiObject, Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
@@ -295,7 +295,7 @@ export class DatabaseRestore extends Construct {
         // A log that is replayed runs what the data's owner wrote.
         onWorkbench: server.hasLog,
         pods: this.props.pods,
-        memory: { memoryRequest: '256Mi', memoryLimit: '1Gi' },
+        memory: { memoryRequest: Size.mebibytes(256), memoryLimit: Size.gibibytes(1) },
       }),
       operation: 'restore',
       isRestore: true,

@@ -153,7 +153,7 @@ export class DatabaseVerification extends Construct {
           scratch: props.scratch ?? Scratch.emptyDir(Size.gibibytes(20)),
           onWorkbench: true,
           pods: props.pods,
-          memory: { memoryRequest: '512Mi', memoryLimit: '2Gi' },
+          memory: { memoryRequest: Size.mebibytes(512), memoryLimit: Size.gibibytes(2) },
         }),
         operation: 'verify',
         retries: props.retries ?? 1,

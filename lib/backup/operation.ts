@@ -60,7 +60,7 @@ export interface OperationPodProps {
   readonly longestRun?: Duration;
   /** Further labels of the pod. */
   readonly labels?: { [label: string]: string };
-  readonly memory?: { readonly memoryRequest: string; readonly memoryLimit: string };
+  readonly memory?: { readonly memoryRequest: Size; readonly memoryLimit: Size };
 }
 
 /** Where each secret file of a job is, in a directory of its name. */
@@ -243,7 +243,7 @@ export class Operation {
       ...(pod.operation === 'backup'
         ? { options: mergedPodOptions(this.props.pods, pod.pods) }
         : { options: pod.pods, inherited: this.props.pods }),
-      defaults: pod.memory ?? { memoryRequest: '128Mi', memoryLimit: '512Mi' },
+      defaults: pod.memory ?? { memoryRequest: Size.mebibytes(128), memoryLimit: Size.mebibytes(512) },
     });
   }
 

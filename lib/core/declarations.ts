@@ -1356,9 +1356,9 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   PodOptions: {
     'cpuRequest?': 'string | CPU that the scheduler sets aside, as a Kubernetes quantity',
-    'memoryRequest?': 'string | Memory that the scheduler sets aside, as a Kubernetes quantity',
+    'memoryRequest?': 'Size | Memory that the scheduler sets aside',
     'cpuLimit?': 'string | CPU above which every container of the pod is throttled, as a Kubernetes quantity',
-    'memoryLimit?': 'string | Memory at which the container is killed, as a Kubernetes quantity',
+    'memoryLimit?': 'Size | Memory at which the container is killed',
     'assignedUser?':
       "boolean | Whether the cluster chooses the pods' user and the group of their volumes, as OpenShift does in every namespace: its constraint `restricted-v2` refuses pods that name a user outside the namespace's range. `runAsUser`, `runAsGroup` and `fsGroup` are left out then",
     'nodeSelector?': '{string} | Labels that nodes must have',

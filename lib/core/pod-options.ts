@@ -1,3 +1,4 @@
+import type { Size } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 
 /** What a team may say about the pods of a job without knowing what they run. */
@@ -8,10 +9,10 @@ export interface PodOptions {
    */
   readonly cpuRequest?: string;
   /**
-   * Memory that the scheduler sets aside, as a Kubernetes quantity.
-   * @default '128Mi' ('512Mi' for the server of a verification, '256Mi' for a restore and a mirror)
+   * Memory that the scheduler sets aside.
+   * @default Size.mebibytes(128) (512 for the server of a verification, 256 for a restore and a mirror)
    */
-  readonly memoryRequest?: string;
+  readonly memoryRequest?: Size;
   /**
    * CPU above which every container of the pod is throttled, as a Kubernetes quantity. Give one where a ResourceQuota on `limits.cpu`
    * refuses pods without it (Kubernetes documentation, "Resource Quotas"). A backup that is throttled holds its snapshot, and the
@@ -20,11 +21,11 @@ export interface PodOptions {
    */
   readonly cpuLimit?: string;
   /**
-   * Memory at which the container is killed, as a Kubernetes quantity. A job that needs more than 512Mi by default inherits no less than
+   * Memory at which the container is killed. A job that needs more than 512 MiB by default inherits no less than
    * that from what is said for its backup, its plan or its app: only its own `pods` can lower it.
-   * @default '512Mi' ('2Gi' for each of the two containers of a verification, '1Gi' for a restore and a mirror)
+   * @default Size.mebibytes(512) (two gibibytes for each of the two containers of a verification, one for a restore and a mirror)
    */
-  readonly memoryLimit?: string;
+  readonly memoryLimit?: Size;
   /**
    * Whether the cluster chooses the pods' user and the group of their volumes, as OpenShift does in every namespace: its constraint
    * `restricted-v2` refuses pods that name a user outside the namespace's range. `runAsUser`, `runAsGroup` and `fsGroup` are left out then.

@@ -1,4 +1,4 @@
-import { type ApiObject, type ApiObjectMetadata, Duration } from 'cdk8s';
+import { type ApiObject, type ApiObjectMetadata, Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { SUSPENDED_ANNOTATIONS } from './deploy-tools';
@@ -7,7 +7,7 @@ import { kubernetesObject } from './kubernetes-object';
 import { NOT_RESTRICTED_ANNOTATION, STANDARD_LABELS } from './labels';
 import { podDefaultsOf } from './pod-defaults';
 import { mergedPodOptions, type PodOptions } from './pod-options';
-import { checkCpu, checkMemory } from './quantity';
+import { checkCpu, checkMemory, quantity } from './quantity';
 import type { Request } from './request';
 import type { ScheduleConfig } from './schedule';
 import type { Scratch } from './scratch';
@@ -55,7 +55,7 @@ export interface OperationPod {
   readonly lasting?: { readonly script: string; readonly health?: string };
   /** The service account whose token the pod has, for jobs that ask the Kubernetes API. Left out, it has none. */
   readonly serviceAccount?: string;
-  readonly defaults: { readonly memoryRequest: string; readonly memoryLimit: string };
+  readonly defaults: { readonly memoryRequest: Size; readonly memoryLimit: Size };
   /**
    * A second container, in which the engine's script runs without what the first one has of the repository: `shell/workbench.sh`
    * tells of the two. Left out, the first one does everything.
@@ -111,8 +111,8 @@ const PREPARE = 'prepare';
 /** What the scheduler sets aside where nobody says. */
 const CPU_REQUEST = '100m';
 
-/** What the container of a job may use that has no larger needs. */
-const MEMORY_LIMIT = '512Mi';
+/** In mebibytes, what the container of a job may use that has no larger needs. */
+const MEMORY_LIMIT = 512;
 
 /** (Kubernetes documentation, "Images", "Image pull policy".) */
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
@@ -154,7 +154,9 @@ export function operationPod(scope: Construct, described: OperationPod): k8s.Pod
   const tolerations = [...(node?.tolerations ?? []), ...(options.tolerations ?? [])];
   // What serves the scratch server needs what was asked for; what reads the repository needs no more than a backup.
   const memoryLimit = options.memoryLimit ?? pod.defaults.memoryLimit;
-  const memoryRequest = workbench ? lesserMemory(scope, '128Mi', memoryLimit) : (options.memoryRequest ?? pod.defaults.memoryRequest);
+  const memoryRequest = workbench
+    ? lesserMemory(scope, Size.mebibytes(128), memoryLimit)
+    : (options.memoryRequest ?? pod.defaults.memoryRequest);
   const containers = pod.initContainers.length + (pod.steps.length > 0 ? 1 : 0) + pod.steps.length + (workbench ? 2 : 1);
   const verdictBytes = Math.floor(TERMINATION_MESSAGES / containers);
   const scripted = (name: string, ...command: string[]): k8s.Container => ({
@@ -198,7 +200,7 @@ export function operationPod(scope: Construct, described: OperationPod): k8s.Pod
       ...container,
       ...pullPolicy,
       securityContext: CONTAINER_SECURITY,
-      resources: resources('10m', '32Mi', '128Mi', options.cpuLimit),
+      resources: resources('10m', Size.mebibytes(32), Size.mebibytes(128), options.cpuLimit),
       volumeMounts: [{ name: 'tools', mountPath: TOOLS }],
     })),
     ...(pod.steps.length > 0 ? [scripted(PREPARE, RUN, pod.operation, PREPARE)] : []),
@@ -265,7 +267,7 @@ export function operationPod(scope: Construct, described: OperationPod): k8s.Pod
 }
 
 /** No request may be above its limit. */
-const lesserMemory = (scope: Construct, request: string, limit: string) =>
+const lesserMemory = (scope: Construct, request: Size, limit: Size) =>
   checkMemory(scope, 'pods.memoryLimit', limit) < checkMemory(scope, 'pods.memoryRequest', request) ? limit : request;
 
 /** A pod whose options are those of the tree, of its backup and of its own. */
@@ -276,9 +278,9 @@ function effectiveOptions(scope: Construct, { options = {}, inherited, defaults,
     podDefaultsOf(scope),
     inherited,
   );
-  const bytes = (quantity: string) => checkMemory(scope, 'pods.memoryLimit', quantity);
-  const needs = bytes(defaults.memoryLimit);
-  const lowers = memoryLimit !== undefined && needs > bytes(MEMORY_LIMIT) && bytes(memoryLimit) < needs;
+  const mebibytes = (size: Size) => checkMemory(scope, 'pods.memoryLimit', size);
+  const needs = mebibytes(defaults.memoryLimit);
+  const lowers = memoryLimit !== undefined && needs > MEMORY_LIMIT && mebibytes(memoryLimit) < needs;
   const effective = mergedPodOptions(
     // What is said for many pods is not meant for those that work on the very node of a control plane: root there, and in no sandbox.
     { ...far, ...(!lowers && { memoryLimit }), ...(!node && { assignedUser, nodeSelector, nodeAffinity, runtimeClassName }) },
@@ -286,7 +288,7 @@ function effectiveOptions(scope: Construct, { options = {}, inherited, defaults,
   );
   // What is set aside for many pods may be more than one of them has by default.
   const asked = options.memoryRequest === undefined ? effective.memoryRequest : undefined;
-  const isMore = asked !== undefined && effective.memoryLimit === undefined && bytes(asked) > needs;
+  const isMore = asked !== undefined && effective.memoryLimit === undefined && mebibytes(asked) > needs;
   return { ...effective, ...(isMore && { memoryLimit: asked }) };
 }
 
@@ -302,8 +304,8 @@ function checkPodOptions(scope: Construct, { options, defaults, labels, node, no
     throw new InputError(scope, { prop: 'pods.cpuLimit', got: cpuLimit, because });
   }
   if (checkMemory(scope, 'pods.memoryLimit', memoryLimit) < checkMemory(scope, 'pods.memoryRequest', memoryRequest)) {
-    const because = `it is below the request, ${memoryRequest}, and the API server would refuse the pods: raise it, or set memoryRequest too`;
-    throw new InputError(scope, { prop: 'pods.memoryLimit', got: memoryLimit, because });
+    const because = `it is below the request, ${memoryRequest.asString()}, and the API server would refuse the pods: raise it, or set memoryRequest too`;
+    throw new InputError(scope, { prop: 'pods.memoryLimit', got: memoryLimit.asString(), because });
   }
   const { imagePullPolicy = 'Always' } = options;
   if (!PULL_POLICIES.includes(imagePullPolicy)) {
@@ -378,10 +380,10 @@ function resourcesOf(options: PodOptions, defaults: OperationPod['defaults']): k
   return resources(cpuRequest, memoryRequest, memoryLimit, cpuLimit);
 }
 
-function resources(cpu: string, memory: string, memoryLimit: string, cpuLimit?: string): k8s.ResourceRequirements {
+function resources(cpu: string, memory: Size, memoryLimit: Size, cpuLimit?: string): k8s.ResourceRequirements {
   return {
-    requests: { cpu: k8s.Quantity.fromString(cpu), memory: k8s.Quantity.fromString(memory) },
-    limits: { memory: k8s.Quantity.fromString(memoryLimit), ...(cpuLimit !== undefined && { cpu: k8s.Quantity.fromString(cpuLimit) }) },
+    requests: { cpu: k8s.Quantity.fromString(cpu), memory: quantity(memory) },
+    limits: { memory: quantity(memoryLimit), ...(cpuLimit !== undefined && { cpu: k8s.Quantity.fromString(cpuLimit) }) },
   };
 }
 

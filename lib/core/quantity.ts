@@ -1,3 +1,5 @@
+import { type Size, SizeRoundingBehavior } from 'cdk8s';
+import { k8s } from 'cdk8s-plus-27';
 import type { IConstruct } from 'constructs';
 import { InputError } from './input-error';
 
@@ -7,8 +9,8 @@ const QUANTITY = /^(?<sign>[+-]?)(?<whole>\d*)(?:\.(?<fraction>\d*))?(?<suffix>[
 const BINARY = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 const DECIMAL = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'];
 
-/** What no container starts with: runc itself needs some of it. */
-const LEAST_MEMORY = 16 * 1024 ** 2;
+/** In mebibytes, what every container starts with. */
+const LEAST_MEMORY = 16;
 
 /**
  * A quantity as the API server writes it: `1024Mi` is `1Gi`, `1000m` is `1`, `0.5` is `500m`. Written otherwise, it differs from what is
@@ -36,24 +38,23 @@ export function canonicalQuantity(text: string): string {
   return number === 0n ? '0' : `${sign === '-' ? '-' : ''}${number}${suffixes[place]}`;
 }
 
+/** A size as Kubernetes itself would write it: the largest unit that divides it, or the API server gives back another text. */
+export function quantity(size: Size): k8s.Quantity {
+  const mebibytes = size.toMebibytes();
+  return k8s.Quantity.fromString(mebibytes % 1024 === 0 ? `${mebibytes / 1024}Gi` : `${mebibytes}Mi`);
+}
+
 /**
- * Checks memory as a Kubernetes quantity.
+ * Checks memory.
  *
- * @returns how many bytes
- * @throws InputError when it is none, or so little that a suffix must have been left out
+ * @returns how many mebibytes
+ * @throws InputError when it is no whole number of them, or less than any container needs
  */
-export function checkMemory(scope: IConstruct, prop: string, text: string): number {
-  const example = "write memory in 1024s, for example '512Mi' or '2Gi'";
-  const match = typeof text === 'string' ? /^(\d+(?:\.\d+)?)([KMGTPE]i|[kMGTPE]?)$/.exec(text) : null;
-  if (!match) {
-    const because = /m$/.test(String(text)) ? `a small m stands for thousandths, here of a byte; ${example}` : example;
-    throw new InputError(scope, { prop, got: text, because });
-  }
-  const [, number, suffix = ''] = match;
-  const bytes = Number(number) * (suffix.endsWith('i') ? 1024 ** BINARY.indexOf(suffix) : 1000 ** (DECIMAL.indexOf(suffix) - 3));
-  if (bytes < LEAST_MEMORY)
-    throw new InputError(scope, { prop, got: text, because: `no container starts with ${bytes} bytes; ${example}` });
-  return bytes;
+export function checkMemory(scope: IConstruct, prop: string, size: Size): number {
+  const mebibytes = size.toMebibytes({ rounding: SizeRoundingBehavior.NONE });
+  if (Number.isInteger(mebibytes) && mebibytes >= LEAST_MEMORY) return mebibytes;
+  const because = `write whole mebibytes, ${LEAST_MEMORY} at least, as runc itself needs some: for example Size.mebibytes(512)`;
+  throw new InputError(scope, { prop, got: size.asString(), because });
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Size } from 'cdk8s';
-import { k8s } from 'cdk8s-plus-27';
+import type { k8s } from 'cdk8s-plus-27';
+import { quantity } from './quantity';
 
 /** Where an operation may write what dies with its pod. */
 export class Scratch {
@@ -44,10 +45,4 @@ export class Scratch {
   public _toVolume(name: string): k8s.Volume {
     return { name, ...this.source };
   }
-}
-
-/** A size as Kubernetes itself would write it: the largest unit that divides it, or the API server gives back another text. */
-export function quantity(size: Size): k8s.Quantity {
-  const mebibytes = size.toMebibytes();
-  return k8s.Quantity.fromString(mebibytes % 1024 === 0 ? `${mebibytes / 1024}Gi` : `${mebibytes}Mi`);
 }

@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { asKept } from '../core/kubernetes-object';
-import { quantity } from '../core/scratch';
+import { quantity } from '../core/quantity';
 import { Workload } from '../core/workload';
 import { VeleroProtection, type VeleroProtectionOptions } from './protection';
 

@@ -1,4 +1,4 @@
-import { App, Chart, Duration } from 'cdk8s';
+import { App, Chart, Duration, Size } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
 import {
   Assertion,
@@ -68,11 +68,14 @@ describe('what a plan adds', () => {
     const shop = chart();
     const nightly = plan(shop);
     nightly.add(
-      Verification.weekly({ schedule: Schedule.weekly({ at: '09:00' }), pods: { memoryLimit: '3Gi', cpuRequest: '1' } }),
+      Verification.weekly({ schedule: Schedule.weekly({ at: '09:00' }), pods: { memoryLimit: Size.gibibytes(3), cpuRequest: '1' } }),
       Restore.onDemand({ safetyBackup: true }),
     );
     const orders = nightly.addBackup('orders', database);
-    orders.addVerification({ assertions: [Assertion.atLeast('select count(*) from orders', 1000)], pods: { memoryLimit: '5Gi' } });
+    orders.addVerification({
+      assertions: [Assertion.atLeast('select count(*) from orders', 1000)],
+      pods: { memoryLimit: Size.gibibytes(5) },
+    });
     orders.addRestore({ credentials: SecretRef.named('orders-owner') });
     nightly.addBackup('users', database);
     const made = objects(shop);

@@ -1,4 +1,4 @@
-import { Duration } from 'cdk8s';
+import { Duration, Size } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
 import { type DatabaseRestoreOptions, RecoveryPoint, Repository, RestoreForm, SecretRef } from '../../lib';
 import { backup, chart, container, environment, objects, podSpec } from '../support/synth';
@@ -92,7 +92,11 @@ describe('a restore as a Job', () => {
   });
 
   test('keeps its name whatever else is changed, as another name would restore once more', () => {
-    const changed = job('copy', { pods: { memoryLimit: '2Gi' }, deadline: Duration.hours(2), credentials: SecretRef.named('rotated') });
+    const changed = job('copy', {
+      pods: { memoryLimit: Size.gibibytes(2) },
+      deadline: Duration.hours(2),
+      credentials: SecretRef.named('rotated'),
+    });
     expect(changed.object.spec).not.toEqual(job('copy').object.spec);
     expect(changed.name).toBe(job('copy').name);
   });

@@ -20,7 +20,7 @@ afterAll(() => shop?.delete(), 600_000);
 
 /** Applies what is in Git, as Argo CD and Flux do; what is refused. */
 async function synchronize(environment: { [name: string]: string } = {}): Promise<string> {
-  Object.assign(process.env, { NAMESPACE: shop.name, RESTORED_AS: '', MEMORY: '512Mi' }, environment);
+  Object.assign(process.env, { NAMESPACE: shop.name, RESTORED_AS: '', MEMORY: '512' }, environment);
   return withSynthesized('test/cluster/gitops/main.ts', async dist => {
     const { stderr } = await shop.kubectl(['apply', '--server-side', '--force-conflicts', '--filename', dist]);
     return stderr;
@@ -38,7 +38,7 @@ describe('a restore on demand', () => {
     await server.answers(false);
     const job = await shop.start('orders-restore');
     const pod = await server.waitsForIt(job);
-    expect(await synchronize({ MEMORY: '600Mi' })).toBe('');
+    expect(await synchronize({ MEMORY: '600' })).toBe('');
     expect(await server.waitsForIt(job)).toBe(pod);
     await server.answers(true);
     const { pods } = await shop.ended(job).then(async ended => ({ ...ended, ...(await succeed(Promise.resolve(ended), 'restored')) }));
@@ -87,7 +87,7 @@ describe('a restore that is a Job', () => {
   });
 
   test('is left to its work by a change of its pods: the API server refuses that, and applies the rest', async () => {
-    expect(await synchronize({ RESTORED_AS: 'looked_at', MEMORY: '600Mi' })).toMatch(
+    expect(await synchronize({ RESTORED_AS: 'looked_at', MEMORY: '600' })).toMatch(
       /^The Job "orders-once-\w+" is invalid: .*field is immutable\n$/s,
     );
     expect(await restores()).toHaveLength(1);
@@ -100,7 +100,7 @@ describe('a restore that is a Job', () => {
   test('does not run again when it has ended, whatever is changed but the request', async () => {
     await write('looked_at');
     expect(await synchronize({ RESTORED_AS: 'looked_at' })).toBe('');
-    expect(await synchronize({ RESTORED_AS: 'looked_at', MEMORY: '700Mi' })).toContain('field is immutable');
+    expect(await synchronize({ RESTORED_AS: 'looked_at', MEMORY: '700' })).toContain('field is immutable');
     expect((await theOne()).metadata.uid).toBe(job.metadata.uid);
     expect((await theOne()).status).toEqual((await shop.ended(job.metadata.name)).job.status);
     expect(await accounts('looked_at')).toBe('20001');

@@ -1,4 +1,4 @@
-import { Chart, Testing } from 'cdk8s';
+import { Chart, Size, Testing } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
 import {
   BackupPlan,
@@ -43,7 +43,7 @@ describe('what is said once of all pods', () => {
       nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields: [] }] } },
     });
     const orders = backup(chart, { pods: { imagePullSecrets: ['other'] } });
-    orders.addVerification({ pods: { nodeSelector: { disk: 'fast' }, memoryLimit: '4Gi' } });
+    orders.addVerification({ pods: { nodeSelector: { disk: 'fast' }, memoryLimit: Size.gibibytes(4) } });
     orders.addRestore();
     for (const job of ['backup', 'verify', 'restore']) {
       const pod = podOf(chart, job);
@@ -72,23 +72,23 @@ describe('what is said once of all pods', () => {
   });
 
   test('lowers no memory that a job needs by itself: only the job says so', () => {
-    const chart = chartWith({ memoryLimit: '300Mi' });
+    const chart = chartWith({ memoryLimit: Size.mebibytes(300) });
     const orders = backup(chart);
     orders.addVerification();
-    orders.addRestore({ pods: { memoryLimit: '600Mi' } });
+    orders.addRestore({ pods: { memoryLimit: Size.mebibytes(600) } });
     expect(limitsOf(chart, 'backup')).toEqual(['300Mi']);
     expect(limitsOf(chart, 'verify')).toEqual(['2Gi', '2Gi']);
     expect(limitsOf(chart, 'restore')).toEqual(['600Mi']);
   });
 
   test('raises it', () => {
-    const chart = chartWith({ memoryLimit: '4Gi' });
+    const chart = chartWith({ memoryLimit: Size.gibibytes(4) });
     backup(chart).addVerification();
     expect(limitsOf(chart, 'verify')).toEqual(['4Gi', '4Gi']);
   });
 
   test('raises it to what is set aside for every pod', () => {
-    const chart = chartWith({ memoryRequest: '600Mi' });
+    const chart = chartWith({ memoryRequest: Size.mebibytes(600) });
     const orders = backup(chart);
     orders.addVerification();
     orders.addRestore();
@@ -122,7 +122,7 @@ describe('what is said once of all pods', () => {
 
   test('asks for no more than a small limit, in a verification', () => {
     const chart = chartWith({});
-    backup(chart).addVerification({ pods: { memoryRequest: '64Mi', memoryLimit: '100Mi' } });
+    backup(chart).addVerification({ pods: { memoryRequest: Size.mebibytes(64), memoryLimit: Size.mebibytes(100) } });
     for (const { resources } of podOf(chart, 'verify').containers) {
       expect(Number.parseInt(resources.requests.memory, 10)).toBeLessThanOrEqual(100);
     }
@@ -138,7 +138,9 @@ describe('what is said once of all pods', () => {
   });
 
   test('is wrong where it says what no pod can have', () => {
-    expect(() => backup(chartWith({ memoryLimit: 'much' }))).toThrow('shop/orders: pods.memoryLimit is "much": write memory in 1024s');
+    expect(() => backup(chartWith({ memoryLimit: Size.mebibytes(1.5) }))).toThrow(
+      'shop/orders: pods.memoryLimit is "1.5Mi": write whole mebibytes',
+    );
     expect(() => backup(chartWith({ imagePullPolicy: 'always' }))).toThrow(
       'shop/orders: pods.imagePullPolicy is "always": write one of Always, IfNotPresent, Never',
     );

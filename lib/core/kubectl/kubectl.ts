@@ -126,7 +126,7 @@ export function kubectlPod(scope: Construct, pod: KubectlPod): k8s.PodTemplateSp
     labels,
     serviceAccount: name,
     options: pod.options,
-    defaults: { memoryRequest: '64Mi', memoryLimit: '256Mi' },
+    defaults: { memoryRequest: Size.mebibytes(64), memoryLimit: Size.mebibytes(256) },
   });
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Duration } from 'cdk8s';
+import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
@@ -133,7 +133,7 @@ export class MongodbQuiesce implements IQuiesce {
       }),
       holdsOne: !onlyMember,
       // mongosh is a program of its own size.
-      memoryLimit: '256Mi',
+      memoryLimit: Size.mebibytes(256),
       ...holdingTimes(scope, { wait: Duration.seconds(30), ...this.options }),
     };
   }

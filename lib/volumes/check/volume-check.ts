@@ -118,7 +118,9 @@ export class VolumeCheck {
       labels: pod.labels,
       options: pod.options,
       inherited: pod.inherited,
-      defaults: engine ? { memoryRequest: '512Mi', memoryLimit: '2Gi' } : { memoryRequest: '64Mi', memoryLimit: '256Mi' },
+      defaults: engine
+        ? { memoryRequest: Size.mebibytes(512), memoryLimit: Size.gibibytes(2) }
+        : { memoryRequest: Size.mebibytes(64), memoryLimit: Size.mebibytes(256) },
     });
   }
 

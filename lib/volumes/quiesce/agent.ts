@@ -1,5 +1,4 @@
-import type { ApiObject } from 'cdk8s';
-import { Duration } from 'cdk8s';
+import { type ApiObject, Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { ImageReference } from '../../core/image-catalog';
@@ -7,6 +6,7 @@ import { InputError } from '../../core/input-error';
 import { NOT_RESTRICTED_ANNOTATION } from '../../core/labels';
 import { podDefaultsOf } from '../../core/pod-defaults';
 import type { PodOptions } from '../../core/pod-options';
+import { quantity } from '../../core/quantity';
 import { ScriptFolder } from '../../core/script-folder';
 import type { Workload } from '../../core/workload';
 import type { IQuiesce, QuiesceConfig } from './quiesce';
@@ -160,10 +160,10 @@ function securityOf({ user, privilege }: QuiesceConfig, { assignedUser }: PodOpt
 
 /** A pod whose every container has limits equal to its requests is the last to be evicted, and stays so: "Pod Quality of Service Classes". */
 function resourcesOf(workload: Workload, config: QuiesceConfig, { cpuLimit }: PodOptions): k8s.ResourceRequirements {
-  const quantities = (cpu: string, memory: string) => ({ cpu: k8s.Quantity.fromString(cpu), memory: k8s.Quantity.fromString(memory) });
-  const memory = config.memoryLimit ?? '64Mi';
+  const quantities = (cpu: string, memory: Size) => ({ cpu: k8s.Quantity.fromString(cpu), memory: quantity(memory) });
+  const memory = config.memoryLimit ?? Size.mebibytes(64);
   if (workload.containers.every(isGuaranteed)) return { requests: quantities('200m', memory), limits: quantities('200m', memory) };
-  const limits = { memory: k8s.Quantity.fromString(memory), ...(cpuLimit !== undefined && { cpu: k8s.Quantity.fromString(cpuLimit) }) };
+  const limits = { memory: quantity(memory), ...(cpuLimit !== undefined && { cpu: k8s.Quantity.fromString(cpuLimit) }) };
   return { requests: quantities('10m', memory), limits };
 }
 

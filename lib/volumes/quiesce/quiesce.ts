@@ -1,4 +1,4 @@
-import type { Duration } from 'cdk8s';
+import type { Duration, Size } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import type { ScriptFolder } from '../../core/script-folder';
@@ -54,10 +54,10 @@ export interface QuiesceConfig {
    */
   readonly holdsOne?: boolean;
   /**
-   * The most memory that the container may use, as a Kubernetes quantity: the client's, and a shell's.
-   * @default '64Mi'
+   * The most memory that the container may use: the client's, and a shell's.
+   * @default Size.mebibytes(64)
    */
-  readonly memoryLimit?: string;
+  readonly memoryLimit?: Size;
   /** The longest that the server is held; then it is let go, whatever else happens. */
   readonly limit: Duration;
   /** The longest to wait until it is held. */

@@ -1,4 +1,4 @@
-import { Chart } from 'cdk8s';
+import { Chart, Size } from 'cdk8s';
 import {
   BackupApp,
   DatabaseBackup,
@@ -13,10 +13,11 @@ import {
 } from '../../../lib';
 import { claim } from '../stateful-server';
 
-// What is in Git: a database whose restore is on demand, and, where RESTORED_AS says so, one that is a Job. MEMORY is what an upgrade, or
+// What is in Git: a database whose restore is on demand, and, where RESTORED_AS says so, one that is a Job. MEMORY, in mebibytes, is what an upgrade, or
 // somebody else, changes in the pods. NAMESPACE is the namespace.
 
-const { NAMESPACE, RESTORED_AS, MEMORY = '512Mi' } = process.env;
+const { NAMESPACE, RESTORED_AS, MEMORY = '512' } = process.env;
+const memory = Size.mebibytes(Number(MEMORY));
 const app = new BackupApp();
 const shop = new Chart(app, 'shop', { namespace: NAMESPACE });
 claim(shop, 'backups');
@@ -27,10 +28,10 @@ const orders = new DatabaseBackup(shop, 'orders', {
   repository: Repository.files({ claimName: 'backups' }),
   retention: Retention.keep({ last: 4 }),
   schedule: Schedule.never(),
-  pods: { cpuRequest: '20m', memoryLimit: MEMORY },
+  pods: { cpuRequest: '20m', memoryLimit: memory },
 });
 const credentials = SecretRef.named('orders-owner');
-orders.addRestore({ credentials, pods: { memoryLimit: MEMORY } });
+orders.addRestore({ credentials, pods: { memoryLimit: memory } });
 if (RESTORED_AS) {
   const request = { database: 'orders', into: RESTORED_AS };
   orders.addRestore({
@@ -39,7 +40,7 @@ if (RESTORED_AS) {
     credentials,
     from: RecoveryPoint.newest(),
     request,
-    pods: { memoryLimit: MEMORY },
+    pods: { memoryLimit: memory },
   });
 }
 app.synth();
