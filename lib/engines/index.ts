@@ -19,12 +19,27 @@ export * from './etcd/etcd-tls';
 export * from './etcd/etcd-version';
 export * from './mongodb/mongodb';
 export * from './mysql/mysql';
-export * from './mysql/mysql-tls';
-export * from './mysql-physical/mysql-physical';
-export * from './postgres/postgres';
+export { MysqlTls } from './mysql/mysql-tls';
+export {
+  MariadbPhysicalEngine,
+  type MariadbPhysicalEngineOptions,
+  MysqlPhysicalEngine,
+  type MysqlPhysicalEngineOptions,
+  type MysqlPhysicalOptions,
+  XtrabackupVersion,
+} from './mysql-physical/mysql-physical';
+export { PostgresEngine, type PostgresEngineOptions, PostgresVersion } from './postgres/postgres';
 export * from './postgres-physical/postgres-physical';
 export * from './rabbitmq/rabbitmq';
-export * from './redis/redis';
+export {
+  RedisEngine,
+  type RedisEngineOptions,
+  type RedisOptions,
+  RedisVersion,
+  ValkeyEngine,
+  type ValkeyEngineOptions,
+  ValkeyVersion,
+} from './redis/redis';
 
 /** The engines that come with this library. Another one is an `IEngine` of its own. */
 export class Engine {

@@ -1,12 +1,31 @@
 import { FilesRepository, type FilesRepositoryOptions } from './files/files-repository';
 import { ResticRepository, type ResticRepositoryOptions } from './restic/restic-repository';
 
-export * from './files/encryption';
+export { type AgeEncryptionOptions, Encryption, type GpgEncryptionOptions, type GpgSymmetricEncryptionOptions } from './files/encryption';
 export * from './files/files-repository';
-export * from './repository';
+export {
+  type IKeyedRepository,
+  type IRepository,
+  type LockRenewal,
+  RepositoryAccess,
+  type RepositoryBindOptions,
+  type RepositoryConfig,
+  type RepositoryPlace,
+} from './repository';
 export { ObjectLock, type ObjectLockOptions } from './restic/object-lock';
-export * from './restic/restic-cache';
-export * from './restic/restic-location';
+export { ResticCache } from './restic/restic-cache';
+export {
+  type ResticAzureOptions,
+  type ResticB2Options,
+  type ResticGcsOptions,
+  type ResticLocalOptions,
+  ResticLocation,
+  type ResticRestOptions,
+  type ResticS3Options,
+  type ResticSftpOptions,
+  S3BucketLookup,
+  S3StorageClass,
+} from './restic/restic-location';
 export * from './restic/restic-repository';
 
 /** The repositories that come with this library. Another one is an `IRepository` of its own. */

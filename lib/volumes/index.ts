@@ -1,7 +1,7 @@
-export * from './check/volume-check';
+export { type EngineVolumeCheckOptions, VolumeCheck, type VolumeCheckOptions } from './check/volume-check';
 export * from './csi-driver';
-export * from './group/snapshot-member';
-export * from './group/snapshot-mode';
+export { VolumeSnapshotMember, type WorkloadMemberOptions } from './group/snapshot-member';
+export { GroupSnapshotVersion, type NativeSnapshotOptions, SnapshotMode } from './group/snapshot-mode';
 export * from './group/volume-snapshot-group';
 export * from './group/volume-snapshot-group-restore';
 export * from './group/volume-snapshot-group-verification';
@@ -9,5 +9,5 @@ export * from './quiesce';
 export * from './volume-from-snapshot';
 export * from './volume-snapshot';
 export * from './volume-snapshot-class';
-export * from './volumes-from-group';
+export { VolumesFromGroup, type VolumesFromGroupProps, type VolumesFromSnapshotsOptions } from './volumes-from-group';
 export * from './volumes-from-snapshot-handles';

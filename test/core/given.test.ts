@@ -226,6 +226,15 @@ test('what is checked is what is declared; `npm run declarations` writes it anew
   expect({ calls: CALLS, structs: STRUCTS, enums: ENUMS, remedies: REMEDIES }).toEqual(declarations());
 });
 
+test('the public face has classes and enumerations, and nothing that only this library calls', () => {
+  const isEnum = (value: unknown) =>
+    typeof value === 'object' && Object.values(value as object).every(each => /string|number/.test(typeof each));
+  const others = Object.entries(api).filter(
+    ([, each]) => !(typeof each === 'function' && String(each).startsWith('class ')) && !isEnum(each),
+  );
+  expect(others.map(([name]) => name)).toEqual([]);
+});
+
 test('every public class is among it', () => {
   const classes = Object.entries(api).filter(([, each]) => typeof each === 'function' && String(each).startsWith('class '));
   const known = new Set(Object.keys(CALLS).map(call => call.replace(/^new |[.#].*/g, '')));
