@@ -1,22 +1,23 @@
 export * from './app/backup-app';
-export type { IBackupAddon } from './backup/addon';
+export * from './backup/addons';
 export { Assertion, type AssertionOptions } from './backup/assertion';
+export type { IDatabaseBackup } from './backup/backup';
 export * from './backup/backup-job';
 export * from './backup/backup-plan';
-export { type BackupOptions, DatabaseBackup, type DatabaseBackupProps, type DatabaseOptions } from './backup/database-backup';
+export { DatabaseBackup, type IBackupAddon } from './backup/database-backup';
 export * from './backup/database-mirror';
-export * from './backup/database-prune';
+export { DatabasePrune, type DatabasePruneOptions, type DatabasePruneProps } from './backup/database-prune';
 export * from './backup/database-restore';
 export {
   DatabaseVerification,
   type DatabaseVerificationOptions,
   type DatabaseVerificationProps,
-  Verification,
 } from './backup/database-verification';
-export { KeyDrill, type KeyDrillOptions } from './backup/drill';
+export type { KeyDrillOptions } from './backup/drill';
 export * from './backup/key-rotation';
-export { DatabaseLogArchive, type DatabaseLogArchiveProps, LogArchive, type LogArchiveOptions } from './backup/log-archive';
+export { DatabaseLogArchive, type DatabaseLogArchiveProps, type LogArchiveOptions } from './backup/log-archive';
 export type { OnDemandOptions } from './backup/on-demand';
+export type { BackupOptions, DatabaseBackupProps, DatabaseOptions } from './backup/options';
 export * from './backup/recovery-point';
 export * from './backup/reencryption';
 export * from './backup/repository-check';

@@ -1,5 +1,6 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
+import { checkWhole } from '../core/checks';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkCronJobName } from '../core/names';
@@ -10,7 +11,7 @@ import type { Scratch } from '../core/scratch';
 import type { ScriptFolder } from '../core/script-folder';
 import type { SecretKeyRef } from '../core/secret-ref';
 import { RepositoryAccess } from '../repositories/repository';
-import { checkWhole, type DatabaseBackup } from './database-backup';
+import type { IDatabaseBackup } from './backup';
 import type { OnDemandOptions } from './on-demand';
 
 /** Options of a job of your own. */
@@ -62,7 +63,7 @@ export interface BackupJobOptions extends OnDemandOptions {
 /** Props of a job of your own. */
 export interface BackupJobProps extends BackupJobOptions {
   /** The backup that the job is about. */
-  readonly backup: DatabaseBackup;
+  readonly backup: IDatabaseBackup;
 }
 
 /**

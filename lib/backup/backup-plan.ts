@@ -3,8 +3,8 @@ import { checkedConstruct } from '../core/given';
 import { mergedPodOptions } from '../core/pod-options';
 import type { Retention } from '../core/retention';
 import type { IRepository } from '../repositories/repository';
-import type { IBackupAddon } from './addon';
-import { type BackupOptions, DatabaseBackup, type DatabaseOptions } from './database-backup';
+import { DatabaseBackup, type IBackupAddon } from './database-backup';
+import type { BackupOptions, DatabaseOptions } from './options';
 
 /** Props of a plan: what its backups share. */
 export interface BackupPlanProps extends BackupOptions {

@@ -1,24 +1,19 @@
-import { isIP } from 'node:net';
-import { type ApiObject, Chart, Duration, Lazy, type Size } from 'cdk8s';
+import { type ApiObject, Chart, Duration, Lazy } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
-import type { DataVolume } from '../core/data-volume';
-import type { Destination } from '../core/destination';
+import { checkHost, checkWhole, refuseTwice } from '../core/checks';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkObjectName, checkSeries } from '../core/names';
 import { cronJobObject, operationJobSpec } from '../core/pod';
 import { mergedPodOptions, type PodOptions } from '../core/pod-options';
-import type { Retention } from '../core/retention';
 import type { Schedule } from '../core/schedule';
-import type { Scratch } from '../core/scratch';
 import type { SecretRef } from '../core/secret-ref';
 import { warn } from '../core/warning';
-import type { IEngine } from '../engines/engine';
 import { registerPlace } from '../repositories/place';
 import { type IRepository, RepositoryAccess } from '../repositories/repository';
-import type { IBackupAddon, RefinableAddon } from './addon';
 import { checkAppendOnly } from './append-only';
+import type { IDatabaseBackup } from './backup';
 import { BackupJob, type BackupJobOptions } from './backup-job';
 import { DatabaseMirror, type MirrorOptions } from './database-mirror';
 import { DatabasePrune, type DatabasePruneOptions } from './database-prune';
@@ -29,128 +24,30 @@ import { KeyRotation, type KeyRotationOptions } from './key-rotation';
 import { renewLocks } from './lock-renewal';
 import { DatabaseLogArchive, type LogArchiveOptions } from './log-archive';
 import { Operation, type OperationPodProps } from './operation';
+import type { DatabaseBackupProps } from './options';
 import { Reencryption, type ReencryptionOptions } from './reencryption';
+import { registerName, registerSeries } from './series';
 
-/** What may be said of a backup, or of all backups of a plan. */
-export interface BackupOptions {
-  /**
-   * When backups are made.
-   * @default Schedule.daily({ at: '02:00', spread: Duration.hours(1) }) - between 02:00 and 03:00 UTC, unless the engine knows better
-   */
-  readonly schedule?: Schedule;
-  /**
-   * How late a run may start when the cluster could not start it on time. Longer than that, and the run is skipped.
-   * @default - four hours, or the schedule's interval if that is shorter
-   */
-  readonly startingDeadline?: Duration;
-  /**
-   * The longest that a run may take; then it is stopped and has failed. No other run starts while it goes on.
-   * @default - four intervals of the schedule, an hour at least and twelve at most
-   */
-  readonly deadline?: Duration;
-  /**
-   * How often a failed run is tried again. What no retry can mend is not tried again.
-   * @default 2
-   */
-  readonly retries?: number;
-  /**
-   * How long to wait for the server to accept connections, so that one that starts late costs no retry.
-   * @default Duration.minutes(5)
-   */
-  readonly readyTimeout?: Duration;
-  /**
-   * How long to wait for a repository that another run has locked, or that does not answer.
-   * @default Duration.minutes(15) - longer than the lock of a run that was killed stands in the way
-   */
-  readonly repositoryWait?: Duration;
-  /**
-   * The drop in size against the recovery point before, in percent, above which a run fails and keeps everything. 100 switches
-   * the check off.
-   * @default 50, unless the engine knows better
-   */
-  readonly sizeDropLimit?: number;
-  /**
-   * The size below which a recovery point is refused.
-   * @default - none but that of the manifest's own contents
-   */
-  readonly minimumSize?: Size;
-  /**
-   * The cluster that all of this is for: the SHA-256 of its authority's certificates, which every namespace has in the ConfigMap
-   * `kube-root-ca.crt`: `kubectl get configmap kube-root-ca.crt -o jsonpath='{.data.ca\.crt}' | sha256sum`.
-   *
-   * A namespace that is copied brings its CronJobs along. Pods refuse to work in another namespace than their chart's, so that they
-   * neither publish a copy's data among production's nor act on production's servers; with this, in another cluster, too. A restore runs
-   * in a copy all the same, and restores into it, where the host is a Service named without its namespace.
-   * @default - any cluster, as long as the namespace has the chart's name
-   */
-  readonly cluster?: string;
-  /**
-   * Where the series comes from, once the database has moved: recovery points note the namespace (and the cluster, where it is given)
-   * of their backup, and a backup of another place is refused. Write what the refusal names; drop it after the next recovery point.
-   * @default - the series is of this place
-   */
-  readonly takesOverFrom?: string;
-  /**
-   * Where a backup or a restore may write what dies with its pod. Backups stream and need little; a restore with several jobs
-   * holds an archive there.
-   * @default Scratch.emptyDir(Size.gibibytes(2)), unless the engine knows better
-   */
-  readonly scratch?: Scratch;
-  /**
-   * How the pods are placed and what they may use.
-   * @default - see PodOptions; PodDefaults says them for many
-   */
-  readonly pods?: PodOptions;
+/**
+ * Something that hangs on a backup: a verification, a restore, a mirror, or what a company makes of its own. On a plan it hangs on each of
+ * the plan's backups.
+ *
+ * It makes what it needs by what the backup offers to everybody: `addJob()`, `addVerification()`, and so on.
+ */
+export interface IBackupAddon {
+  /** Adds itself to a backup. It is called at synthesis, when all that was said of the app has been said. */
+  bind(backup: DatabaseBackup): void;
 }
 
-/** The database that is backed up. */
-export interface DatabaseOptions {
-  /** The kind of database. */
-  readonly engine: IEngine;
-  /** The server: a Service (`orders-db`, `orders-db.shop`), an IP address, or a host name outside the cluster. */
-  readonly host: string;
-  /**
-   * The server's port.
-   * @default - the engine's own
-   */
-  readonly port?: number;
-  /**
-   * The Secret with the credentials of a role that may read everything; the engine documents its keys.
-   * @default - none: an engine that needs them says so
-   */
-  readonly credentials?: SecretRef;
-  /**
-   * Labels of the database's pods: they narrow the NetworkPolicy, and place jobs that need the server's volume beside it.
-   * @default - every pod of the Service's namespace
-   */
-  readonly podLabels?: { [label: string]: string };
-  /**
-   * Where packets to the server go, for the NetworkPolicies of its jobs; of a cluster of servers, to all of them. Say it where
-   * `host` and `port` do not tell: pods that listen on another port than their Service, a Service without selector, a host name
-   * outside with a single dot.
-   * @default - guessed from host, port and podLabels; see NetworkDestination
-   */
-  readonly destinations?: Destination[];
-  /**
-   * The volume with the server's data directory, for engines whose jobs work on files. It must be the volume of the very
-   * server that `host` names.
-   * @default - none: an engine whose jobs need it says so
-   */
-  readonly dataVolume?: DataVolume;
-  /**
-   * The name under which recovery points are kept in the repository. It outlives everything else: renaming it begins a new
-   * series, which knows nothing of the old one's recovery points.
-   * @default - the construct's id
-   */
-  readonly series?: string;
-}
-
-/** Props of a backup. */
-export interface DatabaseBackupProps extends BackupOptions, DatabaseOptions {
-  /** Where recovery points are kept. */
-  readonly repository: IRepository;
-  /** Which recovery points are kept. */
-  readonly retention: Retention;
+/**
+ * An add-on that says what a backup of a plan may say more precisely.
+ *
+ * @internal
+ */
+export interface RefinableAddon<Options> extends IBackupAddon {
+  /** The id of the construct that it makes below the backup. */
+  readonly _id: string;
+  readonly _options: Options;
 }
 
 /**
@@ -159,7 +56,7 @@ export interface DatabaseBackupProps extends BackupOptions, DatabaseOptions {
  *
  * Add what proves and what restores: `addVerification()` and `addRestore()`.
  */
-export class DatabaseBackup extends Construct {
+export class DatabaseBackup extends Construct implements IDatabaseBackup {
   /** The name under which recovery points are kept. */
   public readonly series: string;
   /** The CronJob that makes recovery points. */
@@ -201,7 +98,7 @@ export class DatabaseBackup extends Construct {
     checkWhole(this, 'port', props.port ?? 1, 1, 65535);
     checkHost(this, props.host);
     if (props.credentials) checkCredentials(this, props.credentials);
-    this._operation = new Operation(this, props);
+    this._operation = new Operation(this, this.series, props);
     const { boundSchedule: schedule } = this._operation;
     this.schedule = this._operation.schedule;
     this.interval = schedule.interval;
@@ -378,9 +275,8 @@ export class DatabaseBackup extends Construct {
   }
 
   private refuseTwice(call: string, id: string, because: string): void {
-    if (!this.node.tryFindChild(id)) return;
     const late = this.bindsPlanned ? `${because}. Where an add-on of its plan is to be refined, plan.add() comes first` : because;
-    throw new InputError(this, { prop: call, got: 'called twice', because: late });
+    refuseTwice(this, this, call, id, late);
   }
 
   /** Hangs add-ons on this backup. They are bound at synthesis, when all that was said of the app has been said. */
@@ -441,70 +337,10 @@ export class DatabaseBackup extends Construct {
   }
 }
 
-/** @internal */
-export function checkWhole(scope: Construct, prop: string, value: number, least: number, most: number): void {
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new InputError(scope, { prop, got: value, because: `write a whole number from ${least} to ${most}` });
-  }
-}
-
 function checkCredentials(scope: Construct, credentials: SecretRef): void {
   if (!credentials.name) {
     const because = "name a Secret, for example SecretRef.named('orders-backup')";
     throw new InputError(scope, { prop: 'credentials', got: credentials, because });
   }
   checkObjectName(scope, 'credentials', credentials.name);
-}
-
-/** @internal */
-export function checkHost(scope: Construct, host: string): void {
-  if (!isIP(host ?? '') && !/^[a-zA-Z0-9]([-.a-zA-Z0-9]*[a-zA-Z0-9])?$/.test(host ?? '')) {
-    throw new InputError(scope, {
-      prop: 'host',
-      got: host,
-      because: "write a Service, an address or a host name, for example 'orders-db' or 'orders-db.shop'; a port goes into port",
-    });
-  }
-}
-
-/** The series of an app's repositories: two backups that share one would prune each other's recovery points. */
-const apps = new WeakMap<object, Map<string, Construct>>();
-
-/** @internal */
-export function registerSeries(backup: Construct, repository: string, series: string): void {
-  const known = apps.get(backup.node.root) ?? new Map<string, Construct>();
-  apps.set(backup.node.root, known);
-  const key = `${repository}\n${series}`;
-  const other = known.get(key);
-  if (other) {
-    throw new InputError(backup, {
-      prop: 'series',
-      got: series,
-      because: `${other.node.path} keeps its recovery points under that name in the same repository, and each would prune the other's; give one of them another series`,
-    });
-  }
-  known.set(key, backup);
-}
-
-/**
- * Recovery points of two kinds cannot share a series in one namespace: objects are named and found by it.
- *
- * @internal
- */
-export function registerName(of: Construct, kind: 'backup' | 'snapshot', series: string): void {
-  const namespace = Chart.of(of).namespace ?? '';
-  const other = namesOf(of).get(`${kind === 'backup' ? 'snapshot' : 'backup'} ${namespace}/${series}`);
-  if (other) {
-    const because = `${other.node.path} has that series in this namespace, and objects are named and found by it; give one of them another`;
-    throw new InputError(of, { prop: 'series', got: series, because });
-  }
-  namesOf(of).set(`${kind} ${namespace}/${series}`, of);
-}
-
-const names = new WeakMap<object, Map<string, Construct>>();
-
-function namesOf({ node: { root } }: Construct): Map<string, Construct> {
-  const known = names.get(root) ?? new Map<string, Construct>();
-  names.set(root, known);
-  return known;
 }

@@ -1,5 +1,6 @@
 import { type ApiObject, Duration, Size } from 'cdk8s';
 import { Construct } from 'constructs';
+import { checkWhole, refuseTwice } from '../core/checks';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { MIRROR_LABEL } from '../core/labels';
@@ -11,13 +12,12 @@ import { Schedule, type ScheduleConfig } from '../core/schedule';
 import { warn } from '../core/warning';
 import { registerPlace } from '../repositories/place';
 import { type IRepository, RepositoryAccess, type RepositoryConfig } from '../repositories/repository';
-import type { IBackupAddon } from './addon';
 import { checkAppendOnly } from './append-only';
-import { checkWhole, type DatabaseBackup, registerSeries } from './database-backup';
+import type { IDatabaseBackup } from './backup';
 import { DatabaseRestore, type DatabaseRestoreOptions } from './database-restore';
 import { DatabaseVerification, type DatabaseVerificationOptions, newestWithin } from './database-verification';
 import { renewLocks } from './lock-renewal';
-import { LOG_SUFFIX } from './log-archive';
+import { LOG_SUFFIX, registerSeries } from './series';
 
 /** Options of a mirror. */
 export interface MirrorOptions {
@@ -63,7 +63,7 @@ export interface MirrorOptions {
 /** Props of a mirror of one backup. */
 export interface DatabaseMirrorProps extends MirrorOptions {
   /** The backup whose recovery points are copied. */
-  readonly backup: DatabaseBackup;
+  readonly backup: IDatabaseBackup;
   /** Where the copies are kept: a repository of any kind, with a password or a compression of its own. */
   readonly repository: IRepository;
 }
@@ -157,11 +157,17 @@ export class DatabaseMirror extends Construct {
    */
   public addVerification(options: DatabaseVerificationOptions = {}): DatabaseVerification {
     const { backup, repository } = this.props;
-    return backup.addVerification({
+    const { name = `verify-${this.name}` } = options;
+    refuseTwice(
+      this,
+      backup,
+      'addVerification',
+      name,
+      `a mirror has one verification of the name ${name}: leave one out, or give it another name`,
+    );
+    return new DatabaseVerification(backup, name, {
       maximumAge: newestWithin([backup.schedule.bind(backup, 'schedule'), this.schedule]),
-      ...options,
-      name: options.name ?? `verify-${this.name}`,
-      repository: options.repository ?? repository,
+      ...{ repository, ...options, name, backup },
     });
   }
 
@@ -172,7 +178,9 @@ export class DatabaseMirror extends Construct {
    */
   public addRestore(options: DatabaseRestoreOptions = {}): DatabaseRestore {
     const { backup, repository } = this.props;
-    return backup.addRestore({ ...options, name: options.name ?? `restore-${this.name}`, repository: options.repository ?? repository });
+    const { name = `restore-${this.name}` } = options;
+    refuseTwice(this, backup, 'addRestore', name, `a mirror has one restore of the name ${name}: give this one another name`);
+    return new DatabaseRestore(backup, name, { repository, ...options, name, backup });
   }
 
   private refuseSamePlace(source: RepositoryConfig, destination: RepositoryConfig): void {
@@ -211,31 +219,5 @@ export class DatabaseMirror extends Construct {
       );
     }
     return [];
-  }
-}
-
-/**
- * A further copy of every recovery point, in another repository, as an add-on.
- *
- * ```ts
- * plan.add(Mirror.to(offsite, { name: 'offsite', retention: Retention.keep({ daily: 30 }), verification: {}, restore: {} }));
- * ```
- */
-export class Mirror implements IBackupAddon {
-  /**
-   * @param repository where the copies are kept: any kind, with a password or a compression of its own
-   * @param options the mirror's name, retention and schedule
-   */
-  public static to(repository: IRepository, options: MirrorOptions): Mirror {
-    return new Mirror(repository, options);
-  }
-
-  private constructor(
-    private readonly repository: IRepository,
-    private readonly options: MirrorOptions,
-  ) {}
-
-  public bind(backup: DatabaseBackup): void {
-    backup.addMirror(this.repository, this.options);
   }
 }

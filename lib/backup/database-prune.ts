@@ -7,11 +7,10 @@ import { cronJobObject, operationJobSpec } from '../core/pod';
 import type { PodOptions } from '../core/pod-options';
 import { Schedule } from '../core/schedule';
 import { type IRepository, RepositoryAccess } from '../repositories/repository';
-import type { IBackupAddon } from './addon';
-import type { DatabaseBackup } from './database-backup';
+import type { IDatabaseBackup } from './backup';
 
 /** When nobody works, and after the verifications. */
-const MORNING = { at: '08:00', spread: Duration.hours(2) };
+export const PRUNED_AT = { at: '08:00', spread: Duration.hours(2) };
 
 /** Options of a prune. */
 export interface DatabasePruneOptions {
@@ -45,7 +44,7 @@ export interface DatabasePruneOptions {
 /** Props of a prune. */
 export interface DatabasePruneProps extends DatabasePruneOptions {
   /** The backup whose recovery points are pruned. */
-  readonly backup: DatabaseBackup;
+  readonly backup: IDatabaseBackup;
 }
 
 /**
@@ -91,7 +90,7 @@ export class DatabasePrune extends Construct {
       throw new InputError(this, { prop: 'retention', got: 'all', because: `${backup.node.path} keeps everything: leave the prune out` });
     }
     backup._prunedBy(this);
-    const schedule = (props.schedule ?? Schedule.weekly(MORNING)).bind(this, 'schedule');
+    const schedule = (props.schedule ?? Schedule.weekly(PRUNED_AT)).bind(this, 'schedule');
     this.interval = schedule.interval;
     const name = checkCronJobName(this, `${backup.series}-prune`);
     this.cronJob = cronJobObject(this, 'CronJob', {
@@ -114,25 +113,5 @@ export class DatabasePrune extends Construct {
       }),
     });
     operation.networkPolicy(this, name, repository.destinations);
-  }
-}
-
-/** A prune in a job of its own, as an add-on. */
-export class Prune implements IBackupAddon {
-  /** Once a week, on Sundays between 08:00 and 10:00 UTC unless the options say otherwise. */
-  public static weekly(options: DatabasePruneOptions = {}): Prune {
-    return new Prune({ schedule: Schedule.weekly(MORNING), ...options });
-  }
-
-  /** @internal */
-  public readonly _id = 'prune';
-
-  private constructor(
-    /** @internal */
-    public readonly _options: DatabasePruneOptions,
-  ) {}
-
-  public bind(backup: DatabaseBackup): void {
-    backup.addPrune(this._options);
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ApiObject, Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
+import { checkHost, checkWhole } from '../core/checks';
 import type { DataVolume } from '../core/data-volume';
 import { APPLIED_ONCE_ANNOTATIONS } from '../core/deploy-tools';
 import type { Destination } from '../core/destination';
@@ -17,8 +18,7 @@ import type { Scratch } from '../core/scratch';
 import type { SecretRef } from '../core/secret-ref';
 import type { EngineConfig } from '../engines/engine';
 import { type IRepository, RepositoryAccess } from '../repositories/repository';
-import type { IBackupAddon } from './addon';
-import { checkHost, checkWhole, type DatabaseBackup } from './database-backup';
+import type { IDatabaseBackup } from './backup';
 import { bindOptions } from './operation';
 import { staysInNamespace } from './origin';
 import { RecoveryPoint } from './recovery-point';
@@ -117,7 +117,7 @@ export interface DatabaseRestoreOptions {
 /** Props of a restore. */
 export interface DatabaseRestoreProps extends DatabaseRestoreOptions {
   /** The backup whose recovery points are restored. */
-  readonly backup: DatabaseBackup;
+  readonly backup: IDatabaseBackup;
 }
 
 /**
@@ -215,7 +215,7 @@ export class DatabaseRestore extends Construct {
   /** The engine, bound to the server that is restored. */
   private bind(restoreTarget?: string): EngineConfig {
     const { backup } = this.props;
-    const options = bindOptions(backup, {
+    const options = bindOptions(backup, backup.series, {
       host: this.props.host ?? backup.props.host,
       port: this.props.port ?? backup.props.port,
       credentials: this.props.credentials ?? backup.props.credentials,
@@ -316,28 +316,3 @@ const COMMON_REQUEST: RequestKey[] = [
 
 /** What a request to an engine may say whose server has to be stopped for a restore. */
 const STOPPED_REQUEST: RequestKey[] = [{ key: 'serverIsDown', variable: 'SERVER_IS_DOWN', value: 'no' }];
-
-/**
- * A restore as an add-on: `plan.add(Restore.onDemand())` has one at hand for every backup of the plan. What `addRestore()` says of one of
- * them, such as credentials that may write, goes before it.
- */
-export class Restore implements IBackupAddon {
-  /** When somebody asks: `kubectl create job --from=cronjob/<series>-restore`. */
-  public static onDemand(options: DatabaseRestoreOptions = {}): Restore {
-    return new Restore({ ...options, form: RestoreForm.ON_DEMAND });
-  }
-
-  /** @internal */
-  public readonly _id: string;
-
-  private constructor(
-    /** @internal */
-    public readonly _options: DatabaseRestoreOptions,
-  ) {
-    this._id = _options.name ?? 'restore';
-  }
-
-  public bind(backup: DatabaseBackup): void {
-    backup.addRestore(this._options);
-  }
-}

@@ -9,13 +9,12 @@ import type { PodOptions } from '../core/pod-options';
 import { Schedule, type ScheduleConfig } from '../core/schedule';
 import { Scratch } from '../core/scratch';
 import { type IRepository, RepositoryAccess } from '../repositories/repository';
-import type { IBackupAddon } from './addon';
 import { type Assertion, assertionScripts } from './assertion';
-import type { DatabaseBackup } from './database-backup';
+import type { IDatabaseBackup } from './backup';
 import { RepositoryCheck } from './repository-check';
 
 /** After the nightly backups, and not all at once: a verification is a whole restore. */
-const EARLY = { at: '05:00', spread: Duration.hours(2) };
+export const VERIFIED_AT = { at: '05:00', spread: Duration.hours(2) };
 
 /** Options of a verification. */
 export interface DatabaseVerificationOptions {
@@ -88,7 +87,7 @@ export interface DatabaseVerificationOptions {
 /** Props of a verification. */
 export interface DatabaseVerificationProps extends DatabaseVerificationOptions {
   /** The backup that is verified. */
-  readonly backup: DatabaseBackup;
+  readonly backup: IDatabaseBackup;
 }
 
 /**
@@ -118,7 +117,7 @@ export class DatabaseVerification extends Construct {
     super(...checkedConstruct('DatabaseVerification', scope, id, props));
     const { backup } = props;
     const operation = backup._operation;
-    const schedule = (props.schedule ?? Schedule.weekly(EARLY)).bind(this, 'schedule');
+    const schedule = (props.schedule ?? Schedule.weekly(VERIFIED_AT)).bind(this, 'schedule');
     this.interval = schedule.interval;
     const name = `${backup.series}-${props.name ?? 'verify'}`;
     const { _operation: label = 'verify' } = props;
@@ -190,39 +189,4 @@ export function newestWithin(schedules: ScheduleConfig[]): Duration | undefined 
   if (schedules.some(({ isNever }) => isNever)) return undefined;
   const intervals = schedules.reduce((sum, { interval }) => sum + interval.toSeconds(), 0);
   return Duration.seconds(Math.max(3 * intervals, Duration.hours(1).toSeconds()));
-}
-
-/**
- * Verification as an add-on: `plan.add(Verification.weekly())` verifies every backup of the plan. What `addVerification()` says of one of
- * them goes before it, and the rest stays as the plan says.
- */
-export class Verification implements IBackupAddon {
-  /** Once a day, between 05:00 and 07:00 UTC unless the options say otherwise. */
-  public static daily(options: DatabaseVerificationOptions = {}): Verification {
-    return new Verification({ schedule: Schedule.daily(EARLY), ...options });
-  }
-
-  /** Once a week, on Sundays between 05:00 and 07:00 UTC unless the options say otherwise. */
-  public static weekly(options: DatabaseVerificationOptions = {}): Verification {
-    return new Verification({ schedule: Schedule.weekly(EARLY), ...options });
-  }
-
-  /** When somebody asks: `kubectl create job --from=cronjob/<series>-verify`. */
-  public static onDemand(options: DatabaseVerificationOptions = {}): Verification {
-    return new Verification({ schedule: Schedule.never(), ...options });
-  }
-
-  /** @internal */
-  public readonly _id: string;
-
-  private constructor(
-    /** @internal */
-    public readonly _options: DatabaseVerificationOptions,
-  ) {
-    this._id = _options.name ?? 'verify';
-  }
-
-  public bind(backup: DatabaseBackup): void {
-    backup.addVerification(this._options);
-  }
 }

@@ -4,8 +4,6 @@ import { InputError } from '../core/input-error';
 import { Schedule } from '../core/schedule';
 import type { SecretKeyRef } from '../core/secret-ref';
 import type { IKeyedRepository, IRepository } from '../repositories/repository';
-import type { IBackupAddon } from './addon';
-import type { DatabaseBackup } from './database-backup';
 import type { DatabaseVerificationOptions } from './database-verification';
 import { RepositoryCheck } from './repository-check';
 
@@ -55,19 +53,5 @@ function openedWith(scope: Construct, repository: IKeyedRepository, key: SecretK
     return repository.withKey(key, passphrase);
   } catch (error) {
     throw new InputError(scope, { prop: 'key', got: `${key.secretName}/${key.keyName}`, because: (error as Error).message });
-  }
-}
-
-/** A drill of a key in escrow, as an add-on. */
-export class KeyDrill implements IBackupAddon {
-  /** When somebody has filled in the key, and asks: `kubectl create job --from=cronjob/<series>-drill`. */
-  public static onDemand(options: KeyDrillOptions): KeyDrill {
-    return new KeyDrill(options);
-  }
-
-  private constructor(private readonly options: KeyDrillOptions) {}
-
-  public bind(backup: DatabaseBackup): void {
-    backup.addKeyDrill(this.options);
   }
 }

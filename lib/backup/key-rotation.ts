@@ -4,7 +4,7 @@ import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import type { SecretKeyRef } from '../core/secret-ref';
 import { RepositoryAccess } from '../repositories/repository';
-import type { DatabaseBackup } from './database-backup';
+import type { IDatabaseBackup } from './backup';
 import { type OnDemandOptions, onDemandJob } from './on-demand';
 import { SECRET_FILES } from './operation';
 
@@ -25,7 +25,7 @@ export interface KeyRotationOptions extends OnDemandOptions {
 /** Props of a rotation of keys. */
 export interface KeyRotationProps extends KeyRotationOptions {
   /** The backup whose repository it is. */
-  readonly backup: DatabaseBackup;
+  readonly backup: IDatabaseBackup;
 }
 
 /**

@@ -7,7 +7,7 @@ import { cronJobObject, operationJobSpec } from '../core/pod';
 import type { RetentionConfig } from '../core/retention';
 import { Scratch } from '../core/scratch';
 import { type IRepository, RepositoryAccess } from '../repositories/repository';
-import type { DatabaseBackup } from './database-backup';
+import type { IDatabaseBackup } from './backup';
 
 const RENEW_LOCKS = 'renew-locks';
 
@@ -16,7 +16,7 @@ const apps = new WeakMap<object, Set<string>>();
 
 /** @internal */
 export interface LockRenewalProps {
-  readonly backup: DatabaseBackup;
+  readonly backup: IDatabaseBackup;
   readonly retention: RetentionConfig;
   /** How often recovery points come. */
   readonly interval: Duration;

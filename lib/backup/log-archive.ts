@@ -10,11 +10,8 @@ import type { PodOptions } from '../core/pod-options';
 import { quantity } from '../core/quantity';
 import { Scratch } from '../core/scratch';
 import { RepositoryAccess } from '../repositories/repository';
-import type { IBackupAddon } from './addon';
-import { type DatabaseBackup, registerSeries } from './database-backup';
-
-/** What the series of archived logs ends in. */
-export const LOG_SUFFIX = '-log';
+import type { IDatabaseBackup } from './backup';
+import { LOG_SUFFIX, registerSeries } from './series';
 
 /** Options of a log archive. */
 export interface LogArchiveOptions {
@@ -51,7 +48,7 @@ export interface LogArchiveOptions {
 /** Props of a log archive. */
 export interface DatabaseLogArchiveProps extends LogArchiveOptions {
   /** The backup whose server's log is archived. */
-  readonly backup: DatabaseBackup;
+  readonly backup: IDatabaseBackup;
 }
 
 /**
@@ -139,25 +136,5 @@ export class DatabaseLogArchive extends Construct {
       },
     });
     registerSeries(this, operation.repository.identity, name);
-  }
-}
-
-/** The archive of a server's log as an add-on, on a plan whose engines all have one. */
-export class LogArchive implements IBackupAddon {
-  /** @param interval no more than this is lost when the server and the archive's own volume are lost together */
-  public static every(interval: Duration, options: LogArchiveOptions = {}): LogArchive {
-    return new LogArchive({ ...options, every: interval });
-  }
-
-  /** @internal */
-  public readonly _id = 'log';
-
-  private constructor(
-    /** @internal */
-    public readonly _options: LogArchiveOptions,
-  ) {}
-
-  public bind(backup: DatabaseBackup): void {
-    backup.addLogArchive(this._options);
   }
 }

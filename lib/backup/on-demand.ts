@@ -4,7 +4,7 @@ import { checkCronJobName } from '../core/names';
 import { cronJobObject, operationJobSpec } from '../core/pod';
 import type { PodOptions } from '../core/pod-options';
 import { Schedule } from '../core/schedule';
-import type { DatabaseBackup } from './database-backup';
+import type { IDatabaseBackup } from './backup';
 import type { OperationPodProps } from './operation';
 
 /** Options of a job that somebody starts: `kubectl create job --from=cronjob/<name> <name>-1`. */
@@ -28,7 +28,7 @@ export interface OnDemandOptions {
  */
 export function onDemandJob(
   scope: Construct,
-  backup: DatabaseBackup,
+  backup: IDatabaseBackup,
   pod: Omit<OperationPodProps, 'job'>,
   options: OnDemandOptions,
 ): ApiObject {

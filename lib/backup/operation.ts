@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
-import type { Construct } from 'constructs';
+import type { Construct, IConstruct } from 'constructs';
 import { DATA, type DataVolume, type DataVolumeBinding, WAL } from '../core/data-volume';
 import type { Destination } from '../core/destination';
 import { ImageReference } from '../core/image-catalog';
@@ -19,7 +19,7 @@ import { ScriptFolder } from '../core/script-folder';
 import { SECRET_FILE_MODE, type SecretKeyRef, SecretRef } from '../core/secret-ref';
 import type { EngineBindOptions, EngineConfig } from '../engines/engine';
 import { type IRepository, RepositoryAccess, type RepositoryConfig } from '../repositories/repository';
-import type { DatabaseBackup, DatabaseBackupProps } from './database-backup';
+import type { DatabaseBackupProps } from './options';
 import { originOf } from './origin';
 
 /** @internal */
@@ -79,14 +79,13 @@ export class Operation {
   public readonly schedule: Schedule;
   public readonly boundSchedule: ScheduleConfig;
   public readonly deadline: Duration;
-  private readonly series: string;
 
   constructor(
-    private readonly backup: DatabaseBackup,
+    private readonly backup: Construct,
+    private readonly series: string,
     private readonly props: DatabaseBackupProps,
   ) {
-    this.series = backup.series;
-    this.engine = props.engine.bind(backup, bindOptions(backup, props));
+    this.engine = props.engine.bind(backup, bindOptions(backup, series, props));
     this.schedule = props.schedule ?? this.engine.defaults?.schedule ?? Schedule.daily({ at: '02:00', spread: Duration.hours(1) });
     this.boundSchedule = this.schedule.bind(backup, 'schedule');
     this.deadline = props.deadline ?? this.boundSchedule.deadlineUpTo(Duration.hours(12));
@@ -300,13 +299,14 @@ export class Operation {
  * @internal
  */
 export function bindOptions(
-  backup: DatabaseBackup,
+  backup: IConstruct,
+  series: string,
   props: Pick<DatabaseBackupProps, 'host' | 'port' | 'credentials' | 'podLabels' | 'dataVolume'>,
 ): EngineBindOptions {
   const { host, port, podLabels, dataVolume } = props;
   const complaint = () =>
     new InputError(backup, { prop: 'credentials', got: undefined, because: "name a Secret, for example SecretRef.named('orders-backup')" });
-  return { host, port, podLabels, dataVolume, series: backup.series, credentials: props.credentials ?? SecretRef._leftOut(complaint) };
+  return { host, port, podLabels, dataVolume, series, credentials: props.credentials ?? SecretRef._leftOut(complaint) };
 }
 
 /** The data volume as one pod has it. */

@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { type IRepository, RepositoryAccess } from '../repositories/repository';
-import type { DatabaseBackup } from './database-backup';
+import type { IDatabaseBackup } from './backup';
 import { type OnDemandOptions, onDemandJob } from './on-demand';
 
 /** Options of a re-encryption. */
@@ -19,7 +19,7 @@ export interface ReencryptionOptions extends OnDemandOptions {
 /** Props of a re-encryption. */
 export interface ReencryptionProps extends ReencryptionOptions {
   /** The backup whose recovery points are encrypted anew. */
-  readonly backup: DatabaseBackup;
+  readonly backup: IDatabaseBackup;
 }
 
 /**

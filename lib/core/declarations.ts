@@ -929,7 +929,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   BackupJobProps: {
     extends: 'BackupJobOptions',
-    backup: 'DatabaseBackup | The backup that the job is about',
+    backup: 'IDatabaseBackup | The backup that the job is about',
   },
   BackupOptions: {
     'schedule?': 'Schedule | When backups are made',
@@ -982,11 +982,11 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   DatabaseLogArchiveProps: {
     extends: 'LogArchiveOptions',
-    backup: "DatabaseBackup | The backup whose server's log is archived",
+    backup: "IDatabaseBackup | The backup whose server's log is archived",
   },
   DatabaseMirrorProps: {
     extends: 'MirrorOptions',
-    backup: 'DatabaseBackup | The backup whose recovery points are copied',
+    backup: 'IDatabaseBackup | The backup whose recovery points are copied',
     repository: 'IRepository | Where the copies are kept: a repository of any kind, with a password or a compression of its own',
   },
   DatabaseOptions: {
@@ -1010,7 +1010,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   DatabasePruneProps: {
     extends: 'DatabasePruneOptions',
-    backup: 'DatabaseBackup | The backup whose recovery points are pruned',
+    backup: 'IDatabaseBackup | The backup whose recovery points are pruned',
   },
   DatabaseRestoreOptions: {
     'form?': 'RestoreForm | How the restore is started',
@@ -1030,7 +1030,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   DatabaseRestoreProps: {
     extends: 'DatabaseRestoreOptions',
-    backup: 'DatabaseBackup | The backup whose recovery points are restored',
+    backup: 'IDatabaseBackup | The backup whose recovery points are restored',
   },
   DatabaseVerificationOptions: {
     'name?': 'string | What its objects are called, after the series: a backup may have several verifications, of several repositories',
@@ -1052,7 +1052,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   DatabaseVerificationProps: {
     extends: 'DatabaseVerificationOptions',
-    backup: 'DatabaseBackup | The backup that is verified',
+    backup: 'IDatabaseBackup | The backup that is verified',
   },
   EbsSnapshotOptions: {
     'tags?': '{string} | Tags of the snapshots in AWS. (aws-ebs-csi-driver, docs/tagging.md.)',
@@ -1163,6 +1163,14 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   IBackupAddon: {
     bind: 'function',
   },
+  IDatabaseBackup: {
+    extends: 'IConstruct',
+    series: 'string | The name under which recovery points are kept',
+    cronJob: 'ApiObject | The CronJob that makes recovery points',
+    schedule: 'Schedule | When it runs',
+    interval: 'Duration | The longest expected time between two runs',
+    props: 'DatabaseBackupProps | What the backup was made with',
+  },
   IEngine: {
     bind: 'function',
   },
@@ -1177,6 +1185,13 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     itemOperationTimeout: 'Duration | How long it waits for what goes on after that, such as moving the data',
     defaultVolumesToFsBackup: 'boolean | Whether every volume is copied file by file that is not excluded',
     volumeGroupSnapshotLabelKey: 'string | The label by which it groups claims',
+  },
+  IVolumeSnapshotGroup: {
+    extends: 'IConstruct',
+    series: 'string | The name under which groups are kept',
+    cronJob: 'ApiObject | The CronJob that makes groups',
+    interval: 'Duration | The longest expected time between two runs',
+    props: 'VolumeSnapshotGroupProps | What the group was made with',
   },
   ImageRequest: {
     key: "string | What the image is for, by which it is overridden: '<engine>:<major version>', such as 'postgres:16'",
@@ -1197,7 +1212,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   KeyRotationProps: {
     extends: 'KeyRotationOptions',
-    backup: 'DatabaseBackup | The backup whose repository it is',
+    backup: 'IDatabaseBackup | The backup whose repository it is',
   },
   KubernetesJobOptions: {
     'kubectlImage?': 'string | An image with kubectl and a POSIX shell',
@@ -1502,7 +1517,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   ReencryptionProps: {
     extends: 'ReencryptionOptions',
-    backup: 'DatabaseBackup | The backup whose recovery points are encrypted anew',
+    backup: 'IDatabaseBackup | The backup whose recovery points are encrypted anew',
   },
   RepositoryBindOptions: {
     access: 'RepositoryAccess | What the job may do',
@@ -1844,7 +1859,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   VolumeSnapshotGroupRestoreProps: {
     extends: 'VolumeSnapshotGroupRestoreOptions',
-    group: 'VolumeSnapshotGroup | The group',
+    group: 'IVolumeSnapshotGroup | The group',
   },
   VolumeSnapshotGroupVerificationOptions: {
     'checks?': 'VolumeCheck[] | How the volumes are checked',
@@ -1859,7 +1874,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   VolumeSnapshotGroupVerificationProps: {
     extends: 'VolumeSnapshotGroupVerificationOptions',
-    group: 'VolumeSnapshotGroup | The group',
+    group: 'IVolumeSnapshotGroup | The group',
   },
   VolumeSnapshotProps: {
     source: 'VolumeSnapshotSource | What it is made of',
@@ -1868,7 +1883,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   VolumesFromGroupProps: {
     extends: 'VolumesFromSnapshotsOptions',
-    group: 'VolumeSnapshotGroup | The group',
+    group: 'IVolumeSnapshotGroup | The group',
     recoveryPoint: "RecoveryPoint | Which recovery point, by its id: `RecoveryPoint.id('20260801T023000Z-x7k2p')`",
     'claims?': 'string[] | The claims of the group that are restored',
   },
@@ -1986,11 +2001,13 @@ export const REMEDIES: { readonly [name: string]: string } = {
   EtcdCluster: 'EtcdCluster.statefulSet(...), EtcdCluster.kubeadm(...), EtcdCluster.of(...)',
   EtcdTls: 'EtcdTls.secret(...), EtcdTls.files(...)',
   EtcdVersion: 'EtcdVersion.V3_6, EtcdVersion.of(...)',
-  IBackupAddon: 'Mirror.to(...), Prune.weekly(...), Restore.onDemand(...), Verification.daily(...), ...',
+  IBackupAddon: 'Verification.daily(...), Verification.weekly(...), Verification.onDemand(...), Restore.onDemand(...), ...',
+  IDatabaseBackup: '',
   IEngine: 'Engine.mariadb(...), Engine.mariadbPhysical(...), Engine.mysql(...), Engine.mysqlPhysical(...), ...',
   IQuiesce: 'Quiesce.mariadb(...), Quiesce.mysql(...), Quiesce.mongodb(...), Quiesce.postgres(...), ...',
   IRepository: 'Repository.files(...), Repository.restic(...), Repository.fromExistingRestic(...), ResticRepository.fromExisting(...)',
   IVeleroBackup: '',
+  IVolumeSnapshotGroup: '',
   MariadbVersion: 'MariadbVersion.V12_3, MariadbVersion.of(...)',
   MongodbVersion: 'MongodbVersion.V8_0, MongodbVersion.of(...)',
   MysqlTls: 'MysqlTls.disabled(), MysqlTls.encrypted(), MysqlTls.verified(...), MysqlTls.verifiedByConfigMap(...)',
@@ -2021,7 +2038,6 @@ export const REMEDIES: { readonly [name: string]: string } = {
   VeleroVolume: 'VeleroVolume.snapshot(...), VeleroVolume.dump(...), VeleroVolume.files(...)',
   VeleroVolumePolicy: 'VeleroVolumePolicy.skip(...), VeleroVolumePolicy.snapshot(...), VeleroVolumePolicy.fsBackup(...)',
   VolumeCheck: 'VolumeCheck.engine(...), VolumeCheck.files(...)',
-  VolumeSnapshotGroup: 'new VolumeSnapshotGroup(...)',
   VolumeSnapshotMember: 'VolumeSnapshotMember.workload(...), VolumeSnapshotMember.claims(...), VolumeSnapshotMember.selecting(...)',
   VolumeSnapshotSource: 'VolumeSnapshotSource.claim(...), VolumeSnapshotSource.content(...)',
   XtrabackupVersion: 'XtrabackupVersion.V8_4, XtrabackupVersion.of(...)',

@@ -1,7 +1,7 @@
 import type { Construct } from 'constructs';
 import { OPERATION_LABEL, STANDARD_LABELS } from '../core/labels';
 import { VeleroModifierRule, VeleroResourceModifiers } from './resource-modifiers';
-import type { VeleroRestoreTemplate } from './restore';
+import type { VeleroRestoreTemplate } from './restore-template';
 
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
 const OURS = { [MANAGED_BY]: STANDARD_LABELS[MANAGED_BY] ?? '' };

@@ -1,6 +1,6 @@
 import { type ApiObject, Duration, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
-import { checkWhole } from '../backup/database-backup';
+import { checkWhole } from '../core/checks';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import type { ApiRule } from '../core/kubectl/kubectl';

@@ -12,13 +12,9 @@ export * from './protection';
 export * from './recovery-order';
 export * from './resource-modifiers';
 export * from './resource-policies';
-export {
-  VeleroExistingResourcePolicy,
-  VeleroRestore,
-  type VeleroRestoreProps,
-  type VeleroRestoreTemplate,
-} from './restore';
+export { VeleroRestore, type VeleroRestoreProps } from './restore';
 export * from './restore-job';
+export * from './restore-template';
 export * from './schedule';
 export { type VeleroFilter, VeleroLabelOperator, type VeleroLabelRequirement, type VeleroLabelSelector } from './selector';
 export * from './volume';

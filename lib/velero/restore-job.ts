@@ -8,7 +8,8 @@ import { Schedule } from '../core/schedule';
 import { modifiersOf } from './at-rest';
 import { deploymentOf, type VeleroJobOptions, veleroCronJob } from './job';
 import { VELERO_NAMESPACE } from './object';
-import { restoreSpec, type VeleroRestoreTemplate } from './restore';
+import { restoreSpec } from './restore';
+import type { VeleroRestoreTemplate } from './restore-template';
 
 /** Props of a restore that somebody starts. */
 export interface VeleroRestoreJobProps extends VeleroRestoreTemplate, VeleroJobOptions {

@@ -1,5 +1,6 @@
 export { type EngineVolumeCheckOptions, VolumeCheck, type VolumeCheckOptions } from './check/volume-check';
 export * from './csi-driver';
+export type { IVolumeSnapshotGroup, VolumeSnapshotGroupProps } from './group/group';
 export { VolumeSnapshotMember, type WorkloadMemberOptions } from './group/snapshot-member';
 export { GroupSnapshotVersion, type NativeSnapshotOptions, SnapshotMode } from './group/snapshot-mode';
 export * from './group/volume-snapshot-group';

@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import type { RecoveryPoint } from '../backup/recovery-point';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
-import type { VolumeSnapshotGroup } from './group/volume-snapshot-group';
+import type { IVolumeSnapshotGroup } from './group/group';
 import { VolumeFromSnapshot } from './volume-from-snapshot';
 
 /** What may be said of several claims that are made from snapshots. */
@@ -42,7 +42,7 @@ export interface VolumesFromSnapshotsOptions {
 /** Props of the volumes of a group. */
 export interface VolumesFromGroupProps extends VolumesFromSnapshotsOptions {
   /** The group. It has to be a coordinated one: the snapshots of a native one have names that only the cluster knows. */
-  readonly group: VolumeSnapshotGroup;
+  readonly group: IVolumeSnapshotGroup;
   /** Which recovery point, by its id: `RecoveryPoint.id('20260801T023000Z-x7k2p')`. */
   readonly recoveryPoint: RecoveryPoint;
   /**

@@ -2,7 +2,27 @@ import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { inject } from 'vitest';
-import type { ClusterObject } from './namespace';
+
+/** An object of the cluster, as far as scenarios ask about any. */
+export interface ClusterObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid: string;
+    readonly labels: { readonly [label: string]: string };
+    readonly annotations?: { readonly [name: string]: string };
+    readonly creationTimestamp: string;
+    readonly deletionTimestamp?: string;
+  };
+  // biome-ignore lint/suspicious/noExplicitAny: of any kind
+  readonly spec: any;
+  // biome-ignore lint/suspicious/noExplicitAny: of any kind
+  readonly status?: any;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever else a kind has
+  readonly [field: string]: any;
+}
 
 /** What a kind is called in the API. */
 interface Resource {

@@ -1,32 +1,13 @@
 import { type Ended, withSynthesized } from '../e2e/support/rehearse';
 import type { CommandOptions } from '../rehearsal/command';
 import type { Executed } from '../rehearsal/sandbox';
-import { readObject, readObjects } from './api';
+import { type ClusterObject, readObject, readObjects } from './api';
 import { kubectl, output, until } from './kubectl';
+
+export type { ClusterObject } from './api';
 
 /** Namespaces that enforce it say what they would not like, too. */
 export const RESTRICTED = { 'pod-security.kubernetes.io/enforce': 'restricted', 'pod-security.kubernetes.io/warn': 'restricted' };
-
-/** An object of the cluster, as far as scenarios ask about any. */
-export interface ClusterObject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string;
-    readonly uid: string;
-    readonly labels: { readonly [label: string]: string };
-    readonly annotations?: { readonly [name: string]: string };
-    readonly creationTimestamp: string;
-    readonly deletionTimestamp?: string;
-  };
-  // biome-ignore lint/suspicious/noExplicitAny: of any kind
-  readonly spec: any;
-  // biome-ignore lint/suspicious/noExplicitAny: of any kind
-  readonly status?: any;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever else a kind has
-  readonly [field: string]: any;
-}
 
 /** How a job of the cluster ended. */
 export interface EndedJob extends Ended {

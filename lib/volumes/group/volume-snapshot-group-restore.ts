@@ -8,9 +8,9 @@ import { checkCronJobName, checkObjectName } from '../../core/names';
 import { cronJobObject, operationJobSpec } from '../../core/pod';
 import { requestOf } from '../../core/request';
 import { Schedule } from '../../core/schedule';
+import type { IVolumeSnapshotGroup } from './group';
 import { GROUP_SCRIPTS } from './scripts';
 import { checkLabels } from './snapshot-mode';
-import type { VolumeSnapshotGroup } from './volume-snapshot-group';
 
 /** Options of a restore of a group of snapshots. */
 export interface VolumeSnapshotGroupRestoreOptions {
@@ -46,7 +46,7 @@ export interface VolumeSnapshotGroupRestoreOptions {
 /** Props of a restore of a group of snapshots. */
 export interface VolumeSnapshotGroupRestoreProps extends VolumeSnapshotGroupRestoreOptions {
   /** The group. */
-  readonly group: VolumeSnapshotGroup;
+  readonly group: IVolumeSnapshotGroup;
 }
 
 /**
@@ -125,7 +125,7 @@ export class VolumeSnapshotGroupRestore extends Construct {
     kubectlNetworkPolicy(this, name, labels, { [SERIES_LABEL]: series, [OPERATION_LABEL]: 'restore' }, group.props.apiPorts);
   }
 
-  private checkClaim(group: VolumeSnapshotGroup, claim: string, name: string): string {
+  private checkClaim(group: IVolumeSnapshotGroup, claim: string, name: string): string {
     group._checkClaim(this, 'claims', claim);
     return claim === name ? claim : `${claim}=${checkObjectName(this, 'claims', name)}`;
   }

@@ -11,8 +11,8 @@ import type { PodOptions } from '../../core/pod-options';
 import { Schedule } from '../../core/schedule';
 import { checkCronJob, checkNetworkPolicy } from '../check/check-job';
 import { VolumeCheck } from '../check/volume-check';
+import type { IVolumeSnapshotGroup } from './group';
 import { GROUP_SCRIPTS } from './scripts';
-import type { VolumeSnapshotGroup } from './volume-snapshot-group';
 
 /** Options of the verification of a group of snapshots. */
 export interface VolumeSnapshotGroupVerificationOptions {
@@ -56,7 +56,7 @@ export interface VolumeSnapshotGroupVerificationOptions {
 /** Props of the verification of a group of snapshots. */
 export interface VolumeSnapshotGroupVerificationProps extends VolumeSnapshotGroupVerificationOptions {
   /** The group. */
-  readonly group: VolumeSnapshotGroup;
+  readonly group: IVolumeSnapshotGroup;
 }
 
 /**
@@ -147,7 +147,7 @@ export class VolumeSnapshotGroupVerification extends Construct {
   }
 
   /** Every claim that is known to belong to the group, or that a check names where it is found by its labels, with its one check. */
-  private checksByClaim(group: VolumeSnapshotGroup, checks: VolumeCheck[]): CheckOfClaim[] {
+  private checksByClaim(group: IVolumeSnapshotGroup, checks: VolumeCheck[]): CheckOfClaim[] {
     const known = group._members.flatMap(({ claims }) => claims);
     const found = new Map<string, CheckOfClaim>();
     checks.forEach((check, index) => {
@@ -172,7 +172,7 @@ export class VolumeSnapshotGroupVerification extends Construct {
     return [...found.values()];
   }
 
-  private maximumAge(group: VolumeSnapshotGroup, given?: Duration): number {
+  private maximumAge(group: IVolumeSnapshotGroup, given?: Duration): number {
     if (!given) return Math.max(3 * group.interval.toSeconds(), Duration.hours(1).toSeconds());
     const seconds = given.toSeconds({ integral: false });
     if (Number.isInteger(seconds) && seconds > 0) return seconds;

@@ -1,82 +1,20 @@
 import { type ApiObject, Chart, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
-import { registerName, registerSeries } from '../../backup/database-backup';
+import { registerName, registerSeries } from '../../backup/series';
 import { checkedConstruct } from '../../core/given';
 import { InputError } from '../../core/input-error';
-import { type ApiRule, type KubernetesJobOptions, kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl/kubectl';
+import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../../core/kubectl/kubectl';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
 import { checkObjectName, checkSeries } from '../../core/names';
 import { cronJobObject, operationJobSpec } from '../../core/pod';
-import type { PodOptions } from '../../core/pod-options';
-import type { Retention } from '../../core/retention';
 import { Schedule } from '../../core/schedule';
 import { warn } from '../../core/warning';
+import type { IVolumeSnapshotGroup, VolumeSnapshotGroupProps } from './group';
 import { GROUP_SCRIPTS } from './scripts';
-import { type SnapshotMemberConfig, shortestLimit, type VolumeSnapshotMember } from './snapshot-member';
+import { type SnapshotMemberConfig, shortestLimit } from './snapshot-member';
 import { SnapshotMode, type SnapshotModeConfig } from './snapshot-mode';
 import { VolumeSnapshotGroupRestore, type VolumeSnapshotGroupRestoreOptions } from './volume-snapshot-group-restore';
 import { VolumeSnapshotGroupVerification, type VolumeSnapshotGroupVerificationOptions } from './volume-snapshot-group-verification';
-
-/** Props of a group of volume snapshots. */
-export interface VolumeSnapshotGroupProps extends KubernetesJobOptions {
-  /**
-   * The volumes, and the servers that are held still while their snapshots are taken: in this order, so those that write to others
-   * come first.
-   */
-  readonly members: VolumeSnapshotMember[];
-  /** Which groups are kept. Older ones go after the next good one. */
-  readonly retention: Retention;
-  /**
-   * The name under which groups are kept, by which their objects are named. Renaming it begins a new series, which knows nothing of the
-   * old one's groups.
-   * @default - the construct's id
-   */
-  readonly series?: string;
-  /**
-   * When groups are made.
-   * @default Schedule.daily({ at: '02:00', spread: Duration.hours(1) }) - between 02:00 and 03:00 UTC
-   */
-  readonly schedule?: Schedule;
-  /**
-   * How late a run may start when the cluster could not start it on time.
-   * @default - four hours, or the schedule's interval if that is shorter
-   */
-  readonly startingDeadline?: Duration;
-  /**
-   * How the snapshots become one.
-   * @default SnapshotMode.coordinated()
-   */
-  readonly mode?: SnapshotMode;
-  /**
-   * The VolumeSnapshotClass by which a coordinated group is taken. A native one names a VolumeGroupSnapshotClass in its mode.
-   * @default - the default of each volume's driver
-   */
-  readonly snapshotClassName?: string;
-  /**
-   * The longest that servers may be held: from the first that is held until every snapshot is cut. Then they are let go, and the run
-   * has failed. Every quiesce has a limit of its own, after which it lets go by itself; that has to be as long or longer.
-   *
-   * The snapshot controller and the driver's csi-snapshotter make five requests a second unless they are started with `--kube-api-qps`,
-   * and a snapshot takes some eight: five volumes hold servers for eight seconds then, and for two where both may make fifty.
-   * @default - a minute, or the shortest limit of the members' quiesces
-   */
-  readonly cutTimeout?: Duration;
-  /**
-   * The longest to wait, with nothing held any more, until every snapshot can be used: for some drivers, until it is uploaded.
-   * @default Duration.hours(1)
-   */
-  readonly readyTimeout?: Duration;
-  /**
-   * How often a failed run is tried again.
-   * @default 2
-   */
-  readonly retries?: number;
-  /**
-   * How the pods are placed and what they may use.
-   * @default - see PodOptions; PodDefaults says them for many
-   */
-  readonly pods?: PodOptions;
-}
 
 /**
  * Snapshots of all volumes of an application that belong together: a CronJob `<series>-snapshot` that holds the servers still, has every
@@ -95,7 +33,7 @@ export interface VolumeSnapshotGroupProps extends KubernetesJobOptions {
  *
  * The cluster needs a CSI driver with snapshots, and the CRDs and the controller of kubernetes-csi/external-snapshotter.
  */
-export class VolumeSnapshotGroup extends Construct {
+export class VolumeSnapshotGroup extends Construct implements IVolumeSnapshotGroup {
   /** The name under which groups are kept. */
   public readonly series: string;
   /** The CronJob that makes groups. */
