@@ -1,6 +1,6 @@
 import type { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
-import { ScriptFolder } from '../core/script-folder';
+import { ScriptFolder } from '../kubernetes/script-folder';
 
 /** Options of an assertion. */
 export interface AssertionOptions {

@@ -3,9 +3,9 @@ import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkCronJobName } from '../core/names';
-import { cronJobObject, operationJobSpec } from '../core/pod';
 import type { PodOptions } from '../core/pod-options';
 import { Schedule } from '../core/schedule';
+import { cronJobObject, operationJobSpec } from '../kubernetes/pod';
 import { type IRepository, RepositoryAccess } from '../repositories/repository';
 import type { IDatabaseBackup } from './backup';
 

@@ -1,11 +1,11 @@
 import { Duration, Size } from 'cdk8s';
 import { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
-import { MIRROR_LABEL } from '../core/labels';
 import { checkCronJobName } from '../core/names';
-import { cronJobObject, operationJobSpec } from '../core/pod';
 import type { RetentionConfig } from '../core/retention';
 import { Scratch } from '../core/scratch';
+import { MIRROR_LABEL } from '../kubernetes/labels';
+import { cronJobObject, operationJobSpec } from '../kubernetes/pod';
 import { type IRepository, RepositoryAccess } from '../repositories/repository';
 import type { IDatabaseBackup } from './backup';
 

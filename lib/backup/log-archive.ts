@@ -1,14 +1,14 @@
 import { type ApiObject, Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
-import { KEEP_ANNOTATIONS } from '../core/deploy-tools';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
-import { kubernetesObject } from '../core/kubernetes-object';
-import { OPERATION_LABEL, SERIES_LABEL } from '../core/labels';
 import type { PodOptions } from '../core/pod-options';
 import { quantity } from '../core/quantity';
 import { Scratch } from '../core/scratch';
+import { KEEP_ANNOTATIONS } from '../kubernetes/deploy-tools';
+import { kubernetesObject } from '../kubernetes/kubernetes-object';
+import { OPERATION_LABEL, SERIES_LABEL } from '../kubernetes/labels';
 import { RepositoryAccess } from '../repositories/repository';
 import type { IDatabaseBackup } from './backup';
 import { LOG_SUFFIX, registerSeries } from './series';

@@ -1,9 +1,9 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { checkCronJobName } from '../core/names';
-import { cronJobObject, operationJobSpec } from '../core/pod';
 import type { PodOptions } from '../core/pod-options';
 import { Schedule } from '../core/schedule';
+import { cronJobObject, operationJobSpec } from '../kubernetes/pod';
 import type { IDatabaseBackup } from './backup';
 import type { OperationPodProps } from './operation';
 

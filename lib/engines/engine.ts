@@ -1,13 +1,13 @@
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
-import type { NetworkDestination } from '../core/network';
-import type { ToolContainer } from '../core/pod';
-import type { RequestKey } from '../core/request';
 import type { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
-import type { ScriptFolder } from '../core/script-folder';
 import type { SecretRef } from '../core/secret-ref';
+import type { NetworkDestination } from '../kubernetes/network';
+import type { ToolContainer } from '../kubernetes/pod';
+import type { RequestKey } from '../kubernetes/request';
+import type { ScriptFolder } from '../kubernetes/script-folder';
 
 /** Where the server is, and as whom to ask it. */
 export interface EngineBindOptions {

@@ -1,12 +1,12 @@
 import type { Duration } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
-import type { NetworkDestination } from '../core/network';
-import type { ToolContainer } from '../core/pod';
-import type { RequestKey } from '../core/request';
 import type { Schedule } from '../core/schedule';
-import type { ScriptFolder } from '../core/script-folder';
 import type { SecretKeyRef } from '../core/secret-ref';
+import type { NetworkDestination } from '../kubernetes/network';
+import type { ToolContainer } from '../kubernetes/pod';
+import type { RequestKey } from '../kubernetes/request';
+import type { ScriptFolder } from '../kubernetes/script-folder';
 
 /**
  * What names of volumes and mount paths begin with where a repository is what a mirror copies from.

@@ -1,5 +1,5 @@
 import type { Construct } from 'constructs';
-import { OPERATION_LABEL, STANDARD_LABELS } from '../core/labels';
+import { OPERATION_LABEL, STANDARD_LABELS } from '../kubernetes/labels';
 import { VeleroModifierRule, VeleroResourceModifiers } from './resource-modifiers';
 import type { VeleroRestoreTemplate } from './restore-template';
 

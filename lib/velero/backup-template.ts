@@ -1,8 +1,8 @@
 import { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { InputError } from '../core/input-error';
-import { STANDARD_LABELS } from '../core/labels';
 import { checkObjectName } from '../core/names';
+import { STANDARD_LABELS } from '../kubernetes/labels';
 import { checkLabelKey, checkLabels } from './labels';
 import type { VeleroOrderedResources } from './ordered-resources';
 import type { VeleroResourcePolicies } from './resource-policies';

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { InputError } from '../core/input-error';
-import { ScriptFolder } from '../core/script-folder';
+import { ScriptFolder } from '../kubernetes/script-folder';
 import { refuseLocks } from './session-locks';
 import { hookTimeout } from './timeout';
 

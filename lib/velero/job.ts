@@ -2,14 +2,14 @@ import { type ApiObject, Chart, Duration } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
-import { type ApiRule, type KubernetesJobOptions, kubectlNetworkPolicy, kubectlPod } from '../core/kubectl/kubectl';
-import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../core/labels';
 import { checkCronJobName, checkObjectName } from '../core/names';
-import { cronJobObject, operationJobSpec } from '../core/pod';
 import type { PodOptions } from '../core/pod-options';
-import type { Request } from '../core/request';
 import type { Schedule } from '../core/schedule';
-import { ScriptFolder } from '../core/script-folder';
+import { type ApiRule, type KubernetesJobOptions, kubectlNetworkPolicy, kubectlPod } from '../kubernetes/kubectl/kubectl';
+import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../kubernetes/labels';
+import { cronJobObject, operationJobSpec } from '../kubernetes/pod';
+import type { Request } from '../kubernetes/request';
+import { ScriptFolder } from '../kubernetes/script-folder';
 
 const SCRIPTS = ScriptFolder.at('velero', __dirname);
 

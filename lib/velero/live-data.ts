@@ -1,5 +1,5 @@
 import type { k8s } from 'cdk8s-plus-27';
-import type { Workload } from '../core/workload';
+import type { Workload } from '../kubernetes/workload';
 
 /** Where the images of databases, queues and search engines keep what they have open. */
 const DATA_DIRECTORIES = [

@@ -1,7 +1,7 @@
 import { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
-import { STANDARD_LABELS } from '../core/labels';
 import { checkObjectName } from '../core/names';
+import { STANDARD_LABELS } from '../kubernetes/labels';
 
 /** Where an object of Velero's is. */
 export interface VeleroObjectOptions {

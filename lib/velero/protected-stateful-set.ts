@@ -3,9 +3,9 @@ import { StatefulSet, type StatefulSetProps } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
-import { asKept } from '../core/kubernetes-object';
 import { quantity } from '../core/quantity';
-import { Workload } from '../core/workload';
+import { asKept } from '../kubernetes/kubernetes-object';
+import { Workload } from '../kubernetes/workload';
 import { VeleroProtection, type VeleroProtectionOptions } from './protection';
 
 /** A volume of its own for each pod of a StatefulSet. */

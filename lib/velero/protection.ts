@@ -5,7 +5,7 @@ import { checkedConstruct } from '../core/given';
 import { ImageReference } from '../core/image-catalog';
 import { InputError } from '../core/input-error';
 import { warn } from '../core/warning';
-import { Workload } from '../core/workload';
+import { Workload } from '../kubernetes/workload';
 import { type QuiesceAgent, quiesceAgent } from '../volumes/quiesce/agent';
 import type { IQuiesce } from '../volumes/quiesce/quiesce';
 import type { IVeleroBackup } from './backup-template';

@@ -2,7 +2,7 @@ import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
-import { Workload } from '../core/workload';
+import { Workload } from '../kubernetes/workload';
 
 /** Options of a place in the order of recovery. */
 export interface RecoveryOrderOptions {

@@ -3,7 +3,7 @@ import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
-import { kubernetesObject } from '../core/kubernetes-object';
+import { kubernetesObject } from '../kubernetes/kubernetes-object';
 import { type VeleroObjectOptions, veleroMetadata } from './object';
 import type { VeleroLabelSelector } from './selector';
 

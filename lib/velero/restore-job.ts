@@ -1,10 +1,10 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
-import { STANDARD_LABELS } from '../core/labels';
 import type { PodOptions } from '../core/pod-options';
-import { requestOf } from '../core/request';
 import { Schedule } from '../core/schedule';
+import { STANDARD_LABELS } from '../kubernetes/labels';
+import { requestOf } from '../kubernetes/request';
 import { modifiersOf } from './at-rest';
 import { deploymentOf, type VeleroJobOptions, veleroCronJob } from './job';
 import { VELERO_NAMESPACE } from './object';

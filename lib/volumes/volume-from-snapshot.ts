@@ -1,11 +1,11 @@
 import type { Size } from 'cdk8s';
 import { k8s, PersistentVolumeAccessMode, PersistentVolumeMode } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
-import { KEEP_ANNOTATIONS } from '../core/deploy-tools';
 import { checkedConstruct } from '../core/given';
-import { kubernetesObject } from '../core/kubernetes-object';
-import { STANDARD_LABELS } from '../core/labels';
 import { checkObjectName } from '../core/names';
+import { KEEP_ANNOTATIONS } from '../kubernetes/deploy-tools';
+import { kubernetesObject } from '../kubernetes/kubernetes-object';
+import { STANDARD_LABELS } from '../kubernetes/labels';
 
 /** Props of a volume from a snapshot. */
 export interface VolumeFromSnapshotProps {

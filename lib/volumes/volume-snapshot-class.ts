@@ -3,8 +3,8 @@ import { Construct } from 'constructs';
 import * as group from '../../imports/groupsnapshot.storage.k8s.io';
 import * as snapshot from '../../imports/snapshot.storage.k8s.io';
 import { checkedConstruct } from '../core/given';
-import { STANDARD_LABELS } from '../core/labels';
 import { checkObjectName } from '../core/names';
+import { STANDARD_LABELS } from '../kubernetes/labels';
 import type { CsiDriver } from './csi-driver';
 import { GroupSnapshotVersion } from './group/snapshot-mode';
 

@@ -1,9 +1,9 @@
 import { Construct } from 'constructs';
 import * as snapshot from '../../imports/snapshot.storage.k8s.io';
-import { KEEP_ANNOTATIONS } from '../core/deploy-tools';
 import { checkedConstruct } from '../core/given';
-import { STANDARD_LABELS } from '../core/labels';
 import { checkObjectName } from '../core/names';
+import { KEEP_ANNOTATIONS } from '../kubernetes/deploy-tools';
+import { STANDARD_LABELS } from '../kubernetes/labels';
 
 /** What a snapshot is made of. */
 export class VolumeSnapshotSource {

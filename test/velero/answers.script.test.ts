@@ -18,7 +18,7 @@ function run(shell: string[], script: string, answers: Answer[], environment: { 
   const root = mkdtempSync(join(tmpdir(), 'velero-'));
   roots.push(root);
   mkdirSync(join(root, 'scratch', 'outcome'), { recursive: true });
-  for (const [name, directory] of Object.entries({ shell: 'shell', api: 'core/kubectl', kubectl: 'velero' })) {
+  for (const [name, directory] of Object.entries({ shell: 'shell', api: 'kubernetes/kubectl', kubectl: 'velero' })) {
     symlinkSync(resolve('lib', directory), join(root, name));
   }
   const kubectl = new FakeKubectl(root, answers);

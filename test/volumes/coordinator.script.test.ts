@@ -23,7 +23,7 @@ function run(shell: string[], words: string, answers: Answer[], environment: { [
   symlinkSync(resolve('lib/shell'), join(root, 'shell'));
   symlinkSync(resolve('lib/volumes/group'), join(root, 'kubectl'));
   const kubectl = new FakeKubectl(root, answers);
-  const sources = ['shell/lib', 'core/kubectl/api', 'volumes/group/groups', 'volumes/group/lease', 'volumes/group/quiesce'];
+  const sources = ['shell/lib', 'kubernetes/kubectl/api', 'volumes/group/groups', 'volumes/group/lease', 'volumes/group/quiesce'];
   writeFileSync(join(root, 'run.sh'), ['set -eu', ...sources.map(file => `. ${resolve('lib')}/${file}.sh`), words].join('\n'));
   const [program = 'sh', ...options] = shell;
   const { stderr, status } = spawnSync(program, [...options, join(root, 'run.sh')], {

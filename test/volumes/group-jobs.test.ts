@@ -46,7 +46,7 @@ function job(shell: string[], operation: 'restore' | 'verify', answers: Answer[]
   const root = mkdtempSync(join(tmpdir(), 'restore-'));
   roots.push(root);
   for (const folder of ['scratch/outcome', 'request']) mkdirSync(join(root, folder), { recursive: true });
-  for (const [name, folder] of Object.entries({ shell: 'shell', kubectl: 'volumes/group', api: 'core/kubectl' })) {
+  for (const [name, folder] of Object.entries({ shell: 'shell', kubectl: 'volumes/group', api: 'kubernetes/kubectl' })) {
     symlinkSync(resolve('lib', folder), join(root, name));
   }
   const kubectl = new FakeKubectl(root, [...answers, { to: 'get volumesnapshots', says: GROUP }]);

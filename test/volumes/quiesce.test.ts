@@ -16,8 +16,8 @@ import {
   RedisVersion,
   SecretRef,
 } from '../../lib';
-import { NOT_RESTRICTED_ANNOTATION } from '../../lib/core/labels';
-import { Workload } from '../../lib/core/workload';
+import { NOT_RESTRICTED_ANNOTATION } from '../../lib/kubernetes/labels';
+import { Workload } from '../../lib/kubernetes/workload';
 import { quiesceAgent } from '../../lib/volumes/quiesce/agent';
 import { chart, type Manifest, objects } from '../support/synth';
 

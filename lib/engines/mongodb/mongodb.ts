@@ -4,9 +4,9 @@ import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { Scratch } from '../../core/scratch';
-import { ScriptFolder } from '../../core/script-folder';
 import type { SecretKeyRef } from '../../core/secret-ref';
 import { warn } from '../../core/warning';
+import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
 
 /** A release series of MongoDB. It is the server's: its image ships the tools that know that server, and the server itself. */

@@ -4,8 +4,8 @@ import type { Construct } from 'constructs';
 import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
-import { ScriptFolder } from '../../core/script-folder';
 import { warn } from '../../core/warning';
+import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
 import type { MysqlTls } from './mysql-tls';
 

@@ -4,7 +4,7 @@ import type { CaCertificates } from '../../core/ca-certificates';
 import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
-import { ScriptFolder } from '../../core/script-folder';
+import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
 import { POSTGRES_ENCRYPTORS, POSTGRES_FLOORS, type PostgresVersion, tlsVariables } from '../postgres/postgres';
 

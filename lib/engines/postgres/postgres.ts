@@ -5,7 +5,7 @@ import type { CaCertificates, CaCertificatesConfig } from '../../core/ca-certifi
 import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
-import { ScriptFolder } from '../../core/script-folder';
+import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
 
 /**

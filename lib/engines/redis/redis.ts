@@ -3,8 +3,8 @@ import type { Construct } from 'constructs';
 import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
-import { ScriptFolder } from '../../core/script-folder';
 import type { SecretKeyRef, SecretRef } from '../../core/secret-ref';
+import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
 
 /** A release series of Redis. It is the server's: an older Redis cannot read the dumps of a newer one. */

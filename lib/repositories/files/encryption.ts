@@ -3,9 +3,9 @@ import type { Construct } from 'constructs';
 import { ImageReference } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { checkObjectName } from '../../core/names';
-import { TOOLS, type ToolContainer } from '../../core/pod';
-import { ScriptFolder } from '../../core/script-folder';
 import { SECRET_FILE_MODE, type SecretKeyRef } from '../../core/secret-ref';
+import { TOOLS, type ToolContainer } from '../../kubernetes/pod';
+import { ScriptFolder } from '../../kubernetes/script-folder';
 import { checkAgeRecipient, fingerprintOf } from './recipient';
 
 /** Options of encryption with age. */

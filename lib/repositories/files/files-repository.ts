@@ -4,9 +4,9 @@ import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { checkObjectName, SAFETY_SUFFIX } from '../../core/names';
-import { TOOLS } from '../../core/pod';
-import { ScriptFolder } from '../../core/script-folder';
 import type { SecretKeyRef } from '../../core/secret-ref';
+import { TOOLS } from '../../kubernetes/pod';
+import { ScriptFolder } from '../../kubernetes/script-folder';
 import { claimStore } from '../place';
 import {
   type IKeyedRepository,

@@ -4,9 +4,9 @@ import type { CaCertificates, CaCertificatesConfig } from '../../core/ca-certifi
 import { checkNew } from '../../core/given';
 import { ImageReference } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
-import { TOOLS } from '../../core/pod';
-import { ScriptFolder } from '../../core/script-folder';
 import { SECRET_FILE_MODE, type SecretKeyRef } from '../../core/secret-ref';
+import { TOOLS } from '../../kubernetes/pod';
+import { ScriptFolder } from '../../kubernetes/script-folder';
 import {
   type IKeyedRepository,
   type IRepository,

@@ -1,11 +1,11 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
-import { kubernetesObject } from '../../core/kubernetes-object';
-import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../core/labels';
-import { cronJobObject, operationJobSpec } from '../../core/pod';
 import type { PodOptions } from '../../core/pod-options';
 import { Schedule } from '../../core/schedule';
+import { kubernetesObject } from '../../kubernetes/kubernetes-object';
+import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../kubernetes/labels';
+import { cronJobObject, operationJobSpec } from '../../kubernetes/pod';
 import type { VolumeCheck } from './volume-check';
 
 /** @internal */

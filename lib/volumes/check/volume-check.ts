@@ -5,13 +5,13 @@ import type { Construct } from 'constructs';
 import { type Assertion, assertionScripts } from '../../backup/assertion';
 import { DataVolume } from '../../core/data-volume';
 import { InputError } from '../../core/input-error';
-import { kubectlImage, NOBODY } from '../../core/kubectl/kubectl';
-import { operationPod } from '../../core/pod';
 import type { PodOptions } from '../../core/pod-options';
 import { Scratch } from '../../core/scratch';
-import { ScriptFolder } from '../../core/script-folder';
 import { SecretRef } from '../../core/secret-ref';
 import type { IEngine } from '../../engines/engine';
+import { kubectlImage, NOBODY } from '../../kubernetes/kubectl/kubectl';
+import { operationPod } from '../../kubernetes/pod';
+import { ScriptFolder } from '../../kubernetes/script-folder';
 
 /** Options of a check of a volume. */
 export interface VolumeCheckOptions {

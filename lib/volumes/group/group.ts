@@ -1,9 +1,9 @@
 import type { ApiObject, Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
-import type { KubernetesJobOptions } from '../../core/kubectl/kubectl';
 import type { PodOptions } from '../../core/pod-options';
 import type { Retention } from '../../core/retention';
 import type { Schedule } from '../../core/schedule';
+import type { KubernetesJobOptions } from '../../kubernetes/kubectl/kubectl';
 import type { SnapshotMemberConfig, VolumeSnapshotMember } from './snapshot-member';
 import type { SnapshotMode, SnapshotModeConfig } from './snapshot-mode';
 

@@ -1,4 +1,4 @@
-import { ScriptFolder } from '../../core/script-folder';
+import { ScriptFolder } from '../../kubernetes/script-folder';
 
 /**
  * What the jobs of a group of snapshots run: each is a script of its name.

@@ -2,7 +2,7 @@ import type { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { InputError } from '../../core/input-error';
 import { checkObjectName } from '../../core/names';
-import { Workload } from '../../core/workload';
+import { Workload } from '../../kubernetes/workload';
 import { type QuiesceAgent, quiesceAgent } from '../quiesce/agent';
 import type { IQuiesce } from '../quiesce/quiesce';
 import { checkSelector } from './snapshot-mode';

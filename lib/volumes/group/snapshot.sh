@@ -14,7 +14,7 @@ set -eu
 . "$BACKUP_HOME/shell/lib.sh"
 # shellcheck source=lib/shell/retention.sh
 . "$BACKUP_HOME/shell/retention.sh"
-# shellcheck source=lib/core/kubectl/api.sh
+# shellcheck source=lib/kubernetes/kubectl/api.sh
 . "$BACKUP_HOME/api/api.sh"
 # shellcheck source=lib/volumes/group/groups.sh
 . "$BACKUP_HOME/kubectl/groups.sh"

@@ -9,7 +9,7 @@
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-# shellcheck source=lib/core/kubectl/api.sh
+# shellcheck source=lib/kubernetes/kubectl/api.sh
 . "$BACKUP_HOME/api/api.sh"
 # shellcheck source=lib/volumes/group/groups.sh
 . "$BACKUP_HOME/kubectl/groups.sh"

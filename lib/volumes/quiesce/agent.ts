@@ -3,12 +3,12 @@ import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { ImageReference } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
-import { NOT_RESTRICTED_ANNOTATION } from '../../core/labels';
 import { podDefaultsOf } from '../../core/pod-defaults';
 import type { PodOptions } from '../../core/pod-options';
 import { quantity } from '../../core/quantity';
-import { ScriptFolder } from '../../core/script-folder';
-import type { Workload } from '../../core/workload';
+import { NOT_RESTRICTED_ANNOTATION } from '../../kubernetes/labels';
+import { ScriptFolder } from '../../kubernetes/script-folder';
+import type { Workload } from '../../kubernetes/workload';
 import type { IQuiesce, QuiesceConfig } from './quiesce';
 import { optionalReferences } from './references';
 

@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import { checkNew } from '../../core/given';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
-import { ScriptFolder } from '../../core/script-folder';
+import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { IQuiesce, QuiesceBindOptions, QuiesceConfig, QuiesceOptions } from './quiesce';
 import { holdingTimes } from './times';
 

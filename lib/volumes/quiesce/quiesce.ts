@@ -1,7 +1,7 @@
 import type { Duration, Size } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
-import type { ScriptFolder } from '../../core/script-folder';
+import type { ScriptFolder } from '../../kubernetes/script-folder';
 
 /** What a quiesce is told of the pods that it is for. */
 export interface QuiesceBindOptions {

@@ -11,7 +11,7 @@ import {
   RedisVersion,
   SecretRef,
 } from '../../../lib';
-import { Workload } from '../../../lib/core/workload';
+import { Workload } from '../../../lib/kubernetes/workload';
 import { quiesceAgent } from '../../../lib/volumes/quiesce/agent';
 
 // Servers on volumes of their own, each with the agent beside it. Nobody reaches the pods, nor do they reach anybody: their agents need nothing else.

@@ -2,7 +2,7 @@ import { ApiObject } from 'cdk8s';
 import * as plus from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { describe, expect, it } from 'vitest';
-import { Workload } from '../../lib/core/workload';
+import { Workload } from '../../lib/kubernetes/workload';
 import { chart } from '../support/synth';
 
 /** A StatefulSet as somebody would write it who needs claims, which cdk8s-plus-27 does not know. */

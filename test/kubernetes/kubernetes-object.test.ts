@@ -1,8 +1,8 @@
 import { k8s } from 'cdk8s-plus-27';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { kubernetesObject } from '../../lib/core/kubernetes-object';
 import { canonicalQuantity } from '../../lib/core/quantity';
+import { kubernetesObject } from '../../lib/kubernetes/kubernetes-object';
 import { quantity } from '../rehearsal/quantity';
 import { property } from '../support/property';
 import { chart } from '../support/synth';

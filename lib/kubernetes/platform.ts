@@ -1,7 +1,7 @@
 import type { Construct } from 'constructs';
-import { InputError } from './input-error';
+import { InputError } from '../core/input-error';
+import { PodDefaults } from '../core/pod-defaults';
 import { resolversListenOn } from './network';
-import { PodDefaults } from './pod-defaults';
 
 /** Kinds of clusters that differ from the others. */
 export class Platform {

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import { k8s } from 'cdk8s-plus-27';
 import type { IConstruct } from 'constructs';
-import type { Destination } from './destination';
-import { InputError } from './input-error';
-import { warn } from './warning';
+import type { Destination } from '../core/destination';
+import { InputError } from '../core/input-error';
+import { warn } from '../core/warning';
 
 /** Somewhere a job's pods have to reach. */
 export interface NetworkDestination {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { Chart } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { memoized } from '../core/memoized';
 import { OUTLIVE_ANNOTATIONS } from './deploy-tools';
 import { kubernetesObject } from './kubernetes-object';
 import { STANDARD_LABELS } from './labels';
-import { memoized } from './memoized';
 
 /** What of a folder goes into the pod: scripts for a shell, for awk, for a database, and for what its image brings. */
 const SCRIPT = /\.(sh|awk|sql|js|escript)$/;

@@ -2,15 +2,15 @@ import { join } from 'node:path';
 import { Chart, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
-import { ImageCatalog } from '../image-catalog';
-import { InputError } from '../input-error';
+import { ImageCatalog } from '../../core/image-catalog';
+import { InputError } from '../../core/input-error';
+import type { PodOptions } from '../../core/pod-options';
+import { Scratch } from '../../core/scratch';
 import { kubernetesObject } from '../kubernetes-object';
 import { STANDARD_LABELS } from '../labels';
 import { dnsRule } from '../network';
 import { operationPod } from '../pod';
-import type { PodOptions } from '../pod-options';
 import type { Request } from '../request';
-import { Scratch } from '../scratch';
 import { ScriptFolder } from '../script-folder';
 
 /**

@@ -1,7 +1,7 @@
 import { ApiObject, JsonPatch } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
-import { InputError } from './input-error';
+import { InputError } from '../core/input-error';
 import { asKept } from './kubernetes-object';
 
 /**

@@ -1,8 +1,8 @@
 import { ApiObject, type ApiObjectMetadata, type GroupVersionKind } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
-import { InputError } from './input-error';
-import { canonicalQuantity } from './quantity';
+import { InputError } from '../core/input-error';
+import { canonicalQuantity } from '../core/quantity';
 
 /** `kubectl apply` keeps the whole object in an annotation, of which an object has at most 256 KiB in all. */
 const LARGEST_CONFIG_MAP = 250 * 1024;

@@ -1,16 +1,16 @@
 import { type ApiObject, type ApiObjectMetadata, Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { InputError } from '../core/input-error';
+import { podDefaultsOf } from '../core/pod-defaults';
+import { mergedPodOptions, type PodOptions } from '../core/pod-options';
+import { checkCpu, checkMemory, quantity } from '../core/quantity';
+import type { ScheduleConfig } from '../core/schedule';
+import type { Scratch } from '../core/scratch';
 import { SUSPENDED_ANNOTATIONS } from './deploy-tools';
-import { InputError } from './input-error';
 import { kubernetesObject } from './kubernetes-object';
 import { NOT_RESTRICTED_ANNOTATION, STANDARD_LABELS } from './labels';
-import { podDefaultsOf } from './pod-defaults';
-import { mergedPodOptions, type PodOptions } from './pod-options';
-import { checkCpu, checkMemory, quantity } from './quantity';
 import type { Request } from './request';
-import type { ScheduleConfig } from './schedule';
-import type { Scratch } from './scratch';
 
 /** Where the scripts are in every pod, as BACKUP_HOME. */
 export const HOME = '/opt/backup';
