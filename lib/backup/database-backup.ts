@@ -340,7 +340,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
 function checkCredentials(scope: Construct, credentials: SecretRef): void {
   if (!credentials.name) {
     const because = "name a Secret, for example SecretRef.named('orders-backup')";
-    throw new InputError(scope, { prop: 'credentials', got: credentials, because });
+    throw new InputError(scope, { prop: 'credentials', got: credentials.name, because });
   }
   checkObjectName(scope, 'credentials', credentials.name);
 }

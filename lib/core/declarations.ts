@@ -527,10 +527,28 @@ export const CALLS: { readonly [name: string]: Members } = {
     variable: 'string',
   },
   'SecretRef#key': {
-    key: "string | the key in the Secret's data",
+    key: "string | the key in the Secret's data, or what `keys` says of it",
+  },
+  'SecretRef#withUsername': {
+    username: 'string',
+  },
+  'SecretRef.bitnamiPostgresql': {
+    name: "string | the Secret's name, `<release>-postgresql` unless the chart was told another",
+  },
+  'SecretRef.cloudNativePg': {
+    cluster: 'string',
   },
   'SecretRef.named': {
     name: "string | the Secret's name",
+    'keys?': "{string} | where it has other keys than are asked for: `{ password: 'postgres-password' }`",
+  },
+  'SecretRef.pgo': {
+    cluster: 'string',
+    user: 'string',
+  },
+  'SecretRef.zalando': {
+    cluster: 'string',
+    user: 'string',
   },
   'SnapshotMode.native': {
     options: 'NativeSnapshotOptions',
@@ -2025,7 +2043,7 @@ export const REMEDIES: { readonly [name: string]: string } = {
   Scratch: 'Scratch.emptyDir(...), Scratch.ephemeralVolume(...)',
   ScriptFolder: 'ScriptFolder.at(...), ScriptFolder.of(...)',
   SecretKeyRef: 'SecretRef.named(...).key(...)',
-  SecretRef: 'SecretRef.named(...)',
+  SecretRef: 'SecretRef.named(...), SecretRef.cloudNativePg(...), SecretRef.pgo(...), SecretRef.zalando(...), ...',
   SnapshotMode: 'SnapshotMode.coordinated(), SnapshotMode.native(...)',
   ValkeyVersion: 'ValkeyVersion.V8_1, ValkeyVersion.of(...)',
   VeleroHook: 'VeleroHook.command(...), VeleroHook.script(...)',

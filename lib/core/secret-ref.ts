@@ -9,9 +9,43 @@ export class SecretRef {
    * Refers to a Secret of the backup's namespace.
    *
    * @param name the Secret's name
+   * @param keys where it has other keys than are asked for: `{ password: 'postgres-password' }`
    */
-  public static named(name: string): SecretRef {
-    return new SecretRef(name);
+  public static named(name: string, keys: { [asked: string]: string } = {}): SecretRef {
+    return new SecretRef(name, keys);
+  }
+
+  /**
+   * The Secret that CloudNativePG makes for a cluster's application user, `<cluster>-app`.
+   * (CloudNativePG documentation, "Applications": https://cloudnative-pg.io/documentation/current/applications/#secrets)
+   */
+  public static cloudNativePg(cluster: string): SecretRef {
+    return SecretRef.named(`${cluster}-app`);
+  }
+
+  /**
+   * The Secret that PGO makes for a user of a cluster, `<cluster>-pguser-<user>`; Percona's operator for PostgreSQL does the same.
+   * (PGO documentation, "Connect to a Postgres cluster": https://access.crunchydata.com/documentation/postgres-operator/latest)
+   */
+  public static pgo(cluster: string, user: string): SecretRef {
+    return SecretRef.named(`${cluster}-pguser-${user}`, { username: 'user' });
+  }
+
+  /**
+   * The Secret that Zalando's operator makes for a user of a cluster. An underscore of the user's name is a hyphen in the Secret's.
+   * (Postgres Operator documentation, "User guide": https://opensource.zalando.com/postgres-operator/docs/user.html)
+   */
+  public static zalando(cluster: string, user: string): SecretRef {
+    return SecretRef.named(`${user.replace(/_/g, '-')}.${cluster}.credentials.postgresql.acid.zalan.do`);
+  }
+
+  /**
+   * The Secret of Bitnami's chart of PostgreSQL, whose superuser is `postgres`.
+   *
+   * @param name the Secret's name, `<release>-postgresql` unless the chart was told another
+   */
+  public static bitnamiPostgresql(name: string): SecretRef {
+    return SecretRef.named(name, { password: 'postgres-password' }).withUsername('postgres');
   }
 
   /**
@@ -20,23 +54,32 @@ export class SecretRef {
    * @internal
    */
   public static _leftOut(complaint: () => Error): SecretRef {
-    return new SecretRef('', complaint);
+    return new SecretRef('', {}, undefined, complaint);
   }
 
   private constructor(
     /** The Secret's name; empty where somebody has left it out. */
     public readonly name: string,
+    private readonly keys: { [asked: string]: string },
+    private readonly username?: string,
     private readonly complaint?: () => Error,
   ) {}
 
   /**
+   * The same Secret, and a user whose name is in none: `SecretRef.named('db', { password: 'root-password' }).withUsername('root')`.
+   */
+  public withUsername(username: string): SecretRef {
+    return new SecretRef(this.name, this.keys, username, this.complaint);
+  }
+
+  /**
    * Refers to one key of the Secret.
    *
-   * @param key the key in the Secret's data
+   * @param key the key in the Secret's data, or what `keys` says of it
    */
   public key(key: string): SecretKeyRef {
     if (this.complaint) throw this.complaint();
-    return new SecretKeyRef(this.name, key);
+    return new SecretKeyRef(this.name, this.keys[key] ?? key, key === 'username' ? this.username : undefined);
   }
 }
 
@@ -50,10 +93,12 @@ export class SecretKeyRef {
     public readonly secretName: string,
     /** The key in the Secret's data. */
     public readonly keyName: string,
+    private readonly literal?: string,
   ) {}
 
-  /** The key as the value of an environment variable. */
+  /** The key as the value of an environment variable; a user's name that was said stands for it. */
   public toEnvironment(variable: string): k8s.EnvVar {
+    if (this.literal !== undefined) return { name: variable, value: this.literal };
     return { name: variable, valueFrom: { secretKeyRef: { name: this.secretName, key: this.keyName } } };
   }
 }

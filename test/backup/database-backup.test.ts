@@ -302,7 +302,7 @@ describe('fails, naming the construct, the prop, the value and what to write', (
       { credentials: undefined as never },
       `shop/orders: credentials is not set: name a Secret, for example SecretRef.named('orders-backup')`,
     ],
-    ['a Secret without a name', { credentials: SecretRef.named('') }, 'shop/orders: credentials is {"name":""}: name a Secret'],
+    ['a Secret without a name', { credentials: SecretRef.named('') }, 'shop/orders: credentials is "": name a Secret'],
     [
       'a database name with a line break',
       { engine: Engine.postgres({ version: PostgresVersion.V16, databases: ['a\nb'] }) },

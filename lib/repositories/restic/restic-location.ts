@@ -380,7 +380,11 @@ export abstract class ResticLocation {
         volumes: [
           {
             name: `${mountPrefix}sftp`,
-            secret: { secretName: checkObjectName(scope, 'location.credentials', credentials.name), defaultMode: SECRET_FILE_MODE },
+            secret: {
+              secretName: checkObjectName(scope, 'location.credentials', credentials.name),
+              defaultMode: SECRET_FILE_MODE,
+              items: ['privateKey', 'knownHosts'].map(path => ({ key: credentials.key(path).keyName, path })),
+            },
           },
         ],
         volumeMounts: [{ name: `${mountPrefix}sftp`, mountPath: `/run/secrets/${mountPrefix}sftp`, readOnly: true }],

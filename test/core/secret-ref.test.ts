@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest';
+import { SecretRef } from '../../lib';
+import { backup, chart, environment, objects } from '../support/synth';
+
+const key = (name: string, of: string) => ({ secretKeyRef: { name: of, key: name } });
+
+/** What the backup's pod takes for the user and the password. */
+function asked(credentials: SecretRef) {
+  const shop = chart();
+  backup(shop, { credentials }).addRestore();
+  const made = objects(shop);
+  const { PGUSER, PGPASSWORD } = environment(made['CronJob/orders-backup']);
+  expect(environment(made['CronJob/orders-restore'])).toMatchObject({ PGUSER, PGPASSWORD });
+  return [PGUSER, PGPASSWORD];
+}
+
+describe('credentials are taken from the Secret that somebody has', () => {
+  test.each<[string, SecretRef, unknown, unknown]>([
+    ['with our keys', SecretRef.named('db'), key('username', 'db'), key('password', 'db')],
+    ['with its own', SecretRef.named('db', { username: 'user', password: 'pw' }), key('user', 'db'), key('pw', 'db')],
+    ['without a user', SecretRef.named('db', { password: 'root-password' }).withUsername('root'), 'root', key('root-password', 'db')],
+    ['CloudNativePG', SecretRef.cloudNativePg('main'), key('username', 'main-app'), key('password', 'main-app')],
+    ['PGO', SecretRef.pgo('main', 'app'), key('user', 'main-pguser-app'), key('password', 'main-pguser-app')],
+    [
+      'Zalando',
+      SecretRef.zalando('acid-main', 'app_owner'),
+      key('username', 'app-owner.acid-main.credentials.postgresql.acid.zalan.do'),
+      key('password', 'app-owner.acid-main.credentials.postgresql.acid.zalan.do'),
+    ],
+    ['Bitnami', SecretRef.bitnamiPostgresql('main-postgresql'), 'postgres', key('postgres-password', 'main-postgresql')],
+  ])('%s', (_, credentials, user, password) => {
+    expect(asked(credentials)).toEqual([user, password]);
+  });
+});
