@@ -40,7 +40,11 @@ class CompanyPlan extends BackupPlan {
   constructor(scope: Construct, id: string, props: Partial<BackupPlanProps> = {}) {
     super(scope, id, {
       repository: Repository.restic({
-        location: ResticLocation.s3({ bucket: 'acme-backups', region: 'eu-central-1', credentials: SecretRef.named('backup-s3') }),
+        location: ResticLocation.s3({
+          bucket: 'acme-backups',
+          region: 'eu-central-1',
+          credentials: SecretRef.named('backup-s3'),
+        }).byProxy({ url: 'http://proxy.acme.example:3128' }),
         password: SecretRef.named('backup-key').key('password'),
       }),
       schedule: Schedule.daily({ at: '04:00', timeZone: 'Europe/Berlin', spread: Duration.hours(1) }),

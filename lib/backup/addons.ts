@@ -24,7 +24,7 @@ export class Verification implements IBackupAddon {
     return new Verification({ schedule: Schedule.weekly(VERIFIED_AT), ...options });
   }
 
-  /** When somebody asks: `kubectl create job --from=cronjob/<series>-verify`. */
+  /** When somebody starts `<series>-verify`. */
   public static onDemand(options: DatabaseVerificationOptions = {}): Verification {
     return new Verification({ schedule: Schedule.never(), ...options });
   }
@@ -49,7 +49,7 @@ export class Verification implements IBackupAddon {
  * them, such as credentials that may write, goes before it.
  */
 export class Restore implements IBackupAddon {
-  /** When somebody asks: `kubectl create job --from=cronjob/<series>-restore`. */
+  /** When somebody starts `<series>-restore`. */
   public static onDemand(options: DatabaseRestoreOptions = {}): Restore {
     return new Restore({ ...options, form: RestoreForm.ON_DEMAND });
   }
@@ -137,7 +137,7 @@ export class Prune implements IBackupAddon {
 
 /** A drill of a key in escrow, as an add-on. */
 export class KeyDrill implements IBackupAddon {
-  /** When somebody has filled in the key, and asks: `kubectl create job --from=cronjob/<series>-drill`. */
+  /** When somebody has filled in the key, and starts `<series>-drill`. */
   public static onDemand(options: KeyDrillOptions): KeyDrill {
     return new KeyDrill(options);
   }

@@ -30,7 +30,7 @@ export interface BackupJobOptions extends OnDemandOptions {
   readonly asksServer?: boolean;
   /**
    * When it runs.
-   * @default Schedule.never() - when somebody asks: `kubectl create job --from=cronjob/<series>-<name>`
+   * @default Schedule.never() - when somebody starts `<series>-<name>`
    */
   readonly schedule?: Schedule;
   /**

@@ -425,6 +425,9 @@ export const CALLS: { readonly [name: string]: Members } = {
   'ResticCache.claim': {
     claimName: "string | the claim, in the backup's namespace",
   },
+  'ResticLocation#byProxy': {
+    options: 'ProxyOptions',
+  },
   'ResticLocation.azure': {
     options: 'ResticAzureOptions',
   },
@@ -1467,6 +1470,10 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     extends: 'StatefulSetProps',
     claims: 'ProtectedClaim[] | A volume of its own for each pod, which cdk8s-plus-27 cannot say',
     protection: 'VeleroProtectionOptions | How Velero backs them up',
+  },
+  ProxyOptions: {
+    url: 'string | Its URL, with a scheme and without user and password: `http://proxy.acme.example:3128`',
+    'destinations?': 'Destination[] | Where packets to the proxy go, for the NetworkPolicies of jobs',
   },
   QuiesceBindOptions: {
     volumes: 'string[] | The volumes of the pod that are snapshotted, by their names in the pod',

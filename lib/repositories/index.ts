@@ -15,6 +15,7 @@ export {
 export { ObjectLock, type ObjectLockOptions } from './restic/object-lock';
 export { ResticCache } from './restic/restic-cache';
 export {
+  type ProxyOptions,
   type ResticAzureOptions,
   type ResticB2Options,
   type ResticGcsOptions,

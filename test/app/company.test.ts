@@ -39,6 +39,14 @@ describe.each(jobs)('the pods of orders-%s', job => {
     expect(pod().imagePullSecrets).toEqual([{ name: 'registry' }]);
   });
 
+  test('go to the store by the proxy', () => {
+    expect(environment(made[`CronJob/orders-${job}`])).toMatchObject({ RESTIC_PROXY: 'http://proxy.acme.example:3128' });
+    const { spec } = made[`NetworkPolicy/orders-${job}`];
+    const ports = spec.egress.flatMap(({ ports }: Manifest) => ports.map(({ port }: Manifest) => port));
+    expect(ports).toContain(3128);
+    expect(ports).not.toContain(443);
+  });
+
   test('run where batch work runs, and are accounted for', () => {
     expect(pod().tolerations).toEqual([{ key: 'batch', operator: 'Exists' }]);
     const { metadata } = made[`CronJob/orders-${job}`].spec.jobTemplate.spec.template;

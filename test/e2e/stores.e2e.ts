@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster, type JobRun } from '../rehearsal';
+import { HttpProxy } from './support/http-proxy';
 import { imageNamed, imagesOfDist } from './support/images';
 import { PostgresServer } from './support/postgres-server';
 import { RedisServer } from './support/redis-server';
@@ -22,6 +23,7 @@ let rest: RestServer;
 let s3: S3Server;
 let sftp: SftpServer;
 let wire: StoreProxy;
+let proxy: HttpProxy;
 
 /** In the data, and in the names of a table and of keys. */
 const MARKER = 'pomegranate';
@@ -55,6 +57,9 @@ beforeAll(async () => {
   cluster.service(NAMESPACE, 'cache', cache.address);
   wire = await StoreProxy.start({ address: rest.address, port: 8000 });
   cluster.service(NAMESPACE, 'vault', wire.address);
+  // Of that host the cluster knows nothing.
+  proxy = await HttpProxy.start(3128, { 'far-vault': rest.address });
+  cluster.service(NAMESPACE, 'proxy', proxy.address);
   cluster.service(NAMESPACE, 'store', s3.address);
   cluster.host('vault.example', sftp.address);
   const secrets = {
@@ -71,7 +76,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cluster?.destroy();
-  await Promise.all([db?.stop(), cache?.stop(), wire?.stop(), s3?.stop()]);
+  await Promise.all([db?.stop(), cache?.stop(), wire?.stop(), proxy?.stop(), s3?.stop()]);
   await rest?.stop();
   sftp?.stop();
   if (dist) rmSync(dist, { recursive: true });
@@ -82,6 +87,7 @@ const KINDS: { [kind: string]: () => Promise<string[]> } = {
   files: async () => readdirSync(join(cluster.claim(NAMESPACE, 'files'), 'files-notes')),
   claim: async () => readdirSync(join(cluster.claim(NAMESPACE, 'restic'), 'restic', 'snapshots')),
   rest: async () => readdirSync(join(rest.directory, 'snapshots')),
+  proxied: async () => (proxy.passed['far-vault'] ? readdirSync(join(rest.directory, 'proxied', 'snapshots')) : []),
   s3: () => s3.owner.keys('backups', 'cluster/blue/snapshots/'),
   sftp: async () => readdirSync(join(sftp.directory, 'cluster', 'snapshots')),
 };

@@ -14,9 +14,9 @@
 
 # To $SCRATCH/locks, one line a lock: ID TIME exclusive|shared HOST. One that cannot be read may be anybody's, and live.
 look_at_locks() {
-  $restic_limit restic ${RESTIC_FLAGS:-} --quiet --no-lock list locks >"$SCRATCH/locks.ids" 2>/dev/null || return 1
+  by_proxy $restic_limit restic ${RESTIC_FLAGS:-} --quiet --no-lock list locks >"$SCRATCH/locks.ids" 2>/dev/null || return 1
   while read -r lock_id; do
-    $restic_limit restic ${RESTIC_FLAGS:-} --quiet --no-lock cat lock "$lock_id" 2>/dev/null </dev/null | awk -F '"' -v id="$lock_id" '
+    by_proxy $restic_limit restic ${RESTIC_FLAGS:-} --quiet --no-lock cat lock "$lock_id" 2>/dev/null </dev/null | awk -F '"' -v id="$lock_id" '
       $2 == "time" { time = $4 } $2 == "hostname" { host = $4 } $2 == "exclusive" { how = $3 ~ /true/ ? "exclusive" : "shared" }
       END { if (time != "" && host != "") print id, time, how, host; else print id, "9999-unknown", "unreadable", "somebody" }'
   done <"$SCRATCH/locks.ids" >"$SCRATCH/locks"
@@ -78,7 +78,7 @@ may_read_beside() { # RESTIC-COMMAND
 }
 
 unlock() { # ARGUMENTS...: prints how many locks went
-  $restic_limit restic ${RESTIC_FLAGS:-} unlock "$@" 2>/dev/null | sed -n 's/.*removed \([0-9]*\) locks.*/\1/p' | grep . || echo 0
+  by_proxy $restic_limit restic ${RESTIC_FLAGS:-} unlock "$@" 2>/dev/null | sed -n 's/.*removed \([0-9]*\) locks.*/\1/p' | grep . || echo 0
 }
 
 # restic looks for a process where it finds its own host's name in a lock. In its node's network a pod has the node's name, and so

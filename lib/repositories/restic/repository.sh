@@ -4,6 +4,7 @@
 #
 # environment: restic's own (RESTIC_REPOSITORY, RESTIC_PASSWORD_FILE, the back end's credentials), and
 #   RESTIC_FLAGS      flags of every call: limits, the back end's options, no cache
+#   RESTIC_PROXY      the proxy by which restic, and nothing else, reaches the store; empty or unset: none
 #   TOOLS             where restic and the CA certificates were put; database images have neither
 #   REPOSITORY_WAIT   seconds to wait for a repository that is locked, or does not answer
 #   POD_NAME, LOCK_DEAD_AFTER                                    see locks.sh
@@ -20,6 +21,9 @@
 PATH=$TOOLS:$PATH
 export PATH RESTIC_CACHE_DIR="${RESTIC_CACHE_DIR:-$SCRATCH/restic-cache}" RESTIC_PROGRESS_FPS=0.0001 SSL_CERT_FILE="$TOOLS/ca-certificates.crt"
 repository_name=$(printf %s "$RESTIC_REPOSITORY" | sed 's,//[^/@]*@,//,') # a URL may carry a user
+
+# The proxy is restic's alone: a client of etcd, say, would take it for its own.
+by_proxy() { HTTP_PROXY=${RESTIC_PROXY:-} HTTPS_PROXY=${RESTIC_PROXY:-} "$@"; } # COMMAND...
 
 because() { printf '%s' "$*" >"$SCRATCH/repository.reason"; return 1; }
 
@@ -71,7 +75,7 @@ restic_run() {
 # What was cannot be written to, not even a lock. Quiet, or it says between the data on stdout that it is waiting for a lock.
 restic_once() {
   # shellcheck disable=SC2086 # lists of words
-  $restic_limit restic ${RESTIC_FLAGS:-} ${REPOSITORY_AS_OF:+--no-lock} --quiet --retry-lock "${restic_patience}s" "$@" 2>"$SCRATCH/repository.err"
+  by_proxy $restic_limit restic ${RESTIC_FLAGS:-} ${REPOSITORY_AS_OF:+--no-lock} --quiet --retry-lock "${restic_patience}s" "$@" 2>"$SCRATCH/repository.err"
 }
 
 # A store that does not answer is tried again and again by restic itself, without a word of ours.
@@ -126,7 +130,8 @@ store() { # TAG NAME COMMAND...: leaves restic's summary in $SCRATCH/restic.summ
   store_name=$2
   shift 2
   # restic runs the command itself and saves no snapshot when it fails: a pipe would save the stump.
-  restic_run backup --json --host "$SERIES" --tag "$store_tag" --stdin-filename "$SERIES@$POINT@$store_name" --stdin-from-command -- "$@" \
+  # shellcheck disable=SC2086
+  restic_run backup --json --host "$SERIES" --tag "$store_tag" --stdin-filename "$SERIES@$POINT@$store_name" --stdin-from-command -- ${RESTIC_PROXY:+env -u HTTP_PROXY -u HTTPS_PROXY} "$@" \
     >"$SCRATCH/restic.summary"
 }
 

@@ -229,6 +229,17 @@ export interface ResticSftpOptions {
   readonly image?: string;
 }
 
+/** A proxy of HTTP. */
+export interface ProxyOptions {
+  /** Its URL, with a scheme and without user and password: `http://proxy.acme.example:3128`. */
+  readonly url: string;
+  /**
+   * Where packets to the proxy go, for the NetworkPolicies of jobs.
+   * @default - guessed from url; see NetworkDestination
+   */
+  readonly destinations?: Destination[];
+}
+
 /**
  * Where a restic repository is. Credentials are those of restic's documentation, "Preparing a new repository", and come from
  * Secrets only.
@@ -390,6 +401,28 @@ export abstract class ResticLocation {
         volumeMounts: [{ name: `${mountPrefix}sftp`, mountPath: `/run/secrets/${mountPrefix}sftp`, readOnly: true }],
         destinations: [{ host, port, through: options.destinations }],
         tools: [rclone(scope, 'location.image', options.image)],
+      };
+    });
+  }
+
+  /**
+   * The same place, reached by an HTTP proxy: `ResticLocation.s3({ ... }).byProxy({ url: 'http://proxy.acme.example:3128' })`.
+   *
+   * NetworkPolicies allow the proxy then, and not the place. Nothing else in the jobs goes by it: neither the engine's clients nor the
+   * programs that restic starts. (restic takes `HTTP_PROXY` and `HTTPS_PROXY` as Go's `net/http` does.)
+   */
+  public byProxy(options: ProxyOptions): ResticLocation {
+    return new Location((scope, mountPrefix) => {
+      const place = this._bind(scope, mountPrefix);
+      if (!/^(rest|s3|gs|azure|b2):/.test(place.repository)) {
+        const because = 'only what is asked by HTTP goes by a proxy of HTTP: leave it out';
+        throw new InputError(scope, { prop: 'location.proxy', got: place.identity, because });
+      }
+      const url = urlOf(scope, 'location.proxy.url', options.url);
+      return {
+        ...place,
+        environment: [...place.environment, { name: 'RESTIC_PROXY', value: url.origin }],
+        destinations: [{ ...destinationOf(url), through: options.destinations }],
       };
     });
   }

@@ -18,7 +18,7 @@ if [ -n "${REPOSITORY_AS_OF:-}" ]; then
 fi
 
 renewing() { # WORDS...: rclone, on the objects of the repository that are older than the given age, locks of runs left out
-  rclone "$@" --recursive --use-server-modtime --min-age "$renew_before" --exclude 'locks/**' "$VERSIONS_REMOTE/" 2>"$SCRATCH/rclone.err" && return 0
+  by_proxy rclone "$@" --recursive --use-server-modtime --min-age "$renew_before" --exclude 'locks/**' "$VERSIONS_REMOTE/" 2>"$SCRATCH/rclone.err" && return 0
   cat "$SCRATCH/rclone.err" >&2
   because "rclone $1: $(last_words "$SCRATCH/rclone.err" 1)"
 }

@@ -22,6 +22,9 @@ const keys = SecretRef.named('s3');
 const locations: { [kind: string]: ResticLocation } = {
   claim: ResticLocation.local({ claimName: 'restic' }),
   rest: ResticLocation.rest({ url: 'http://vault:8000/', credentials: SecretRef.named('rest') }),
+  proxied: ResticLocation.rest({ url: 'http://far-vault:8000/proxied/', credentials: SecretRef.named('rest') }).byProxy({
+    url: 'http://proxy:3128',
+  }),
   s3: ResticLocation.s3({ ...s3, credentials: keys }),
   sftp: ResticLocation.sftp({ host: 'vault.example', port: 2022, user: 'backup', path: '/cluster', credentials: SecretRef.named('sftp') }),
   'other-region': ResticLocation.s3({ ...s3, region: 'us-east-2', credentials: keys }),
