@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { failure } from '../e2e/support/faults';
 import { resultOf } from '../e2e/support/rehearse';
+import { ApiFault } from './api-faults/fault';
 import { kubectl, node, output, until } from './kubectl';
 import { CLAIMS, type Manifest, Shop } from './snapshot-groups/shop';
 
@@ -70,6 +72,27 @@ describe('restarted while a server is held', () => {
     await node().start('kubelet');
     await shop.makes('shop', shop.namespace.ended(job));
   });
+});
+
+test('a group that is deleted while it is published is none, whatever was labelled; nothing older goes', async () => {
+  const before = await shop.groups('documents');
+  const known = new Set((await shop.snapshotsOf('documents')).map(({ metadata }) => metadata.name));
+  const plant = (verb: string, resource: string, nth: number) =>
+    ApiFault.plant({ namespace: NAMESPACE, verb, resource, nth }, { pause: true });
+  const described = plant('patch', 'volumesnapshots', 2);
+  const job = await shop.start('documents');
+  await described.struck();
+  const judged = plant('get', 'leases', 1);
+  described.remove();
+  await judged.struck();
+  const made = (await shop.snapshotsOf('documents')).map(({ metadata }) => metadata.name).filter(name => !known.has(name));
+  await shop.namespace.output('delete', 'volumesnapshot', ...made, '--timeout=5m');
+  judged.remove();
+  failure(
+    await shop.namespace.ended(job),
+    /is not there as a whole: somebody has deleted it or a part of it while it was published\. Nothing older was removed/,
+  );
+  expect(await shop.groups('documents')).toEqual(before);
 });
 
 describe('a claim', () => {

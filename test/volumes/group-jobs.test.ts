@@ -22,7 +22,9 @@ const GROUP = ['album', 'log']
     const name = `shop-${claim}`;
     const labels = 'app.kubernetes.io/managed-by=Helm,part=album';
     const volume = { claim, snapshot: name, creationTime: CUT, accessModes: 'ReadWriteOnce', size: '1Gi', member: 'selected', labels };
-    const about = ['{', '"format":1,', `"id":"${ID}",`, '"volumes":[', '],', '"facts":{', '"volumes":2', '}', '}'].join('\n');
+    const about = ['{', '"format":1,', `"id":"${ID}",`, '"series":"shop",', '"volumes":[', '],', '"facts":{', '"volumes":2', '}', '}'].join(
+      '\n',
+    );
     return [`snapshot ${name} ${ID} ready yes unverified ${CUT} -,${CUT} -,${CUT}`, JSON.stringify(volume), about, ''].join('\n');
   })
   .join('\n');

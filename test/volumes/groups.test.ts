@@ -28,11 +28,12 @@ interface Snapshot {
   readonly group?: string;
 }
 
-const header = (id: string, volumes: number) =>
+const header = (id: string, volumes: number, series = 'shop') =>
   [
     '{',
     '"format":1,',
     `"id":"${id}",`,
+    `"series":"${series}",`,
     '"about":{',
     '"mode":"coordinated"',
     '},',
@@ -77,7 +78,8 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
     expect(stderr).toBe('');
     return stdout.trim().split('\n');
   };
-  const judged = (...snapshots: Snapshot[]) => lines('groups.awk', raw(snapshots)).filter(one => !one.startsWith('snapshot '));
+  const judged = (...snapshots: Snapshot[]) =>
+    lines('groups.awk', raw(snapshots), '-v', 'series=shop').filter(one => !one.startsWith('snapshot '));
 
   test('a group is good when all of its snapshots are there, and verified when all of them say so', () => {
     expect(judged({ claim: 'data' }, { claim: 'log' })).toEqual([`good ${ID} unverified`]);
@@ -100,6 +102,13 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
     expect(judged({ claim: 'data', written: [CUT, PUBLISHED] }, { claim: 'log' })).toEqual([`good ${ID} unverified`]);
     // Nothing says then whether it was.
     expect(judged({ claim: 'data', written: [CUT], published: [] }, { claim: 'log' })[0]).toMatch(/^bad .*data does not say any more/);
+  });
+
+  test('is none of this series when the label alone says so: its retention is not its own', () => {
+    const group = header(ID, 2, 'gallery');
+    expect(judged({ claim: 'data', group }, { claim: 'log', group })).toEqual([
+      `bad ${ID} unverified snapshot shop-${ID.toLowerCase()}-data is of series gallery, whose label somebody has overwritten`,
+    ]);
   });
 
   test('is there from its first mark on, and not before', () => {

@@ -43,7 +43,7 @@ function stock(pod: Partial<k8s.PodSpec> = {}, shop = chart()) {
   const ask = (who: string, quiesce: IQuiesce) =>
     quiesceAgent(new Construct(shop, who), Workload.of(shop, 'workload', set), quiesce, ['data']);
   const template = (): Manifest => objects(shop)['StatefulSet/stock-db'].spec.template;
-  return { shop, ask, template, sidecar: () => template().spec.containers.find(({ name }: Manifest) => name === 'quiesce') };
+  return { shop, set, ask, template, sidecar: () => template().spec.containers.find(({ name }: Manifest) => name === 'quiesce') };
 }
 
 test("the agent is as the cluster wants its pods, and the server's pod has what it needs for that", () => {
@@ -53,6 +53,16 @@ test("the agent is as the cluster wants its pods, and the server's pod has what 
   ask('nightly', mariadb());
   expect(sidecar()).toMatchObject({ imagePullPolicy: 'Always', resources: { limits: { cpu: '1', memory: '64Mi' } } });
   expect(sidecar().securityContext).not.toHaveProperty('runAsUser');
+  expect(template().spec.imagePullSecrets).toEqual([{ name: 'old' }, { name: 'registry' }]);
+});
+
+test('its image may be pulled where the quiesce is said, too: the secrets for that come along', () => {
+  const app = new App();
+  const server = new Chart(app, 'server');
+  const group = new Chart(app, 'group');
+  PodDefaults.of(group).add({ imagePullSecrets: ['registry'] });
+  const { template, set } = stock({ imagePullSecrets: [{ name: 'old' }] }, server);
+  quiesceAgent(new Construct(group, 'nightly'), Workload.of(group, 'workload', set), mariadb(), ['data']);
   expect(template().spec.imagePullSecrets).toEqual([{ name: 'old' }, { name: 'registry' }]);
 });
 

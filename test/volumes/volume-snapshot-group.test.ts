@@ -226,6 +226,14 @@ describe('refused is', () => {
     expect(refused(of => ({ members: [temporary(of)] }))).toThrow(/members.volumes is "tmp": .* it has: data, import/);
   });
 
+  test('a workload of another namespace', () => {
+    const elsewhere = (of: Chart) =>
+      VolumeSnapshotMember.workload(stock(new Chart(of.node.root as App, 'other', { namespace: 'other' })), { quiesce: mariadb() });
+    expect(refused(of => ({ members: [elsewhere(of)] }))).toThrow(
+      /members is "StatefulSet\/stock-db": it is in namespace other, and the group in shop, where neither its claims nor its pods are/,
+    );
+  });
+
   test('to hold pods whose names nobody knows', () => {
     const deployment = (of: Chart) => VolumeSnapshotMember.workload(files(of), { quiesce: mariadb() });
     expect(refused(of => ({ members: [deployment(of)] }))).toThrow(/members.quiesce is "Deployment\/files": only pods of a StatefulSet/);

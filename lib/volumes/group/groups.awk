@@ -1,6 +1,6 @@
 # Which groups there are, and which of them something can be restored from.
 #
-#   awk -f groups.awk groups.raw
+#   awk -v series=SERIES -f groups.awk groups.raw
 #
 # stdin    of every snapshot of the series: a line
 #          `snapshot NAME ID ready|waiting|deleting LABEL verified|unverified CUT -,WRITTEN... -,PUBLISHED...`, with when it was written
@@ -30,6 +30,7 @@ $1 == "snapshot" && NF == 9 {
 
 /^\{"claim":/ { own = $0; next }
 /^"id":"/ { told = field($0, "id"); next }
+/^"series":"/ { told_of = field($0, "series"); next }
 /^"volumes":[0-9]+,?$/ { count = substr($0, 11) + 0; next }
 
 END {
@@ -51,6 +52,7 @@ function close_snapshot(    why) {
   group_of[snapshots] = id
   if (state == "deleting") why = "is being deleted"
   else if (told != id || count < 1 || field(own, "snapshot") != name) why = "has lost its annotations"
+  else if (told_of != series) why = "is of series " told_of ", whose label somebody has overwritten"
   else if (state != "ready") why = "cannot be used"
   else if (field(own, "creationTime") != cut) why = "is not the one that was cut at " field(own, "creationTime") ", but one of " cut
   else if (written != "" && published_at == "") why = "does not say any more, in managedFields, when it was published: it may have been made anew since"
@@ -59,7 +61,7 @@ function close_snapshot(    why) {
   if (why != "" && !(id in wrong)) wrong[id] = "snapshot " name " " why
   if (told == id) wanted[id] = count
   if (told != "") marked[id] = 1
-  name = own = told = ""
+  name = own = told = told_of = ""
   count = 0
 }
 

@@ -57,7 +57,7 @@ groups_read() { # to $SCRATCH/groups.raw, and by kinds of lines to $SCRATCH/grou
 {{with .metadata.annotations}}{{with index . "cdk8s-backup/volume"}}{{.}}{{end}}
 {{with index . "cdk8s-backup/group"}}{{.}}{{end}}{{end}}
 {{end}}' >"$SCRATCH/groups.raw" || return 1
-  awk -f "$BACKUP_HOME/kubectl/groups.awk" "$SCRATCH/groups.raw" >"$SCRATCH/groups.judged" || return 1
+  awk -v series="$SERIES" -f "$BACKUP_HOME/kubectl/groups.awk" "$SCRATCH/groups.raw" >"$SCRATCH/groups.judged" || return 1
   for groups_kind in good bad begun snapshot; do
     sed -n "s/^$groups_kind //p" "$SCRATCH/groups.judged" >"$SCRATCH/groups.$groups_kind"
   done

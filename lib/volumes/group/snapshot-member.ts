@@ -1,4 +1,4 @@
-import type { Duration } from 'cdk8s';
+import { Chart, type Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { InputError } from '../../core/input-error';
 import { checkObjectName } from '../../core/names';
@@ -91,6 +91,11 @@ export class VolumeSnapshotMember {
 function workloadMember(scope: Construct, construct: Construct, options: WorkloadMemberOptions): SnapshotMemberConfig {
   const workload = Workload.of(scope, 'members', construct);
   const name = `${workload.kind}/${workload.name}`;
+  const { namespace } = Chart.of(scope);
+  if (namespace !== undefined && workload.namespace !== undefined && workload.namespace !== namespace) {
+    const because = `it is in namespace ${workload.namespace}, and the group in ${namespace}, where neither its claims nor its pods are: make the group in a chart of its namespace`;
+    throw new InputError(scope, { prop: 'members', got: name, because });
+  }
   const known = [...workload.claimTemplates.map(({ metadata }) => metadata?.name ?? ''), ...workload.volumes.map(volume => volume.name)];
   const volumes = options.volumes ?? known.filter(volume => workload.claimsOf(volume).length > 0);
   const claims = volumes.flatMap(volume => claimsOf(scope, workload, volume, known));

@@ -113,7 +113,8 @@ function addAgent(scope: Construct, workload: Workload, config: QuiesceConfig): 
   }
   const defaults = podDefaultsOf(workload.object);
   for (const volume of added) workload.addVolume(volume);
-  workload.addPullSecrets(defaults.imagePullSecrets ?? []);
+  // Its image may be mirrored where the quiesce is said, and the pod where the server is.
+  workload.addPullSecrets([...new Set([defaults, podDefaultsOf(scope)].flatMap(({ imagePullSecrets = [] }) => imagePullSecrets))]);
   workload.addContainer({
     name: NAME,
     image: ImageReference.of(config.image).bind(scope, 'quiesce.image'),
