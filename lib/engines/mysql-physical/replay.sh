@@ -34,7 +34,7 @@ choose_target() {
   esac
   BATCHES=0
   [ "$UNTIL" = base ] || BATCHES=$(sh "$BACKUP_HOME/shell/read-log.sh" begin) || exit $?
-  case $UNTIL in latest | base) ;; *) [ "$BATCHES" -gt 0 ] || refuse "no log was archived since recovery point $POINT: nothing can be replayed until $UNTIL. Call archiveLog() on the backup, or set until to base" ;; esac
+  case $UNTIL in latest | base) ;; *) [ "$BATCHES" -gt 0 ] || refuse "no log was archived since recovery point $POINT: nothing can be replayed until $UNTIL. Call addLogArchive() on the backup, or set until to base" ;; esac
   [ "$BATCHES" -gt 0 ] || return 0
   # The manifest that was read last is the newest batch's.
   newest_history=$(manifest_about "$SCRATCH/log/manifest.json" | sed -n 's/^"history":"\(.*\)"$/\1/p')

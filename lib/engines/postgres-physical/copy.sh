@@ -83,7 +83,7 @@ choose_target() {
     [0-9]*) ! is_after "$(manifest_field "$SCRATCH/manifest.json" finished)" "$UNTIL" ||
       refuse "recovery point $POINT ends after $UNTIL: set recoveryPoint to an older one, or to the time itself" ;;
   esac
-  [ -z "$target" ] || [ "$BATCHES" -gt 0 ] || refuse "no log was archived since recovery point $POINT: nothing can be replayed until $UNTIL. Call archiveLog() on the backup, or set until to base"
+  [ -z "$target" ] || [ "$BATCHES" -gt 0 ] || refuse "no log was archived since recovery point $POINT: nothing can be replayed until $UNTIL. Call addLogArchive() on the backup, or set until to base"
   mkdir -p "$SCRATCH/wal"
   if [ "$BATCHES" -gt 0 ]; then
     # History files say which timelines there are, before the first segment is asked for; every batch holds all of its time.
