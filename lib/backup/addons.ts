@@ -1,4 +1,5 @@
 import type { Duration } from 'cdk8s';
+import { said } from '../core/said';
 import { Schedule } from '../core/schedule';
 import type { IRepository } from '../repositories/repository';
 import type { DatabaseBackup, IBackupAddon } from './database-backup';
@@ -16,17 +17,17 @@ import type { LogArchiveOptions } from './log-archive';
 export class Verification implements IBackupAddon {
   /** Once a day, between 05:00 and 07:00 UTC unless the options say otherwise. */
   public static daily(options: DatabaseVerificationOptions = {}): Verification {
-    return new Verification({ schedule: Schedule.daily(VERIFIED_AT), ...options });
+    return new Verification({ schedule: Schedule.daily(VERIFIED_AT), ...said(options) });
   }
 
   /** Once a week, on Sundays between 05:00 and 07:00 UTC unless the options say otherwise. */
   public static weekly(options: DatabaseVerificationOptions = {}): Verification {
-    return new Verification({ schedule: Schedule.weekly(VERIFIED_AT), ...options });
+    return new Verification({ schedule: Schedule.weekly(VERIFIED_AT), ...said(options) });
   }
 
   /** When somebody starts `<series>-verify`. */
   public static onDemand(options: DatabaseVerificationOptions = {}): Verification {
-    return new Verification({ schedule: Schedule.never(), ...options });
+    return new Verification({ schedule: Schedule.never(), ...said(options) });
   }
 
   /** @internal */
@@ -97,7 +98,11 @@ export class Mirror implements IBackupAddon {
 
 /** The archive of a server's log as an add-on, on a plan whose engines all have one. */
 export class LogArchive implements IBackupAddon {
-  /** @param interval no more than this is lost when the server and the archive's own volume are lost together */
+  /**
+   * Stores what the server has logged, again and again.
+   *
+   * @param interval no more than this is lost when the server and the archive's own volume are lost together
+   */
   public static every(interval: Duration, options: LogArchiveOptions = {}): LogArchive {
     return new LogArchive({ ...options, every: interval });
   }
@@ -119,7 +124,7 @@ export class LogArchive implements IBackupAddon {
 export class Prune implements IBackupAddon {
   /** Once a week, on Sundays between 08:00 and 10:00 UTC unless the options say otherwise. */
   public static weekly(options: DatabasePruneOptions = {}): Prune {
-    return new Prune({ schedule: Schedule.weekly(PRUNED_AT), ...options });
+    return new Prune({ schedule: Schedule.weekly(PRUNED_AT), ...said(options) });
   }
 
   /** @internal */

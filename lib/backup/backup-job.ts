@@ -1,4 +1,5 @@
 import { type ApiObject, Duration } from 'cdk8s';
+import type { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { checkWhole } from '../core/checks';
 import { checkedConstruct } from '../core/given';
@@ -104,25 +105,27 @@ export class BackupJob extends Construct {
       ...(server ? operation.destinations(server) : repository.destinations),
       ...(props.destinations ?? []),
     ]);
+    const pod = operation.pod(this, {
+      operation: id,
+      access,
+      job: name,
+      server,
+      scripts: props.scripts,
+      environment: [
+        ...(server ? operation.waitFor(backup.props.readyTimeout ?? Duration.minutes(5)) : []),
+        ...Object.entries(props.environment ?? {}).map(([variable, value]) => ({ name: variable, value })),
+      ],
+      secretFiles: props.secretFiles,
+      scratch: props.scratch,
+      pods: props.pods,
+    });
+    this.checkSecretFiles(props, pod);
     this.cronJob = cronJobObject(this, 'CronJob', {
       metadata: { name, labels: operation.labels(id) },
       schedule,
       ...(!schedule.isNever && { startingDeadline: schedule.intervalUpTo(Duration.hours(4)) }),
       job: operationJobSpec({
-        pod: operation.pod(this, {
-          operation: id,
-          access,
-          job: name,
-          server,
-          scripts: props.scripts,
-          environment: [
-            ...(server ? operation.waitFor(backup.props.readyTimeout ?? Duration.minutes(5)) : []),
-            ...Object.entries(props.environment ?? {}).map(([variable, value]) => ({ name: variable, value })),
-          ],
-          secretFiles: props.secretFiles,
-          scratch: props.scratch,
-          pods: props.pods,
-        }),
+        pod,
         operation: id,
         retries,
         deadline: props.deadline ?? Duration.hours(24),
@@ -130,8 +133,18 @@ export class BackupJob extends Construct {
       }),
     });
   }
+
+  /** Each is a volume of the pod, of that name. */
+  private checkSecretFiles({ secretFiles = {} }: BackupJobProps, { spec }: k8s.PodTemplateSpec): void {
+    for (const file of Object.keys(secretFiles)) {
+      const isName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(file);
+      if (isName && spec?.volumes?.filter(({ name }) => name === file).length === 1) continue;
+      const because = 'write a name of lower-case letters, digits and hyphens that no other volume of the pod has, such as token';
+      throw new InputError(this, { prop: 'secretFiles', got: file, because });
+    }
+  }
 }
 
 /** What jobs of this library are called, and what begins the names of those of which there are several. */
 const TAKEN =
-  /^(backup|verify|restore|prune|log|drill|reencrypt|rotate-key|add-key|remove-key|renew-locks|prepare|workbench|((verify|restore|mirror|renew-locks)-.*))$/;
+  /^(backup|verify|restore|mirror|prune|log|archive|follow|snapshot|check|drill|reencrypt|rotate-key|add-key|remove-key|renew-locks|prepare|workbench|((verify|restore|mirror|renew-locks)-.*))$/;

@@ -2,6 +2,7 @@ import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
 import { mergedPodOptions } from '../core/pod-options';
 import type { Retention } from '../core/retention';
+import { said } from '../core/said';
 import type { IRepository } from '../repositories/repository';
 import { DatabaseBackup, type IBackupAddon } from './database-backup';
 import type { BackupOptions, DatabaseOptions } from './options';
@@ -59,7 +60,7 @@ export class BackupPlan extends Construct {
    */
   public addBackup(id: string, options: PlannedBackupOptions): DatabaseBackup {
     const backup = new DatabaseBackup(this, id, {
-      ...{ ...this.props, ...options },
+      ...{ ...this.props, ...said(options) },
       pods: mergedPodOptions(this.props.pods, options.pods),
     });
     this.made.push(backup);

@@ -6,6 +6,7 @@ import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkObjectName, checkSeries } from '../core/names';
 import { mergedPodOptions, type PodOptions } from '../core/pod-options';
+import { said } from '../core/said';
 import type { Schedule } from '../core/schedule';
 import type { SecretRef } from '../core/secret-ref';
 import { warn } from '../core/warning';
@@ -299,7 +300,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
     const addon = this.planned.find(each => !this.bound.has(each) && isSame(each)) as RefinableAddon<Options> | undefined;
     if (!addon) return options;
     this.bound.add(addon);
-    return { ...addon._options, ...options, pods: mergedPodOptions(addon._options.pods, options.pods) };
+    return { ...addon._options, ...said(options), pods: mergedPodOptions(addon._options.pods, options.pods) };
   }
 
   /** What is made here was not among the constructs that the app validates. */
@@ -307,16 +308,20 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
     const known = new Set(this.node.findAll());
     for (const addon of this.addons) this.bind(addon);
     this.bindsPlanned = true;
-    for (const addon of this.planned) this.bind(addon);
-    this.bindsPlanned = false;
+    try {
+      for (const addon of this.planned) this.bind(addon);
+    } finally {
+      this.bindsPlanned = false;
+    }
     const made = this.node.findAll().filter(construct => !known.has(construct));
     return made.flatMap(({ node }) => node.validate().map(error => `[${node.path}] ${error}`));
   }
 
   private bind(addon: IBackupAddon): void {
     if (this.bound.has(addon)) return;
-    this.bound.add(addon);
     addon.bind(this);
+    // What has failed is tried again, and fails again, by the next synthesis.
+    this.bound.add(addon);
   }
 
   /** Nothing here is an error, but somebody should have thought of it. It is known only when everything has been added. */

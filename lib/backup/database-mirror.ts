@@ -6,6 +6,7 @@ import { InputError } from '../core/input-error';
 import { checkCronJobName } from '../core/names';
 import type { PodOptions } from '../core/pod-options';
 import type { Retention } from '../core/retention';
+import { said } from '../core/said';
 import { Schedule, type ScheduleConfig } from '../core/schedule';
 import { warn } from '../core/warning';
 import { MIRROR_LABEL } from '../kubernetes/labels';
@@ -45,7 +46,7 @@ export interface MirrorOptions {
   readonly retries?: number;
   /**
    * How the pods are placed and what they may use.
-   * @default - those of the backup, field by field, with a memory limit of '1Gi'
+   * @default - those of the backup, field by field, with a memory limit of one gibibyte
    */
   readonly pods?: PodOptions;
   /**
@@ -167,7 +168,7 @@ export class DatabaseMirror extends Construct {
     );
     return new DatabaseVerification(backup, name, {
       maximumAge: newestWithin([backup.schedule.bind(backup, 'schedule'), this.schedule]),
-      ...{ repository, ...options, name, backup },
+      ...{ repository, ...said(options), name, backup },
     });
   }
 
@@ -180,7 +181,7 @@ export class DatabaseMirror extends Construct {
     const { backup, repository } = this.props;
     const { name = `restore-${this.name}` } = options;
     refuseTwice(this, backup, 'addRestore', name, `a mirror has one restore of the name ${name}: give this one another name`);
-    return new DatabaseRestore(backup, name, { repository, ...options, name, backup });
+    return new DatabaseRestore(backup, name, { repository, ...said(options), name, backup });
   }
 
   private refuseSamePlace(source: RepositoryConfig, destination: RepositoryConfig): void {

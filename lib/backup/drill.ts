@@ -1,6 +1,7 @@
 import { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
+import { said } from '../core/said';
 import { Schedule } from '../core/schedule';
 import type { SecretKeyRef } from '../core/secret-ref';
 import type { IKeyedRepository, IRepository } from '../repositories/repository';
@@ -43,7 +44,7 @@ export function drillVerification(scope: Construct, options: KeyDrillOptions, ow
     _operation: 'drill',
     checkRepository: RepositoryCheck.none(),
     deadline: Duration.hours(12),
-    ...verification,
+    ...said(verification),
     repository: openedWith(scope, repository as IKeyedRepository, key, passphrase),
   };
 }

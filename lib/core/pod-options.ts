@@ -1,5 +1,6 @@
 import type { Size } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
+import { said } from './said';
 
 /** What a team may say about the pods of a job without knowing what they run. */
 export interface PodOptions {
@@ -88,21 +89,20 @@ export interface PodOptions {
  *
  * @internal
  */
-export function mergedPodOptions(...said: (PodOptions | undefined)[]): PodOptions {
-  return said.reduce<PodOptions>((far, near) => (near ? merged(far, near) : far), {});
+export function mergedPodOptions(...all: (PodOptions | undefined)[]): PodOptions {
+  return all.reduce<PodOptions>((far, near) => (near ? merged(far, near) : far), {});
 }
 
 /** What is said twice is there once. */
 function added<T>(far: T[], near: T[]): T[] {
-  const said = new Set(far.map(each => JSON.stringify(each)));
-  return [...far, ...near.filter(each => !said.has(JSON.stringify(each)))];
+  const known = new Set(far.map(each => JSON.stringify(each)));
+  return [...far, ...near.filter(each => !known.has(JSON.stringify(each)))];
 }
 
 function merged(far: PodOptions, near: PodOptions): PodOptions {
-  const saidNear = Object.fromEntries(Object.entries(near).filter(([, value]) => value !== undefined));
   return {
     ...far,
-    ...saidNear,
+    ...said(near),
     ...(far.nodeSelector && { nodeSelector: { ...far.nodeSelector, ...near.nodeSelector } }),
     ...(far.labels && { labels: { ...far.labels, ...near.labels } }),
     ...(far.annotations && { annotations: { ...far.annotations, ...near.annotations } }),

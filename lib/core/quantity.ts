@@ -9,7 +9,7 @@ const QUANTITY = /^(?<sign>[+-]?)(?<whole>\d*)(?:\.(?<fraction>\d*))?(?<suffix>[
 const BINARY = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 const DECIMAL = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'];
 
-/** In mebibytes, what every container starts with. */
+/** Mebibytes below which no container starts: runc itself needs some of them. */
 const LEAST_MEMORY = 16;
 
 /**

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { App, Chart, Duration, Size } from 'cdk8s';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   Assertion,
   BackupApp,
@@ -45,9 +48,7 @@ describe('what a plan adds', () => {
     );
     nightly.addBackup('b', database);
     const expected = ['backup', 'verify', 'restore', 'mirror-near', 'verify-near', 'restore-near', 'prune', 'drill'];
-    const [, ...others] = expected;
     expect(names(shop)).toEqual(['a', 'b'].flatMap(series => expected.map(each => `CronJob/${series}-${each}`)));
-    expect(others).toHaveLength(7);
     expect(warnings(shop.node.findAll())).toEqual([]);
   });
 
@@ -62,6 +63,24 @@ describe('what a plan adds', () => {
     expect(first).toContain('name: orders-verify');
     expect(again).toBe(first);
     expect(made(new BackupApp())).toEqual([first, first]);
+  });
+
+  test('is judged as all else is, and what is missing beside it is told', () => {
+    const outdir = mkdtempSync(join(tmpdir(), 'addons-'));
+    const told = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    try {
+      const app = new BackupApp({ outdir });
+      const nightly = plan(new Chart(app, 'shop', { namespace: 'shop' }));
+      nightly.add(Verification.weekly(), Restore.onDemand(), Mirror.to(files, { name: 'near', retention, restore: {} }));
+      nightly.addBackup('orders', database);
+      app.synth();
+      expect(told.mock.calls.map(([line]) => line)).toEqual([
+        'warning: shop/nightly/orders/mirror-near: nothing proves that orders can be restored from its mirror near: call addVerification() of the mirror\n',
+      ]);
+    } finally {
+      told.mockRestore();
+      rmSync(outdir, { recursive: true });
+    }
   });
 
   test('a backup says more precisely, field by field', () => {
@@ -91,6 +110,28 @@ describe('what a plan adds', () => {
       made[`ConfigMap/${podSpec(made[`CronJob/${series}-restore`]).containers[0].envFrom[0].configMapRef.name}`].data;
     expect(defaults('orders').SAFETY_BACKUP).toBe('yes');
     expect(defaults('users').SAFETY_BACKUP).toBe('yes');
+  });
+
+  test('is not unsaid by what is undefined', () => {
+    const shop = chart();
+    const nightly = plan(shop);
+    nightly.add(Verification.weekly({ schedule: Schedule.weekly({ at: '09:00' }), deadline: undefined }));
+    const orders = nightly.addBackup('orders', { ...database, retries: undefined, repository: undefined });
+    orders.addVerification({ schedule: undefined, name: undefined });
+    const mirror = orders.addMirror(files, { name: 'near', retention });
+    mirror.addVerification({ repository: undefined });
+    mirror.addRestore({ repository: undefined });
+    const made = objects(shop);
+    expect(made['CronJob/orders-verify'].spec.schedule).toBe('0 9 * * 0');
+    for (const job of ['verify-near', 'restore-near']) expect(environment(made[`CronJob/orders-${job}`])).toHaveProperty('REPOSITORY_PATH');
+  });
+
+  test('that fails, fails again when the app is synthesized again', () => {
+    const shop = chart();
+    const nightly = plan(shop);
+    nightly.add(LogArchive.every(Duration.minutes(1)));
+    nightly.addBackup('orders', database);
+    for (const _ of ['once', 'again']) expect(() => objects(shop)).toThrow(/shop\/nightly\/orders/);
   });
 
   test('is not refined by what came before it, and says so', () => {
@@ -189,10 +230,18 @@ describe('an add-on of a team’s own', () => {
       'name is "verify-far": write a name of lower-case letters, digits and hyphens that no job of this library has',
     ],
     ['a name that is none', 'Export', 'name is "Export"'],
+    ['a name of a verdict of ours', 'mirror', 'name is "mirror"'],
     ['a name that is taken', 'export', 'addJob is "called twice"'],
   ])('is refused %s', (_, name, says) => {
     const orders = backup(chart());
     orders.addJob('export', { scripts });
     expect(() => orders.addJob(name, { scripts })).toThrow(says);
+  });
+
+  test.each(['repository', 'scratch', 'scripts-job', 'Token'])('is refused a file of a Secret called %s', name => {
+    const secretFiles = { [name]: SecretRef.named('warehouse').key('token') };
+    expect(() => backup(chart()).addJob('export', { scripts, secretFiles })).toThrow(
+      `shop/orders/export: secretFiles is "${name}": write a name`,
+    );
   });
 });

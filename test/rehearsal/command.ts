@@ -8,6 +8,7 @@ export interface CommandOptions {
   readonly input?: Buffer;
 }
 
+/** In seconds; the longest that a scenario waits for is a quarter of an hour. */
 const LIMIT = 900;
 
 /**

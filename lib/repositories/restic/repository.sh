@@ -23,7 +23,10 @@ export PATH RESTIC_CACHE_DIR="${RESTIC_CACHE_DIR:-$SCRATCH/restic-cache}" RESTIC
 repository_name=$(printf %s "$RESTIC_REPOSITORY" | sed 's,//[^/@]*@,//,') # a URL may carry a user
 
 # The proxy is restic's alone: a client of etcd, say, would take it for its own.
-by_proxy() { HTTP_PROXY=${RESTIC_PROXY:-} HTTPS_PROXY=${RESTIC_PROXY:-} "$@"; } # COMMAND...
+by_proxy() { # COMMAND...
+  [ -n "${RESTIC_PROXY:-}" ] || { "$@"; return; }
+  HTTP_PROXY=$RESTIC_PROXY HTTPS_PROXY=$RESTIC_PROXY "$@"
+}
 
 because() { printf '%s' "$*" >"$SCRATCH/repository.reason"; return 1; }
 

@@ -1,8 +1,7 @@
-import { createServer, type IncomingMessage, request, type Server } from 'node:http';
-import { connect } from 'node:net';
+import { createServer, request, type Server } from 'node:http';
 import { loopbackAddress } from './postgres-server';
 
-/** A proxy of HTTP, which alone knows where its hosts are. */
+/** A proxy of plain HTTP, which alone knows where its hosts are. */
 export class HttpProxy {
   readonly address = loopbackAddress();
   /** How many requests it has passed on, by host. */
@@ -18,15 +17,6 @@ export class HttpProxy {
       });
       onward.once('error', () => answer.destroy());
       asked.pipe(onward);
-    });
-    this.server.on('connect', (asked: IncomingMessage, socket) => {
-      const { host, port } = this.to(new URL(`http://${asked.url}`));
-      const onward = connect(port, host, () => {
-        socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
-        socket.pipe(onward).pipe(socket);
-      });
-      socket.once('error', () => onward.destroy());
-      onward.once('error', () => socket.destroy());
     });
   }
 
