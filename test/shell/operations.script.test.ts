@@ -141,7 +141,8 @@ describe('the verdict', () => {
     const started = Date.now();
     child.kill('SIGTERM');
     await new Promise(resolve => child.once('exit', resolve));
-    expect(Date.now() - started).toBeLessThan(5000);
+    // Much less than the dump would have slept.
+    expect(Date.now() - started).toBeLessThan(30_000);
     expect(JSON.parse(out)).toMatchObject({
       verdict: 'failed',
       reason: expect.stringMatching(
