@@ -176,7 +176,7 @@ describe('what the tools say', () => {
       directory,
       programs: {
         mongod: `echo "$@" >'${directory}/mongod'; exec sleep 60`,
-        mongosh: 'exit 0',
+        mongosh: `until [ -s '${directory}/mongod' ]; do sleep 0.05; done`,
         mongorestore: `echo "$@" >'${directory}/mongorestore'; cat >/dev/null
           echo '2026-08-01T00:00:00.000+0000	finished restoring shop.cards{2} (0 documents, 1 failure)' >&2
           echo '2026-08-01T00:00:00.000+0000	Failed: shop.cards: error restoring from archive: E11000 duplicate key error dup key: { number: "${mark}" }' >&2
@@ -200,7 +200,8 @@ describe('what the tools say', () => {
       directory,
       programs: {
         mongod: `echo "mongod $@" >>'${said}'; exec sleep 60`,
-        mongosh: `echo "mongosh $@" >>'${said}'`,
+        // It has no answer before the server was started.
+        mongosh: `until grep -qs '^mongod ' '${said}'; do sleep 0.05; done; echo "mongosh $@" >>'${said}'`,
         mongorestore: `echo mongorestore >>'${said}'; cat >/dev/null; exit 1`,
       },
       environment: { READ_FROM: '', OPLOG: 'no', MAXIMUM_LAG: '600' },
