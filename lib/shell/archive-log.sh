@@ -9,7 +9,8 @@
 # environment, beside lib.sh's and the engine's:
 #   SPOOL           the directory on a volume that outlives the pod
 #   ARCHIVE_EVERY   seconds between two batches
-# $SCRATCH/healthy is as old as what is stored, for log-healthy.sh: what the server had written by then is in the repository.
+# $SCRATCH/healthy says, for log-healthy.sh, at which second of the machine's uptime it was asked for what is stored: what the server had
+# written by then is in the repository. The clock may be set back, and would tell of an archive that is well for as long.
 # Told to stop, it stores what there is, stops receiving, stores what has come meanwhile, and ends.
 set -eu
 umask 077
@@ -41,17 +42,19 @@ archive() { # PATIENCE
 # Whom the server refuses comes again after minutes: each try may bring the account nearer to its lock.
 PATIENCE=300
 
+uptime() { cut -d . -f 1 /proc/uptime; }
+
 stopping=
 trap 'stopping=yes' TERM INT
 follower=
-last=0 next=0
+last='' next=0
 while [ -z "$stopping" ]; do
   if [ -n "$follower" ] && ! kill -0 "$follower" 2>/dev/null; then
     wait "$follower" && follow_rc=0 || follow_rc=$?
     follower=
-    [ "$follow_rc" != 78 ] || next=$(($(date +%s) + PATIENCE))
+    [ "$follow_rc" != 78 ] || next=$(($(uptime) + PATIENCE))
   fi
-  if [ -z "$follower" ] && [ "$(date +%s)" -ge "$next" ]; then
+  if [ -z "$follower" ] && [ "$(uptime)" -ge "$next" ]; then
     (run follow) &
     follower=$!
   fi
@@ -59,8 +62,8 @@ while [ -z "$stopping" ]; do
   wait $! || :
   [ -z "$stopping" ] || break
   # A follower that has ended is no reason not to store what it brought.
-  if [ "$(($(date +%s) - last))" -ge "$ARCHIVE_EVERY" ]; then
-    last=$(date +%s)
+  if [ -z "$last" ] || [ "$(($(uptime) - last))" -ge "$ARCHIVE_EVERY" ]; then
+    last=$(uptime)
     # Nothing comes from one that has ended, and it is to be started again.
     patience=0
     ! kill -0 "$follower" 2>/dev/null || patience=12

@@ -10,7 +10,7 @@
 # waits ARCHIVE_PATIENCE, says on stderr what it lacks, and makes $SCRATCH/anew where the receiver has to begin anew; `log-choose` prints the names of what is new, a batch at most, and makes
 # $SCRATCH/more when there is more; `log-pack NAMES-FILE` stores them with `put`, and notes a fact; `log-stored NAMES-FILE` is called
 # when they are safe, and clears the spool.
-# A batch tells until when the log is stored, as `until`. $SCRATCH/confirmed is as old as that when all is stored.
+# A batch tells until when the log is stored, as `until`. $SCRATCH/confirmed says at which second of the machine's uptime that was, when all is stored.
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
@@ -47,7 +47,7 @@ begin_batch() {
 }
 
 rm -f "$SCRATCH/confirmed"
-: >"$SCRATCH/asked"
+cut -d . -f 1 /proc/uptime >"$SCRATCH/asked"
 asked=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 received=no
 if [ "$ARCHIVE_PATIENCE" != 0 ]; then
@@ -79,4 +79,8 @@ if [ "$until" = "$asked" ]; then
   printf '%s\n' "$until" >"$SPOOL/until"
   mv "$SCRATCH/asked" "$SCRATCH/confirmed"
 fi
-engine log-stored "$SCRATCH/chosen" || log 'WARNING: what was stored could not be removed from the spool'
+engine log-stored "$SCRATCH/chosen" || {
+  log 'WARNING: what was stored could not be removed from the spool'
+  # It would be stored again at once.
+  rm -f "$SCRATCH/more"
+}

@@ -3,4 +3,7 @@
 #
 # environment:
 #   ARCHIVE_STALE   minutes after which what the server had written has to be stored
-[ -n "$(find "$SCRATCH/healthy" -mmin "-$ARCHIVE_STALE" 2>/dev/null)" ]
+read -r healthy 2>/dev/null <"$SCRATCH/healthy" || exit 1
+uptime=$(cut -d . -f 1 /proc/uptime)
+# A machine that was started anew counts from zero.
+[ "$healthy" -le "$uptime" ] && [ "$((uptime - healthy))" -lt "$((ARCHIVE_STALE * 60))" ]

@@ -8,7 +8,7 @@
 #
 # environment, beside lib.sh's:
 #   POINT             the recovery point that is restored
-#   UNTIL             how far a restore goes: where that is `latest`, its verdict says that the log ended long ago
+#   UNTIL             how far a restore goes: where that is `latest` or `gap`, its verdict says that the log ended long ago
 #   MAXIMUM_LOG_AGE   a log that was not stored until this many seconds ago fails the verification; empty or unset: it may be of any age
 # A batch that was stored before the recovery point was begun ended before it. The newest of those is read as well: the clocks of
 # two nodes may differ, and within one second ids tell nothing of the order. For a recovery point of the future, whose id does not tell
@@ -51,7 +51,7 @@ judge_age() {
 # Whoever restores all that there is has to know of when it is. Of an archive that was at work until lately that is what they expect.
 tell_end() {
   { [ "${OPERATION:-}" = restore ] && [ -s "$SCRATCH/points.all" ]; } || return 0
-  case ${UNTIL:-latest} in latest) ;; *) return 0 ;; esac
+  case ${UNTIL:-latest} in latest | gap) ;; *) return 0 ;; esac
   if [ -z "$newest" ]; then
     remark "nothing was stored of the log since recovery point $POINT was begun: nothing comes back that the server wrote after that recovery point"
   elif ! is_after "${until:-0}" "$(date -u -d "@$(($(date +%s) - CLOCK_TOLERANCE))" +%Y-%m-%dT%H:%M:%SZ)"; then

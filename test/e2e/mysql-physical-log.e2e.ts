@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster, type Deployed } from '../rehearsal';
@@ -63,17 +63,19 @@ async function archiving<T>(body: () => Promise<T>): Promise<T> {
 }
 let logs = '';
 
-async function restore(words: { [key: string]: string }): Promise<void> {
+async function restore(words: { [key: string]: string }) {
   ask(words);
   await server.down();
-  await succeed(run('restore'), 'restored');
+  const restored = await succeed(run('restore'), 'restored');
   await server.up();
+  return restored;
 }
 
 beforeAll(async () => {
   const images = await imagesOfDist();
   cluster = await Cluster.create({ manifests: ['dist'], images, backoffSeconds: 0.1 });
   data = cluster.claim('warehouse', 'data-stock-db-0');
+  cluster.claim('warehouse', 'stock-log', { sizeLimit: '256Mi' });
   server = await MysqlServer.start(imageNamed(images, 'mariadb:10.11.19-jammy'), { data, options: SETTINGS });
   server.query(
     'mysql',
@@ -270,5 +272,62 @@ describe('MariaDB 10.11 by copies of its files and its archived log', () => {
     expect(logs).toMatch(/begun its binary log anew|does not go on where binlog\.\d+ ends/);
     const faulty = await run('verify');
     expect(resultOf(faulty).reason, faulty.log).toMatch(/^the archived log (has a gap: the end of|goes on in another history)/);
+  });
+
+  test('an archive that has lost what it had received receives it again from the server: no recovery point is cut off', async () => {
+    await archiving(async () => {
+      await succeed(run('backup'), 'published');
+      write('before the loss');
+    });
+    rmSync(join(cluster.claim('warehouse', 'stock-log'), 'received'), { recursive: true });
+    await archiving(async () => void write('after the loss'));
+    await succeed(run('verify'), 'verified');
+    everything = server.checksums('stock');
+    await restore({});
+    expect(server.checksums('stock')).toEqual(everything);
+  });
+
+  test('a restore goes as far as a log with a gap leads, and says that it went no further', async () => {
+    const before = written();
+    await archiving(async () => {
+      await succeed(run('backup'), 'published');
+      write('before the gap');
+    });
+    await archiving(async () => void write('in the gap'));
+    const lost = stored().at(-1) ?? '';
+    await archiving(async () => void write('after the gap'));
+    renameSync(join(batches(), lost), `${data}.lost`);
+    const { reason } = await restore({ until: 'gap' });
+    renameSync(`${data}.lost`, join(batches(), lost));
+    expect(reason).toMatch(
+      /nothing comes back that the server wrote later: the archived log has a gap: of binlog\.\d{6}, bytes \d+ to \d+/,
+    );
+    expect(written()).toBe(`${before},before the gap`);
+  });
+
+  test('an archive whose volume was full while nothing could be stored goes on, and lacks nothing', async () => {
+    const spool = cluster.claim('warehouse', 'stock-log');
+    const free = () => statfsSync(spool).bavail * statfsSync(spool).bsize;
+    await archiving(async () => void (await succeed(run('backup'), 'published')));
+    const archive = await cluster.deploy('warehouse', 'stock-log');
+    writeFileSync(join(spool, 'ballast'), Buffer.alloc(free() - 24 * 1048576));
+    chmodSync(batches(), 0o555);
+    try {
+      await until('the volume is full', () => {
+        server.query('stock', 'create or replace table noise as select seq, md5(rand()) as v from seq_1_to_100000; flush binary logs');
+        return free() < 1048576;
+      });
+    } finally {
+      chmodSync(batches(), 0o755);
+    }
+    write('while the volume was full');
+    await archive.pod.delete();
+    await archive.ended;
+    await archiving(async () => void write('with room again'));
+    rmSync(join(spool, 'ballast'));
+    await succeed(run('verify'), 'verified');
+    everything = server.checksums('stock');
+    await restore({});
+    expect(server.checksums('stock')).toEqual(everything);
   });
 });

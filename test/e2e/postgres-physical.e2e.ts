@@ -1,4 +1,18 @@
-import { readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster } from '../rehearsal';
@@ -26,6 +40,7 @@ const logBatches = () =>
           name: string;
           first: string;
           last: string;
+          until?: string;
         },
     );
 const run = (operation: string) => cluster.run({ kind: 'CronJob', namespace: NAMESPACE, name: `books-${operation}` });
@@ -35,6 +50,7 @@ const verify = () => succeed(run('verify'), 'verified');
 beforeAll(async () => {
   const images = await imagesOfDist();
   cluster = await Cluster.create({ manifests: ['dist'], images, backoffSeconds: 0.1 });
+  cluster.claim(NAMESPACE, 'books-log', { sizeLimit: '256Mi' });
   const settings = {
     wal_level: 'replica',
     track_commit_timestamp: 'on',
@@ -95,12 +111,14 @@ function batchesOfNewestSegment() {
   return holders.at(-1) ?? [];
 }
 
-/** A verification while these batches are not there. */
-async function verifyWithout(lost: ReturnType<typeof logBatches>) {
+const noise = () => server.query('books', 'insert into noise select i, md5(random()::text) from generate_series(1, 300000) i');
+
+/** What is done while these batches are not there. */
+async function without<T>(lost: ReturnType<typeof logBatches>, body: () => Promise<T>): Promise<T> {
   expect(lost).not.toEqual([]);
   for (const { name } of lost) renameSync(join(batches(), name), join(volume(), `lost-${name}`));
   try {
-    return await run('verify');
+    return await body();
   } finally {
     for (const { name } of lost) renameSync(join(volume(), `lost-${name}`), join(batches(), name));
   }
@@ -244,14 +262,13 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
   });
 
   test('a gap in the archived log is found by the verification, and named', async () => {
-    const noise = () => server.query('books', 'insert into noise select i, md5(random()::text) from generate_series(1, 300000) i');
     await archiving(async () => {
       await backup();
       noise();
     });
     await archiving(async () => void noise());
     await archiving(async () => void noise());
-    const faulty = await verifyWithout(batchesOfNewestSegment());
+    const faulty = await without(batchesOfNewestSegment(), () => run('verify'));
 
     expect(resultOf(faulty).reason, faulty.log).toMatch(
       /^the archived log has a gap: segment [0-9A-F]{24} is missing, though [0-9A-F]{24} is there/,
@@ -267,9 +284,122 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
     const [newest, ...others] = logBatches().reverse();
     expect(newest?.first).toMatch(/\.partial$/);
     const lost = batchesOfNewestSegment();
-    const tornOff = await verifyWithout(others.filter(({ name }) => name >= (lost[0]?.name ?? '')));
+    const tornOff = await without(
+      others.filter(({ name }) => name >= (lost[0]?.name ?? '')),
+      () => run('verify'),
+    );
     expect(resultOf(tornOff).reason, tornOff.log).toMatch(/^the archived log has a gap: segment [0-9A-F]{24} is missing, though/);
     await verify();
+  });
+
+  test('a restore goes as far as a log with a gap leads, and says that it went no further', async () => {
+    const before = written();
+    await archiving(async () => {
+      await backup();
+      write('before the gap');
+      noise();
+    });
+    await archiving(async () => void noise());
+    await archiving(async () => {
+      write('after the gap');
+      noise();
+    });
+    ask({ recoveryPoint: 'newest', until: 'gap' });
+    await server.stop();
+    const { reason } = await without(batchesOfNewestSegment(), () => succeed(run('restore'), 'restored'));
+    await server.up();
+    expect(reason).toMatch(/nothing comes back that the server wrote later: the archived log has a gap: segment [0-9A-F]{24} is missing/);
+    expect(written()).toBe(`${before},before the gap`);
+  });
+
+  test('a backup builds on nothing that was made of files which the server has not any more', async () => {
+    // As a restore of a volume's snapshot does: neither the timeline nor the system tells of it.
+    await server.stop();
+    const files = join(volume(), 'data');
+    cpSync(files, join(volume(), 'snapshot'), { recursive: true, preserveTimestamps: true });
+    await server.up();
+    server.query(
+      'books',
+      "create table of_before as select i, md5(i::text) as v from generate_series(1, 50000) i; update noise set v = 'before' where i < 1000",
+    );
+    const base = await backup();
+    expect((await run('backup')).log).toContain('incremental to ');
+    await server.stop();
+    execFileSync('rm', ['-rf', files]);
+    renameSync(join(volume(), 'snapshot'), files);
+    execFileSync('chown', ['-R', '999:999', files]);
+    await server.up();
+    server.query(
+      'books',
+      "create table of_after as select i, md5(i::text) as v from generate_series(1, 80000) i; update noise set v = 'after' where i between 500 and 2000; checkpoint",
+    );
+    for (let round = 0; round < 3; round += 1) server.query('postgres', 'select pg_switch_wal(); checkpoint');
+    const everything = server.checksums('books');
+    const next = await run('backup');
+    expect(next.log).toMatch(/the server was started since \S+ was made, so this backup is a full one/);
+    expect(resultOf(next).id > base.id).toBe(true);
+    expect((await run('backup')).log).toContain(`incremental to ${resultOf(next).id}`);
+    await restore({ recoveryPoint: 'newest', until: 'base' });
+    expect(server.checksums('books')).toEqual(everything);
+  });
+
+  test('an archive whose slot somebody else receives from does not say that it has what it lacks', async () => {
+    const elsewhere = join(volume(), 'elsewhere');
+    mkdirSync(elsewhere);
+    chownSync(elsewhere, 999, 999);
+    const system = join(cluster.claim(NAMESPACE, 'books-log'), 'received/system');
+    rmSync(system, { force: true });
+    const stored = logBatches().length;
+    const other = server.background('pg_receivewal', ['-D', '/srv/elsewhere', '--slot=backup', '--synchronous', '--no-password']);
+    try {
+      await until(
+        'the other one receives',
+        () => server.query('postgres', 'select count(*) from pg_replication_slots where active') === '1',
+      );
+      write('received by somebody else');
+      const archive = await cluster.deploy(NAMESPACE, 'books-log');
+      await until('the archive has begun', () => existsSync(system));
+      await archive.pod.delete();
+      const { containers } = await archive.ended;
+      expect(containers[0]?.log).toMatch(
+        /not all that the server has written is received: the server was at \S+, and the archive is at an unknown position: \S+ receives from slot backup/,
+      );
+    } finally {
+      await other.stop();
+      rmSync(elsewhere, { recursive: true });
+    }
+    expect(
+      logBatches()
+        .slice(stored)
+        .filter(batch => batch.until),
+    ).toEqual([]);
+  });
+
+  test('an archive whose volume was full while nothing could be stored goes on, and lacks nothing', async () => {
+    const spool = cluster.claim(NAMESPACE, 'books-log');
+    const free = () => statfsSync(spool).bavail * statfsSync(spool).bsize;
+    await archiving(async () => void (await backup()));
+    const archive = await cluster.deploy(NAMESPACE, 'books-log');
+    writeFileSync(join(spool, 'ballast'), Buffer.alloc(free() - 56 * 1048576));
+    chmodSync(batches(), 0o555);
+    try {
+      await until('the volume is full', () => {
+        noise();
+        return free() < 16 * 1048576;
+      });
+    } finally {
+      chmodSync(batches(), 0o755);
+    }
+    write('while the volume was full');
+    await archive.pod.delete();
+    const { containers } = await archive.ended;
+    expect(containers[0]?.log).toContain('No space left on device');
+    await archiving(async () => void write('with room again'));
+    rmSync(join(spool, 'ballast'));
+    await verify();
+    const everything = server.checksums('books');
+    await restore({ recoveryPoint: 'newest' });
+    expect(server.checksums('books')).toEqual(everything);
   });
 
   test('a moment on a timeline that was left is restored where the request names the timeline, and refused where it does not', async () => {

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Chart, Duration, Size } from 'cdk8s';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DatabaseBackupProps, PostgresPhysicalEngineOptions } from '../../lib';
 import { BackupApp, DatabaseBackup, DataVolume, Engine, PostgresVersion, RecoveryPoint, Repository, Retention, SecretRef } from '../../lib';
 import { runScript } from '../shell/script';
@@ -186,23 +187,171 @@ describe('links in the data directory, which no base backup holds', () => {
   });
 });
 
-test('what is stored of one server is not taken for what another one writes under the same name', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'spool-'));
-  try {
-    const spool = join(directory, 'spool');
-    const segment = '00000001000000000000000A';
+describe('the spool of a log archive', () => {
+  const [A, B] = ['00000001000000000000000A', '00000001000000000000000B'];
+  let directory: string;
+  let spool: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'spool-'));
+    spool = join(directory, 'spool');
     mkdirSync(spool);
-    for (const [name, content] of Object.entries({ system: '111\n', stored: `${segment}\n`, [segment]: 'of the first server' })) {
-      writeFileSync(join(spool, name), content);
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  const holds = (files: { [name: string]: string }) => {
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(spool, name), content);
+  };
+  const inSpool = () =>
+    readdirSync(spool, { recursive: true, encoding: 'utf8' })
+      .filter(name => /[0-9A-F]{24}/.test(name))
+      .sort();
+  const script = (name: string, programs = {}, environment = {}) =>
+    runScript('postgres-physical', name, {
+      directory,
+      programs,
+      environment: {
+        ...{ SPOOL: spool, SLOT: 'backup', SLOT_LIMIT: '1024', MAINTENANCE_DATABASE: 'postgres', POD_NAME: 'orders-log-1' },
+        ...{ ARCHIVE_PATIENCE: '0', ...environment },
+      },
+    });
+  /** What a server answers. Segments are of 20 bytes. */
+  const server = ({ system = '111', timeline = 1, history = '', slot = 'physical' }) => ({
+    psql: `case $* in *' -f -'*) sql=$(cat) ;; *) sql=$* ;; esac
+      case $sql in
+        *max_slot_wal_keep_size*) echo 512 ;;
+        *IDENTIFY_SYSTEM*) echo '${system}|${timeline}|0/A000000|' ;;
+        *TIMELINE_HISTORY*) printf '%s|%s\n' '0000000${timeline}.history' '${history}' ;;
+        *slot_type*) echo '${slot}' ;;
+        *wal_segment_size*) echo 20 ;;
+        *) echo 0 ;;
+      esac`,
+  });
+  /** One that receives a segment, or says why not. */
+  const receives = (segment: string, content: string, says = '') => ({
+    pg_receivewal: `case $* in *--create-slot*) exit 0 ;; esac
+      [ -z "${says}" ] || { echo '${says}' >&2; exit 1; }
+      echo '${content}' >'${join(spool, segment)}'`,
+  });
+  const follow = (of: Parameters<typeof server>[0], receiver: { pg_receivewal: string }) =>
+    script('log-follow', { ...server(of), ...receiver });
+  /** One that is told the names of what was chosen. */
+  const step = (name: string) =>
+    runScript('postgres-physical', name, { directory, arguments: [join(directory, 'names')], environment: { SPOOL: spool } });
+  /** Stores batch after batch until nothing is left; each as what it holds. */
+  const store = () => {
+    const batches: { [name: string]: string }[] = [];
+    for (;;) {
+      const { output } = script('log-choose');
+      if (output === '') return batches;
+      writeFileSync(join(directory, 'names'), output);
+      const packed = join(directory, 'packed');
+      rmSync(packed, { recursive: true, force: true });
+      mkdirSync(packed);
+      for (const name of ['log-pack', 'log-stored']) expect(step(name)).toMatchObject({ code: 0, reason: '' });
+      execFileSync('tar', ['-xf', join(directory, 'members/wal.tar'), '-C', packed]);
+      batches.push(
+        Object.fromEntries(
+          readdirSync(packed)
+            .sort()
+            .map(name => [name, readFileSync(join(packed, name), 'utf8').trim()]),
+        ),
+      );
     }
-    const environment = { SPOOL: spool, SLOT: 'backup', SLOT_LIMIT: '1024', MAINTENANCE_DATABASE: 'postgres' };
-    const programs = {
-      psql: 'case $* in *max_slot_wal_keep_size*) echo 512 ;; *system_identifier*) echo 222 ;; *) echo 0 ;; esac',
-      pg_receivewal: `case $* in *--create-slot*) ;; *) echo 'of the second server' >'${join(spool, segment)}' ;; esac`,
-    };
-    expect(runScript('postgres-physical', 'log-follow', { directory, programs, environment })).toMatchObject({ code: 0 });
-    expect(runScript('postgres-physical', 'log-choose', { directory, environment }).output).toBe(`${segment}\n`);
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+  };
+
+  test('is not taken for what another server writes under the same name', () => {
+    holds({ system: '111\n', stored: `${A}\n`, [A]: 'of the first server' });
+    expect(follow({ system: '222' }, receives(A, 'of the second server'))).toMatchObject({ code: 0 });
+    expect(script('log-choose').output).toBe(`${A}\n`);
+    expect(store()).toEqual([{ [A]: 'of the second server' }]);
+  });
+
+  test('keeps what two servers have left behind, one after the other, until each is stored', () => {
+    holds({ system: '111\n', [A]: 'of the first server', [`${B}.partial`]: 'begun by the first' });
+    expect(follow({ system: '222' }, receives(A, 'of the second server'))).toMatchObject({ code: 0 });
+    expect(follow({ system: '333' }, receives(A, 'of the third server'))).toMatchObject({ code: 0 });
+    expect(store()).toEqual([
+      { [A]: 'of the first server', [`${B}.partial`]: 'begun by the first' },
+      { [A]: 'of the second server' },
+      { [A]: 'of the third server' },
+    ]);
+    expect(inSpool()).toEqual([A]);
+  });
+
+  test('lets nothing go that has taken the name of what was stored meanwhile', () => {
+    holds({ [A]: 'of the first server' });
+    writeFileSync(join(directory, 'names'), script('log-choose').output);
+    expect(step('log-pack')).toMatchObject({ code: 0 });
+    renameSync(join(spool, A), join(directory, 'elsewhere'));
+    holds({ [A]: 'of the second server', [B]: 'its next' });
+    expect(step('log-stored')).toMatchObject({ code: 0 });
+    expect(store()).toEqual([{ [A]: 'of the second server', [B]: 'its next' }]);
+  });
+
+  test('is cleared even where it has no room to note that', () => {
+    holds({ [A]: 'one', [B]: 'two', '00000001000000000000000C': 'three' });
+    expect(store()).toHaveLength(1);
+    expect(inSpool()).toEqual(['00000001000000000000000C']);
+    expect(readFileSync(join(spool, 'stored'), 'utf8')).toBe('00000001000000000000000C\n');
+  });
+
+  test('of a volume that was full holds no beginning of a segment on which the receiver would stop', () => {
+    holds({ system: '111\n', [A]: 'x'.repeat(20), [`${B}.partial`]: 'xxxx' });
+    expect(follow({}, receives(B, 'whole'))).toMatchObject({ code: 0 });
+    expect(inSpool()).toEqual([A, B]);
+    holds({ '00000001000000000000000C.partial': 'y'.repeat(20) });
+    follow({}, receives(B, 'whole'));
+    expect(inSpool()).toContain('00000001000000000000000C.partial');
+  });
+
+  test('is left for another timeline of the same number, whose history is received', () => {
+    holds({ system: '111\n', '00000002.history': '1\t0/A000000\tpromoted here\n', [A.replace('1', '2')]: 'of the first' });
+    const told = follow({ timeline: 2, history: '1\t0/B000000\tpromoted there' }, receives(B.replace('1', '2'), 'of the second'));
+    expect(told.log).toContain('timeline 2 of the server is another one than that which was received');
+    holds({ '00000002.history': '1\t0/B000000\tpromoted there\n' });
+    expect(store()).toEqual([
+      { [A.replace('1', '2')]: 'of the first', '00000002.history': '1\t0/A000000\tpromoted here' },
+      { [B.replace('1', '2')]: 'of the second', '00000002.history': '1\t0/B000000\tpromoted there' },
+    ]);
+    expect(follow({ timeline: 2, history: '1\t0/B000000\tpromoted there' }, receives(B, 'more')).log).not.toContain('another one');
+  });
+
+  test.each([
+    [
+      'pg_receivewal: error: could not send replication command "START_REPLICATION": ERROR:  requested starting point 0/B000000 is ahead of the WAL flush position of this server 0/A000000',
+      true,
+    ],
+    [
+      'pg_receivewal: error: could not send replication command "START_REPLICATION": FEHLER:  Startpunkt 0/B000000 liegt vor der Flush-Position 0/A000000',
+      true,
+    ],
+    [
+      'pg_receivewal: error: unexpected termination of replication stream: FEHLER:  WAL-Segment 00000001000000000000000A ist schon entfernt',
+      true,
+    ],
+    [
+      'pg_receivewal: error: unexpected termination of replication stream: ERROR:  could not open file "pg_wal/00000001000000000000000A": Permission denied',
+      false,
+    ],
+    [
+      'pg_receivewal: error: unexpected termination of replication stream: ERROR:  could not read from WAL segment 00000001000000000000000A, offset 8192: read 0 of 8192',
+      false,
+    ],
+    [
+      'pg_receivewal: error: could not send replication command "START_REPLICATION": ERROR:  replication slot "backup" is active for PID 77',
+      false,
+    ],
+  ])('is begun anew where the server cannot go on, in whatever language it says so: %s', (says, anew) => {
+    holds({ system: '111\n', [A]: 'received' });
+    const { code, log } = follow({}, receives(B, '', says));
+    expect(code).not.toBe(0);
+    expect(log.includes('the archive begins anew')).toBe(anew);
+    expect(inSpool()).toEqual([anew ? `former/1/${A}` : A]);
+  });
+
+  test('is not begun, and nothing is dropped, where a slot of its name is somebody else’s', () => {
+    const { code, reason } = follow({ slot: 'logical' }, receives(A, ''));
+    expect(code).toBe(78);
+    expect(reason).toMatch(/^the server has a logical replication slot of the name backup, .* choose another name \(slot\)$/);
+  });
 });

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Job } from './job';
@@ -306,11 +306,43 @@ describe('a log archive', () => {
 
       const isReady = (stale: string) => job.script('log-healthy', { SCRATCH: environment.SCRATCH, ARCHIVE_STALE: stale }) === 0;
       expect(isReady('5')).toBe(true);
-      utimesSync(healthy, new Date(Date.now() - 600_000), new Date(Date.now() - 600_000));
-      expect(isReady('5')).toBe(false);
+      const uptime = Number(readFileSync('/proc/uptime', 'utf8').split('.')[0]);
+      // One that the machine has not reached is of before it was started.
+      for (const [since, ready] of [
+        [uptime - 200, true],
+        [uptime - 600, false],
+        [uptime + 600, false],
+      ] as const) {
+        writeFileSync(healthy, `${since}\n`);
+        expect(isReady('5')).toBe(ready);
+      }
       rmSync(healthy);
       expect(isReady('5')).toBe(false);
     });
+  });
+
+  test('goes on when the clock is set back', async () => {
+    const bin = join(job.directory, 'bin');
+    const back = join(job.directory, 'back');
+    mkdirSync(bin, { recursive: true });
+    const date = `case " $* " in *' -d '* | *' -r '*) exec /bin/date "$@" ;; esac
+      [ -e '${back}' ] || exec /bin/date "$@"
+      exec /bin/date -d "@$(($(/bin/date +%s) - 3600))" "$@"`;
+    writeFileSync(join(bin, 'date'), `#!/bin/sh\n${date}\n`, { mode: 0o755 });
+    const environment = { ...job.environment({ ...words(), ARCHIVE_EVERY: '1' }) };
+    environment.PATH = `${bin}:${environment.PATH}`;
+    const archive = spawn('sh', [join(job.directory, 'home/shell/archive-log.sh')], { env: environment, stdio: 'ignore' });
+    const ended = new Promise(resolve => archive.once('exit', resolve));
+    const stored = async (batches: number) => {
+      while (!existsSync(join(job.repository, 'orders-log')) || job.points('orders-log').length < batches)
+        await new Promise(resolve => setTimeout(resolve, 50));
+    };
+    await stored(1);
+    writeFileSync(back, '');
+    writeFileSync(join(spool, 'late'), 'late');
+    await stored(2);
+    archive.kill('SIGTERM');
+    await ended;
   });
 
   test('starts its receiver anew where the server has begun another log', async () => {

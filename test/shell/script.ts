@@ -8,7 +8,8 @@ export interface ScriptOptions {
   /** Programs that stand in for those of the image, each the body of a shell script. */
   readonly programs?: { [name: string]: string };
   readonly environment?: { [name: string]: string };
-  /** The members of the recovery point. */
+  readonly arguments?: string[];
+  /** The members of the recovery point; what a script stores is in members/, too. */
   readonly repository?: { [member: string]: string };
 }
 
@@ -25,7 +26,7 @@ export interface ScriptOutcome {
 export function runScript(
   engine: string,
   script: string,
-  { directory, programs = {}, environment = {}, repository = {} }: ScriptOptions,
+  { directory, programs = {}, environment = {}, repository = {}, arguments: words = [] }: ScriptOptions,
 ): ScriptOutcome {
   const [home, scratch, bin, members] = ['home', 'scratch', 'bin', 'members'].map(name => join(directory, name)) as [
     string,
@@ -34,7 +35,11 @@ export function runScript(
     string,
   ];
   mkdirSync(join(home, 'repository'), { recursive: true });
-  writeFileSync(join(home, 'repository/repository.sh'), `repository_get() { cat '${members}/'"$2"; }\n`);
+  const functions = [
+    `repository_get() { cat '${members}/'"$2"; }`,
+    `repository_put() { member_name=$1; shift; "$@" >'${members}/'"$member_name" && member "$member_name" 1 -; }`,
+  ];
+  writeFileSync(join(home, 'repository/repository.sh'), `${functions.join('\n')}\n`);
   rmSync(join(scratch, 'outcome'), { recursive: true, force: true });
   for (const path of [members, join(scratch, 'outcome'), bin]) mkdirSync(path, { recursive: true });
   for (const [name, path] of [
@@ -48,7 +53,7 @@ export function runScript(
     chmodSync(join(bin, name), 0o755);
   }
   for (const [name, content] of Object.entries(repository)) writeFileSync(join(members, name), content);
-  const done: SpawnSyncReturns<string> = spawnSync('sh', [join(home, 'engine', `${script}.sh`)], {
+  const done: SpawnSyncReturns<string> = spawnSync('sh', [join(home, 'engine', `${script}.sh`), ...words], {
     encoding: 'utf8',
     env: {
       PATH: `${bin}:${process.env.PATH}`,

@@ -6,7 +6,8 @@
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-batch=$SPOOL/batch
+# Not on the spool, which would keep what it holds for ever once it is full.
+batch=$SCRATCH/batch
 rm -rf "$batch"
 mkdir "$batch"
 bytes=0

@@ -20,7 +20,7 @@ find "$batch" -type f -name '[0-9]*' | while read -r part; do
     echo "$from" >"$file.from"
     head -c "$from" "$folder/head" >"$file"
   elif [ "$(wc -c <"$file")" -lt "$from" ]; then
-    echo "bytes $(wc -c <"$file") to $from" >"$file.gap"
+    [ -e "$file.gap" ] || echo "bytes $(wc -c <"$file") to $from" >"$file.gap"
   fi
   truncate -s "$from" "$file"
   cat "$part" >>"$file"

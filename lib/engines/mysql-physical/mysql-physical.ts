@@ -122,7 +122,8 @@ export class XtrabackupVersion {
  * the copy. For that the server needs `log_bin`, ROW or MIXED as `binlog_format`, and `binlog_expire_logs_seconds` of 0 or a day or
  * more: it keeps nothing for an archive that is down. A replica, or a node of a cluster, needs `log_slave_updates`, without which its log
  * lacks what others send it. The account needs REPLICATION SLAVE as well. The request says `until`:
- * `latest`, `base`, `binlog:<file>:<position>`, or a time in whole seconds, UTC: the replay ends before the first statement in the log
+ * `latest`, `gap` (as far as the log leads, where something of it is missing), `base`, `binlog:<file>:<position>`, or a time in whole
+ * seconds, UTC: the replay ends before the first statement in the log
  * that began in that second or later (of a transaction of several statements: its COMMIT). What a session kept out of the log
  * (`sql_log_bin = 0`) does not come back; over a statement that was interrupted half way in a table without transactions no replay
  * goes. A server that was restored, replaced or reset begins another history of its log, with the same names; no recovery point of

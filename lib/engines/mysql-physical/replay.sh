@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Replaying the archived binary log over a recovery point, in the server in this pod. physical.sh is sourced before.
 #
-#   UNTIL   how far: `latest`, `base` (not at all), a time in UTC such as 2026-08-01T00:00:00Z, or `binlog:<file>:<position>`;
+#   UNTIL   how far: `latest`, `gap` (as far as the log leads: to its end, or to where something of it is missing), `base` (not at all), a time in UTC such as 2026-08-01T00:00:00Z, or `binlog:<file>:<position>`;
 #           empty: the time of RECOVERY_POINT if it is one, else latest
 #   TIMELINE  the history of the log that is replayed, as the archive calls it; empty: the newest, which has to be the recovery point's
 #
@@ -21,7 +21,7 @@ choose_target() {
     case ${RECOVERY_POINT:-} in ????-??-??T*Z) UNTIL=$RECOVERY_POINT ;; *) UNTIL=latest ;; esac
   fi
   case $UNTIL in
-    latest | base) ;;
+    latest | gap | base) ;;
     binlog:?*.[0-9]*:[0-9]*) case ${UNTIL##*:} in *[!0-9]*) refuse "until is '$UNTIL': write a position such as binlog:binlog.000007:1234" ;; esac ;;
     [0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]Z)
       ! is_after "$(manifest_field "$SCRATCH/manifest.json" finished)" "$UNTIL" ||
@@ -30,16 +30,16 @@ choose_target() {
       ! is_after "$UNTIL" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" || refuse "the archived log ends before $UNTIL: that has not come yet"
       ;;
     [0-9]*.[0-9]*Z) refuse "until is '$UNTIL': the binary log tells whole seconds only" ;;
-    *) refuse "until is '$UNTIL': write latest, base, a time in UTC such as 2026-08-01T00:00:00Z, or binlog:<file>:<position>" ;;
+    *) refuse "until is '$UNTIL': write latest, gap, base, a time in UTC such as 2026-08-01T00:00:00Z, or binlog:<file>:<position>" ;;
   esac
   BATCHES=0
   [ "$UNTIL" = base ] || BATCHES=$(sh "$BACKUP_HOME/shell/read-log.sh" begin) || exit $?
-  case $UNTIL in latest | base) ;; *) [ "$BATCHES" -gt 0 ] || refuse "no log was archived since recovery point $POINT: nothing can be replayed until $UNTIL. Call addLogArchive() on the backup, or set until to base" ;; esac
+  case $UNTIL in latest | gap | base) ;; *) [ "$BATCHES" -gt 0 ] || refuse "no log was archived since recovery point $POINT: nothing can be replayed until $UNTIL. Call addLogArchive() on the backup, or set until to base" ;; esac
   [ "$BATCHES" -gt 0 ] || return 0
   # The manifest that was read last is the newest batch's.
   newest_history=$(manifest_about "$SCRATCH/log/manifest.json" | sed -n 's/^"history":"\(.*\)"$/\1/p')
   manifest_members "$SCRATCH/manifest.json" | grep -q '^binlog	' || {
-    [ "$UNTIL" = latest ] || refuse "recovery point $POINT does not note where the binary log stood: nothing can be replayed over it"
+    case $UNTIL in latest | gap) ;; *) refuse "recovery point $POINT does not note where the binary log stood: nothing can be replayed over it" ;; esac
     caveat "of the archived log nothing is replayed: recovery point $POINT does not note where the binary log stood. The account of the backup needs REPLICATION SLAVE"
     BATCHES=0
     return 0
@@ -80,13 +80,19 @@ judge_history() {
       [ -n "${TIMELINE:-}" ] || [ "$newest_history" = "$ours" ] ||
         refused "the archived log goes on in another history, $newest_history, to which recovery point $POINT does not lead: the server was restored or replaced since, or its logs were reset. Take a backup now; to replay what belongs to this recovery point, set timeline to $ours. The archive has: $(histories_there)"
       ;;
+    gap) [ "$newest_history" = "$ours" ] || printf '%s\n' "the archived log goes on in another history, $newest_history, to which recovery point $POINT does not lead" >"$SCRATCH/replay.gap" ;;
   esac
 }
 
 # Words for why the replay cannot go on; the parent shell says them, unless the server's own refusal came first.
 broken() { printf '%s\n' "$*" >"$SCRATCH/replay.broken"; exit 1; }
 refused() { printf '%s\n' "$*" >"$SCRATCH/replay.refused"; exit 1; }
-gap() { broken "the archived log has a gap: $*. A restore can go no further than before the gap (until: a time before it), or start from a recovery point after it"; }
+gap() {
+  [ "$UNTIL" = gap ] || broken "the archived log has a gap: $*. A restore can go no further than to the gap (until: gap), or start from a recovery point after it"
+  printf '%s\n' "the archived log has a gap: $*" >"$SCRATCH/replay.gap"
+  : >"$SCRATCH/ended"
+  exit 0
+}
 
 next_batch() {
   [ -s "$SCRATCH/log/batches" ] || return 1
@@ -95,6 +101,8 @@ next_batch() {
   for folder in "$LOG_DIRECTORY"/*/; do
     if [ -n "$folder_of_ours" ]; then
       [ "$folder" = "$folder_of_ours" ] || rm -rf "$folder"
+    elif [ -n "$chosen_history" ] && [ "$(basename "$folder")" != "$chosen_history" ]; then
+      rm -rf "$folder"
     elif [ -e "$folder$file" ] && [ "$(birth "$folder$file")" = "$start_birth" ]; then
       folder_of_ours=$folder
     fi
@@ -191,19 +199,53 @@ play() { # POSITION
   echo "$file:$size" >"$SCRATCH/replayed"
 }
 
+# Of what follows on missing bytes nothing is replayed.
+cut_at_gap() {
+  [ ! -s "$folder_of_ours$file.gap" ] || truncate -s "$(sed 's/bytes \([0-9]*\) .*/\1/' "$folder_of_ours$file.gap")" "$folder_of_ours$file"
+  rm -f "$folder_of_ours$file.end"
+}
+
+# An archive that has lost what it had received receives it again, as another history, as far back as the server still has its log.
+choose_history() {
+  chosen_history=$TIMELINE
+  [ -z "$chosen_history" ] || return 0
+  sh "$BACKUP_HOME/shell/read-log.sh" about histories >"$SCRATCH/spans" || exit $?
+  begins=$(cut -f 3 "$SCRATCH/spans" | tr ' ' '\n' | sed -n "s/^$newest_history,\([^:]*\):0,.*/\1/p" | head -n 1)
+  [ -z "$begins" ] || [ "${begins%.*}" != "${start_file%.*}" ] || [ "$(number "$begins")" -gt "$(number "$start_file")" ] || chosen_history=$newest_history
+}
+
 statements() {
   folder_of_ours='' file=$start_file position=$start_position
+  : "${TIMELINE:=}"
+  choose_history
   while [ -z "$folder_of_ours" ]; do
-    next_batch || gap "it does not hold $start_file, at whose position $start_position the recovery point ends"
+    next_batch && continue
+    # What is called the same there is another file.
+    [ -z "$chosen_history" ] || {
+      chosen_history=
+      sh "$BACKUP_HOME/shell/read-log.sh" begin >/dev/null || exit $?
+      continue
+    }
+    gap "it does not hold $start_file, at whose position $start_position the recovery point ends"
   done
   judge_history
   [ "$(cat "$folder_of_ours$file.from")" -le "$position" ] || gap "of $file, bytes $position to $(cat "$folder_of_ours$file.from") are missing"
   while :; do
     while [ ! -e "$folder_of_ours$file.end" ]; do next_batch || break; done
-    [ ! -s "$folder_of_ours$file.gap" ] || gap "of $file, $(cat "$folder_of_ours$file.gap") are missing"
     later=$(later_file "$(number "$file")")
-    [ -e "$folder_of_ours$file.end" ] || [ -z "$later" ] || gap "the end of $file was never received, though $later is there"
+    missing=
+    if [ -s "$folder_of_ours$file.gap" ]; then
+      missing="of $file, $(cat "$folder_of_ours$file.gap") are missing"
+    elif [ ! -e "$folder_of_ours$file.end" ] && [ -n "$later" ]; then
+      missing="the end of $file was never received, though $later is there"
+    fi
+    if [ -n "$missing" ]; then
+      [ "$UNTIL" = gap ] || gap "$missing"
+      cut_at_gap
+      [ "$(wc -c <"$folder_of_ours$file")" -gt "$position" ] || gap "$missing"
+    fi
     play "$position"
+    [ -z "$missing" ] || gap "$missing"
     [ ! -e "$SCRATCH/reached" ] || return 0
     [ -e "$folder_of_ours$file.end" ] || return 0
     rm -f "$folder_of_ours$file"*
@@ -222,7 +264,7 @@ statements() {
 # One session for all of it: what is temporary lives as long as its session.
 replay() {
   [ "$BATCHES" -gt 0 ] || return 0
-  rm -rf "$LOG_DIRECTORY" "$SCRATCH/load" "$SCRATCH/reached" "$SCRATCH/replay.broken" "$SCRATCH/replay.refused" "$SCRATCH/replayed" "$SCRATCH/ended" "$SCRATCH/replay.rc"
+  rm -rf "$LOG_DIRECTORY" "$SCRATCH/load" "$SCRATCH/reached" "$SCRATCH/replay.broken" "$SCRATCH/replay.refused" "$SCRATCH/replay.gap" "$SCRATCH/replayed" "$SCRATCH/ended" "$SCRATCH/replay.rc"
   : >"$SCRATCH/failed.noted"
   mkdir "$LOG_DIRECTORY" "$SCRATCH/load"
   # It goes on after errors, and never with another session.
@@ -238,7 +280,8 @@ replay() {
   [ ! -s "$SCRATCH/replay.refused" ] || refuse "$(cat "$SCRATCH/replay.refused")"
   [ ! -s "$SCRATCH/replay.broken" ] || die "$(cat "$SCRATCH/replay.broken")"
   [ -e "$SCRATCH/ended" ] || die 'reading the archived log ended half way'
-  case $UNTIL in latest) ;; *) [ -e "$SCRATCH/reached" ] || refuse "the archived log ends before $UNTIL, at $(cat "$SCRATCH/replayed"): choose an earlier moment, or set until to latest. The archive has: $(histories_there)" ;; esac
+  [ ! -s "$SCRATCH/replay.gap" ] || caveat "nothing comes back that the server wrote later: $(cat "$SCRATCH/replay.gap")"
+  case $UNTIL in latest | gap) ;; *) [ -e "$SCRATCH/reached" ] || refuse "the archived log ends before $UNTIL, at $(cat "$SCRATCH/replayed"): choose an earlier moment, or set until to latest. The archive has: $(histories_there)" ;; esac
   rm -rf "$LOG_DIRECTORY" "$SCRATCH/load"
-  log "replayed $BATCHES batches of the log, from $start_file:$start_position to $(cat "$SCRATCH/replayed")"
+  log "replayed $BATCHES batches of the log, from $start_file:$start_position to $(cat "$SCRATCH/replayed" 2>/dev/null || echo there)"
 }

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # Bringing a base backup up: what a verification and a restore share. postgres.sh is sourced before.
 #
-#   UNTIL   how far the log is replayed: `latest`, `base` (no further than the base backup itself needs), a time in UTC such as
+#   UNTIL   how far the log is replayed: `latest`, `gap` (as far as it leads: to its end, or to where something of it is missing), `base` (no
+#           further than the base backup itself needs), a time in UTC such as
 #           2026-08-01T00:00:00Z, `lsn:0/30000A8`, or `name:<restore point>`; empty: the time of RECOVERY_POINT if it is one,
 #           else latest
 #   TIMELINE  the number of the timeline that is followed; empty: the newest that the archive knows
@@ -70,13 +71,13 @@ choose_target() {
   BATCHES=0
   [ "$UNTIL" = base ] || BATCHES=$(sh "$BACKUP_HOME/shell/read-log.sh" begin) || exit $?
   case $UNTIL in
-    latest | base) target= ;;
+    latest | gap | base) target= ;;
     lsn:*[!0-9A-Fa-f/]*) refuse "until is '$UNTIL': write an LSN such as lsn:0/30000A8" ;;
     lsn:?*/?*) target="recovery_target_lsn = '${UNTIL#lsn:}'" ;;
     name:*\'* | name:) refuse "until is '$UNTIL': write the name of a restore point such as name:before-release" ;;
     name:*) target="recovery_target_name = '${UNTIL#name:}'" ;;
     [0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]*Z) target="recovery_target_time = '${UNTIL%Z}+00'" ;;
-    *) refuse "until is '$UNTIL': write latest, base, a time in UTC such as 2026-08-01T00:00:00Z, lsn:<position> or name:<restore point>" ;;
+    *) refuse "until is '$UNTIL': write latest, gap, base, a time in UTC such as 2026-08-01T00:00:00Z, lsn:<position> or name:<restore point>" ;;
   esac
   # The server would stop at the first commit after its base backup, and call that the moment.
   case $UNTIL in
@@ -113,9 +114,13 @@ recover() { # DIRECTORY SETTINGS...
   fi
   start_server "$recover_directory" "restore_command = 'sh $BACKUP_HOME/engine/fetch-wal.sh %f %p'" 'recovery_target_action = promote' "$target" "$@"
   # A gap is found when the server asks for what is missing; without a target it would be content with less than there is.
-  if [ -s "$SCRATCH/gap" ]; then
-    [ "$server_rc" != 0 ] || stop_server
-    die "$(cat "$SCRATCH/gap")"
+  # Where it has stopped at its target before, nothing is missing.
+  if [ -s "$SCRATCH/gap" ] && ! { [ "$server_rc" = 0 ] && [ -n "$target" ] && grep -q 'recovery stopping' "$SCRATCH/server.log"; }; then
+    if [ "$server_rc" != 0 ] || [ "$UNTIL" != gap ]; then
+      [ "$server_rc" != 0 ] || stop_server
+      die "$(cat "$SCRATCH/gap")"
+    fi
+    caveat "nothing comes back that the server wrote later: $(sed 's/\. A restore can go no further.*//' "$SCRATCH/gap")"
   fi
   if [ "$server_rc" != 0 ]; then
     if grep -q 'recovery ended before configured recovery target was reached' "$SCRATCH/server.log"; then
@@ -128,10 +133,18 @@ recover() { # DIRECTORY SETTINGS...
   fi
   refuse_moment_beyond_fork
   # Where no target was set, all of the log has been asked for, unless something in it made the server stop.
-  if [ "$UNTIL" = latest ] && [ "$BATCHES" != 0 ] && not_asked=$(not_asked_for); then
-    stop_server
-    die "the server stopped replaying before the end of the archived log: $(sed -n 's/.*LOG:  *//p' "$SCRATCH/server.log" | grep -E 'invalid|incorrect|unexpected|mismatch|redo done' | tail -n 2 | tr '\n' ';'); $not_asked"
-  fi
+  case $UNTIL in
+    latest | gap)
+      if [ "$BATCHES" != 0 ] && [ ! -s "$SCRATCH/gap" ] && not_asked=$(not_asked_for); then
+        stopped="the server stopped replaying before the end of the archived log: $(sed -n 's/.*LOG:  *//p' "$SCRATCH/server.log" | grep -E 'invalid|incorrect|unexpected|mismatch|redo done' | tail -n 2 | tr '\n' ';'); $not_asked"
+        if [ "$UNTIL" = latest ]; then
+          stop_server
+          die "$stopped. A restore can go no further (until: gap), or start from a recovery point after it"
+        fi
+        caveat "nothing comes back that the server wrote later: $stopped"
+      fi
+      ;;
+  esac
   log_recovery
   [ ! -e "$SCRATCH/other-server" ] ||
     caveat "the archived log is also that of another server, with another system identifier, to which recovery point $POINT does not lead: what that one has written is not here"

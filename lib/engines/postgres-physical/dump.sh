@@ -36,6 +36,9 @@ if [ -n "$PRIMARY" ]; then
 fi
 
 about server "$(ask -c 'show server_version')"
+since() { ask -c "select to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"; }
+running_since=$(since)
+about runningSince "$running_since"
 about client "$(pg_basebackup --version)"
 # The first superuser is the one that a copy of the server certainly has.
 ask -F '	' -c "select 'superuser', rolname from pg_roles where oid = 10 union all select 'system', system_identifier::text from pg_control_system()
@@ -56,6 +59,13 @@ parent() {
     log "WARNING: $parent_id cannot be read, so this backup is a full one: $(repository_reason)"
     return 0
   fi
+  # Whoever puts older files under a server, as a restore does, has to start it: the numbers of timelines and the positions in the log can be
+  # those of before then, and the server takes a history that it has left for its own.
+  parent_since=$(manifest_about "$SCRATCH/manifest.json" | sed -n 's/^"runningSince":"\(.*\)"$/\1/p')
+  if [ "$parent_since" != "$running_since" ]; then
+    log "the server was started since $parent_id was made, so this backup is a full one"
+    return 0
+  fi
   manifest_field "$SCRATCH/manifest.json" needs | tr ' ' '\n' >"$SCRATCH/parent.needs"
   [ "$(grep -c . "$SCRATCH/parent.needs")" -ge "$INCREMENTALS" ] || printf %s "$parent_id"
 }
@@ -69,6 +79,7 @@ export PARENT
 if [ -n "$PARENT" ]; then
   log "incremental to $PARENT"
   if repository_put base.tar sh "$BACKUP_HOME/engine/dump-base.sh"; then
+    [ "$(since)" = "$running_since" ] || die 'the server was started anew while the backup began: what it builds on may not be of this server'
     needs "$PARENT"
     grep . "$SCRATCH/parent.needs" >>"$SCRATCH/needs" || :
     about base "incremental to $PARENT"

@@ -74,7 +74,7 @@ while [ ! -e "$wal/$name" ]; do
   if [ -n "$stored" ]; then
     # What was written before the archive began came with the base backup; the server finds it itself.
     [ ! -e "${2%/*}/$name" ] || exit 1
-    echo "the archived log has a gap: segment $name is missing, though $stored is there. A restore can go no further than before the gap (until: a time or lsn before it), or start from a recovery point after it" >"$SCRATCH/gap"
+    echo "the archived log has a gap: segment $name is missing, though $stored is there. A restore can go no further than to the gap (until: gap), or start from a recovery point after it" >"$SCRATCH/gap"
     exit 1
   fi
   WAL_DIRECTORY=$wal sh "$BACKUP_HOME/shell/read-log.sh" next >&2 && rc=0 || rc=$?
@@ -92,7 +92,9 @@ while [ ! -e "$wal/$name" ]; do
 done
 sed -n 's/^drop //p' "$SCRATCH/look" | while read -r file; do rm -f "$wal/$file"; done
 take "$wal/$name" "$2"
-echo "$name" >"$SCRATCH/delivered"
+# Once it has come to the end, the server reads the last record again, which may begin in the segment before.
+previous=$(cat "$SCRATCH/delivered" 2>/dev/null) || previous=
+[ -n "$previous" ] && [ "$(printf '%s\n%s\n' "$previous" "$name" | LC_ALL=C sort -k 1.9 | tail -n 1)" = "$previous" ] || echo "$name" >"$SCRATCH/delivered"
 
 # When the first transaction of a timeline ended.
 timeline=$((0x$(printf %s "$name" | cut -c 1-8)))
@@ -107,4 +109,4 @@ if [ "$begin" != 0000000000000000 ] && [ ! -s "$SCRATCH/committed.$timeline" ]; 
 fi
 
 # What is before it is replayed.
-sed -n 's/^done //p' "$SCRATCH/look" | while read -r file; do rm -f "$wal/$file"; done
+sed -n 's/^done //p' "$SCRATCH/look" | while read -r file; do [ "$file" = "$previous" ] || rm -f "$wal/$file"; done

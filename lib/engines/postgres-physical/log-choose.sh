@@ -4,17 +4,28 @@
 #
 # environment:
 #   SPOOL   where log-follow.sh receives. Beside the segments it holds `stored` (their names), `stored.partial` (the checksums of
-#           unfinished ones) and former/ (what is of a history that the server has left)
+#           unfinished ones) and former/<number>/ (what is of a history that the server has left)
+# Histories have segments of the same names: a batch holds those of one.
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 cd "$SPOOL" 2>/dev/null || exit 0
 touch stored stored.partial
-find . former -maxdepth 1 -type f -name '????????????????????????' 2>/dev/null | sed 's|^\./||' | LC_ALL=C sort >"$SCRATCH/present"
-awk 'FILENAME == ARGV[1] { stored[$0]; next } !($0 in stored)' stored "$SCRATCH/present" >"$SCRATCH/new"
-[ "$(wc -l <"$SCRATCH/new")" -le 64 ] || : >"$SCRATCH/more"
-head -n 64 "$SCRATCH/new"
-for partial in ????????????????????????.partial former/????????????????????????.partial; do
-  [ -e "$partial" ] || continue
-  grep -qxF -e "$partial $(cksum <"$partial")" stored.partial || printf '%s\n' "$partial"
+choose() { # FOLDER, with a slash at its end
+  find "./$1" -maxdepth 1 -type f -name '????????????????????????' | sed 's|^\./||' | LC_ALL=C sort >"$SCRATCH/present"
+  awk 'FILENAME == ARGV[1] { stored[$0]; next } !($0 in stored)' stored "$SCRATCH/present" >"$SCRATCH/new"
+  [ "$(wc -l <"$SCRATCH/new")" -le 64 ] || : >"$SCRATCH/more"
+  head -n 64 "$SCRATCH/new"
+  for partial in "$1"????????????????????????.partial; do
+    [ -e "$partial" ] || continue
+    grep -qxF -e "$partial $(cksum <"$partial")" stored.partial || printf '%s\n' "$partial"
+  done
+}
+for former in $(find former -mindepth 1 -maxdepth 1 -type d 2>/dev/null | sort -t / -k 2n); do
+  choose "$former/" >"$SCRATCH/of-former"
+  [ -s "$SCRATCH/of-former" ] || continue
+  cat "$SCRATCH/of-former"
+  : >"$SCRATCH/more"
+  exit 0
 done
+choose ''

@@ -17,7 +17,18 @@ if [ "$limit" -lt 0 ] || [ "$limit" -gt "$SLOT_LIMIT" ]; then
   refuse "max_slot_wal_keep_size is $limit MB on the server (-1: unlimited): a log archive that is down would fill its disk. Run: alter system set max_slot_wal_keep_size = '${SLOT_LIMIT}MB'; select pg_reload_conf(); or raise slotLimit"
 fi
 
+# A slot of that name that somebody else has made is not this archive's to drop.
+kind=$(ask -v slot="$SLOT" -f - <<'SQL'
+select slot_type from pg_replication_slots where slot_name = :'slot';
+SQL
+)
+case $kind in
+  '' | physical) ;;
+  *) refuse "the server has a $kind replication slot of the name $SLOT, and a log archive needs one of its own: choose another name (slot)" ;;
+esac
+
 mkdir -p "$SPOOL"
+replication() { psql -XAtq --no-password -v ON_ERROR_STOP=1 -d 'replication=true' -c "$1"; } # COMMAND
 drop_slot() {
   printf "select pg_drop_replication_slot(:'slot');" | attempt "dropping the slot $SLOT, which has lost its log" ask -v slot="$SLOT" -f - >/dev/null
 }
@@ -34,10 +45,26 @@ if [ "$lost" != 0 ]; then
 fi
 
 # The spool tells where to go on. After a restore, or with another server, it tells of a history that is not this server's.
-system=$(ask -c 'select system_identifier from pg_control_system()')
+attempt 'asking the server which one it is' replication IDENTIFY_SYSTEM >"$SCRATCH/identity"
+IFS='|' read -r system timeline _ <"$SCRATCH/identity"
 [ ! -s "$SPOOL/system" ] || [ "$(cat "$SPOOL/system")" = "$system" ] || start_anew=yes
 
+# Two servers that were promoted each by itself give one number to two timelines. pg_receivewal asks for a history only where it has none.
+history=$(printf '%08X.history' "$timeline")
+if [ -s "$SPOOL/$history" ]; then
+  attempt "asking the server how it came to timeline $timeline" replication "TIMELINE_HISTORY $timeline" >"$SCRATCH/history"
+  sed -i '1s/^[^|]*|//' "$SCRATCH/history"
+  if [ "$(cat "$SCRATCH/history")" != "$(cat "$SPOOL/$history")" ]; then
+    log "WARNING: timeline $timeline of the server is another one than that which was received: two servers were promoted, each by itself. The archive begins anew; take a backup now"
+    start_anew=yes
+    other_history=$history
+  fi
+fi
+
 trap : TERM INT
+# So that log-received.sh can tell who receives.
+PGAPPNAME=$(receiver)
+export PGAPPNAME
 receive() {
   pg_receivewal --directory="$SPOOL" --slot="$SLOT" --create-slot --if-not-exists --no-password 2>"$SCRATCH/receive.err" || {
     cat "$SCRATCH/receive.err" >&2
@@ -46,14 +73,19 @@ receive() {
   pg_receivewal --directory="$SPOOL" --slot="$SLOT" --synchronous --no-loop --no-password 2>"$SCRATCH/receive.err"
 }
 begin_anew() {
-  # What is there is stored with the next batch, under the timeline that it is of, and then removed.
-  mkdir -p "$SPOOL/former"
-  find "$SPOOL" -maxdepth 1 -type f -name '????????????????????????*' -exec mv {} "$SPOOL/former/" \;
+  # What is there is stored with the next batch, under the timeline that it is of, and then removed. Before that it may happen again, with
+  # segments of the same names.
+  former=1
+  while [ -e "$SPOOL/former/$former" ]; do former=$((former + 1)); done
+  mkdir -p "$SPOOL/former/$former"
+  [ -z "${other_history:-}" ] || mv "$SPOOL/$other_history" "$SPOOL/former/$former/"
   # A server that was made anew has segments of the same names, of which nothing is stored.
-  [ ! -e "$SPOOL/stored" ] || {
-    sed 's|^\([0-9A-F]*\)$|former/\1|' "$SPOOL/stored" >"$SPOOL/stored.moved"
-    mv "$SPOOL/stored.moved" "$SPOOL/stored"
-  }
+  for moved in stored stored.partial; do
+    [ -e "$SPOOL/$moved" ] || continue
+    sed "s|^\([^/]*\)\$|former/$former/\1|" "$SPOOL/$moved" >"$SPOOL/$moved.moved"
+    mv "$SPOOL/$moved.moved" "$SPOOL/$moved"
+  done
+  find "$SPOOL" -maxdepth 1 -type f -name '????????????????????????*' ! -name '*.moved' -exec mv {} "$SPOOL/former/$former/" \;
 }
 [ -z "${start_anew:-}" ] || begin_anew
 printf '%s\n' "$system" >"$SPOOL/system"
@@ -61,12 +93,20 @@ printf '%s\n' "$system" >"$SPOOL/system"
 # the checkpoint removes, and the server calls it reserved.
 from_slot=yes
 [ -z "$(find "$SPOOL" -maxdepth 1 -type f -name '????????????????????????*')" ] || from_slot=
+# The server says it in its own language: what it has removed it names by the segment alone, and what is not in its history, or ahead of it, by
+# a position. (PostgreSQL's source, walsender.c.)
+has_removed() { sed -n 's/.*unexpected termination of replication stream//p' "$SCRATCH/receive.err" | grep -qE '^[^0-9/]*[0-9A-F]{24}[^0-9/]*$'; }
+is_elsewhere() { sed -n 's/.*could not send replication command "START_REPLICATION"//p' "$SCRATCH/receive.err" | grep -qE '[^[:alnum:]_][0-9A-F]+/[0-9A-F]+'; }
+# A volume that was full leaves a file behind that is shorter than what it was to become, and holds nothing yet; pg_receivewal goes no further
+# then. (PostgreSQL's source, receivelog.c, open_walfile.)
+segment_bytes=$(ask -c "select setting from pg_settings where name = 'wal_segment_size'")
+find "$SPOOL" -maxdepth 1 -type f -name '????????????????????????.partial' ! -size "$segment_bytes"c -exec rm -f {} +
 receive && rc=0 || rc=$?
 cat "$SCRATCH/receive.err" >&2
-if [ -n "$from_slot" ] && grep -q 'has already been removed' "$SCRATCH/receive.err"; then
+if [ -n "$from_slot" ] && has_removed; then
   drop_slot
   log "WARNING: the server has recycled log that its slot $SLOT begins with: the archive begins anew, with a new slot; take a backup now"
-elif grep -qE "is not in this server's history|has already been removed|ahead of the WAL flush position" "$SCRATCH/receive.err"; then
+elif has_removed || is_elsewhere; then
   log "WARNING: the server cannot go on where the spool ends: the archive begins anew; take a backup now"
   begin_anew
 fi

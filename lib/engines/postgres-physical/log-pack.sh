@@ -6,25 +6,38 @@
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-batch=$SPOOL/batch
+# Not on the spool, which would keep what it holds for ever once it is full.
+batch=$SCRATCH/batch
 rm -rf "$batch"
 mkdir "$batch"
+folder=$(sed -n '1s|[^/]*$||p' "$1")
 : >"$SCRATCH/partial"
+: >"$SCRATCH/inodes"
 while read -r name; do
   case $name in
     # Still being written: what is stored has to be one state of it, and its checksum that state's.
     *.partial)
-      cp "$SPOOL/$name" "$batch/" 2>/dev/null || continue # finished meanwhile: it comes whole with the next batch
+      if ! cp "$SPOOL/$name" "$batch/" 2>"$SCRATCH/cp.err"; then
+        [ ! -e "$SPOOL/$name" ] || die "$name cannot be copied to the scratch volume: $(last_words "$SCRATCH/cp.err" 1)"
+        # Finished meanwhile: it comes whole with the next batch.
+        rm -f "$batch/${name##*/}"
+        continue
+      fi
       printf '%s %s\n' "$name" "$(cksum <"$batch/${name##*/}")" >>"$SCRATCH/partial"
       ;;
-    *) ln "$SPOOL/$name" "$batch/" ;;
+    *)
+      stat -c "%i $name" "$SPOOL/$name" >>"$SCRATCH/inodes"
+      ln -s "$SPOOL/$name" "$batch/"
+      ;;
   esac
 done <"$1"
 ls "$batch" >"$SCRATCH/packed"
 # A history file of a timeline of which nothing is stored yet would make a replay look for that.
-known=$(cd "$SPOOL" && find . former "$batch" -maxdepth 1 -name '????????????????????????*' 2>/dev/null | sed 's|.*/\(........\)[^/]*$|\1|' | LC_ALL=C sort | tail -n 1)
-find "$SPOOL" -maxdepth 1 -name '????????.history' | while read -r history; do
-  [ "$(printf '%s\n%s\n' "$known" "$(basename "$history" .history)" | LC_ALL=C sort | tail -n 1)" != "$known" ] || ln "$history" "$batch/"
+known=$(find "$SPOOL" "$SPOOL/$folder" "$batch" -maxdepth 1 -name '????????????????????????*' | sed 's|.*/\(........\)[^/]*$|\1|' | LC_ALL=C sort | tail -n 1)
+# That which a former history has of its own counts for its batches.
+for history in "$SPOOL/$folder"????????.history "$SPOOL"/????????.history; do
+  { [ -e "$history" ] && [ ! -e "$batch/${history##*/}" ]; } || continue
+  [ "$(printf '%s\n%s\n' "$known" "$(basename "$history" .history)" | LC_ALL=C sort | tail -n 1)" != "$known" ] || ln -s "$history" "$batch/"
 done
 fact segments "$(grep -c '^[0-9A-F]*$' "$SCRATCH/packed" || :)"
 about first "$(head -n 1 "$SCRATCH/packed")"
@@ -38,5 +51,5 @@ done <"$SCRATCH/packed" | awk -F '\t' '$1 != timeline { if (timeline) print time
 current=$(find "$SPOOL" -maxdepth 1 -name '????????????????????????*' | sed 's|.*/\(........\)[^/]*$|\1|' | LC_ALL=C sort | tail -n 1)
 [ -z "$current" ] || about timeline "$((0x$current))"
 about timelines "$(tr '\n' ' ' <"$SCRATCH/timelines" | sed 's/ $//')"
-put wal.tar tar -cf - -C "$batch" .
+put wal.tar tar -chf - -C "$batch" .
 rm -rf "$batch"

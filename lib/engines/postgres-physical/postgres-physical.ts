@@ -30,8 +30,9 @@ export interface PostgresPhysicalEngineOptions {
   readonly maxRate?: Size;
   /**
    * How many incremental backups follow a full one: PostgreSQL 17 and newer copy what has changed since the one before. The server
-   * needs `summarize_wal = on`; where it is off, or a summary is missing, a full backup is made. A restore puts a full one and
-   * its incrementals together, which needs the size of the server twice; pruning keeps what a kept recovery point builds on.
+   * needs `summarize_wal = on`; where it is off, or a summary is missing, a full backup is made, and so it is after the server was
+   * started anew: older files may have been put under it. A restore puts a full one and its incrementals together, which needs
+   * the size of the server twice; pruning keeps what a kept recovery point builds on.
    * A day's incrementals after a weekly full one are 6 with a daily schedule.
    * (PostgreSQL's documentation, "Making an Incremental Backup".)
    * @default 0 - every backup is a full one
@@ -100,7 +101,8 @@ export interface PostgresPhysicalEngineOptions {
  * such as one to a `postgresql.conf` elsewhere. Where data is behind a link, a backup is refused.
  *
  * A restore works on the data volume (`dataVolume`), with the server scaled to zero. What it held is put aside, never deleted. The
- * request says `until`: `latest`, `base`, a time, `lsn:<position>` or `name:<restore point>`.
+ * request says `until`: `latest`, `gap` (as far as the log leads, where something of it is missing), `base`, a time, `lsn:<position>`
+ * or `name:<restore point>`.
  * After a restore or a failover the history forks. A replay follows the newest timeline, all the way: where log of before the fork is
  * missing, that is a gap. A target beyond a fork is refused, and the refusal names the timelines that the archive has; `timeline` says
  * which one is meant.

@@ -18,6 +18,9 @@ export PGOPTIONS='-c search_path=pg_catalog -c statement_timeout=0 -c idle_sessi
 
 ask() { psql -XAtq --no-password -v ON_ERROR_STOP=1 -d "$MAINTENANCE_DATABASE" "$@"; } # PSQL-ARGUMENTS...
 
+# How the pod that receives the log calls itself, so that another one that receives it is told apart. A name ends after 63 characters.
+receiver() { printf 'backup by %s' "$(printf %s "$POD_NAME" | tail -c 50)"; }
+
 server_fact() { sed -n "s/^$1	//p" "$SCRATCH/server"; } # NAME: out of member `server`
 
 # Unlogged tables come up empty after a crash, and so they do from a copy of their server's files: of each there is an empty one beside it.
