@@ -10,7 +10,8 @@
 # waits ARCHIVE_PATIENCE, says on stderr what it lacks, and makes $SCRATCH/anew where the receiver has to begin anew; `log-choose` prints the names of what is new, a batch at most, and makes
 # $SCRATCH/more when there is more; `log-pack NAMES-FILE` stores them with `put`, and notes a fact; `log-stored NAMES-FILE` is called
 # when they are safe, and clears the spool.
-# A batch tells until when the log is stored, as `until`. $SCRATCH/confirmed says at which second of the machine's uptime that was, when all is stored.
+# A batch tells until when the log is stored, as `until`. $SCRATCH/confirmed says at which second of the machine's uptime that was, when all is
+# stored, and leads on from a recovery point.
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
@@ -18,6 +19,8 @@ set -eu
 . "$BACKUP_HOME/shell/origin.sh"
 # shellcheck source=lib/shell/log-order.sh
 . "$BACKUP_HOME/shell/log-order.sh"
+# shellcheck source=lib/shell/log-gap.sh
+. "$BACKUP_HOME/shell/log-gap.sh"
 
 # Batches are read in the order of their ids, and the pod before this one may have stored its last in this very second, or on a
 # node whose clock is a little ahead: the id is then a second after the newest. Batches of the future are no measure, or the log would be
@@ -58,10 +61,20 @@ fi
 engine log-choose >"$SCRATCH/chosen" || exit $?
 until=$(cat "$SPOOL/until" 2>/dev/null || :)
 [ "$received" = no ] || [ -e "$SCRATCH/more" ] || until=$asked
+# Nobody reads the log of a pod that is ready.
+confirm() {
+  log_gap_ends "$asked"
+  if log_lacks; then
+    remark "the archived log lacks something, and no backup was begun since ($(some_of "$SPOOL/../gap")): what the server writes now leads on from no recovery point. Take a backup now"
+  else
+    mv "$SCRATCH/asked" "$SCRATCH/confirmed"
+  fi
+}
+
 # That nothing was written is worth a batch only where somebody would take silence for an archive that is down.
 silent=$(($(date +%s) - $(date -r "$SPOOL/until" +%s 2>/dev/null || echo 0)))
 if [ ! -s "$SCRATCH/chosen" ] && { [ "$until" != "$asked" ] || { [ "$silent" -ge 0 ] && [ "$silent" -lt "$ARCHIVE_HEARTBEAT" ]; }; }; then
-  [ "$until" != "$asked" ] || mv "$SCRATCH/asked" "$SCRATCH/confirmed"
+  [ "$until" != "$asked" ] || confirm
   outcome quiet yes
   exit 0
 fi
@@ -77,7 +90,7 @@ outcome published yes
 printf '%s\n' "$POINT" >"$SPOOL/../last-batch" || log 'WARNING: which batch was stored last could not be noted beside the spool'
 if [ "$until" = "$asked" ]; then
   printf '%s\n' "$until" >"$SPOOL/until"
-  mv "$SCRATCH/asked" "$SCRATCH/confirmed"
+  confirm
 fi
 engine log-stored "$SCRATCH/chosen" || {
   log 'WARNING: what was stored could not be removed from the spool'

@@ -228,7 +228,7 @@ describe('the spool of a log archive', () => {
   });
   /** One that receives a segment, or says why not. */
   const receives = (segment: string, content: string, says = '') => ({
-    pg_receivewal: `case $* in *--create-slot*) exit 0 ;; esac
+    pg_receivewal: `case $* in *--create-slot*) exit 0 ;; *--endpos*) exit 1 ;; esac
       [ -z "${says}" ] || { echo '${says}' >&2; exit 1; }
       echo '${content}' >'${join(spool, segment)}'`,
   });
@@ -276,6 +276,15 @@ describe('the spool of a log archive', () => {
       { [A]: 'of the third server' },
     ]);
     expect(inSpool()).toEqual([A]);
+  });
+
+  test('is stored in order: what is unfinished comes after all that was finished before it', () => {
+    const name = (n: number) => `00000001000000000000${n.toString(16).toUpperCase().padStart(4, '0')}`;
+    holds(Object.fromEntries(Array.from({ length: 70 }, (_, n) => [name(n + 1), 'x'])));
+    holds({ [`${name(71)}.partial`]: 'y' });
+    const [first = {}, second = {}] = store().map(Object.keys);
+    expect(first).toHaveLength(64);
+    expect(second).toEqual([65, 66, 67, 68, 69, 70].map(name).concat(`${name(71)}.partial`));
   });
 
   test('lets nothing go that has taken the name of what was stored meanwhile', () => {

@@ -282,6 +282,27 @@ describe('a log archive', () => {
     );
   });
 
+  test('that lacks something is not ready until a backup was begun after that, and says what it lacks', () => {
+    backupsAt(['20260102T000000Z']);
+    const confirmed = () => readdirSync(job.directory).filter(name => existsSync(join(job.directory, name, 'confirmed'))).length;
+    const archive = (file: string) => {
+      writeFileSync(join(spool, file), file);
+      return job.run('archive', words());
+    };
+    writeFileSync(join(spool, '../gap'), 'the server has recycled log\n');
+    const says = /lacks something, and no backup was begun since \(the server has recycled log\).*Take a backup now/;
+    expect(archive('a').result).toMatchObject({ verdict: 'published', reason: expect.stringMatching(says) });
+    // One that was begun before all was received is none.
+    expect(archive('b').result).toMatchObject({ reason: expect.stringMatching(says) });
+    expect(confirmed()).toBe(0);
+    backupsAt([stamp(1)]);
+    const { log, result } = archive('c');
+    expect(log).toContain('a backup was made since: it makes up for what the archived log lacks (the server has recycled log)');
+    expect(String(result.reason ?? '')).not.toMatch(says);
+    expect(confirmed()).toBe(1);
+    expect(existsSync(join(spool, '../gap'))).toBe(false);
+  });
+
   test('keeps in the spool what could not be stored', () => {
     writeFileSync(join(spool, 'a'), 'alpha');
     job.engine({ 'log-pack': 'put a sh -c "echo half; exit 1"; fact files 1' });

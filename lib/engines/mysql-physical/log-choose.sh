@@ -9,6 +9,8 @@ set -eu
 . "$BACKUP_HOME/shell/lib.sh"
 # shellcheck source=lib/engines/mysql-physical/log.sh
 . "$BACKUP_HOME/engine/log.sh"
+# shellcheck source=lib/shell/log-gap.sh
+. "$BACKUP_HOME/shell/log-gap.sh"
 cd "$SPOOL" 2>/dev/null || exit 0
 room=$((256 * 1048576))
 find . -mindepth 1 -maxdepth 1 -type d -name '[0-9]*-*' | sed 's|^\./||' | LC_ALL=C sort >"$SCRATCH/histories"
@@ -27,12 +29,13 @@ while read -r history; do
       if leads_to "$history/$file" "$history/$next"; then
         state=end
       else
-        log "WARNING: $next does not go on where $file ends: the server's binary logs were reset meanwhile (RESET MASTER), and the archive has a gap. Take a backup now"
+        log_gap "$next does not go on where $file ends: the server's binary logs were reset meanwhile (RESET MASTER)"
         : >"$history/$file.cut"
       fi
     fi
     if [ "$state" = end ] && [ "$size" -lt "$stored" ]; then
-      log "WARNING: of $file the server has $size bytes now, and $stored were received: it has lost transactions. Take a backup now"
+      log_gap "of $file the server has $size bytes now, and $stored were received: it has lost transactions"
+      : >"$history/$file.cut"
       state=open
     fi
     # A file that begins is no more than its first event.

@@ -9,6 +9,8 @@ set -eu
 . "$BACKUP_HOME/engine/physical.sh"
 # shellcheck source=lib/engines/mysql-physical/log.sh
 . "$BACKUP_HOME/engine/log.sh"
+# shellcheck source=lib/shell/log-gap.sh
+. "$BACKUP_HOME/shell/log-gap.sh"
 
 [ "$(variable log_bin)" = ON ] || refuse 'the server writes no binary log: set log_bin and server_id'
 attempt 'asking for the binary log (the account needs BINLOG MONITOR and REPLICATION SLAVE)' sql 'show master status' >"$SCRATCH/status"
@@ -48,12 +50,12 @@ if [ -n "$last" ]; then
     # What was received of the newest is received again: the file is not written in part.
     if [ "$(wc -c <"$history/$last")" -lt 13 ] || [ "$(birth "$history/$last")" = "$(remote_birth "$last")" ]; then first=$last; fi
   elif [ "${oldest%.*}" = "${last%.*}" ] && [ "$(number "$oldest")" -gt "$(number "$last")" ]; then
-    log "WARNING: the server has removed binary logs before they were received, from $last to before $oldest: the archive has a gap; take a backup now"
+    log_gap "the server has removed binary logs before they were received, from $last to before $oldest"
     # What is there of it may not be all: it never counts as complete.
     : >"$history/$last.cut"
     first=$oldest
   fi
-  [ -n "$first" ] || log 'WARNING: the server has begun its binary log anew since, as after a restore: so does the archive; take a backup now'
+  [ -n "$first" ] || log_gap 'the server has begun its binary log anew since, as after a restore: so does the archive'
 fi
 if [ -z "$first" ]; then
   first=$oldest

@@ -47,7 +47,7 @@ begun_anew() {
 }
 if begun_anew; then
   : >"$SCRATCH/anew"
-  echo 'the server has begun its binary log anew (RESET MASTER), and so does the archive now: take a backup' >&2
+  echo 'the server has begun its binary log anew (RESET MASTER), and so does the archive now' >&2
   exit 1
 fi
 echo "the server is at $file:$position, and what was received ends at ${newest:-nothing}:$size" >&2

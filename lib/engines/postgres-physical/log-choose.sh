@@ -14,8 +14,12 @@ touch stored stored.partial
 choose() { # FOLDER, with a slash at its end
   find "./$1" -maxdepth 1 -type f -name '????????????????????????' | sed 's|^\./||' | LC_ALL=C sort >"$SCRATCH/present"
   awk 'FILENAME == ARGV[1] { stored[$0]; next } !($0 in stored)' stored "$SCRATCH/present" >"$SCRATCH/new"
-  [ "$(wc -l <"$SCRATCH/new")" -le 64 ] || : >"$SCRATCH/more"
   head -n 64 "$SCRATCH/new"
+  # Whoever reads an unfinished one takes those before it that have not come for missing.
+  if [ "$(wc -l <"$SCRATCH/new")" -gt 64 ]; then
+    : >"$SCRATCH/more"
+    return
+  fi
   for partial in "$1"????????????????????????.partial; do
     [ -e "$partial" ] || continue
     grep -qxF -e "$partial $(cksum <"$partial")" stored.partial || printf '%s\n' "$partial"

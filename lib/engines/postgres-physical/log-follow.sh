@@ -9,6 +9,8 @@
 set -eu
 # shellcheck source=lib/engines/postgres-physical/postgres.sh
 . "$BACKUP_HOME/engine/postgres.sh"
+# shellcheck source=lib/shell/log-gap.sh
+. "$BACKUP_HOME/shell/log-gap.sh"
 
 # An archive that is down for long would otherwise fill the server's disk and stop it.
 # (PostgreSQL's documentation, "max_slot_wal_keep_size": -1 is unlimited, and the default.)
@@ -39,7 +41,7 @@ select count(*) from pg_replication_slots where slot_name = :'slot' and wal_stat
 SQL
 )
 if [ "$lost" != 0 ]; then
-  log "WARNING: the server has recycled log that slot $SLOT had not received (max_slot_wal_keep_size): the archive has a gap; take a backup now"
+  log_gap "the server has recycled log that slot $SLOT had not received (max_slot_wal_keep_size)"
   drop_slot
   start_anew=yes
 fi
@@ -47,7 +49,10 @@ fi
 # The spool tells where to go on. After a restore, or with another server, it tells of a history that is not this server's.
 attempt 'asking the server which one it is' replication IDENTIFY_SYSTEM >"$SCRATCH/identity"
 IFS='|' read -r system timeline _ <"$SCRATCH/identity"
-[ ! -s "$SPOOL/system" ] || [ "$(cat "$SPOOL/system")" = "$system" ] || start_anew=yes
+if [ -s "$SPOOL/system" ] && [ "$(cat "$SPOOL/system")" != "$system" ]; then
+  log_gap "the server is another one than that whose log was received: its system identifier is $system"
+  start_anew=yes
+fi
 
 # Two servers that were promoted each by itself give one number to two timelines. pg_receivewal asks for a history only where it has none.
 history=$(printf '%08X.history' "$timeline")
@@ -55,7 +60,7 @@ if [ -s "$SPOOL/$history" ]; then
   attempt "asking the server how it came to timeline $timeline" replication "TIMELINE_HISTORY $timeline" >"$SCRATCH/history"
   sed -i '1s/^[^|]*|//' "$SCRATCH/history"
   if [ "$(cat "$SCRATCH/history")" != "$(cat "$SPOOL/$history")" ]; then
-    log "WARNING: timeline $timeline of the server is another one than that which was received: two servers were promoted, each by itself. The archive begins anew; take a backup now"
+    log_gap "timeline $timeline of the server is another one than that which was received: two servers were promoted, each by itself"
     start_anew=yes
     other_history=$history
   fi
@@ -87,6 +92,47 @@ begin_anew() {
   done
   find "$SPOOL" -maxdepth 1 -type f -name '????????????????????????*' ! -name '*.moved' -exec mv {} "$SPOOL/former/$former/" \;
 }
+
+# Files that were put back to what they were before, as from a volume's snapshot, go on under the same name, and are another history. What was
+# received last tells: unless the server sends the same once more, it is not its own.
+was_put_back() {
+  was_partial=$(find "$SPOOL" -maxdepth 1 -type f -name "$(printf '%08X' "$timeline")????????????????.partial" -size "$segment_bytes"c | head -n 1)
+  [ -n "$was_partial" ] || return 1
+  was_number=$(basename "$was_partial" .partial | cut -c 9-24)
+  was_number=$((0x$(printf %s "$was_number" | cut -c 1-8) * (4294967296 / segment_bytes) + 0x$(printf %s "$was_number" | cut -c 9-16)))
+  [ "$was_number" -gt 0 ] || return 1
+  was_until=$(ask -v first="$((was_number * segment_bytes))" -v bytes="$segment_bytes" -f - <<'SQL'
+select case when lsn > '0/0'::pg_lsn + :first then least(lsn, '0/0'::pg_lsn + :first + :bytes) - 1 end
+  from (select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end as lsn) as server;
+SQL
+  )
+  # One that is not as far is told from that by what it says below.
+  [ -n "$was_until" ] || return 1
+  rm -rf "$SCRATCH/again"
+  mkdir "$SCRATCH/again"
+  # pg_receivewal goes on after the segment before.
+  was_before=$((was_number - 1))
+  truncate -s "$segment_bytes" "$SCRATCH/again/$(printf '%08X%08X%08X' "$timeline" "$((was_before * segment_bytes / 4294967296))" "$((was_before % (4294967296 / segment_bytes)))")"
+  # What it cannot send again is no proof. It stops when it is beyond the position. (PostgreSQL's source, pg_receivewal.c, stop_streaming.)
+  timeout 30 pg_receivewal --directory="$SCRATCH/again" --endpos="$was_until" --no-loop --no-password >&2 || return 1
+  was_again=$(find "$SCRATCH/again" -type f -name "$(basename "$was_partial" .partial)*" | head -n 1)
+  [ -n "$was_again" ] || return 1
+  # What was not received yet is zeros, where the server may have gone on.
+  was_low=0 was_high=$segment_bytes
+  while [ "$was_low" -lt "$was_high" ]; do
+    was_middle=$(((was_low + was_high) / 2))
+    if [ "$(tail -c "+$((was_middle + 1))" "$was_partial" | tr -d '\000' | head -c 1 | wc -c)" = 0 ]; then was_high=$was_middle; else was_low=$((was_middle + 1)); fi
+  done
+  was_differs=no
+  [ "$(head -c "$was_low" "$was_partial" | cksum)" = "$(head -c "$was_low" "$was_again" | cksum)" ] || was_differs=yes
+  rm -rf "$SCRATCH/again"
+  [ "$was_differs" = yes ]
+}
+segment_bytes=$(ask -c "select setting from pg_settings where name = 'wal_segment_size'")
+if [ -z "${start_anew:-}" ] && was_put_back; then
+  log_gap 'the log of the server is another one than that which was received, under the same name: its files were put back to what they had been before'
+  start_anew=yes
+fi
 [ -z "${start_anew:-}" ] || begin_anew
 printf '%s\n' "$system" >"$SPOOL/system"
 # Where the spool tells nothing, the slot says where to begin. A slot that is made during a checkpoint, as after a promotion, may ask for log that
@@ -99,15 +145,14 @@ has_removed() { sed -n 's/.*unexpected termination of replication stream//p' "$S
 is_elsewhere() { sed -n 's/.*could not send replication command "START_REPLICATION"//p' "$SCRATCH/receive.err" | grep -qE '[^[:alnum:]_][0-9A-F]+/[0-9A-F]+'; }
 # A volume that was full leaves a file behind that is shorter than what it was to become, and holds nothing yet; pg_receivewal goes no further
 # then. (PostgreSQL's source, receivelog.c, open_walfile.)
-segment_bytes=$(ask -c "select setting from pg_settings where name = 'wal_segment_size'")
 find "$SPOOL" -maxdepth 1 -type f -name '????????????????????????.partial' ! -size "$segment_bytes"c -exec rm -f {} +
 receive && rc=0 || rc=$?
 cat "$SCRATCH/receive.err" >&2
 if [ -n "$from_slot" ] && has_removed; then
   drop_slot
-  log "WARNING: the server has recycled log that its slot $SLOT begins with: the archive begins anew, with a new slot; take a backup now"
+  log_gap "the server has recycled log that its slot $SLOT begins with: the archive begins anew, with a new slot"
 elif has_removed || is_elsewhere; then
-  log "WARNING: the server cannot go on where the spool ends: the archive begins anew; take a backup now"
+  log_gap 'the server cannot go on where the spool ends: the archive begins anew'
   begin_anew
 fi
 [ "$rc" = 0 ] || die "receiving the log ended: $(last_words "$SCRATCH/receive.err" "$rc")"

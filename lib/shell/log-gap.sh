@@ -1,0 +1,31 @@
+# shellcheck shell=sh
+# What an archived log lacks, until a backup makes up for it: whatever comes later leads on from no recovery point that was begun before.
+# lib.sh is sourced before.
+#
+# $SPOOL/../gap holds a line for each reason, and $SPOOL/../gap-until, as in an id, when the archive held all that the server had written for
+# the first time after it.
+
+log_gap() { # WORDS
+  log "WARNING: $*; take a backup now"
+  grep -qxF -e "$*" "$SPOOL/../gap" 2>/dev/null || {
+    printf '%s\n' "$*" >>"$SPOOL/../gap"
+    rm -f "$SPOOL/../gap-until"
+  }
+}
+
+# Whether there is one that no recovery point of the series makes up for.
+log_lacks() {
+  [ -s "$SPOOL/../gap" ] || return 1
+  [ -s "$SPOOL/../gap-until" ] || return 0
+  gap_newest=$(SERIES=${SERIES%-log} SCRATCH=$SCRATCH/base sh "$BACKUP_HOME/shell/newest-point.sh") || return 0
+  ! awk -v newest="$(printf %s "$gap_newest" | cut -c 1-16)" '{ exit newest "" > $1 "" }' "$SPOOL/../gap-until" || return 0
+  log "a backup was made since: it makes up for what the archived log lacks ($(some_of "$SPOOL/../gap"))"
+  rm -f "$SPOOL/../gap" "$SPOOL/../gap-until"
+  return 1
+}
+
+# Notes that what was received until MOMENT is stored.
+log_gap_ends() { # MOMENT
+  [ -s "$SPOOL/../gap" ] || return 0
+  [ -s "$SPOOL/../gap-until" ] || printf %s "$1" | tr -d ':-' >"$SPOOL/../gap-until"
+}
