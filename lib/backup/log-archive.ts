@@ -56,8 +56,9 @@ export interface DatabaseLogArchiveProps extends LogArchiveOptions {
  * point: a Deployment `<series>-log` that receives the log into a volume of its own and stores it, batch by batch, in the
  * backup's repository as the series `<series>-log`. What no recovery point needs any more is removed after the next backup.
  *
- * It is ready as long as what the server had written `maximumLag` ago is stored; `kubectl get deployment` and kube-state-metrics show
- * it. A verification fails where the log was not stored for longer (`maximumLogAge`).
+ * It is ready as long as what the server had written `maximumLag` ago is stored, and leads on from a recovery point: where something of the
+ * log was lost, or the server has begun another history, it is not until a backup was begun after that. `kubectl get deployment` and
+ * kube-state-metrics show it. A verification fails where the log was not stored for longer (`maximumLogAge`).
  */
 export class DatabaseLogArchive extends Construct {
   /** The Deployment that archives. */

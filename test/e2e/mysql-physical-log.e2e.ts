@@ -152,7 +152,7 @@ describe('MariaDB 10.11 by copies of its files and its archived log', () => {
       ['a position after the end', { until: 'binlog:binlog.000002:99999999' }, /^the archived log ends before binlog:/],
       ['a position before the recovery point', { until: 'binlog:binlog.000001:4' }, /ends after binlog:binlog.000001:4, at binlog/],
       ['a part of a second', { until: '2999-01-01T00:00:00.5Z' }, /whole seconds only/],
-      ['a target that is none', { until: 'yesterday' }, /^until is 'yesterday': write latest, base, a time/],
+      ['a target that is none', { until: 'yesterday' }, /^until is 'yesterday': write latest, gap, base, a time/],
     ])('%s', async (_, words, says) => {
       ask({ ...words, ...(words.until === 'now' && { until: await moment() }) });
       await server.down();

@@ -246,7 +246,7 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
         false,
       ],
       ['no such restore point', { until: 'name:nowhere' }, /^the archived log ends before name:nowhere/, false],
-      ['a target that is none', { until: 'yesterday' }, /^until is 'yesterday': write latest, base, a time/, false],
+      ['a target that is none', { until: 'yesterday' }, /^until is 'yesterday': write latest, gap, base, a time/, false],
     ])('%s', async (_, words, says, running) => {
       ask(words);
       const before = written();

@@ -325,6 +325,18 @@ describe('the spool of a log archive', () => {
     expect(follow({ timeline: 2, history: '1\t0/B000000\tpromoted there' }, receives(B, 'more')).log).not.toContain('another one');
   });
 
+  test('is left where the server is on a timeline to which that does not lead, and goes on where it does', () => {
+    const second = A.replace('1', '2');
+    holds({ system: '111\n', [second]: 'of the second' });
+    const forked = (from: number) => ({ timeline: 3, history: `${from}\t0/A000000\tpromoted` });
+    expect(follow(forked(2), receives(B.replace('1', '3'), 'of the third')).log).not.toContain('begins anew');
+    rmSync(join(spool, B.replace('1', '3')));
+    expect(follow(forked(1), receives(B.replace('1', '3'), 'of the third')).log).toMatch(
+      /on timeline 3, to which timeline 2, whose log was received, does not lead: the archive begins anew; take a backup now/,
+    );
+    expect(inSpool()).toEqual([B.replace('1', '3'), `former/1/${second}`]);
+  });
+
   test.each([
     [
       'pg_receivewal: error: could not send replication command "START_REPLICATION": ERROR:  requested starting point 0/B000000 is ahead of the WAL flush position of this server 0/A000000',

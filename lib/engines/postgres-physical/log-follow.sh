@@ -54,16 +54,22 @@ if [ -s "$SPOOL/system" ] && [ "$(cat "$SPOOL/system")" != "$system" ]; then
   start_anew=yes
 fi
 
+: >"$SCRATCH/history"
+[ "$timeline" = 1 ] || attempt "asking the server how it came to timeline $timeline" replication "TIMELINE_HISTORY $timeline" >"$SCRATCH/history"
+sed -i '1s/^[^|]*|//' "$SCRATCH/history"
+
 # Two servers that were promoted each by itself give one number to two timelines. pg_receivewal asks for a history only where it has none.
 history=$(printf '%08X.history' "$timeline")
-if [ -s "$SPOOL/$history" ]; then
-  attempt "asking the server how it came to timeline $timeline" replication "TIMELINE_HISTORY $timeline" >"$SCRATCH/history"
-  sed -i '1s/^[^|]*|//' "$SCRATCH/history"
-  if [ "$(cat "$SCRATCH/history")" != "$(cat "$SPOOL/$history")" ]; then
-    log_gap "timeline $timeline of the server is another one than that which was received: two servers were promoted, each by itself"
-    start_anew=yes
-    other_history=$history
-  fi
+if [ -s "$SPOOL/$history" ] && [ "$(cat "$SCRATCH/history")" != "$(cat "$SPOOL/$history")" ]; then
+  log_gap "timeline $timeline of the server is another one than that which was received: two servers were promoted, each by itself"
+  start_anew=yes
+  other_history=$history
+fi
+spooled=$(find "$SPOOL" -maxdepth 1 -type f -name '????????????????????????*' | sed 's|.*/\(........\)[^/]*$|\1|' | LC_ALL=C sort | tail -n 1)
+spooled=${spooled:+$((0x$spooled))}
+if [ -z "${start_anew:-}" ] && [ "${spooled:-$timeline}" != "$timeline" ] && ! grep -q "^[[:space:]]*${spooled}[[:space:]]" "$SCRATCH/history"; then
+  log_gap "the server is on timeline $timeline, to which timeline $spooled, whose log was received, does not lead: the archive begins anew"
+  start_anew=yes
 fi
 
 trap : TERM INT
@@ -139,6 +145,10 @@ printf '%s\n' "$system" >"$SPOOL/system"
 # the checkpoint removes, and the server calls it reserved.
 from_slot=yes
 [ -z "$(find "$SPOOL" -maxdepth 1 -type f -name '????????????????????????*')" ] || from_slot=
+# (PostgreSQL's documentation, "pg_receivewal", of versions 14 and 15.)
+if [ -n "$from_slot" ] && [ -n "$kind" ] && [ "$(ask -c 'show server_version_num')" -lt 150000 ]; then
+  log_gap "nothing is left of what was received, and pg_receivewal of PostgreSQL 14 begins where the log is now, not where slot $SLOT does"
+fi
 # The server says it in its own language: what it has removed it names by the segment alone, and what is not in its history, or ahead of it, by
 # a position. (PostgreSQL's source, walsender.c.)
 has_removed() { sed -n 's/.*unexpected termination of replication stream//p' "$SCRATCH/receive.err" | grep -qE '^[^0-9/]*[0-9A-F]{24}[^0-9/]*$'; }
