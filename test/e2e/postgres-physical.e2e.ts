@@ -367,6 +367,11 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
     const system = join(cluster.claim(NAMESPACE, 'books-log'), 'received/system');
     rmSync(system, { force: true });
     const stored = logBatches().length;
+    // A server that was restored has none.
+    server.query(
+      'postgres',
+      "select pg_create_physical_replication_slot('backup', true) where not exists (select from pg_replication_slots where slot_name = 'backup')",
+    );
     const other = server.background('pg_receivewal', ['-D', '/srv/elsewhere', '--slot=backup', '--synchronous', '--no-password']);
     try {
       await until(
@@ -396,13 +401,15 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
     const spool = cluster.claim(NAMESPACE, 'books-log');
     const free = () => statfsSync(spool).bavail * statfsSync(spool).bsize;
     await archiving(async () => void (await backup()));
+    const receivers = () => server.query('postgres', "select count(*) from pg_stat_replication where application_name like 'backup by %'");
     const archive = await cluster.deploy(NAMESPACE, 'books-log');
+    await until('the archive receives', () => receivers() === '1');
     writeFileSync(join(spool, 'ballast'), Buffer.alloc(free() - 56 * 1048576));
     chmodSync(batches(), 0o555);
     try {
-      await until('the volume is full', () => {
+      await until('the volume is full, and nobody receives', () => {
         noise();
-        return free() < 16 * 1048576;
+        return receivers() === '0';
       });
     } finally {
       chmodSync(batches(), 0o755);
