@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { EngineOperation, type EngineStep, ScriptFolder } from '../lib';
+import { scriptsOf } from '../lib/engines/bound-engine';
 
 test('the first example of README synthesizes what README says is emitted', () => {
   const [, example] = /```ts\n(.*?)```/s.exec(readFileSync('README.md', 'utf8')) ?? [];
@@ -30,6 +32,44 @@ test('the first example of README synthesizes what README says is emitted', () =
   } finally {
     rmSync(directory, { recursive: true });
   }
+});
+
+describe('what docs/extending.md says of an engine', () => {
+  const [, chapter = ''] = /^## Add an engine$(.*?)^## /ms.exec(readFileSync('docs/extending.md', 'utf8')) ?? [];
+  const [, members = ''] = /^export interface EngineConfig \{$(.*?)^\}$/ms.exec(readFileSync('lib/engines/engine.ts', 'utf8')) ?? [];
+  const namesOf = (pattern: RegExp, text: string) => [...text.matchAll(pattern)].map(([, name]) => name);
+
+  test('is the engine that the tests run, to the letter', () => {
+    const source = readFileSync('test/engines/toy/toy.ts', 'utf8').replace('../../../lib', 'cdk8s-backup');
+    expect(/```ts\n(.*?)```/s.exec(chapter)?.[1]).toBe(source);
+    expect(readdirSync('test/engines/toy').filter(file => file.endsWith('.sh'))).toEqual([
+      'dump.sh',
+      'ready.sh',
+      'restore.sh',
+      'verify.sh',
+    ]);
+  });
+
+  test('names every member, in the order of the contract', () => {
+    expect(namesOf(/^\d\. `(\w+)`: /gm, chapter)).toEqual(namesOf(/^ {2}readonly (\w+):/gm, members));
+    expect(namesOf(/^\| `(\w+)` \|/gm, chapter)).toEqual(namesOf(/^ {2}readonly (\w+)\?:/gm, members));
+  });
+
+  test('names every script, and no other', () => {
+    const operations = [EngineOperation.BACKUP, EngineOperation.VERIFY];
+    const step: EngineStep = { name: 'step', operations, image: 'etcd:3.5', command: ['etcdctl'] };
+    const all = scriptsOf({
+      name: 'all',
+      image: { reference: 'busybox:1.37', user: 1000 },
+      scripts: ScriptFolder.of('all', {}),
+      connection: { port: 1, environment: [] },
+      log: { restoreRequest: [] },
+      serverFiles: { checked: true },
+      steps: [step],
+    });
+    const prose = chapter.replace(/```.*?```/gs, '').replace(/`"[^`]*lib\.sh"`/g, '');
+    expect([...new Set(namesOf(/`([a-z-]+\.sh)`/g, prose))].sort()).toEqual(Object.values(all).flat().sort());
+  });
 });
 
 const PAGES = ['README.md', 'CONTRIBUTING.md', ...readdirSync('docs').map(page => join('docs', page))];

@@ -97,6 +97,7 @@ export class BackupJob extends Construct {
       throw new InputError(this, { prop: 'name', got: id, because });
     }
     checkWhole(this, 'retries', retries, 0, 10);
+    props.scripts._require(this, 'scripts', `the job ${id}`, [`${id}.sh`]);
     const name = checkCronJobName(this, `${backup.series}-${id}`);
     const schedule = (props.schedule ?? Schedule.never()).bind(this, 'schedule');
     const server = props.asksServer ? operation.engine : undefined;

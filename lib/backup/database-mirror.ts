@@ -121,7 +121,7 @@ export class DatabaseMirror extends Construct {
     this.refuseSamePlace(source, destination);
     registerSeries(this, destination.identity, backup.series);
     registerPlace(this, destination, operation.user);
-    if (operation.engine.hasLog) registerSeries(this, destination.identity, `${backup.series}${LOG_SUFFIX}`);
+    if (operation.engine.log) registerSeries(this, destination.identity, `${backup.series}${LOG_SUFFIX}`);
     const labels = { [MIRROR_LABEL]: props.name };
     this.cronJob = cronJobObject(this, 'CronJob', {
       metadata: { name, labels: { ...operation.labels('mirror'), ...labels } },

@@ -12,14 +12,15 @@ import type { PodOptions } from '../core/pod-options';
 import { Schedule } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
 import type { SecretRef } from '../core/secret-ref';
-import type { EngineConfig } from '../engines/engine';
+import { type BoundEngine, bindEngine } from '../engines/bound-engine';
+import type { EngineMember } from '../engines/engine';
 import { APPLIED_ONCE_ANNOTATIONS } from '../kubernetes/deploy-tools';
 import { kubernetesObject } from '../kubernetes/kubernetes-object';
 import { checkDeadline, cronJobObject, operationJobSpec } from '../kubernetes/pod';
 import { isFlag, type Request, type RequestKey, requestOf } from '../kubernetes/request';
 import { type IRepository, RepositoryAccess } from '../repositories/repository';
 import type { IDatabaseBackup } from './backup';
-import { bindOptions } from './operation';
+import { serverOptions } from './operation';
 import { staysInNamespace } from './origin';
 import { RecoveryPoint } from './recovery-point';
 
@@ -145,7 +146,7 @@ export class DatabaseRestore extends Construct {
   /** @internal */
   public readonly _identity: string;
 
-  private readonly target: EngineConfig;
+  private readonly target: BoundEngine;
   private readonly known: RequestKey[];
   /** What is restored unless somebody asks for something else. */
   private readonly request: RequestKey[];
@@ -167,27 +168,29 @@ export class DatabaseRestore extends Construct {
     if (props.port !== undefined) checkWhole(this, 'port', props.port, 1, 65535);
     if (props.credentials) checkObjectName(this, 'credentials', props.credentials.name);
     this.target = this.bind();
-    const { restoreTargets = [] } = this.target;
-    if (props.safetyBackup && this.target.needsDataVolume?.includes('restore')) {
+    const { cluster, log, serverFiles } = this.target;
+    const members = cluster?.members ?? [];
+    if (props.safetyBackup && serverFiles?.restored) {
       throw new InputError(this, {
         prop: 'safetyBackup',
         got: true,
         because: `a restore of ${this.target.name} needs the server stopped, which cannot be backed up then; leave it out: what the data directory holds is put aside`,
       });
     }
-    if (props.dataVolume && restoreTargets.length > 1) {
+    if (props.dataVolume && members.length > 1) {
       throw new InputError(this, {
         prop: 'dataVolume',
         got: 'one volume',
-        because: `each of ${restoreTargets.join(', ')} is restored to a volume of its own, which the engine knows; leave it out`,
+        because: `each of ${members.map(member => member.name).join(', ')} is restored to a volume of its own, which the engine knows; leave it out`,
       });
     }
     const repository = operation.bindRepository(this, RepositoryAccess.RESTORE, props.repository);
     this._identity = repository.identity;
     this.known = [
       ...COMMON_REQUEST,
-      ...(this.target.needsDataVolume?.includes('restore') ? STOPPED_REQUEST : []),
+      ...(serverFiles?.restored ? STOPPED_REQUEST : []),
       ...(repository.restoreRequest ?? []),
+      ...(log?.restoreRequest ?? []),
       ...(this.target.restoreRequest ?? []),
     ];
     this.request = this.whatIsAsked();
@@ -195,16 +198,16 @@ export class DatabaseRestore extends Construct {
     const name = `${backup.series}-${props.name ?? 'restore'}`;
     const request = form === RestoreForm.ON_DEMAND ? requestOf(this, name, this.request, operation.labels('restore')) : undefined;
     this.jobs =
-      restoreTargets.length === 0
-        ? [this.restoreJob('', name, this.target, request)]
-        : restoreTargets.map(target => {
-            const suffix = restoreTargets.length === 1 ? '' : `-${target}`;
-            return this.restoreJob(suffix, `${name}${suffix}`, this.bind(target), request);
+      members.length === 0
+        ? [this.restoreJob('', name, request)]
+        : members.map(member => {
+            const suffix = members.length === 1 ? '' : `-${member.name}`;
+            return this.restoreJob(suffix, `${name}${suffix}`, request, member);
           });
     this.job = this.jobs[0] as ApiObject;
-    if (this.target.runbook !== undefined) {
+    if (cluster?.runbook !== undefined) {
       const metadata = { name: `${name}-runbook`, labels: operation.labels('restore') };
-      const data = { 'restore.md': this.target.runbook, 'fetch.md': repository.byHand };
+      const data = { 'restore.md': cluster.runbook, 'fetch.md': repository.byHand };
       kubernetesObject(this, 'Runbook', k8s.KubeConfigMap.GVK, { metadata, data });
     }
     const isElsewhere = props.host !== undefined || props.port !== undefined;
@@ -213,16 +216,15 @@ export class DatabaseRestore extends Construct {
   }
 
   /** The engine, bound to the server that is restored. */
-  private bind(restoreTarget?: string): EngineConfig {
+  private bind(): BoundEngine {
     const { backup } = this.props;
-    const options = bindOptions(backup, backup.series, {
+    const options = serverOptions(backup, backup.series, {
       host: this.props.host ?? backup.props.host,
       port: this.props.port ?? backup.props.port,
       credentials: this.props.credentials ?? backup.props.credentials,
       podLabels: this.props.host === undefined ? backup.props.podLabels : undefined,
-      dataVolume: this.props.dataVolume ?? backup.props.dataVolume,
     });
-    return backup.props.engine.bind(this, { ...options, ...(restoreTarget !== undefined && { restoreTarget }) });
+    return bindEngine(this, backup.props.engine, options);
   }
 
   private whatIsAsked(): RequestKey[] {
@@ -248,11 +250,11 @@ export class DatabaseRestore extends Construct {
     return this.known.map(word => ({ ...word, value: said[word.key] ?? word.value }));
   }
 
-  private restoreJob(id: string, name: string, server: EngineConfig, request?: Request): ApiObject {
+  private restoreJob(id: string, name: string, request?: Request, member?: EngineMember): ApiObject {
     checkCronJobName(this, name);
     const labels = this.props.backup._operation.labels('restore');
     if (!request) {
-      const spec = this.jobSpec(server);
+      const spec = this.jobSpec(member);
       checkDeadline(this, spec);
       const metadata = { name: `${name}-${this.hashOfRequest()}`, labels, annotations: APPLIED_ONCE_ANNOTATIONS };
       return kubernetesObject(this, `Job${id}`, k8s.KubeJob.GVK, { metadata, spec });
@@ -260,7 +262,7 @@ export class DatabaseRestore extends Construct {
     return cronJobObject(this, `CronJob${id}`, {
       metadata: { name, labels },
       schedule: Schedule.never().bind(this, 'schedule'),
-      job: this.jobSpec(server, request, Duration.days(30)),
+      job: this.jobSpec(member, request, Duration.days(30)),
     });
   }
 
@@ -272,8 +274,9 @@ export class DatabaseRestore extends Construct {
     return createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, 10);
   }
 
-  private jobSpec(server: EngineConfig, request?: Request, keepFinished?: Duration): k8s.JobSpec {
+  private jobSpec(member?: EngineMember, request?: Request, keepFinished?: Duration): k8s.JobSpec {
     const { backup } = this.props;
+    const server = this.target;
     const operation = backup._operation;
     return operationJobSpec({
       pod: operation.pod(this, {
@@ -282,6 +285,7 @@ export class DatabaseRestore extends Construct {
         job: `${backup.series}-${this.props.name ?? 'restore'}`,
         repository: this.props.repository,
         server,
+        member,
         dataVolume: this.props.dataVolume,
         request,
         // After the backup's own variables: the series may be another one.
@@ -293,7 +297,7 @@ export class DatabaseRestore extends Construct {
         ],
         scratch: this.props.scratch ?? backup.props.scratch ?? server.defaults?.restoreScratch,
         // A log that is replayed runs what the data's owner wrote.
-        onWorkbench: server.hasLog,
+        onWorkbench: server.log !== undefined,
         pods: this.props.pods,
         memory: { memoryRequest: Size.mebibytes(256), memoryLimit: Size.gibibytes(1) },
       }),

@@ -165,7 +165,7 @@ export class DatabaseVerification extends Construct {
 
   /** Whether the log is archived may be said later. */
   private logAge({ backup, maximumLogAge, repository }: DatabaseVerificationProps): k8s.EnvVar[] {
-    if (!backup._operation.engine.hasLog) return [];
+    if (!backup._operation.engine.log) return [];
     const age = (lag: Duration) => (maximumLogAge ?? hoursOf(lag, repository !== undefined)).toSeconds();
     return [
       {

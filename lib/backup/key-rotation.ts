@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import type { SecretKeyRef } from '../core/secret-ref';
-import { RepositoryAccess } from '../repositories/repository';
+import { RekeyMethod, RepositoryAccess } from '../repositories/repository';
 import type { IDatabaseBackup } from './backup';
 import { type OnDemandOptions, onDemandJob } from './on-demand';
 import { SECRET_FILES } from './operation';
@@ -52,10 +52,10 @@ export class KeyRotation extends Construct {
   constructor(scope: Construct, id: string, props: KeyRotationProps) {
     super(...checkedConstruct('KeyRotation', scope, id, props));
     const { backup, add, remove } = props;
-    const { kind } = backup._operation.repository;
-    if (kind !== 'restic') {
+    const { identity, rekeyMethod } = backup._operation.repository;
+    if (rekeyMethod !== RekeyMethod.KEY_ROTATION) {
       const because = 'only a restic repository has keys of its own; one of files changes its recipients, and addReencryption() follows';
-      throw new InputError(this, { prop: 'repository', got: kind, because });
+      throw new InputError(this, { prop: 'repository', got: identity, because });
     }
     if (!add && !remove) {
       throw new InputError(this, {

@@ -73,7 +73,7 @@ export class DatabaseLogArchive extends Construct {
     super(...checkedConstruct('DatabaseLogArchive', scope, id, props));
     const { backup, every = Duration.minutes(5), spoolSize = Size.gibibytes(10) } = props;
     const operation = backup._operation;
-    if (!operation.engine.hasLog) {
+    if (!operation.engine.log) {
       throw new InputError(this, {
         prop: 'engine',
         got: operation.engine.name,

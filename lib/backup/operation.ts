@@ -11,7 +11,8 @@ import { mergedPodOptions, type PodOptions } from '../core/pod-options';
 import { Schedule, type ScheduleConfig } from '../core/schedule';
 import { Scratch } from '../core/scratch';
 import { SECRET_FILE_MODE, type SecretKeyRef, SecretRef } from '../core/secret-ref';
-import type { EngineBindOptions, EngineConfig } from '../engines/engine';
+import { type BoundEngine, bindEngine, type ServerOptions } from '../engines/bound-engine';
+import type { EngineMember } from '../engines/engine';
 import { kubernetesObject } from '../kubernetes/kubernetes-object';
 import { ENGINE_LABEL, JOB_LABEL, OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../kubernetes/labels';
 import { egressTo, type NetworkDestination } from '../kubernetes/network';
@@ -33,7 +34,9 @@ export interface OperationPodProps {
   /** What somebody may ask of the job when starting it. */
   readonly request?: Request;
   /** The engine, bound to the server that the job talks to; a job that has no business with it is given none. */
-  readonly server?: EngineConfig;
+  readonly server?: BoundEngine;
+  /** Of a cluster of servers, the one that is restored. */
+  readonly member?: EngineMember;
   /** The folder with the operation's script, where it is not one of this library's. */
   readonly scripts?: ScriptFolder;
   readonly assertions?: string;
@@ -74,7 +77,7 @@ const SHELL = ScriptFolder.at('shell', join(__dirname, '..', 'shell'));
  * @internal
  */
 export class Operation {
-  public readonly engine: EngineConfig;
+  public readonly engine: BoundEngine;
   public readonly repository: RepositoryConfig;
   public readonly schedule: Schedule;
   public readonly boundSchedule: ScheduleConfig;
@@ -85,12 +88,12 @@ export class Operation {
     private readonly series: string,
     private readonly props: DatabaseBackupProps,
   ) {
-    this.engine = props.engine.bind(backup, bindOptions(backup, series, props));
+    this.engine = bindEngine(backup, props.engine, serverOptions(backup, series, props));
     this.schedule = props.schedule ?? this.engine.defaults?.schedule ?? Schedule.daily({ at: '02:00', spread: Duration.hours(1) });
     this.boundSchedule = this.schedule.bind(backup, 'schedule');
     this.deadline = props.deadline ?? this.boundSchedule.deadlineUpTo(Duration.hours(12));
     this.repository = this.bindRepository(backup, RepositoryAccess.APPEND);
-    if (this.engine.node && this.repository.volumes.some(volume => volume.persistentVolumeClaim)) {
+    if (this.engine.connection.node && this.repository.volumes.some(volume => volume.persistentVolumeClaim)) {
       throw new InputError(backup, {
         prop: 'repository',
         got: this.repository.identity,
@@ -107,22 +110,28 @@ export class Operation {
     repository: IRepository = this.props.repository,
     { isSource = false, longestRun = this.deadline }: { isSource?: boolean; longestRun?: Duration } = {},
   ): RepositoryConfig {
-    return repository.bind(scope, {
+    const { programs, incremental } = this.engine;
+    const config = repository.bind(scope, {
       access,
       series: this.series,
       ...(isSource && { isSource }),
       longestRun,
-      compressors: this.engine.compressors ?? ['zstd', 'gzip'],
-      missingPrograms: this.engine.missingPrograms ?? [],
-      encryptors: this.engine.encryptors,
-      buildsOnOthers: this.engine.buildsOnOthers,
+      programs,
+      incremental,
     });
+    const { identity, rekeyMethod, scripts } = config;
+    scripts._require(scope, 'repository.scripts', `the repository ${identity}`, [
+      'repository.sh',
+      ...(rekeyMethod === undefined ? [] : [`${rekeyMethod}.sh`]),
+    ]);
+    return config;
   }
 
   /** The user of the pods that write into the repository; undefined where the cluster chooses it. */
   public get user(): number | undefined {
-    if (!this.engine.node && mergedPodOptions(podDefaultsOf(this.backup), this.props.pods).assignedUser) return undefined;
-    return this.engine.node?.user ?? this.engine.user;
+    const { image, connection } = this.engine;
+    if (!connection.node && mergedPodOptions(podDefaultsOf(this.backup), this.props.pods).assignedUser) return undefined;
+    return connection.node?.user ?? image.user;
   }
 
   public labels(operation: string): { [label: string]: string } {
@@ -140,22 +149,25 @@ export class Operation {
   }
 
   public pod(scope: Construct, pod: OperationPodProps): k8s.PodTemplateSpec {
+    const { image } = this.engine;
     const data = this.dataVolume(scope, pod);
     const repository = this.bindRepository(scope, pod.access, pod.repository, { longestRun: pod.longestRun });
     const source = pod.copies ? this.bindRepository(scope, RepositoryAccess.READ, undefined, { isSource: true }) : undefined;
-    const wal = data && pod.server?.walVolume?._bind(scope, 'wal', WAL);
+    const wal = data && pod.member?.walVolume?._bind(scope, 'wal', WAL);
     const dataMounts = data ? [data.mount, ...(wal ? [{ name: 'wal', mountPath: WAL }] : [])] : [];
     const secretFiles = Object.entries(pod.secretFiles ?? {});
-    const connectionMounts = pod.server?.connectionMounts ?? [];
-    const node = pod.server?.node;
+    const connection = pod.server?.connection;
+    const connectionMounts = connection?.volumeMounts ?? [];
+    const node = pod.member?.node ?? connection?.node;
     const origin = originOf(scope, this.props);
-    const steps = ((pod.server ?? this.engine).steps ?? []).filter(step => step.operations.includes(pod.operation));
+    const all = [...((pod.server ?? this.engine).steps ?? []), ...(pod.member?.steps ?? [])];
+    const steps = all.filter(({ operations }) => operations.some(operation => operation === pod.operation));
     const ofEngine = [
       { name: 'SERIES', value: this.series },
       { name: 'ENGINE', value: this.engine.name },
       { name: 'REPOSITORY_WAIT', value: String((this.props.repositoryWait ?? Duration.minutes(15)).toSeconds()) },
-      ...(this.engine.hasLog ? [{ name: 'HAS_LOG', value: 'yes' }] : []),
-      ...this.engine.environment,
+      ...(this.engine.log ? [{ name: 'HAS_LOG', value: 'yes' }] : []),
+      ...(this.engine.environment ?? []),
     ];
     const scratch = pod.scratch ?? this.props.scratch ?? this.engine.defaults?.scratch ?? Scratch.emptyDir(Size.gibibytes(2));
     // What its steps bring up has a container of its own already.
@@ -167,7 +179,7 @@ export class Operation {
     const environment = lastWins([
       ...ofEngine,
       ...origin.environment,
-      ...(pod.server?.connection ?? []),
+      ...(connection?.environment ?? []),
       ...directories,
       ...(pod.spoolClaim !== undefined ? [{ name: 'SPOOL', value: '/spool/received' }] : []),
       ...repository.environment,
@@ -180,8 +192,8 @@ export class Operation {
     return operationPod(scope, {
       operation: pod.operation,
       // An engine of somebody's own may not have asked for it by the catalog.
-      image: ImageReference.of(this.engine.image).bind(scope, 'engine.image'),
-      user: node?.user ?? this.engine.user,
+      image: ImageReference.of(image.reference).bind(scope, 'engine.image'),
+      user: node?.user ?? image.user,
       scripts: {
         shell: SHELL.bind(scope),
         engine: this.engine.scripts.bind(scope),
@@ -192,7 +204,7 @@ export class Operation {
       },
       environment,
       request: pod.request,
-      initContainers: oneOfEach(scope, [...(this.engine.tools ?? []), ...repository.tools, ...(source?.tools ?? [])]),
+      initContainers: oneOfEach(scope, [...(image.tools ?? []), ...repository.tools, ...(source?.tools ?? [])]),
       volumes: [
         ...repository.volumes,
         ...secretFiles.map(([file, ref]) => ({
@@ -201,7 +213,7 @@ export class Operation {
         })),
         ...(source?.volumes ?? []),
         ...origin.volumes,
-        ...(pod.server?.connectionVolumes ?? []),
+        ...(connection?.volumes ?? []),
         ...(data ? [data.volume] : []),
         ...(wal ? [wal.volume] : []),
         ...(pod.spoolClaim !== undefined ? [{ name: 'spool', persistentVolumeClaim: { claimName: pod.spoolClaim } }] : []),
@@ -247,8 +259,10 @@ export class Operation {
   }
 
   private dataVolume(scope: Construct, pod: OperationPodProps): DataOfPod | undefined {
-    if (!this.engine.needsDataVolume?.includes(pod.operation)) return undefined;
-    const volume = pod.dataVolume ?? pod.server?.dataVolume ?? this.props.dataVolume;
+    const { backupDirectory: directory, restored = false } = this.engine.serverFiles ?? {};
+    const needed = { backup: directory !== undefined, restore: restored }[pod.operation] ?? false;
+    if (!needed) return undefined;
+    const volume = pod.dataVolume ?? pod.member?.dataVolume ?? this.props.dataVolume;
     if (!volume) {
       throw new InputError(scope, {
         prop: 'dataVolume',
@@ -257,25 +271,25 @@ export class Operation {
       });
     }
     const bound = volume._bind(scope);
-    if (pod.operation !== 'backup') return { ...bound, mount: { name: 'data', mountPath: DATA, readOnly: false } };
-    const { backupDataDirectory: directory } = this.engine;
+    if (pod.operation !== 'backup' || directory === undefined) {
+      return { ...bound, mount: { name: 'data', mountPath: DATA, readOnly: false } };
+    }
     const { path } = bound;
     // To read only as a volume, too: else the kubelet gives the files of a running server to the pod's group.
     const { persistentVolumeClaim: claim } = bound.volume;
     const data = claim ? { ...bound.volume, persistentVolumeClaim: { ...claim, readOnly: true } } : bound.volume;
-    if (directory === undefined) return { ...bound, volume: data, mount: { name: 'data', mountPath: DATA, readOnly: true } };
     const mount = { name: 'data', mountPath: directory, readOnly: true, ...(path !== undefined && { subPath: path }) };
     return { volume: data, directory, mount };
   }
 
   /** What jobs that talk to a server have to reach. */
   public destinations(
-    server: EngineConfig,
+    server: BoundEngine,
     { repository = this.repository, through }: { repository?: RepositoryConfig; through?: Destination[] } = {
       through: this.props.destinations,
     },
   ): NetworkDestination[] {
-    const servers = through ? [{ ...server.destination, through }] : [server.destination, ...(server.alsoReaches ?? [])];
+    const servers = through ? [{ ...server.destination, through }] : [server.destination, ...(server.connection.alsoReaches ?? [])];
     return [...servers, ...repository.destinations];
   }
 
@@ -298,15 +312,15 @@ export class Operation {
  *
  * @internal
  */
-export function bindOptions(
+export function serverOptions(
   backup: IConstruct,
   series: string,
-  props: Pick<DatabaseBackupProps, 'host' | 'port' | 'credentials' | 'podLabels' | 'dataVolume'>,
-): EngineBindOptions {
-  const { host, port, podLabels, dataVolume } = props;
+  props: Pick<DatabaseBackupProps, 'host' | 'port' | 'credentials' | 'podLabels'>,
+): ServerOptions {
+  const { host, port, podLabels } = props;
   const complaint = () =>
     new InputError(backup, { prop: 'credentials', got: undefined, because: "name a Secret, for example SecretRef.named('orders-backup')" });
-  return { host, port, podLabels, dataVolume, series, credentials: props.credentials ?? SecretRef._leftOut(complaint) };
+  return { host, port, podLabels, series, credentials: props.credentials ?? SecretRef._leftOut(complaint) };
 }
 
 /** The data volume as one pod has it. */

@@ -3,7 +3,7 @@ import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import type { DataVolume } from '../core/data-volume';
 import { InputError } from '../core/input-error';
-import type { EngineConfig } from '../engines/engine';
+import type { BoundEngine } from '../engines/bound-engine';
 
 /** Where the certificates of the cluster's authority are mounted. */
 const AUTHORITY = '/run/cluster-authority';
@@ -60,8 +60,8 @@ export function originOf(scope: Construct, { cluster, takesOverFrom }: OriginPro
  *
  * @internal
  */
-export function staysInNamespace(server: EngineConfig, dataVolume: DataVolume | undefined): boolean {
+export function staysInNamespace({ destination, connection }: BoundEngine, dataVolume: DataVolume | undefined): boolean {
   // A name without dots is a Service of the namespace; every other one is production's from anywhere.
   const isOwn = (host: string) => /^[a-z][a-z0-9-]*$/i.test(host) && host !== 'localhost';
-  return isOwn(server.destination.host) && !server.followsNames && !server.node && (!dataVolume || dataVolume._isOfNamespace);
+  return isOwn(destination.host) && !connection.followsNames && !connection.node && (!dataVolume || dataVolume._isOfNamespace);
 }

@@ -2,7 +2,7 @@ import type { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
-import { type IRepository, RepositoryAccess } from '../repositories/repository';
+import { type IRepository, RekeyMethod, RepositoryAccess } from '../repositories/repository';
 import type { IDatabaseBackup } from './backup';
 import { type OnDemandOptions, onDemandJob } from './on-demand';
 
@@ -45,11 +45,11 @@ export class Reencryption extends Construct {
   constructor(scope: Construct, id: string, props: ReencryptionProps) {
     super(...checkedConstruct('Reencryption', scope, id, props));
     const { backup, repository } = props;
-    const { kind, environment } = backup._operation.bindRepository(this, RepositoryAccess.REKEY, repository);
-    if (kind !== 'files' || !environment.some(({ name }) => name === 'ENCRYPTION')) {
+    const { identity, rekeyMethod } = backup._operation.bindRepository(this, RepositoryAccess.REKEY, repository);
+    if (rekeyMethod !== RekeyMethod.REENCRYPTION) {
       throw new InputError(this, {
         prop: 'repository',
-        got: kind,
+        got: identity,
         because:
           'only a files repository with an encryption can be encrypted anew; in a restic repository a key is exchanged by addKeyRotation() instead',
       });

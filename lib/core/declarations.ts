@@ -1084,10 +1084,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     host: "string | The server's host name: a Service, an IP address, or a name outside the cluster",
     'port?': "number | The server's port",
     credentials: 'SecretRef | The Secret with the credentials; each engine documents its keys',
-    'podLabels?': "{string} | Labels of the database's pods, to which NetworkPolicies then narrow the jobs' traffic",
-    'dataVolume?': "DataVolume | The volume with the server's data directory",
     series: "string | The series, by which the jobs' objects are named",
-    'restoreTarget?': "string | Which of the engine's `restoreTargets` is restored",
   },
   EngineVolumeCheckOptions: {
     extends: 'VolumeCheckOptions',
@@ -1550,11 +1547,9 @@ export const STRUCTS: { readonly [name: string]: Members } = {
       'string | The series that the job works on: a job that may write no more than a small part of the repository has that of this series',
     'isSource?': 'boolean | The job copies from this repository into another one',
     longestRun: 'Duration | The longest that a run may take: what an older one left unfinished may be cleared away',
-    compressors: "string[] | The compression programs that the job's image ships, the best first",
-    missingPrograms:
-      "string[] | Programs that the job's image does not ship, and that a repository brings along when it needs them: `flock`",
-    'encryptors?': "string[] | The encryption programs that the job's image ships",
-    'buildsOnOthers?': 'boolean | A job that makes recovery points reads earlier ones for it, as incremental backups do',
+    programs:
+      "string[] | Of `zstd`, `gzip`, `flock`, `gpg` and `gpg-agent`, what the job's image ships; what else a repository needs beside a shell, coreutils and awk, it brings along",
+    'incremental?': 'boolean | Backups are incremental: a job that makes a recovery point reads earlier ones for it',
   },
   ResticAzureOptions: {
     container: 'string | The blob container',

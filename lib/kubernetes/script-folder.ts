@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Chart } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { InputError } from '../core/input-error';
 import { memoized } from '../core/memoized';
 import { OUTLIVE_ANNOTATIONS } from './deploy-tools';
 import { kubernetesObject } from './kubernetes-object';
@@ -45,6 +46,18 @@ export class ScriptFolder {
     private readonly name: string,
     private readonly files: { [file: string]: string },
   ) {}
+
+  /**
+   * @param who what calls the scripts
+   * @throws InputError when one of them is not in the folder
+   * @internal
+   */
+  public _require(scope: Construct, prop: string, who: string, scripts: string[]): void {
+    const missing = scripts.filter(script => !(script in this.files));
+    if (missing.length === 0) return;
+    const because = `${who} needs ${missing.join(', ')}, which this folder has not: write ${missing.length > 1 ? 'them' : 'it'}, as docs/extending.md says`;
+    throw new InputError(scope, { prop, got: this.name, because });
+  }
 
   /**
    * The ConfigMap of this folder in the namespace of the construct; made when the first job asks for it.

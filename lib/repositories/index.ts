@@ -7,6 +7,7 @@ export {
   type IKeyedRepository,
   type IRepository,
   type LockRenewal,
+  RekeyMethod,
   RepositoryAccess,
   type RepositoryBindOptions,
   type RepositoryConfig,

@@ -48,20 +48,16 @@ export interface RepositoryBindOptions {
   readonly isSource?: boolean;
   /** The longest that a run may take: what an older one left unfinished may be cleared away. */
   readonly longestRun: Duration;
-  /** The compression programs that the job's image ships, the best first. */
-  readonly compressors: string[];
-  /** Programs that the job's image does not ship, and that a repository brings along when it needs them: `flock`. */
-  readonly missingPrograms: string[];
   /**
-   * The encryption programs that the job's image ships.
-   * @default - none
+   * Of `zstd`, `gzip`, `flock`, `gpg` and `gpg-agent`, what the job's image ships; what else a repository needs beside a shell, coreutils
+   * and awk, it brings along.
    */
-  readonly encryptors?: string[];
+  readonly programs: string[];
   /**
-   * A job that makes recovery points reads earlier ones for it, as incremental backups do.
+   * Backups are incremental: a job that makes a recovery point reads earlier ones for it.
    * @default false
    */
-  readonly buildsOnOthers?: boolean;
+  readonly incremental?: boolean;
 }
 
 /** Where a repository is: two of one store must not lie inside each other. */
@@ -80,12 +76,24 @@ export interface LockRenewal {
   readonly lock: Duration;
 }
 
+/** How what one key opens comes to be opened by another. */
+export enum RekeyMethod {
+  /**
+   * Keys open a master key, and are added and removed: `addKeyRotation()`. A script `keys.sh` defines `repository_key_of`,
+   * `repository_add_key` and `repository_remove_key`.
+   */
+  KEY_ROTATION = 'keys',
+  /**
+   * Recovery points are encrypted anew: `addReencryption()`. A script `reencrypt.sh` defines `repository_encryption_of`,
+   * `repository_clear_unlisted` and `repository_reencrypt`.
+   */
+  REENCRYPTION = 'reencrypt',
+}
+
 /**
  * What a repository tells the constructs. A repository knows where bytes go; it knows nothing of databases.
  */
 export interface RepositoryConfig {
-  /** The repository's kind, in lower case: it names its scripts' ConfigMap. */
-  readonly kind: string;
   /** What makes it the same repository as another: two series of one name in it would be one. */
   readonly identity: string;
   /**
@@ -126,6 +134,11 @@ export interface RepositoryConfig {
    * @default none: nothing is locked
    */
   readonly lockRenewal?: LockRenewal;
+  /**
+   * How its keys are exchanged: jobs of `RepositoryAccess.REKEY`.
+   * @default none: nothing in it is encrypted, or no job can change that
+   */
+  readonly rekeyMethod?: RekeyMethod;
   /** How a person lists and fetches recovery points of a series without a cluster: Markdown, with `$SERIES`, `$POINT` and `$MEMBER`. */
   readonly byHand: string;
 }

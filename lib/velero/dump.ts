@@ -5,6 +5,7 @@ import type { DatabaseBackup } from '../backup/database-backup';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import type { PodOptions } from '../core/pod-options';
+import { EngineOperation } from '../engines/engine';
 import { kubernetesObject } from '../kubernetes/kubernetes-object';
 import { OPERATION_LABEL, SERIES_LABEL } from '../kubernetes/labels';
 import { HOME } from '../kubernetes/pod';
@@ -90,8 +91,8 @@ export class VeleroDump extends Construct {
           'its recovery points are on no volume that Velero could copy, and are safe where they are: leave Velero out, or use Repository.files',
       });
     }
-    const step = engine.steps?.find(({ operations }) => operations.includes('backup'));
-    if (step || engine.needsDataVolume?.includes('backup')) {
+    const step = engine.steps?.find(({ operations }) => operations.includes(EngineOperation.BACKUP));
+    if (step || engine.serverFiles?.backupDirectory !== undefined) {
       const why = step ? `containers that run before it (${step.name})` : "the server's own volume";
       throw new InputError(this, {
         prop: 'backup.engine',

@@ -238,6 +238,12 @@ describe('an add-on of a team’s own', () => {
     expect(() => orders.addJob(name, { scripts })).toThrow(says);
   });
 
+  test('is refused a folder without its script', () => {
+    expect(() => backup(chart()).addJob('hand-over', { scripts })).toThrow(
+      'shop/orders/hand-over: scripts is "export": the job hand-over needs hand-over.sh, which this folder has not: write it',
+    );
+  });
+
   test.each(['repository', 'scratch', 'scripts-job', 'Token'])('is refused a file of a Secret called %s', name => {
     const secretFiles = { [name]: SecretRef.named('warehouse').key('token') };
     expect(() => backup(chart()).addJob('export', { scripts, secretFiles })).toThrow(

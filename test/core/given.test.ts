@@ -93,6 +93,7 @@ const SAMPLES: { [type: string]: (of: Chart) => unknown } = {
 /** What has more rules than types, by which samples are refused in our words. */
 const HAS_RULES = [
   'BackupPlan#addBackup',
+  'DatabaseBackup#addJob',
   'DatabaseBackup#addKeyDrill',
   'DatabaseBackup#addKeyRotation',
   'DatabaseBackup#addLogArchive',
@@ -109,6 +110,7 @@ const HAS_RULES = [
   'MongodbQuiesce#bind',
   'ResticRepository#withKey',
   'ScriptFolder.at',
+  'new BackupJob',
   'new DatabaseBackup',
   'new DatabaseLogArchive',
   'new DatabaseMirror',

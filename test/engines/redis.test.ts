@@ -60,6 +60,6 @@ test('Valkey has programs and images of its own', () => {
     host: 'db',
     credentials: SecretRef.named('db'),
   });
-  expect(engine).toMatchObject({ name: 'valkey', image: 'valkey/valkey:8.1.8-trixie' });
+  expect(engine).toMatchObject({ name: 'valkey', image: { reference: 'valkey/valkey:8.1.8-trixie' } });
   expect(engine.environment).toContainEqual({ name: 'PROGRAM', value: 'valkey' });
 });

@@ -1,5 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { Encryption, Engine, type IEngine, MariadbVersion, PostgresVersion, RedisVersion, Repository, SecretRef } from '../../lib';
+import {
+  Encryption,
+  Engine,
+  type IEngine,
+  type IRepository,
+  MariadbVersion,
+  PostgresVersion,
+  RedisVersion,
+  RekeyMethod,
+  Repository,
+  type RepositoryConfig,
+  ScriptFolder,
+  SecretRef,
+} from '../../lib';
 import { noDecryptionKeys } from '../manifests/rules/no-decryption-keys';
 import { backup, chart, environment, files, type Manifest, objects, podSpec, restic } from '../support/synth';
 
@@ -185,6 +198,34 @@ describe('is refused at synth', () => {
     ],
   ])('%s', (_, make, says) => {
     expect(make).toThrow(says);
+  });
+});
+
+describe('a repository of somebody’s own', () => {
+  const own = (says: Partial<RepositoryConfig>): IRepository => ({
+    bind: (scope, options) => ({ ...files.bind(scope, options), identity: 'own:shop', ...says }),
+  });
+  const scripts = (...names: string[]) => ScriptFolder.of('own', Object.fromEntries(names.map(name => [name, ':\n'])));
+
+  test('has its keys exchanged as it says', () => {
+    const rotates = own({ rekeyMethod: RekeyMethod.KEY_ROTATION, scripts: scripts('repository.sh', 'keys.sh') });
+    expect(backup(chart(), { repository: rotates }).addKeyRotation({ add: identity }).addJob).toBeDefined();
+    const encrypts = own({ rekeyMethod: RekeyMethod.REENCRYPTION, scripts: scripts('repository.sh', 'reencrypt.sh') });
+    expect(backup(chart(), { repository: encrypts }).addReencryption().cronJob).toBeDefined();
+    expect(() => backup(chart(), { repository: encrypts }).addKeyRotation({ add: identity })).toThrow(
+      'repository is "own:shop": only a restic repository has keys of its own',
+    );
+  });
+
+  test.each<[string, Partial<RepositoryConfig>, string]>([
+    ['without its script', { scripts: scripts('repo.sh') }, 'the repository own:shop needs repository.sh, which this folder has not'],
+    [
+      'without a script for its keys',
+      { rekeyMethod: RekeyMethod.KEY_ROTATION, scripts: scripts('repository.sh') },
+      'the repository own:shop needs keys.sh, which this folder has not',
+    ],
+  ])('%s is refused', (_, says, message) => {
+    expect(() => backup(chart(), { repository: own(says) })).toThrow(`shop/orders: repository.scripts is "own": ${message}`);
   });
 });
 

@@ -10,7 +10,15 @@ import { Scratch } from '../../core/scratch';
 import { warn } from '../../core/warning';
 import { SCRATCH } from '../../kubernetes/pod';
 import { ScriptFolder } from '../../kubernetes/script-folder';
-import type { EngineBindOptions, EngineConfig, EngineNode, EngineStep, IEngine } from '../engine';
+import {
+  type EngineBindOptions,
+  type EngineConfig,
+  type EngineMember,
+  type EngineNode,
+  EngineOperation,
+  type EngineStep,
+  type IEngine,
+} from '../engine';
 import type { EtcdCluster, EtcdMember } from './etcd-cluster';
 import { EtcdTls } from './etcd-tls';
 import type { EtcdVersion } from './etcd-version';
@@ -212,16 +220,17 @@ function bindEtcd(scope: Construct, options: EngineBindOptions, engine: EtcdOpti
   const users = options.credentials.name !== '';
   const login = (username: string, password: string): k8s.EnvVar[] =>
     users ? [options.credentials.key('username').toEnvironment(username), options.credentials.key('password').toEnvironment(password)] : [];
-  const member = cluster.members.find(({ name }) => name === options.restoreTarget);
   return {
     name: 'etcd',
-    image: ImageCatalog.of(scope).image(scope, {
-      key: 'etcd-tools:1',
-      prop: 'engine.toolsImage',
-      image: engine.toolsImage,
-      defaultImage: TOOLS_IMAGE,
-    }),
-    user: kind.user,
+    image: {
+      reference: ImageCatalog.of(scope).image(scope, {
+        key: 'etcd-tools:1',
+        prop: 'engine.toolsImage',
+        image: engine.toolsImage,
+        defaultImage: TOOLS_IMAGE,
+      }),
+      user: kind.user,
+    },
     scripts: ScriptFolder.at('etcd', __dirname),
     environment: [
       { name: 'ALLOW_EMPTY', value: engine.allowEmpty ? 'yes' : 'no' },
@@ -229,19 +238,22 @@ function bindEtcd(scope: Construct, options: EngineBindOptions, engine: EtcdOpti
       { name: 'MEMBERS', value: String(cluster.members.length) },
       ...kind.environment,
     ],
-    connection: [
-      { name: 'SERVER_URL', value: url },
-      ...(tls?._paths('CLIENT_CA_FILE', 'CLIENT_CERT_FILE', 'CLIENT_KEY_FILE') ?? []),
-      ...login('CLIENT_USERNAME', 'CLIENT_PASSWORD'),
-    ],
-    connectionVolumes: tls?._volumes ?? [],
-    connectionMounts: tls?._mounts ?? [],
-    destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
-    needsDataVolume: ['restore'],
+    connection: {
+      port,
+      environment: [
+        { name: 'SERVER_URL', value: url },
+        ...(tls?._paths('CLIENT_CA_FILE', 'CLIENT_CERT_FILE', 'CLIENT_KEY_FILE') ?? []),
+        ...login('CLIENT_USERNAME', 'CLIENT_PASSWORD'),
+      ],
+      volumes: tls?._volumes ?? [],
+      volumeMounts: tls?._mounts ?? [],
+      node,
+    },
+    serverFiles: { restored: true },
     steps: [
       {
         name: 'snapshot',
-        operations: ['backup'],
+        operations: [EngineOperation.BACKUP],
         image,
         command: [
           ...['etcdctl', 'snapshot', 'save', SNAPSHOT, `--command-timeout=${snapshotTimeout.toSeconds()}s`, '--dial-timeout=15s'],
@@ -251,36 +263,29 @@ function bindEtcd(scope: Construct, options: EngineBindOptions, engine: EtcdOpti
         environment: [{ name: 'ETCDCTL_ENDPOINTS', value: url }, ...login('ETCDCTL_USER', 'ETCDCTL_PASSWORD')],
         connects: true,
       },
-      ...stepsOf(version, image, member && memberStep(version, image, cluster, member, bumpRevision)),
+      ...stepsOf(version, image),
     ],
-    ...(node && {
-      node: {
-        ...node,
-        nodeSelector: { ...node.nodeSelector, ...(member?.node !== undefined && { 'kubernetes.io/hostname': member.node }) },
-      },
-    }),
+    cluster: {
+      members: cluster.members.map(member => memberOf(version, image, cluster, member, kind)),
+      runbook: kind.runbook(image),
+    },
     defaults: DEFAULTS,
-    restoreTargets: cluster.members.map(({ name }) => name),
-    ...(member && { dataVolume: member.dataVolume }),
-    ...(member?.walVolume && { walVolume: member.walVolume }),
-    compressors: ['zstd', 'gzip'],
     restoreRequest: [
       { key: 'replace', variable: 'REPLACE', value: 'no' },
       { key: 'attempt', variable: 'ATTEMPT', value: '1' },
     ],
     defaultDatabase: 'keys',
-    runbook: kind.runbook(image),
   };
 }
 
 /** From a snapshot to a server that runs: of every operation. */
-function stepsOf(version: EtcdVersion, image: string, member: EngineStep | undefined): EngineStep[] {
+function stepsOf(version: EtcdVersion, image: string): EngineStep[] {
   const restore = [version.restoreProgram, 'snapshot', 'restore', SNAPSHOT];
-  const all = ['backup', 'verify', 'restore'];
+  const all = [EngineOperation.BACKUP, EngineOperation.VERIFY, EngineOperation.RESTORE];
   return [
     {
       name: 'status',
-      operations: ['verify'],
+      operations: [EngineOperation.VERIFY],
       image,
       command: [version.restoreProgram, 'snapshot', 'status', SNAPSHOT, '--write-out=table'],
     },
@@ -318,15 +323,27 @@ function stepsOf(version: EtcdVersion, image: string, member: EngineStep | undef
       ],
       runsBeside: true,
     },
-    ...(member ? [member] : []),
   ];
+}
+
+/** A member's restore: on its own volumes, on the node that it runs on. */
+function memberOf(version: EtcdVersion, image: string, cluster: EtcdCluster, member: EtcdMember, kind: Kind): EngineMember {
+  const { name, dataVolume, walVolume, node: hostname } = member;
+  const ofHost: { [label: string]: string } = hostname === undefined ? {} : { 'kubernetes.io/hostname': hostname };
+  return {
+    name,
+    dataVolume,
+    walVolume,
+    steps: [memberStep(version, image, cluster, member, kind.bumpRevision)],
+    ...(kind.node && { node: { ...kind.node, nodeSelector: { ...kind.node.nodeSelector, ...ofHost } } }),
+  };
 }
 
 /** The member's own files: the same snapshot and token for all of them, each with its own name. */
 function memberStep(version: EtcdVersion, image: string, cluster: EtcdCluster, member: EtcdMember, bumpRevision: boolean): EngineStep {
   return {
     name: 'restore-member',
-    operations: ['restore'],
+    operations: [EngineOperation.RESTORE],
     image,
     command: [
       ...[version.restoreProgram, 'snapshot', 'restore', SNAPSHOT, `--data-dir=${DATA}/.restoring-member`],

@@ -186,14 +186,17 @@ export class MongodbEngine implements IEngine {
     const port = options.port ?? 27017;
     return {
       name: 'mongodb',
-      image: ImageCatalog.of(scope).image(scope, {
-        key: `mongodb:${version.series}`,
-        prop: 'engine.image',
-        image: this.options.image,
-        defaultImage: version.image,
-        floors: FLOORS,
-      }),
-      user: imageUser,
+      image: {
+        reference: ImageCatalog.of(scope).image(scope, {
+          key: `mongodb:${version.series}`,
+          prop: 'engine.image',
+          image: this.options.image,
+          defaultImage: version.image,
+          floors: FLOORS,
+        }),
+        user: imageUser,
+        programs: ['gzip', 'flock'],
+      },
       scripts: ScriptFolder.at('mongodb', __dirname),
       environment: [
         { name: 'DATABASES', value: databases.join('\n') },
@@ -203,29 +206,30 @@ export class MongodbEngine implements IEngine {
         { name: 'MAXIMUM_LAG', value: String(maximumLag.toSeconds()) },
         { name: 'ALLOW_EMPTY', value: this.options.allowEmpty ? 'yes' : 'no' },
       ],
-      connection: [
-        { name: 'MONGODB_HOST', value: options.host },
-        { name: 'MONGODB_PORT', value: String(port) },
-        { name: 'REPLICA_SET', value: replicaSet ?? '' },
-        { name: 'AUTHENTICATION_DATABASE', value: authenticationDatabase },
-        options.credentials.key('username').toEnvironment('MONGODB_USERNAME'),
-        options.credentials.key('password').toEnvironment('MONGODB_PASSWORD'),
-        { name: 'MONGODB_TLS', value: tls ? 'yes' : 'no' },
-        { name: 'MONGODB_TLS_CA', value: tlsCa ? `${TLS}/ca.pem` : '' },
-      ],
-      ...(tlsCa && {
-        connectionVolumes: [
-          {
-            name: 'mongodb-tls',
-            secret: { secretName: tlsCa.secretName, items: [{ key: tlsCa.keyName, path: 'ca.pem' }], defaultMode: 0o440 },
-          },
+      connection: {
+        port,
+        environment: [
+          { name: 'MONGODB_HOST', value: options.host },
+          { name: 'MONGODB_PORT', value: String(port) },
+          { name: 'REPLICA_SET', value: replicaSet ?? '' },
+          { name: 'AUTHENTICATION_DATABASE', value: authenticationDatabase },
+          options.credentials.key('username').toEnvironment('MONGODB_USERNAME'),
+          options.credentials.key('password').toEnvironment('MONGODB_PASSWORD'),
+          { name: 'MONGODB_TLS', value: tls ? 'yes' : 'no' },
+          { name: 'MONGODB_TLS_CA', value: tlsCa ? `${TLS}/ca.pem` : '' },
         ],
-        connectionMounts: [{ name: 'mongodb-tls', mountPath: TLS, readOnly: true }],
-      }),
-      destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
-      followsNames: replicaSet !== undefined,
-      compressors: ['gzip'],
-      checksVolumes: true,
+        ...(tlsCa && {
+          volumes: [
+            {
+              name: 'mongodb-tls',
+              secret: { secretName: tlsCa.secretName, items: [{ key: tlsCa.keyName, path: 'ca.pem' }], defaultMode: 0o440 },
+            },
+          ],
+          volumeMounts: [{ name: 'mongodb-tls', mountPath: TLS, readOnly: true }],
+        }),
+        followsNames: replicaSet !== undefined,
+      },
+      serverFiles: { checked: true },
       // As much as a verification has, which brings up the same.
       defaults: { restoreScratch: Scratch.emptyDir(Size.gibibytes(20)) },
       restoreRequest: [

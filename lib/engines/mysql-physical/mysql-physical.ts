@@ -8,6 +8,7 @@ import type { ToolContainer } from '../../kubernetes/pod';
 import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
 import type { MariadbVersion, MysqlVersion } from '../mysql/mysql';
+import { MARIADB_PROGRAMS, MYSQL_PROGRAMS } from '../mysql/mysql-programs';
 import type { MysqlTls } from '../mysql/mysql-tls';
 
 /** What may be said of physical backups of MariaDB and of MySQL. */
@@ -145,7 +146,14 @@ export class MariadbPhysicalEngine implements IEngine {
     if (id !== undefined && (!Number.isInteger(id) || id < 1 || id >= 2 ** 32)) {
       throw new InputError(scope, { prop: 'engine.replicaId', got: id, because: `write a whole number from 1 to ${2 ** 32 - 1}` });
     }
-    return bindPhysical(scope, options, this.options, { name: 'mariadb', series, image, tools: [], missingPrograms: [], hasLog: true });
+    return bindPhysical(scope, options, this.options, {
+      name: 'mariadb',
+      series,
+      image,
+      programs: MARIADB_PROGRAMS,
+      tools: [],
+      hasLog: true,
+    });
   }
 }
 
@@ -192,9 +200,8 @@ export class MysqlPhysicalEngine implements IEngine {
       name: 'mysql',
       series: version.series,
       image: version.image,
+      programs: MYSQL_PROGRAMS,
       tools: [programsOf('xtrabackup', image, ['xtrabackup', 'xbstream'])],
-      // Oracle Linux's slim image has no util-linux.
-      missingPrograms: ['flock'],
       hasLog: false,
     });
   }
@@ -213,8 +220,8 @@ interface Dialect {
   readonly name: string;
   readonly series: string;
   readonly image: string;
+  readonly programs: string[];
   readonly tools: ToolContainer[];
-  readonly missingPrograms: string[];
   readonly hasLog: boolean;
 }
 
@@ -239,47 +246,46 @@ function bindPhysical(
   const tls = engine.tls?._bind();
   return {
     name: `${dialect.name}-physical`,
-    image: ImageCatalog.of(scope).image(scope, {
-      key: `${dialect.name}:${dialect.series}`,
-      prop: 'engine.image',
-      image: engine.image,
-      defaultImage: dialect.image,
-    }),
-    user: engine.imageUser ?? 999,
+    image: {
+      reference: ImageCatalog.of(scope).image(scope, {
+        key: `${dialect.name}:${dialect.series}`,
+        prop: 'engine.image',
+        image: engine.image,
+        defaultImage: dialect.image,
+      }),
+      user: engine.imageUser ?? 999,
+      programs: dialect.programs,
+      tools: dialect.tools,
+    },
     scripts: ScriptFolder.at('mysql-physical', __dirname),
-    tools: dialect.tools,
     environment: [
       { name: 'DIALECT', value: dialect.name },
       { name: 'LOCK_TIMEOUT', value: String(lockTimeout.toSeconds()) },
       { name: 'ALLOW_EMPTY', value: engine.allowEmpty ? 'yes' : 'no' },
     ],
-    connection: [
-      { name: 'SERVER_HOST', value: options.host },
-      { name: 'SERVER_PORT', value: String(port) },
-      options.credentials.key('username').toEnvironment('SERVER_USER'),
-      options.credentials.key('password').toEnvironment('SERVER_PASSWORD'),
-      ...(dialect.hasLog ? [{ name: 'REPLICA_ID', value: String(engine.replicaId ?? replicaId(options.host, options.series)) }] : []),
-      { name: 'TLS', value: tls?.mode ?? '' },
-      ...(tls?.ca ? [{ name: 'TLS_CA', value: tls.ca }] : []),
-    ],
-    ...(tls && { connectionVolumes: tls.volumes, connectionMounts: tls.mounts }),
-    destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
-    ...(dialect.missingPrograms.length > 0 && { missingPrograms: dialect.missingPrograms }),
-    // MariaDB's image keeps gpg and takes the agent away again (MariaDB/mariadb-docker, Dockerfile.template).
-    ...(dialect.name === 'mariadb' && { encryptors: ['gpg'] }),
-    needsDataVolume: ['backup', 'restore'],
-    checksVolumes: true,
-    backupDataDirectory: dataDirectory,
-    hasLog: dialect.hasLog,
-    restoreRequest: [
-      ...(dialect.hasLog
-        ? [
-            { key: 'until', variable: 'UNTIL', value: '' },
-            { key: 'timeline', variable: 'TIMELINE', value: '' },
-          ]
-        : []),
-      { key: 'replace', variable: 'REPLACE', value: 'no' },
-    ],
+    connection: {
+      port,
+      environment: [
+        { name: 'SERVER_HOST', value: options.host },
+        { name: 'SERVER_PORT', value: String(port) },
+        options.credentials.key('username').toEnvironment('SERVER_USER'),
+        options.credentials.key('password').toEnvironment('SERVER_PASSWORD'),
+        ...(dialect.hasLog ? [{ name: 'REPLICA_ID', value: String(engine.replicaId ?? replicaId(options.host, options.series)) }] : []),
+        { name: 'TLS', value: tls?.mode ?? '' },
+        ...(tls?.ca ? [{ name: 'TLS_CA', value: tls.ca }] : []),
+      ],
+      ...(tls && { volumes: tls.volumes, volumeMounts: tls.mounts }),
+    },
+    serverFiles: { backupDirectory: dataDirectory, restored: true, checked: true },
+    ...(dialect.hasLog && {
+      log: {
+        restoreRequest: [
+          { key: 'until', variable: 'UNTIL', value: '' },
+          { key: 'timeline', variable: 'TIMELINE', value: '' },
+        ],
+      },
+    }),
+    restoreRequest: [{ key: 'replace', variable: 'REPLACE', value: 'no' }],
   };
 }
 

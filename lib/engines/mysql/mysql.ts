@@ -7,6 +7,7 @@ import { InputError } from '../../core/input-error';
 import { warn } from '../../core/warning';
 import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
+import { MARIADB_PROGRAMS, MYSQL_PROGRAMS } from './mysql-programs';
 import type { MysqlTls } from './mysql-tls';
 
 /** A release series of MySQL. The programs of the jobs are of the server's series, or of a newer one. */
@@ -182,8 +183,7 @@ export class MysqlEngine implements IEngine {
       series,
       image,
       floors: MYSQL_FLOORS,
-      // Oracle Linux's slim image has no util-linux.
-      missingPrograms: ['flock'],
+      programs: MYSQL_PROGRAMS,
     });
   }
 }
@@ -196,7 +196,13 @@ export class MariadbEngine implements IEngine {
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
     const { series, image } = this.options.version;
-    return bindDialect(scope, options, this.options, { name: 'mariadb', series, image, floors: MARIADB_FLOORS, missingPrograms: [] });
+    return bindDialect(scope, options, this.options, {
+      name: 'mariadb',
+      series,
+      image,
+      floors: MARIADB_FLOORS,
+      programs: MARIADB_PROGRAMS,
+    });
   }
 }
 
@@ -206,7 +212,7 @@ interface Dialect {
   readonly series: string;
   readonly image: string;
   readonly floors: string[];
-  readonly missingPrograms: string[];
+  readonly programs: string[];
 }
 
 const YES_NO_AUTO = (choice: boolean | undefined) => (choice === undefined ? 'auto' : choice ? 'yes' : 'no');
@@ -225,7 +231,7 @@ function bindDialect(scope: Construct, options: EngineBindOptions, engine: Mysql
   const checksums = engine.checksums ?? Size.gibibytes(5);
   const port = options.port ?? 3306;
   const tls = engine.tls?._bind();
-  const connection: k8s.EnvVar[] = [
+  const environment: k8s.EnvVar[] = [
     { name: 'SERVER_HOST', value: options.host },
     { name: 'SERVER_PORT', value: String(port) },
     options.credentials.key('username').toEnvironment('SERVER_USER'),
@@ -235,14 +241,17 @@ function bindDialect(scope: Construct, options: EngineBindOptions, engine: Mysql
   ];
   return {
     name: dialect.name,
-    image: ImageCatalog.of(scope).image(scope, {
-      key: `${dialect.name}:${dialect.series}`,
-      prop: 'engine.image',
-      image: engine.image,
-      defaultImage: dialect.image,
-      floors: dialect.floors,
-    }),
-    user: engine.imageUser ?? 999,
+    image: {
+      reference: ImageCatalog.of(scope).image(scope, {
+        key: `${dialect.name}:${dialect.series}`,
+        prop: 'engine.image',
+        image: engine.image,
+        defaultImage: dialect.image,
+        floors: dialect.floors,
+      }),
+      user: engine.imageUser ?? 999,
+      programs: dialect.programs,
+    },
     scripts: ScriptFolder.at('mysql', __dirname),
     environment: [
       { name: 'DIALECT', value: dialect.name },
@@ -253,12 +262,7 @@ function bindDialect(scope: Construct, options: EngineBindOptions, engine: Mysql
       { name: 'CHECKSUMS', value: String(checksums.toKibibytes({ rounding: SizeRoundingBehavior.FLOOR }) * 1024) },
       { name: 'LOCK_TIMEOUT', value: String(lockTimeout.toSeconds()) },
     ],
-    connection,
-    ...(tls && { connectionVolumes: tls.volumes, connectionMounts: tls.mounts }),
-    destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
-    ...(dialect.missingPrograms.length > 0 && { missingPrograms: dialect.missingPrograms }),
-    // MariaDB's image keeps gpg and takes the agent away again (MariaDB/mariadb-docker, Dockerfile.template).
-    ...(dialect.name === 'mariadb' && { encryptors: ['gpg'] }),
+    connection: { port, environment, ...(tls && { volumes: tls.volumes, volumeMounts: tls.mounts }) },
     restoreRequest: [
       { key: 'database', variable: 'DATABASE', value: '' },
       { key: 'into', variable: 'INTO', value: '' },

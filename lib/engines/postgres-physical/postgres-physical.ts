@@ -6,7 +6,7 @@ import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
-import { POSTGRES_ENCRYPTORS, POSTGRES_FLOORS, type PostgresVersion, tlsVariables } from '../postgres/postgres';
+import { POSTGRES_FLOORS, POSTGRES_PROGRAMS, type PostgresVersion, tlsVariables } from '../postgres/postgres';
 
 /** Options of physical backups of PostgreSQL. */
 export interface PostgresPhysicalEngineOptions {
@@ -163,14 +163,17 @@ export class PostgresPhysicalEngine implements IEngine {
     const port = options.port ?? 5432;
     return {
       name: 'postgres-physical',
-      image: ImageCatalog.of(scope).image(scope, {
-        key: `postgres:${version.major}`,
-        prop: 'engine.image',
-        image: this.options.image,
-        defaultImage: version.image,
-        floors: POSTGRES_FLOORS,
-      }),
-      user: imageUser,
+      image: {
+        reference: ImageCatalog.of(scope).image(scope, {
+          key: `postgres:${version.major}`,
+          prop: 'engine.image',
+          image: this.options.image,
+          defaultImage: version.image,
+          floors: POSTGRES_FLOORS,
+        }),
+        user: imageUser,
+        programs: POSTGRES_PROGRAMS,
+      },
       scripts: ScriptFolder.at('postgres-physical', __dirname),
       environment: [
         { name: 'JOBS', value: String(jobs) },
@@ -178,34 +181,35 @@ export class PostgresPhysicalEngine implements IEngine {
         // Even when no more are made: those that were must not lose what they build on.
         ...(canChain ? [{ name: 'CHAINS', value: 'yes' }] : []),
       ],
-      connection: [
-        { name: 'PGHOST', value: options.host },
-        { name: 'PGPORT', value: String(port) },
-        // By environment: libpq ignores a password file that a group can read, and that is how kubelet mounts Secrets.
-        options.credentials.key('username').toEnvironment('PGUSER'),
-        options.credentials.key('password').toEnvironment('PGPASSWORD'),
-        ...tlsVariables(scope, this.options.sslMode, authorities),
-        { name: 'MAINTENANCE_DATABASE', value: maintenanceDatabase },
-        { name: 'PRIMARY', value: primary ?? '' },
-        { name: 'REPLAY_TIMEOUT', value: String(replayTimeout.toSeconds()) },
-        { name: 'INCREMENTALS', value: String(incrementals) },
-        { name: 'MAX_RATE', value: maxRate ? String(Math.floor(maxRate.toKibibytes())) : '' },
-        { name: 'SLOT', value: slot },
-        { name: 'SLOT_LIMIT', value: String(slotLimit.toMebibytes()) },
-      ],
-      ...(authorities && { connectionVolumes: [authorities.volume], connectionMounts: [authorities.mount] }),
-      destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
-      ...(primary !== undefined && { alsoReaches: [{ host: primary, port }] }),
-      needsDataVolume: ['restore'],
-      checksVolumes: true,
-      hasLog: true,
-      encryptors: POSTGRES_ENCRYPTORS,
-      buildsOnOthers: incrementals > 0,
-      restoreRequest: [
-        { key: 'until', variable: 'UNTIL', value: '' },
-        { key: 'timeline', variable: 'TIMELINE', value: '' },
-        { key: 'replace', variable: 'REPLACE', value: 'no' },
-      ],
+      connection: {
+        port,
+        environment: [
+          { name: 'PGHOST', value: options.host },
+          { name: 'PGPORT', value: String(port) },
+          // By environment: libpq ignores a password file that a group can read, and that is how kubelet mounts Secrets.
+          options.credentials.key('username').toEnvironment('PGUSER'),
+          options.credentials.key('password').toEnvironment('PGPASSWORD'),
+          ...tlsVariables(scope, this.options.sslMode, authorities),
+          { name: 'MAINTENANCE_DATABASE', value: maintenanceDatabase },
+          { name: 'PRIMARY', value: primary ?? '' },
+          { name: 'REPLAY_TIMEOUT', value: String(replayTimeout.toSeconds()) },
+          { name: 'INCREMENTALS', value: String(incrementals) },
+          { name: 'MAX_RATE', value: maxRate ? String(Math.floor(maxRate.toKibibytes())) : '' },
+          { name: 'SLOT', value: slot },
+          { name: 'SLOT_LIMIT', value: String(slotLimit.toMebibytes()) },
+        ],
+        ...(authorities && { volumes: [authorities.volume], volumeMounts: [authorities.mount] }),
+        ...(primary !== undefined && { alsoReaches: [{ host: primary, port }] }),
+      },
+      incremental: incrementals > 0,
+      serverFiles: { restored: true, checked: true },
+      log: {
+        restoreRequest: [
+          { key: 'until', variable: 'UNTIL', value: '' },
+          { key: 'timeline', variable: 'TIMELINE', value: '' },
+        ],
+      },
+      restoreRequest: [{ key: 'replace', variable: 'REPLACE', value: 'no' }],
     };
   }
 }

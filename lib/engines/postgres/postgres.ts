@@ -59,7 +59,7 @@ export const POSTGRES_FLOORS = ['14.24', '15.19', '16.15', '17.11', '18.6'];
  *
  * @internal
  */
-export const POSTGRES_ENCRYPTORS = ['gpg', 'gpg-agent'];
+export const POSTGRES_PROGRAMS = ['zstd', 'gzip', 'flock', 'gpg', 'gpg-agent'];
 
 /** Options of PostgreSQL. */
 export interface PostgresEngineOptions {
@@ -174,14 +174,17 @@ export class PostgresEngine implements IEngine {
     const port = options.port ?? 5432;
     return {
       name: 'postgres',
-      image: ImageCatalog.of(scope).image(scope, {
-        key: `postgres:${version.major}`,
-        prop: 'engine.image',
-        image: this.options.image,
-        defaultImage: version.image,
-        floors: POSTGRES_FLOORS,
-      }),
-      user: imageUser,
+      image: {
+        reference: ImageCatalog.of(scope).image(scope, {
+          key: `postgres:${version.major}`,
+          prop: 'engine.image',
+          image: this.options.image,
+          defaultImage: version.image,
+          floors: POSTGRES_FLOORS,
+        }),
+        user: imageUser,
+        programs: POSTGRES_PROGRAMS,
+      },
       scripts: ScriptFolder.at('postgres', __dirname),
       environment: [
         { name: 'DATABASES', value: databases.join('\n') },
@@ -192,17 +195,18 @@ export class PostgresEngine implements IEngine {
         { name: 'JOBS', value: String(jobs) },
         ...scratchVariables(scope, scratchSettings),
       ],
-      connection: [
-        { name: 'PGHOST', value: options.host },
-        { name: 'PGPORT', value: String(port) },
-        // By environment: libpq ignores a password file that a group can read, and that is how kubelet mounts Secrets.
-        options.credentials.key('username').toEnvironment('PGUSER'),
-        options.credentials.key('password').toEnvironment('PGPASSWORD'),
-        ...tlsVariables(scope, sslMode, authorities),
-      ],
-      ...(authorities && { connectionVolumes: [authorities.volume], connectionMounts: [authorities.mount] }),
-      destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
-      encryptors: POSTGRES_ENCRYPTORS,
+      connection: {
+        port,
+        environment: [
+          { name: 'PGHOST', value: options.host },
+          { name: 'PGPORT', value: String(port) },
+          // By environment: libpq ignores a password file that a group can read, and that is how kubelet mounts Secrets.
+          options.credentials.key('username').toEnvironment('PGUSER'),
+          options.credentials.key('password').toEnvironment('PGPASSWORD'),
+          ...tlsVariables(scope, sslMode, authorities),
+        ],
+        ...(authorities && { volumes: [authorities.volume], volumeMounts: [authorities.mount] }),
+      },
       restoreRequest: [
         { key: 'database', variable: 'DATABASE', value: '' },
         { key: 'into', variable: 'INTO', value: '' },

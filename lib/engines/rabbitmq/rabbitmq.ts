@@ -109,30 +109,34 @@ export class RabbitmqEngine implements IEngine {
     const items = tlsAuthority && [{ key: tlsAuthority.keyName, path: 'ca.crt' }];
     return {
       name: 'rabbitmq',
-      image: ImageCatalog.of(scope).image(scope, {
-        key: `rabbitmq:${version.series}`,
-        prop: 'engine.image',
-        image: this.options.image,
-        defaultImage: version.image,
-      }),
-      user: imageUser,
+      image: {
+        reference: ImageCatalog.of(scope).image(scope, {
+          key: `rabbitmq:${version.series}`,
+          prop: 'engine.image',
+          image: this.options.image,
+          defaultImage: version.image,
+        }),
+        user: imageUser,
+        programs: ['gzip', 'flock'],
+      },
       scripts: ScriptFolder.at('rabbitmq', __dirname),
       environment: [
         { name: 'ALLOW_EMPTY', value: this.options.allowEmpty ? 'yes' : 'no' },
         { name: 'DEFINITION_PLUGINS', value: plugins.join(',') },
       ],
-      connection: [
-        { name: 'MANAGEMENT_URL', value: `${tlsAuthority ? 'https' : 'http'}://${host}:${port}` },
-        options.credentials.key('username').toEnvironment('MANAGEMENT_USERNAME'),
-        options.credentials.key('password').toEnvironment('MANAGEMENT_PASSWORD'),
-        { name: 'TLS_AUTHORITY', value: tlsAuthority ? '/tls/ca.crt' : '' },
-      ],
-      ...(tlsAuthority && {
-        connectionVolumes: [{ name: 'tls', secret: { secretName: tlsAuthority.secretName, items } }],
-        connectionMounts: [{ name: 'tls', mountPath: '/tls', readOnly: true }],
-      }),
-      destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
-      compressors: ['gzip'],
+      connection: {
+        port,
+        environment: [
+          { name: 'MANAGEMENT_URL', value: `${tlsAuthority ? 'https' : 'http'}://${host}:${port}` },
+          options.credentials.key('username').toEnvironment('MANAGEMENT_USERNAME'),
+          options.credentials.key('password').toEnvironment('MANAGEMENT_PASSWORD'),
+          { name: 'TLS_AUTHORITY', value: tlsAuthority ? '/tls/ca.crt' : '' },
+        ],
+        ...(tlsAuthority && {
+          volumes: [{ name: 'tls', secret: { secretName: tlsAuthority.secretName, items } }],
+          volumeMounts: [{ name: 'tls', mountPath: '/tls', readOnly: true }],
+        }),
+      },
       restoreRequest: [
         { key: 'replace', variable: 'REPLACE', value: 'no' },
         { key: 'moveMessages', variable: 'MOVE_MESSAGES', value: 'no' },

@@ -200,14 +200,17 @@ function bindProgram(scope: Construct, options: EngineBindOptions, engine: Redis
   const port = options.port ?? 6379;
   return {
     name: program.program,
-    image: ImageCatalog.of(scope).image(scope, {
-      key: `${program.program}:${program.series}`,
-      prop: 'engine.image',
-      image: engine.image,
-      defaultImage: program.image,
-      floors: program.floors,
-    }),
-    user: engine.imageUser ?? 999,
+    image: {
+      reference: ImageCatalog.of(scope).image(scope, {
+        key: `${program.program}:${program.series}`,
+        prop: 'engine.image',
+        image: engine.image,
+        defaultImage: program.image,
+        floors: program.floors,
+      }),
+      user: engine.imageUser ?? 999,
+      programs: ['gzip', 'flock'],
+    },
     scripts: ScriptFolder.at('redis', __dirname),
     environment: [
       { name: 'PROGRAM', value: program.program },
@@ -217,19 +220,19 @@ function bindProgram(scope: Construct, options: EngineBindOptions, engine: Redis
       { name: 'APPEND_FILE', value: appendFile },
       { name: 'APPEND_DIRECTORY', value: appendDirectory },
     ],
-    connection: [
-      { name: 'REDIS_HOST', value: options.host },
-      { name: 'REDIS_PORT', value: String(port) },
-      options.credentials.key('username').toEnvironment('REDIS_USERNAME'),
-      options.credentials.key('password').toEnvironment('REDISCLI_AUTH'),
-      ...tls.environment,
-    ],
-    connectionVolumes: tls.volumes,
-    connectionMounts: tls.mounts,
-    destination: { host: options.host, port, ...(options.podLabels && { podLabels: options.podLabels }) },
-    needsDataVolume: ['restore'],
-    checksVolumes: true,
-    compressors: ['gzip'],
+    connection: {
+      port,
+      environment: [
+        { name: 'REDIS_HOST', value: options.host },
+        { name: 'REDIS_PORT', value: String(port) },
+        options.credentials.key('username').toEnvironment('REDIS_USERNAME'),
+        options.credentials.key('password').toEnvironment('REDISCLI_AUTH'),
+        ...tls.environment,
+      ],
+      volumes: tls.volumes,
+      volumeMounts: tls.mounts,
+    },
+    serverFiles: { restored: true, checked: true },
     restoreRequest: [{ key: 'replace', variable: 'REPLACE', value: 'no' }],
     defaultDatabase: '0',
   };

@@ -73,9 +73,9 @@ export interface EncryptionBindOptions {
   /** Whether the job opens recovery points. */
   readonly reads: boolean;
   /** A job that makes recovery points reads earlier ones for it. */
-  readonly buildsOnOthers: boolean;
+  readonly incremental: boolean;
   /** Programs of the job's image. */
-  readonly encryptors: string[];
+  readonly programs: string[];
   /** How older recovery points were encrypted. */
   readonly previous: Encryption[];
 }
@@ -224,7 +224,7 @@ export class Encryption {
     if (new Set(words).size < words.length) {
       throw new InputError(scope, { prop: `${prop}.recipients`, got: words, because: 'name each recipient once' });
     }
-    if (!symmetric && options.buildsOnOthers) {
+    if (!symmetric && options.incremental) {
       throw new InputError(scope, {
         prop,
         got: this.method,
@@ -245,8 +245,8 @@ export class Encryption {
     this.checkImage(scope, prop, this.method === 'age' ? [] : this.method === 'gpg' ? ['gpg', 'gpg-agent'] : ['gpg'], options);
   }
 
-  private checkImage(scope: Construct, prop: string, needed: string[], { encryptors }: EncryptionBindOptions): void {
-    const missing = needed.filter(program => !encryptors.includes(program));
+  private checkImage(scope: Construct, prop: string, needed: string[], { programs }: EncryptionBindOptions): void {
+    const missing = needed.filter(program => !programs.includes(program));
     if (missing.length === 0) return;
     throw new InputError(scope, {
       prop,

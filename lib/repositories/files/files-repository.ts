@@ -11,6 +11,7 @@ import { claimStore } from '../place';
 import {
   type IKeyedRepository,
   type IRepository,
+  RekeyMethod,
   RepositoryAccess,
   type RepositoryBindOptions,
   type RepositoryConfig,
@@ -62,6 +63,9 @@ export enum Compression {
   /** As dumped. */
   NONE = 'none',
 }
+
+/** Programs that compress, the best first. */
+const COMPRESSORS = [Compression.ZSTD, Compression.GZIP];
 
 /** Options of a repository of plain files. */
 export interface FilesRepositoryOptions {
@@ -123,7 +127,7 @@ export class FilesRepository implements IKeyedRepository {
 
   public bind(scope: Construct, options: RepositoryBindOptions): RepositoryConfig {
     const { path } = this.options;
-    const { compressors } = options;
+    const compressors = COMPRESSORS.filter(compressor => options.programs.includes(compressor));
     const compression = this.options.compression ?? compressors[0] ?? Compression.NONE;
     if (compression !== Compression.NONE && !compressors.includes(compression)) {
       const ships = compressors.length > 0 ? `ships ${compressors.join(' and ')}` : 'ships no compression program';
@@ -146,13 +150,12 @@ export class FilesRepository implements IKeyedRepository {
     const mountPath = `/${prefix}repository`;
     const subPath = path === undefined ? {} : { subPath: path };
     const ownDirectory = options.isSource || options.series === undefined ? undefined : directoryOf(options.access, options.series);
-    const bringsFlock = options.missingPrograms.includes('flock');
+    const bringsFlock = !options.programs.includes('flock');
     const tools = [
       ...(bringsFlock ? [{ name: 'flock', image: flockImage(scope), command: ['cp', '/bin/flock', `${TOOLS}/`] }] : []),
       ...(encryption?.tools ?? []),
     ];
     return {
-      kind: 'files',
       // A claim is of its namespace.
       identity: `files:${Chart.of(scope).namespace ?? ''}/${claimName}/${path ?? ''}`,
       place: { store: claimStore(scope, claimName), path: path ?? '' },
@@ -186,6 +189,7 @@ export class FilesRepository implements IKeyedRepository {
       ],
       tools,
       destinations: [],
+      ...(this.options.encryption && { rekeyMethod: RekeyMethod.REENCRYPTION }),
       byHand: (encryption ? ENCRYPTED_BY_HAND : BY_HAND).split('$VOLUME').join(path ?? '.'),
     };
   }
@@ -196,8 +200,8 @@ export class FilesRepository implements IKeyedRepository {
     return (encryption ?? Encryption._none())._bind(scope, {
       prefix: options.isSource ? SOURCE_PREFIX : '',
       reads: READERS.includes(options.access) || options.isSource === true,
-      buildsOnOthers: options.buildsOnOthers ?? false,
-      encryptors: options.encryptors ?? [],
+      incremental: options.incremental ?? false,
+      programs: options.programs,
       previous,
     });
   }

@@ -10,6 +10,7 @@ import { ScriptFolder } from '../../kubernetes/script-folder';
 import {
   type IKeyedRepository,
   type IRepository,
+  RekeyMethod,
   RepositoryAccess,
   type RepositoryBindOptions,
   type RepositoryConfig,
@@ -137,7 +138,6 @@ export class ResticRepository implements IKeyedRepository {
     const goesBack = versions && (renews || options.access === RepositoryAccess.RESTORE);
     const image = ImageReference.of(this.options.image ?? DEFAULT_IMAGE).bind(scope, 'repository.image');
     return {
-      kind: 'restic',
       identity: `restic:${location.identity}`,
       place: location.place,
       appendOnly: this.options.appendOnly ?? false,
@@ -186,6 +186,7 @@ export class ResticRepository implements IKeyedRepository {
       ...(versions?.objectLock && {
         lockRenewal: { schedule: versions.objectLock.renewal, lock: Duration.days(versions.objectLock.days) },
       }),
+      rekeyMethod: RekeyMethod.KEY_ROTATION,
       byHand: BY_HAND.replace('$REPOSITORY', location.repository),
     };
   }

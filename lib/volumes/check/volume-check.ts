@@ -8,6 +8,7 @@ import { InputError } from '../../core/input-error';
 import type { PodOptions } from '../../core/pod-options';
 import { Scratch } from '../../core/scratch';
 import { SecretRef } from '../../core/secret-ref';
+import { CHECK_VOLUME } from '../../engines/bound-engine';
 import type { IEngine } from '../../engines/engine';
 import { kubectlImage, NOBODY } from '../../kubernetes/kubectl/kubectl';
 import { operationPod } from '../../kubernetes/pod';
@@ -100,14 +101,14 @@ export class VolumeCheck {
     const asked = assertionScripts(scope, series, assertions, engine?.defaultDatabase);
     return operationPod(scope, {
       operation: 'check',
-      image: engine?.image ?? kubectlImage(scope, pod.kubectlImage),
-      user: engine?.user ?? NOBODY,
+      image: engine?.image.reference ?? kubectlImage(scope, pod.kubectlImage),
+      user: engine?.image.user ?? NOBODY,
       scripts: { shell: SHELL.bind(scope), engine: (engine?.scripts ?? FILES).bind(scope), ...(asked && { assertions: asked }) },
       environment: [
         { name: 'SERIES', value: series },
         { name: 'ENGINE', value: engine?.name ?? 'files' },
         { name: 'REPOSITORY_FOLDER', value: 'none' },
-        ...(engine?.environment ?? [{ name: 'CHOSEN', value: this.chosen ? 'yes' : 'no' }]),
+        ...(engine ? (engine.environment ?? []) : [{ name: 'CHOSEN', value: this.chosen ? 'yes' : 'no' }]),
         { name: 'DATA_DIRECTORY', value: data.directory },
       ],
       initContainers: [],
@@ -127,7 +128,7 @@ export class VolumeCheck {
   private bindEngine(scope: Construct, series: string, prop: string) {
     // It is about files: the server that they were of is asked nothing.
     const engine = this.ofEngine?.bind(scope, { host: 'localhost', credentials: SecretRef.named('none'), series });
-    if (engine && !engine.checksVolumes) {
+    if (engine && !engine.serverFiles?.checked) {
       throw new InputError(scope, {
         prop,
         got: engine.name,
@@ -135,6 +136,7 @@ export class VolumeCheck {
           'this engine starts no server on a volume; take one that works on files, for example Engine.postgresPhysical, or VolumeCheck.files()',
       });
     }
+    engine?.scripts._require(scope, `${prop}.scripts`, `the check of volumes of ${engine.name}`, [CHECK_VOLUME]);
     return engine;
   }
 }

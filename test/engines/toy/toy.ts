@@ -7,15 +7,15 @@ export class ToyEngine implements IEngine {
     const port = options.port ?? 8080;
     return {
       name: 'toy',
-      image: 'busybox:1.37',
-      user: 1000,
+      image: { reference: 'busybox:1.37', user: 1000, programs: ['gzip', 'flock'] },
       scripts: ScriptFolder.at('toy', __dirname),
-      environment: [],
-      connection: [
-        { name: 'TOY_URL', value: `http://${options.host}:${port}` },
-        options.credentials.key('token').toEnvironment('TOY_TOKEN'),
-      ],
-      destination: { host: options.host, port },
+      connection: {
+        port,
+        environment: [
+          { name: 'TOY_URL', value: `http://${options.host}:${port}` },
+          options.credentials.key('token').toEnvironment('TOY_TOKEN'),
+        ],
+      },
       restoreRequest: [{ key: 'replace', variable: 'REPLACE', value: 'no' }],
     };
   }
