@@ -277,6 +277,7 @@ export class DatabaseRestore extends Construct {
   private jobSpec(member?: EngineMember, request?: Request, keepFinished?: Duration): k8s.JobSpec {
     const { backup } = this.props;
     const server = this.target;
+    const volumes = [this.props.dataVolume ?? member?.dataVolume ?? backup.props.dataVolume, member?.walVolume];
     const operation = backup._operation;
     return operationJobSpec({
       pod: operation.pod(this, {
@@ -291,7 +292,7 @@ export class DatabaseRestore extends Construct {
         // After the backup's own variables: the series may be another one.
         environment: [
           ...operation.waitFor(backup.props.readyTimeout ?? Duration.minutes(5)),
-          ...(staysInNamespace(server, this.props.dataVolume ?? backup.props.dataVolume) ? [{ name: 'ALSO_IN_COPIES', value: 'yes' }] : []),
+          ...(staysInNamespace(server, volumes) ? [{ name: 'ALSO_IN_COPIES', value: 'yes' }] : []),
           { name: 'SAFETY_SERIES', value: `${backup.series}${SAFETY_SUFFIX}` },
           ...(request ? [] : this.request.map(({ variable, value }) => ({ name: variable, value }))),
         ],

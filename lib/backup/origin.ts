@@ -60,8 +60,8 @@ export function originOf(scope: Construct, { cluster, takesOverFrom }: OriginPro
  *
  * @internal
  */
-export function staysInNamespace({ destination, connection }: BoundEngine, dataVolume: DataVolume | undefined): boolean {
+export function staysInNamespace({ destination, connection }: BoundEngine, volumes: (DataVolume | undefined)[]): boolean {
   // A name without dots is a Service of the namespace; every other one is production's from anywhere.
   const isOwn = (host: string) => /^[a-z][a-z0-9-]*$/i.test(host) && host !== 'localhost';
-  return isOwn(destination.host) && !connection.followsNames && !connection.node && (!dataVolume || dataVolume._isOfNamespace);
+  return isOwn(destination.host) && !connection.followsNames && !connection.node && volumes.every(volume => volume?._isOfNamespace ?? true);
 }

@@ -1,6 +1,6 @@
 import { App, Chart } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
-import { DataVolume, Engine, MongodbVersion, PostgresVersion, SecretRef } from '../../lib';
+import { DataVolume, Engine, EtcdCluster, type EtcdMember, EtcdVersion, MongodbVersion, PostgresVersion, SecretRef } from '../../lib';
 import { backup, chart, environment, objects, podSpec } from '../support/synth';
 
 // What pods know of the place that they were made for.
@@ -59,7 +59,13 @@ describe('a restore runs in a copy of its namespace', () => {
   const physical = Engine.postgresPhysical({ version: PostgresVersion.V17 });
   const mongodb = (replicaSet?: string) => Engine.mongodb({ version: MongodbVersion.V7_0, replicaSet, oplog: replicaSet !== undefined });
 
+  const etcd = (volumes: Partial<EtcdMember>) => {
+    const member = { name: 'a', peerUrl: 'http://a:2380', dataVolume: DataVolume.claim('data'), ...volumes };
+    return Engine.etcd({ version: EtcdVersion.V3_5, cluster: EtcdCluster.of([member]) });
+  };
+
   test('where what it acts on has a name of that namespace', () => {
+    expect(restoreOf({ engine: etcd({}) })).toBe('yes');
     expect(restoreOf({})).toBe('yes');
     expect(restoreOf({ engine: physical, dataVolume: DataVolume.claim('data') })).toBe('yes');
     expect(restoreOf({ host: 'orders-db.shop' }, { host: 'scratch-db' })).toBe('yes');
@@ -72,6 +78,8 @@ describe('a restore runs in a copy of its namespace', () => {
     ['an address', { host: '10.0.0.7' }, {}],
     ['names that a replica set tells', { engine: mongodb('rs0') }, {}],
     ['a directory of the node', { engine: physical, dataVolume: DataVolume.hostPath('/data') }, {}],
+    ['a member’s directory of the node', { engine: etcd({ dataVolume: DataVolume.hostPath('/data') }) }, {}],
+    ['a log in a directory of the node', { engine: etcd({ walVolume: DataVolume.hostPath('/wal') }) }, {}],
   ])('not by %s', (_, different, options) => {
     expect(restoreOf({ credentials: SecretRef.named('owner'), ...different }, options)).toBeUndefined();
   });
