@@ -1,3 +1,4 @@
+import { App, Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { describe, expect, test } from 'vitest';
 import {
@@ -7,10 +8,11 @@ import {
   EngineOperation,
   type EngineStep,
   type IEngine,
+  ImageCatalog,
   ScriptFolder,
   VolumeCheck,
 } from '../../lib';
-import { backup, chart, objects, podSpec } from '../support/synth';
+import { backup, chart, container, objects, podSpec } from '../support/synth';
 import { ToyEngine } from './toy/toy';
 
 const CORE = ['ready.sh', 'dump.sh', 'verify.sh', 'restore.sh'];
@@ -68,6 +70,17 @@ describe('an engine whose folder lacks a script', () => {
       'checks[0].scripts is "other-scripts": the check of volumes of other needs check-volume.sh, which this folder has not',
     );
   });
+});
+
+test('an image that no catalog was asked for comes from the mirror, in a check of a volume too', () => {
+  const engine = new Other([...CORE, 'check-volume.sh'], { serverFiles: { checked: true } });
+  const app = new App();
+  ImageCatalog.mirror(app, 'registry.example/proxy');
+  const shop = new Chart(app, 'shop', { namespace: 'shop' });
+  backup(shop, { engine });
+  expect(container(objects(shop)['CronJob/orders-backup']).image).toBe('registry.example/proxy/busybox:1.37');
+  const check = VolumeCheck.engine(engine)._pod(shop, { series: 'shop', claimName: 'data', prop: 'checks[0]', labels: {} });
+  expect(check.spec?.containers[0]?.image).toBe('registry.example/proxy/busybox:1.37');
 });
 
 test('an engine with all scripts of what it says is taken', () => {

@@ -4,6 +4,7 @@ import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { type Assertion, assertionScripts } from '../../backup/assertion';
 import { DataVolume } from '../../core/data-volume';
+import { ImageReference } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import type { PodOptions } from '../../core/pod-options';
 import { Scratch } from '../../core/scratch';
@@ -101,7 +102,7 @@ export class VolumeCheck {
     const asked = assertionScripts(scope, series, assertions, engine?.defaultDatabase);
     return operationPod(scope, {
       operation: 'check',
-      image: engine?.image.reference ?? kubectlImage(scope, pod.kubectlImage),
+      image: engine ? ImageReference.of(engine.image.reference).bind(scope, `${pod.prop}.image`) : kubectlImage(scope, pod.kubectlImage),
       user: engine?.image.user ?? NOBODY,
       scripts: { shell: SHELL.bind(scope), engine: (engine?.scripts ?? FILES).bind(scope), ...(asked && { assertions: asked }) },
       environment: [
