@@ -1,4 +1,6 @@
 export * from './app/backup-app';
+export * from './app/prerequisite';
+export { Prerequisites } from './app/prerequisites';
 export * from './backup/addons';
 export { Assertion, type AssertionOptions } from './backup/assertion';
 export type { IDatabaseBackup } from './backup/backup';

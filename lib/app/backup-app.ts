@@ -1,9 +1,12 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { App, type AppProps, Chart, Names, Yaml, YamlOutputType } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { checkNew } from '../core/given';
 import { warnings } from '../core/warning';
 import { type Document, type File, sameFiles, sameObjects } from './collisions';
+import { Gathered } from './prerequisites';
+import type { Manifest } from './references';
 import { Staging } from './staging';
 import { type Topology, topologyOf } from './topology';
 import { yamlOf } from './yaml';
@@ -11,7 +14,8 @@ import { yamlOf } from './yaml';
 /**
  * An app whose synthesis takes time linear in its size, and that checks before it writes.
  *
- * It writes what `App` writes, byte for byte, in every output type. What differs:
+ * It writes what `App` writes, byte for byte, in every output type, and beside it PREREQUISITES.md: what has to be there that no manifest
+ * makes (`Prerequisites`), where that is anything. What differs:
  *
  * - Dependencies are resolved and validations called once, where `App` does both anew for each chart, and in time exponential in
  *   the depth of dependencies.
@@ -50,7 +54,9 @@ export class BackupApp extends App {
     const topology = topologyOf(constructs);
     const staging = new Staging(this.outdir);
     try {
-      this.stage(topology, staging);
+      const gathered = this.stage(topology, staging);
+      const page = gathered.prerequisites(constructs).toMarkdown();
+      if (page !== '') staging.add(this.placeOfPage(), page);
       if (this.writesConstructMetadata) {
         staging.add('construct-metadata.json', constructMetadata(topology));
       }
@@ -77,8 +83,14 @@ export class BackupApp extends App {
     return textOf(documents);
   }
 
-  private stage(topology: Topology, staging: Staging): void {
+  /** Helm renders whatever is among a chart's templates. (Helm documentation, "Chart Template Guide"; `cdk8s synth --format helm`.) */
+  private placeOfPage(): string {
+    return basename(this.outdir) === 'templates' && existsSync(join(this.outdir, '..', 'Chart.yaml')) ? join('..', PAGE) : PAGE;
+  }
+
+  private stage(topology: Topology, staging: Staging): Gathered {
     const { yamlOutputType, outputFileExtension } = this;
+    const gathered = new Gathered();
     const objects: Document[] = [];
     const files: File[] = [];
     const add = (name: string, from: string, documents: RenderedDocument[]) => {
@@ -87,6 +99,7 @@ export class BackupApp extends App {
     };
     topology.charts.forEach((chart, position) => {
       const documents = render(chart, topology, yamlOutputType === YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE);
+      gathered.chart(documents.map(({ manifest }) => manifest).filter(manifest => manifest !== undefined));
       const chartName = `${topology.ordered ? `${String(position).padStart(4, '0')}-` : ''}${Names.toDnsLabel(chart)}`;
       switch (yamlOutputType) {
         case YamlOutputType.FILE_PER_APP:
@@ -106,24 +119,21 @@ export class BackupApp extends App {
       objects.push(...documents.map(({ object }) => object));
     });
     refuseCollisions([...sameObjects(objects), ...sameFiles(files)]);
+    return gathered;
   }
 }
+
+const PAGE = 'PREREQUISITES.md';
 
 /** An object in its final form. */
 interface RenderedDocument {
   readonly object: Document;
+  readonly manifest: Manifest | undefined;
   readonly text: string;
   /** A hook may leave a place empty, which is a document of its own in a file with others, and no file by itself. */
   readonly isNothing: boolean;
   /** Its file's name where it has a file of its own, without the extension. */
   readonly fileName: string;
-}
-
-/** As much of a manifest as is looked at. */
-interface Manifest {
-  readonly apiVersion?: string;
-  readonly kind?: string;
-  readonly metadata?: { readonly name?: string; readonly namespace?: string };
 }
 
 /**
@@ -142,10 +152,15 @@ function render(chart: Chart, topology: Topology, namedByConstruct = false): Ren
   });
 }
 
-function written(from: string, manifest: Manifest | undefined, namedAfter: Manifest | undefined): RenderedDocument {
+function written(
+  from: string,
+  manifest: Manifest | undefined,
+  namedAfter: Pick<Manifest, 'kind' | 'metadata'> | undefined,
+): RenderedDocument {
   const { apiVersion, kind, metadata } = manifest ?? {};
   return {
     object: { from, apiVersion, kind, name: metadata?.name, namespace: metadata?.namespace },
+    manifest,
     text: manifest === undefined ? Yaml.stringify(manifest) : yamlOf(manifest),
     isNothing: manifest === undefined,
     fileName: `${namedAfter?.kind}.${namedAfter?.metadata?.name}`.replace(/[^0-9a-zA-Z-_.]/g, ''),

@@ -6,6 +6,7 @@ import { DATA, type DataVolume, type DataVolumeBinding, WAL } from '../core/data
 import type { Destination } from '../core/destination';
 import { ImageReference } from '../core/image-catalog';
 import { InputError } from '../core/input-error';
+import { needsRole, needsSecrets } from '../core/needs';
 import { podDefaultsOf } from '../core/pod-defaults';
 import { mergedPodOptions, type PodOptions } from '../core/pod-options';
 import { Schedule, type ScheduleConfig } from '../core/schedule';
@@ -176,6 +177,7 @@ export class Operation {
       ...(data ? [{ name: 'DATA_DIRECTORY', value: data.directory }] : []),
       ...(wal ? [{ name: 'WAL_DIRECTORY', value: wal.directory }] : []),
     ];
+    this.sayWhatFor(scope, pod, [repository, ...(source ? [source] : [])]);
     const environment = lastWins([
       ...ofEngine,
       ...origin.environment,
@@ -258,6 +260,21 @@ export class Operation {
     });
   }
 
+  /** For those who make the Secrets, and the roles in the database. */
+  private sayWhatFor(scope: Construct, pod: OperationPodProps, repositories: RepositoryConfig[]): void {
+    const { environment: connection = [], volumes: connectionVolumes, grants = {} } = pod.server?.connection ?? {};
+    const [role = '', ...others] = secretsOf(connection);
+    needsSecrets(scope, [role, ...others].filter(Boolean), 'signs in at the server of', this.series);
+    needsSecrets(scope, secretsOf([], connectionVolumes), 'proves who is who to the server of', this.series);
+    for (const { environment, volumes } of repositories) {
+      needsSecrets(scope, secretsOf(environment, volumes), 'opens a repository of', this.series);
+    }
+    const does = ROLES[pod.operation];
+    if (!does || !pod.server) return;
+    const of = `${this.series} (${pod.server.name} at ${pod.server.destination.host})`;
+    needsRole(scope, { does, of, secret: role, grants: grants[pod.operation] ?? [] });
+  }
+
   private dataVolume(scope: Construct, pod: OperationPodProps): DataOfPod | undefined {
     const { backupDirectory: directory, restored = false } = this.engine.serverFiles ?? {};
     const needed = { backup: directory !== undefined, restore: restored }[pod.operation] ?? false;
@@ -326,6 +343,17 @@ export function serverOptions(
 /** The data volume as one pod has it. */
 interface DataOfPod extends DataVolumeBinding {
   readonly mount: k8s.VolumeMount;
+}
+
+/** What is done as the role of an operation's credentials. */
+const ROLES: { readonly [operation: string]: string } = { backup: 'backs up', restore: 'restores', log: 'archives the log of' };
+
+/** The Secrets that are named in variables and volumes. */
+function secretsOf(variables: k8s.EnvVar[], volumes: k8s.Volume[] = []): string[] {
+  return [
+    ...variables.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? []),
+    ...volumes.flatMap(({ secret, projected }) => [secret?.secretName, ...(projected?.sources ?? []).map(source => source.secret?.name)]),
+  ].filter(name => name !== undefined);
 }
 
 /** A variable that is given twice is refused by some ways of applying a manifest: the later one takes the earlier one's place. */

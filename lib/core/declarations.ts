@@ -346,6 +346,9 @@ export const CALLS: { readonly [name: string]: Members } = {
     major: "string | the major version, e.g. '19'",
     image: "string | an image that ships that version's client tools, server, a shell, GNU or busybox tools and zstd",
   },
+  'Prerequisites.of': {
+    scope: 'IConstruct',
+  },
   'Prune#bind': {
     backup: 'DatabaseBackup',
   },

@@ -52,6 +52,12 @@ export interface EngineConnection {
   /** Variables that lead to the server: address and credentials. */
   readonly environment: k8s.EnvVar[];
   /**
+   * What somebody types once at the server, so that the role of the credentials may do its work: lines in the server's language, by
+   * operation ('backup', 'restore', 'log'). Words in angle brackets are to be replaced.
+   * @default - the server has no roles, or nobody says what they need
+   */
+  readonly grants?: { [operation: string]: string[] };
+  /**
    * Volumes that lead to the server: certificates.
    * @default - none
    */

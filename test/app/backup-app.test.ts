@@ -132,7 +132,8 @@ function outcome(make: (props: AppProps) => App, props: AppProps, run: (app: App
   const app = make({ ...props, outdir });
   try {
     run(app);
-    return { files: filesBelow(outdir) };
+    const { 'PREREQUISITES.md': _, ...files } = filesBelow(outdir);
+    return { files };
   } catch (error) {
     return { error: withoutPath(error) };
   }

@@ -64,7 +64,9 @@ afterAll(async () => {
 
 /** The variables of a backup's pod, with the Secrets that it is given: all that somebody who broke into it has. */
 function stolen(store: string): { [name: string]: string } {
-  const objects = readdirSync(dist).flatMap(file => parseAllDocuments(readFileSync(join(dist, file), 'utf8')).map(each => each.toJS()));
+  const objects = readdirSync(dist)
+    .filter(file => file.endsWith('.yaml'))
+    .flatMap(file => parseAllDocuments(readFileSync(join(dist, file), 'utf8')).map(each => each.toJS()));
   const { env } = objects.find(object => object?.kind === 'CronJob' && object.metadata.name === `${store}-backup`).spec.jobTemplate.spec
     .template.spec.containers[0];
   const variables: { name: string; value?: string; valueFrom?: { secretKeyRef?: { name: string; key: string } } }[] = env;

@@ -8,6 +8,7 @@ import type { SecretKeyRef, SecretRef } from '../../core/secret-ref';
 import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { IQuiesce, QuiesceBindOptions, QuiesceConfig, QuiesceOptions } from '../../volumes/quiesce/quiesce';
 import { holdingTimes } from '../../volumes/quiesce/times';
+import { createUser } from './grants';
 import type { MongodbVersion } from './mongodb';
 
 /** Options of a quiesce of MongoDB. */
@@ -127,6 +128,7 @@ export class MongodbQuiesce implements IQuiesce {
         { name: 'MONGODB_TLS', value: tls ? 'yes' : 'no' },
         { name: 'MONGODB_TLS_CA', value: tlsCa ? `${TLS}/ca.pem` : '' },
       ],
+      grants: [createUser(authenticationDatabase, ['hostManager', 'clusterMonitor'])],
       ...(tlsCa && {
         volumes: [{ name: 'quiesce-tls', secret: { secretName: tlsCa.secretName, items: [{ key: tlsCa.keyName, path: 'ca.pem' }] } }],
         volumeMounts: [{ name: 'quiesce-tls', mountPath: TLS, readOnly: true }],

@@ -8,6 +8,7 @@ import type { SecretKeyRef } from '../../core/secret-ref';
 import { warn } from '../../core/warning';
 import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
+import { createUser } from './grants';
 
 /** A release series of MongoDB. It is the server's: its image ships the tools that know that server, and the server itself. */
 export class MongodbVersion {
@@ -208,6 +209,10 @@ export class MongodbEngine implements IEngine {
       ],
       connection: {
         port,
+        grants: {
+          backup: [createUser(authenticationDatabase, ['backup'])],
+          restore: [createUser(authenticationDatabase, ['restore', 'readWriteAnyDatabase'])],
+        },
         environment: [
           { name: 'MONGODB_HOST', value: options.host },
           { name: 'MONGODB_PORT', value: String(port) },

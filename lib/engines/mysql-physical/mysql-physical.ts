@@ -7,6 +7,7 @@ import { InputError } from '../../core/input-error';
 import type { ToolContainer } from '../../kubernetes/pod';
 import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
+import { CREATE_USER } from '../mysql/grants';
 import type { MariadbVersion, MysqlVersion } from '../mysql/mysql';
 import { MARIADB_PROGRAMS, MYSQL_PROGRAMS } from '../mysql/mysql-programs';
 import type { MysqlTls } from '../mysql/mysql-tls';
@@ -225,6 +226,23 @@ interface Dialect {
   readonly hasLog: boolean;
 }
 
+function grantsOf({ name }: Dialect): { [operation: string]: string[] } {
+  if (name === 'mariadb') {
+    return {
+      backup: [CREATE_USER, "grant reload, process, binlog monitor on *.* to '<user>'@'%';"],
+      log: [CREATE_USER, "grant replication slave on *.* to '<user>'@'%';"],
+    };
+  }
+  const tables = ['log_status', 'keyring_component_status', 'replication_group_members'];
+  return {
+    backup: [
+      CREATE_USER,
+      "grant backup_admin, process, reload, lock tables, replication client on *.* to '<user>'@'%';",
+      ...tables.map(table => `grant select on performance_schema.${table} to '<user>'@'%';`),
+    ],
+  };
+}
+
 function bindPhysical(
   scope: Construct,
   options: EngineBindOptions,
@@ -265,6 +283,7 @@ function bindPhysical(
     ],
     connection: {
       port,
+      grants: grantsOf(dialect),
       environment: [
         { name: 'SERVER_HOST', value: options.host },
         { name: 'SERVER_PORT', value: String(port) },

@@ -9,6 +9,7 @@ import type { SecretRef } from '../../core/secret-ref';
 import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { IQuiesce, QuiesceBindOptions, QuiesceConfig, QuiesceOptions } from '../../volumes/quiesce/quiesce';
 import { holdingTimes } from '../../volumes/quiesce/times';
+import { CREATE_USER } from './grants';
 import type { MariadbVersion, MysqlVersion } from './mysql';
 import type { MysqlTls } from './mysql-tls';
 
@@ -131,6 +132,9 @@ interface Session {
   readonly lock: string;
 }
 
+/** By what is locked. */
+const PRIVILEGES: { readonly [lock: string]: string } = { stage: 'reload', instance: 'backup_admin', tables: 'reload, process' };
+
 function bindSession(scope: Construct, options: MysqlServerQuiesceOptions, session: Session): QuiesceConfig {
   const { credentials, port = 3306, imageUser = 999 } = options;
   const tls = options.tls?._bind();
@@ -154,6 +158,7 @@ function bindSession(scope: Construct, options: MysqlServerQuiesceOptions, sessi
     user: imageUser,
     scripts: ScriptFolder.at('quiesce-mysql', join(__dirname, 'quiesce')),
     environment,
+    grants: [CREATE_USER, `grant ${PRIVILEGES[session.lock]} on *.* to '<user>'@'%';`],
     ...(tls && { volumes: tls.volumes, volumeMounts: tls.mounts }),
     ...holdingTimes(scope, options),
   };

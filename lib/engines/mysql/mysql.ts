@@ -7,6 +7,7 @@ import { InputError } from '../../core/input-error';
 import { warn } from '../../core/warning';
 import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
+import { CREATE_USER } from './grants';
 import { MARIADB_PROGRAMS, MYSQL_PROGRAMS } from './mysql-programs';
 import type { MysqlTls } from './mysql-tls';
 
@@ -215,6 +216,10 @@ interface Dialect {
   readonly programs: string[];
 }
 
+const READS = ['select', 'show view', 'trigger', 'event', 'process'];
+
+const POSITION: { readonly [dialect: string]: string[] } = { mariadb: ['replication client'], mysql: ['replication client', 'reload'] };
+
 const YES_NO_AUTO = (choice: boolean | undefined) => (choice === undefined ? 'auto' : choice ? 'yes' : 'no');
 
 function bindDialect(scope: Construct, options: EngineBindOptions, engine: MysqlOptions, dialect: Dialect): EngineConfig {
@@ -262,7 +267,18 @@ function bindDialect(scope: Construct, options: EngineBindOptions, engine: Mysql
       { name: 'CHECKSUMS', value: String(checksums.toKibibytes({ rounding: SizeRoundingBehavior.FLOOR }) * 1024) },
       { name: 'LOCK_TIMEOUT', value: String(lockTimeout.toSeconds()) },
     ],
-    connection: { port, environment, ...(tls && { volumes: tls.volumes, volumeMounts: tls.mounts }) },
+    connection: {
+      port,
+      grants: {
+        backup: [
+          CREATE_USER,
+          `grant ${[...READS, ...(engine.binlogPosition ? (POSITION[dialect.name] ?? []) : [])].join(', ')} on *.* to '<user>'@'%';`,
+        ],
+        restore: [CREATE_USER, `grant all privileges on *.* to '<user>'@'%' with grant option;`],
+      },
+      environment,
+      ...(tls && { volumes: tls.volumes, volumeMounts: tls.mounts }),
+    },
     restoreRequest: [
       { key: 'database', variable: 'DATABASE', value: '' },
       { key: 'into', variable: 'INTO', value: '' },

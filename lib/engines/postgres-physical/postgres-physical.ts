@@ -183,6 +183,7 @@ export class PostgresPhysicalEngine implements IEngine {
       ],
       connection: {
         port,
+        grants: { backup: REPLICATION, log: REPLICATION },
         environment: [
           { name: 'PGHOST', value: options.host },
           { name: 'PGPORT', value: String(port) },
@@ -213,3 +214,8 @@ export class PostgresPhysicalEngine implements IEngine {
     };
   }
 }
+
+const REPLICATION = [
+  `create role "<user>" login replication password '<password>';`,
+  '-- pg_hba.conf, in which "all" is no replication: host replication <user> samenet scram-sha-256',
+];

@@ -197,6 +197,18 @@ export class PostgresEngine implements IEngine {
       ],
       connection: {
         port,
+        grants: {
+          backup: [
+            `create role "<user>" login password '<password>';`,
+            'grant pg_read_all_data to "<user>";',
+            '-- row-level security: alter role "<user>" bypassrls; large objects have to be its own, or granted to it',
+          ],
+          restore: [
+            `create role "<user>" login password '<password>'; -- where it is not there yet`,
+            'alter role "<user>" createdb createrole;',
+            '-- what a superuser alone may bring back, the verdict of its restore names',
+          ],
+        },
         environment: [
           { name: 'PGHOST', value: options.host },
           { name: 'PGPORT', value: String(port) },

@@ -126,6 +126,7 @@ export class RabbitmqEngine implements IEngine {
       ],
       connection: {
         port,
+        grants: { backup: ADMINISTRATOR, restore: ADMINISTRATOR },
         environment: [
           { name: 'MANAGEMENT_URL', value: `${tlsAuthority ? 'https' : 'http'}://${host}:${port}` },
           options.credentials.key('username').toEnvironment('MANAGEMENT_USERNAME'),
@@ -145,3 +146,5 @@ export class RabbitmqEngine implements IEngine {
     };
   }
 }
+
+const ADMINISTRATOR = ["rabbitmqctl add_user '<user>' # asks for the password", "rabbitmqctl set_user_tags '<user>' administrator"];

@@ -1,6 +1,7 @@
 import { type ApiObject, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
+import { makesObject } from '../../core/needs';
 import type { PodOptions } from '../../core/pod-options';
 import { Schedule } from '../../core/schedule';
 import { kubernetesObject } from '../../kubernetes/kubernetes-object';
@@ -35,6 +36,8 @@ export function checkCronJob(scope: Construct, id: string, job: CheckCronJob): A
   const { name, series, deadline } = job;
   const labels = checkLabels(series);
   const pod = job.check._pod(scope, { ...job, labels });
+  // A verification makes it, and takes it away again.
+  makesObject(scope, 'PersistentVolumeClaim', job.claimName);
   return cronJobObject(scope, id, {
     metadata: { name, labels },
     schedule: Schedule.never().bind(scope, 'schedule'),

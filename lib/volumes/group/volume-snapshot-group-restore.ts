@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { RecoveryPoint } from '../../backup/recovery-point';
 import { checkedConstruct } from '../../core/given';
 import { checkCronJobName, checkObjectName } from '../../core/names';
+import { needsObject } from '../../core/needs';
 import { Schedule } from '../../core/schedule';
 import { kubectlNetworkPolicy, kubectlPod } from '../../kubernetes/kubectl/kubectl';
 import { OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS } from '../../kubernetes/labels';
@@ -122,6 +123,7 @@ export class VolumeSnapshotGroupRestore extends Construct {
         deadline: Duration.seconds(bindTimeout.toSeconds() + 600),
       }),
     });
+    if (props.storageClassName !== undefined) needsObject(this, 'StorageClass', props.storageClassName, `CronJob ${name}`);
     kubectlNetworkPolicy(this, name, labels, { [SERIES_LABEL]: series, [OPERATION_LABEL]: 'restore' }, group.props.apiPorts);
   }
 

@@ -4,6 +4,7 @@ import { Construct } from 'constructs';
 import { checkedConstruct } from '../../core/given';
 import { InputError } from '../../core/input-error';
 import { checkCronJobName, checkObjectName } from '../../core/names';
+import { needsObject } from '../../core/needs';
 import type { PodOptions } from '../../core/pod-options';
 import { Schedule } from '../../core/schedule';
 import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../../kubernetes/kubectl/kubectl';
@@ -142,6 +143,7 @@ export class VolumeSnapshotGroupVerification extends Construct {
       startingDeadline: schedule.intervalUpTo(Duration.hours(12)),
       job: operationJobSpec({ pod, operation: 'verify', retries, deadline, keepFinished: Duration.days(14) }),
     });
+    if (storageClass !== '') needsObject(this, 'StorageClass', storageClass, `CronJob ${name}`);
     kubectlNetworkPolicy(this, name, labels, { [SERIES_LABEL]: series, [OPERATION_LABEL]: 'verify' }, group.props.apiPorts);
     group._verifiedBy();
   }

@@ -4,6 +4,7 @@ import { registerName, registerSeries } from '../../backup/series';
 import { checkedConstruct } from '../../core/given';
 import { InputError } from '../../core/input-error';
 import { checkObjectName, checkSeries } from '../../core/names';
+import { needsObject } from '../../core/needs';
 import { Schedule } from '../../core/schedule';
 import { warn } from '../../core/warning';
 import { type ApiRule, kubectlNetworkPolicy, kubectlPod } from '../../kubernetes/kubectl/kubectl';
@@ -112,6 +113,13 @@ export class VolumeSnapshotGroup extends Construct implements IVolumeSnapshotGro
       startingDeadline: props.startingDeadline ?? schedule.intervalUpTo(Duration.hours(4)),
       job: operationJobSpec({ pod, operation: 'snapshot', retries: props.retries ?? 2, deadline, keepFinished: Duration.days(7) }),
     });
+    const needs = [
+      [this._mode.name === 'native' ? 'VolumeGroupSnapshotClass' : 'VolumeSnapshotClass', snapshotClass],
+      ...this._members.flatMap(({ claims }) => claims.map(claim => ['PersistentVolumeClaim', claim])),
+    ];
+    for (const [kind = '', needed = ''] of needs) {
+      if (needed !== '') needsObject(this, kind, needed, `CronJob ${name}`);
+    }
     kubectlNetworkPolicy(this, name, labels, { [SERIES_LABEL]: this.series, [OPERATION_LABEL]: 'snapshot' }, props.apiPorts);
     this.node.addValidation({ validate: () => this.warnOfGaps() });
   }

@@ -3,6 +3,7 @@ import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { ImageReference } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
+import { needsRole, needsSecrets } from '../../core/needs';
 import { podDefaultsOf } from '../../core/pod-defaults';
 import type { PodOptions } from '../../core/pod-options';
 import { quantity } from '../../core/quantity';
@@ -89,6 +90,10 @@ export function quiesceAgent(scope: Construct, workload: Workload, quiesce: IQui
 }
 
 function addAgent(scope: Construct, workload: Workload, config: QuiesceConfig): void {
+  const secrets = config.environment.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? []);
+  const of = `${workload.kind} ${workload.name}`;
+  needsSecrets(scope, secrets, 'holds still', of);
+  needsRole(scope, { does: 'holds still', of: `${of} (${config.name})`, secret: secrets[0] ?? '', grants: config.grants ?? [] });
   const folders = { agent: ScriptFolder.at(NAME, __dirname), lock: config.scripts };
   const { environment, volumes, references } = optionalReferences(config);
   const added: k8s.Volume[] = [

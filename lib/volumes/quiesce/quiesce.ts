@@ -34,6 +34,11 @@ export interface QuiesceConfig {
    */
   readonly environment: k8s.EnvVar[];
   /**
+   * What somebody types once at the server, so that the role of the credentials may do this. Words in angle brackets are to be replaced.
+   * @default - the server has no roles, or nobody says what they need
+   */
+  readonly grants?: string[];
+  /**
    * Volumes of the container: certificates, sockets.
    * @default - none
    */

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { kubectl } from '../kubectl';
+import { Terminal } from './paste';
 import { deleteAllButShop, FILES } from './platform';
 
 /**
@@ -33,6 +35,26 @@ export function isApplied(): void {
         { timeout: 120_000, interval: 1000 },
       );
     });
+  });
+
+  test('what dist/PREREQUISITES.md says of Secrets is what kubectl takes, and the page itself is passed over', async () => {
+    const page = readFileSync('dist/PREREQUISITES.md', 'utf8');
+    const commands = [...page.matchAll(/^```sh\n(kubectl -n .*?)\n```$/gms)].map(([, command = '']) =>
+      command.replaceAll("'<file>'", '/dev/null'),
+    );
+    expect(commands.length).toBeGreaterThan(0);
+    const terminal = await Terminal.open('default');
+    try {
+      for (const command of commands) {
+        const { stderr } = await terminal.type(`${command} --dry-run=server`);
+        // The tests have made some already.
+        expect(stderr).toMatch(/^$|already exists|namespaces "[a-z-]+" not found/);
+      }
+    } finally {
+      terminal.close();
+    }
+    const { stderr } = await kubectl(['apply', '--server-side', '--dry-run=server', '--filename', 'dist']);
+    expect(stderr.replace(NOTED_BY_CONTROLLER, '')).toBe('');
   });
 
   test('no pod that a controller made of it was refused', async () => {

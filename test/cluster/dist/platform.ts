@@ -8,8 +8,10 @@ import { Namespace, RESTRICTED } from '../namespace';
 /** Where etcd of the control plane is backed up, whose jobs are root on its node; their annotation says why. */
 const PRIVILEGED = 'kube-system';
 
-/** The files of dist/. */
-export const FILES = readdirSync('dist').map(file => join('dist', file));
+/** The manifests of dist/. */
+export const FILES = readdirSync('dist')
+  .filter(file => file.endsWith('.yaml'))
+  .map(file => join('dist', file));
 const NAMESPACES = [...new Set(FILES.flatMap(namespacesOf))].filter(name => name !== PRIVILEGED);
 
 function namespacesOf(file: string): string[] {

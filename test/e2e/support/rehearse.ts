@@ -55,7 +55,7 @@ export async function withSynthesized<T>(main: string, use: (directory: string) 
 
 /** Gives the CronJobs of a directory further variables, as somebody would who edits what was synthesized. */
 export function addVariables(directory: string, variables: { [name: string]: string }): void {
-  for (const file of readdirSync(directory)) {
+  for (const file of readdirSync(directory).filter(name => name.endsWith('.yaml'))) {
     const path = join(directory, file);
     const documents = parseAllDocuments(readFileSync(path, 'utf8'));
     for (const document of documents) {

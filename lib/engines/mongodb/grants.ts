@@ -1,0 +1,10 @@
+/**
+ * What makes a user in mongosh, which asks for the password. In angle brackets is what the role's Secret says.
+ *
+ * @param database where users are that sign in
+ * @internal
+ */
+export function createUser(database: string, names: string[]): string {
+  const roles = names.map(role => `{ role: '${role}', db: 'admin' }`).join(', ');
+  return `db.getSiblingDB('${database}').createUser({ user: '<user>', pwd: passwordPrompt(), roles: [${roles}] })`;
+}
