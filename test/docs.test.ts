@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { EngineOperation, type EngineStep, ScriptFolder } from '../lib';
 import { scriptsOf } from '../lib/engines/bound-engine';
+import { parseManifests } from './manifests/manifest';
+import { problems } from './manifests/schema/judge';
 
 test('the first example of README synthesizes what README says is emitted', () => {
   const [, example] = /```ts\n(.*?)```/s.exec(readFileSync('README.md', 'utf8')) ?? [];
@@ -76,6 +79,37 @@ describe('what docs/extending.md says of an engine', () => {
   });
 });
 
+test('the first app of the quick start needs what the quick start makes, key for key', () => {
+  const text = readFileSync('docs/quick-start.md', 'utf8');
+  const directory = mkdtempSync(join(process.cwd(), 'build-quick-start-'));
+  try {
+    const [, example = ''] = /```ts\n(.*?)```/s.exec(text) ?? [];
+    writeFileSync(join(directory, 'main.ts'), example.replace("'cdk8s-backup'", "'../lib'"));
+    execFileSync(process.execPath, ['--import', 'tsx', join(directory, 'main.ts')], { env: { ...process.env, CDK8S_OUTDIR: directory } });
+    const page = readFileSync(join(directory, 'PREREQUISITES.md'), 'utf8').replaceAll(/ \\\n +/g, ' ');
+    const secretsOf = (from: string) =>
+      Object.fromEntries(
+        [...from.matchAll(/^kubectl -n shop create secret generic (\S+) (.*)$/gm)].map(([, name, words = '']) => [
+          name,
+          [...words.matchAll(/--from-literal=(\w+)=/g)].map(([, key]) => key).sort(),
+        ]),
+      );
+    expect(secretsOf(page)).toEqual({ 'orders-backup': ['password', 'username'], 'orders-owner': ['password', 'username'] });
+    expect(secretsOf(text)).toEqual(secretsOf(page));
+    for (const command of page.match(/^kubectl create namespace .*$/gm) ?? []) expect(text).toContain(`\n${command}\n`);
+    expect(page.match(/^- \w+ `.*`/gm)).toEqual(['- PersistentVolumeClaim `backups`']);
+    const server = parseAllDocuments(/```yaml\n(.*?)```/s.exec(text)?.[1] ?? '').map(document => document.toJS());
+    expect(server.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toContain('PersistentVolumeClaim backups');
+    // The same privileges, of a role that has the name in the Secret.
+    const [, grants = ''] = /Backs up orders .*?```\n(.*?)```/s.exec(page) ?? [];
+    for (const line of grants.replaceAll('"<user>"', 'backup').trim().split('\n')) {
+      if (!line.startsWith('--')) expect(text).toContain(`\n${line}\n`);
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
 const PAGES = ['README.md', 'CONTRIBUTING.md', ...readdirSync('docs').map(page => join('docs', page))];
 
 test('README is read in five minutes, and leads to every page', () => {
@@ -95,6 +129,37 @@ test.each(PAGES)('every link of %s leads somewhere', page => {
   });
   expect(broken).toEqual([]);
 });
+
+test('every whole program of the pages passes the compiler', () => {
+  const directory = mkdtempSync(join(process.cwd(), 'build-docs-'));
+  try {
+    const programs = PAGES.flatMap(page =>
+      [...readFileSync(page, 'utf8').matchAll(/```ts\n(import .*?)```/gs)].map(([, program = ''], index) => {
+        const file = join(directory, `${page.replaceAll('/', '-')}-${index}.ts`);
+        writeFileSync(file, program);
+        return file;
+      }),
+    );
+    expect(programs.length).toBeGreaterThanOrEqual(2);
+    const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
+    const { options } = ts.parseJsonConfigFileContent(config, ts.sys, process.cwd());
+    const program = ts.createProgram(programs, options);
+    const problems = programs.flatMap(file => ts.getPreEmitDiagnostics(program, program.getSourceFile(file)));
+    expect(problems.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([]);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}, 120_000);
+
+test.each(PAGES)('every YAML of %s is YAML, and what Kubernetes itself knows is as it wants it', page => {
+  const blocks = [...readFileSync(page, 'utf8').matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, block = '']) => block);
+  const objects = blocks.flatMap(block => parseManifests(block)).filter(({ kind }) => kind !== undefined);
+  const known = objects.filter(({ apiVersion }) => !OF_OTHERS.includes(apiVersion));
+  expect(known.flatMap(problems)).toEqual([]);
+});
+
+/** APIs of those who apply what is emitted. */
+const OF_OTHERS = ['argoproj.io/v1alpha1', 'kustomize.toolkit.fluxcd.io/v1'];
 
 /** As the anchors of a page are written. */
 function headingsOf(page: string): string[] {

@@ -26,6 +26,15 @@ const NOT_HERE: { readonly [reason: string]: string[] } = {
     'lib/volumes/volumes-from-snapshot-handles.ts: kubectl apply --server-side',
     'lib/velero/resource-modifiers.ts: kubectl patch',
   ],
+  'is run for each file of dist/ by test/cluster/dist/applied.ts': [
+    'docs/gitops.md: kubectl diff --server-side -f dist/',
+    'docs/quick-start.md: kubectl apply --server-side -f dist/',
+  ],
+  "needs PostgreSQL's official image, which no test has": [
+    'docs/quick-start.md: kubectl -n shop apply -f server.yaml',
+    'docs/quick-start.md: kubectl -n shop rollout status statefulset orders-db',
+    'docs/quick-start.md: kubectl -n shop exec -it orders-db-0 -- psql -U postgres orders',
+  ],
   'needs a group of snapshots, as test/cluster/snapshots.cluster.ts has': [
     'docs/volumes.md: kubectl -n shop scale statefulset gallery-db --replicas=0',
     'docs/volumes.md: kubectl -n shop delete pvc data-gallery-db-0',
@@ -117,6 +126,27 @@ export function docsWork(): void {
       await shop.output('delete', 'job', job);
       await shop.output('delete', 'resourcequota', 'none');
     }
+  });
+
+  test('a first night by hand: what must exist, a backup and its proof, each watched', async () => {
+    const elsewhere = { shop: 'shop-of-docs' };
+    await terminal.shows('kubectl create namespace shop', elsewhere);
+    try {
+      const backup =
+        "kubectl -n shop create secret generic orders-backup --from-literal=username=backup --from-literal=password='<password>'";
+      const owner =
+        "kubectl -n shop create secret generic orders-owner --from-literal=username=postgres --from-literal=password='<another password>'";
+      for (const command of [backup, owner]) await terminal.shows(command, elsewhere);
+    } finally {
+      await output(['delete', 'namespace', 'shop-of-docs', '--wait=false']);
+    }
+    await terminal.shows('kubectl -n shop create job --from=cronjob/orders-backup orders-backup-1');
+    const published = await terminal.shows('until kubectl -n shop logs -f job/orders-backup-1 | grep .; do sleep 2; done');
+    expect(published.trim().split('\n').at(-1)).toMatch(/"verdict":"published"/);
+    await terminal.shows('kubectl -n shop create job --from=cronjob/orders-verify orders-verify-1');
+    const verified = await terminal.shows('until kubectl -n shop logs -f job/orders-verify-1 | grep .; do sleep 2; done');
+    expect(verified.trim().split('\n').at(-1)).toMatch(/"verdict":"verified"/);
+    await shop.output('delete', 'job', 'orders-backup-1', 'orders-verify-1');
   });
 
   test('a request, a restore that is watched, and the request taken away', async () => {
