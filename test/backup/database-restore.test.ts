@@ -1,6 +1,18 @@
 import { Duration, Size } from 'cdk8s';
+import type { Construct } from 'constructs';
 import { describe, expect, test } from 'vitest';
-import { type DatabaseRestoreOptions, RecoveryPoint, Repository, RestoreForm, SecretRef } from '../../lib';
+import {
+  type DatabaseRestoreOptions,
+  type EngineBindOptions,
+  type EngineConfig,
+  type IEngine,
+  PostgresEngine,
+  PostgresVersion,
+  RecoveryPoint,
+  Repository,
+  RestoreForm,
+  SecretRef,
+} from '../../lib';
 import { backup, chart, container, environment, objects, podSpec } from '../support/synth';
 
 describe('a restore on demand', () => {
@@ -99,6 +111,25 @@ describe('a restore as a Job', () => {
     });
     expect(changed.object.spec).not.toEqual(job('copy').object.spec);
     expect(changed.name).toBe(job('copy').name);
+  });
+
+  test('keeps its name when a newer engine knows a further word, which nobody has said', () => {
+    class Newer extends PostgresEngine {
+      public override bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+        const config = super.bind(scope, options);
+        return { ...config, restoreRequest: [...(config.restoreRequest ?? []), { key: 'quietly', variable: 'QUIETLY', value: 'no' }] };
+      }
+    }
+    const nameOf = (engine: IEngine, request: { [word: string]: string }) => {
+      const shop = chart();
+      backup(shop, { engine }).addRestore({ form: RestoreForm.JOB, request });
+      return Object.keys(objects(shop)).find(id => id.startsWith('Job/'));
+    };
+    const options = { version: PostgresVersion.V16, databases: ['orders'] };
+    const now = nameOf(new PostgresEngine(options), { into: 'copy' });
+    expect(nameOf(new Newer(options), { into: 'copy' })).toBe(now);
+    expect(nameOf(new Newer(options), { into: 'copy', quietly: 'no' })).toBe(now);
+    expect(nameOf(new Newer(options), { into: 'copy', quietly: 'yes' })).not.toBe(now);
   });
 
   test('is made by Flux where it is not there, and never changed', () => {
