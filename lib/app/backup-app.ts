@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { App, type AppProps, Chart, Names, Yaml, YamlOutputType } from 'cdk8s';
-import type { IConstruct } from 'constructs';
+import type { IConstruct, Node } from 'constructs';
 import { checkNew } from '../core/given';
+import { complaintOf } from '../core/user-line';
 import { warnings } from '../core/warning';
 import { type Document, type File, sameFiles, sameObjects } from './collisions';
 import { Gathered } from './prerequisites';
@@ -188,9 +189,24 @@ function constructMetadata(topology: Topology): string {
 }
 
 function validate(constructs: IConstruct[]): void {
-  const errors = constructs.flatMap(({ node }) => node.validate().map(error => `[${node.path}] ${error}`));
+  const errors = constructs.flatMap(({ node }) =>
+    complaints(node).map(error =>
+      error.startsWith(`${node.path}/`) || error.startsWith(`${node.path}:`) ? error : `[${node.path}] ${error}`,
+    ),
+  );
   if (errors.length > 0) {
     throw new Error(`Validation failed with the following errors:\n  ${errors.join('\n  ')}`);
+  }
+}
+
+/** What its validations say; and what one of them throws about input, so that it hides no other. */
+function complaints(node: Node): string[] {
+  try {
+    return node.validate();
+  } catch (error) {
+    const complaint = complaintOf(error);
+    if (complaint === undefined) throw error;
+    return [complaint];
   }
 }
 

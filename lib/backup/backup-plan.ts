@@ -3,6 +3,7 @@ import { checkedConstruct } from '../core/given';
 import { mergedPodOptions } from '../core/pod-options';
 import type { Retention } from '../core/retention';
 import { said } from '../core/said';
+import { noteLine } from '../core/user-line';
 import type { IRepository } from '../repositories/repository';
 import { DatabaseBackup, type IBackupAddon } from './database-backup';
 import type { BackupOptions, DatabaseOptions } from './options';
@@ -73,6 +74,7 @@ export class BackupPlan extends Construct {
    * `addVerification()`, goes before them.
    */
   public add(...addons: IBackupAddon[]): void {
+    addons.forEach(noteLine);
     this.addons.push(...addons);
   }
 }

@@ -9,6 +9,7 @@ import { mergedPodOptions, type PodOptions } from '../core/pod-options';
 import { said } from '../core/said';
 import type { Schedule } from '../core/schedule';
 import type { SecretRef } from '../core/secret-ref';
+import { complaintOf, noteLine } from '../core/user-line';
 import { warn } from '../core/warning';
 import { cronJobObject, operationJobSpec } from '../kubernetes/pod';
 import { registerPlace } from '../repositories/place';
@@ -282,6 +283,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
 
   /** Hangs add-ons on this backup. They are bound at synthesis, when all that was said of the app has been said. */
   public add(...addons: IBackupAddon[]): void {
+    addons.forEach(noteLine);
     this.addons.push(...addons);
   }
 
@@ -306,15 +308,27 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
   /** What is made here was not among the constructs that the app validates. */
   private bindAddons(): string[] {
     const known = new Set(this.node.findAll());
-    for (const addon of this.addons) this.bind(addon);
+    const errors = this.addons.flatMap(addon => this.refusal(addon));
     this.bindsPlanned = true;
     try {
-      for (const addon of this.planned) this.bind(addon);
+      errors.push(...this.planned.flatMap(addon => this.refusal(addon)));
     } finally {
       this.bindsPlanned = false;
     }
     const made = this.node.findAll().filter(construct => !known.has(construct));
-    return made.flatMap(({ node }) => node.validate().map(error => `[${node.path}] ${error}`));
+    return [...errors, ...made.flatMap(({ node }) => node.validate().map(error => `[${node.path}] ${error}`))];
+  }
+
+  /** What is wrong with an add-on, so that all that is wrong is shown at once. */
+  private refusal(addon: IBackupAddon): string[] {
+    try {
+      this.bind(addon);
+      return [];
+    } catch (error) {
+      const complaint = complaintOf(error, addon);
+      if (complaint === undefined) throw error;
+      return [complaint];
+    }
   }
 
   private bind(addon: IBackupAddon): void {

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { App, Chart, Duration, Size } from 'cdk8s';
 import { describe, expect, test, vi } from 'vitest';
 import {
@@ -160,6 +160,50 @@ describe('what a plan adds', () => {
     expect(() => objects(shop)).toThrow('shop/nightly/orders/log: engine is "postgres": its recovery points are complete by themselves');
   });
 
+  test('is refused with all others that cannot be, each with the line that has asked for it', () => {
+    const app = new BackupApp();
+    const nightly = plan(new Chart(app, 'shop', { namespace: 'shop' }));
+    nightly.add(LogArchive.every(Duration.minutes(1)), Verification.weekly(), Verification.daily());
+    for (const id of ['orders', 'users']) nightly.addBackup(id, database);
+    class Own implements IBackupAddon {
+      bind(backup: DatabaseBackup) {
+        backup.addJob('own job', { scripts: ScriptFolder.at('own', join(__dirname, '..', 'engines', 'toy')) });
+      }
+    }
+    nightly.backups[1]?.add(new Own());
+    nightly.backups[1]?.add(Restore.onDemand({ request: { target: 'x' } }));
+    const problems = () => {
+      try {
+        app.synthYaml();
+      } catch (error) {
+        return String(error).split('\n').slice(1);
+      }
+      throw new Error('nothing was refused');
+    };
+    const at = (code: string) => `(${relative(process.cwd(), __filename)}:${lineOf(code)})`;
+    const said = problems().map(line => line.replace(/ is .* \(/, ' … ('));
+    const plans = at(`nightly.add(Log${'Archive'}.every(Duration.minutes(1)), `);
+    expect(said).toEqual([
+      `  shop/nightly/orders/log: engine … ${plans}`,
+      `  shop/nightly/orders: addVerification … ${plans}`,
+      `  shop/nightly/users/own job: name … ${at(`backup.addJob('own${' '}job'`)}`,
+      `  shop/nightly/users/restore: request.target … ${at(`?.add(Restore.${'onDemand'}`)}`,
+      `  shop/nightly/users/log: engine … ${plans}`,
+      `  shop/nightly/users: addVerification … ${plans}`,
+    ]);
+  });
+
+  test('that breaks in code of its own is no refusal: its stack trace is kept', () => {
+    const shop = chart();
+    const broken = new Error('not of this library');
+    backup(shop).add({
+      bind() {
+        throw broken;
+      },
+    });
+    expect(() => (shop.node.root as App).synthYaml()).toThrow(broken);
+  });
+
   test('may be an archive of the log', () => {
     const shop = chart();
     const nightly = plan(shop);
@@ -251,3 +295,12 @@ describe('an add-on of a team’s own', () => {
     );
   });
 });
+
+/** The line of this file that has the code, from 1. */
+function lineOf(code: string): number {
+  return (
+    readFileSync(__filename, 'utf8')
+      .split('\n')
+      .findIndex(line => line.includes(code)) + 1
+  );
+}
