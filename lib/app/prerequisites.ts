@@ -1,6 +1,7 @@
 import { ApiObject, Chart } from 'cdk8s';
 import type { IConstruct } from 'constructs';
-import { type Need, needsOf } from '../core/needs';
+import { InputError } from '../core/input-error';
+import { isUnfinished, type Need, needsOf } from '../core/needs';
 import type { Prerequisite, PrerequisiteRole } from './prerequisite';
 import { pageOf } from './prerequisites-page';
 import { definitionOf, isClusterWide, type Manifest, type Reference, referencesOf } from './references';
@@ -22,8 +23,15 @@ export class Prerequisites {
    * Of a construct and all in it: an app, a chart, a plan, a backup.
    *
    * Call it when the app was synthesized: what add-ons make is not there before.
+   *
+   * @throws InputError when a backup has add-ons that are not bound yet, as something would be missing here
    */
   public static of(scope: IConstruct): Prerequisites {
+    const early = scope.node.findAll().find(isUnfinished);
+    if (early) {
+      const because = 'what its add-ons make is not there yet: call app.synth() first';
+      throw new InputError(early, { prop: 'Prerequisites.of', got: 'called before synthesis', because });
+    }
     const gathered = new Gathered();
     for (const construct of scope.node.root.node.findAll()) gathered.makes(manifestsOf(construct));
     const within = scope.node.findAll();

@@ -5,6 +5,7 @@ import { checkHost, checkWhole, refuseTwice } from '../core/checks';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkObjectName, checkSeries } from '../core/names';
+import { completesAtSynthesis } from '../core/needs';
 import { mergedPodOptions, type PodOptions } from '../core/pod-options';
 import { said } from '../core/said';
 import type { Schedule } from '../core/schedule';
@@ -121,6 +122,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
     registerName(this, 'backup', this.series);
     registerPlace(this, repository, this._operation.user);
     renewLocks(this, { backup: this, retention, interval: this.interval });
+    completesAtSynthesis(this, () => [...this.addons, ...this.planned].some(addon => !this.bound.has(addon)));
     this.node.addValidation({ validate: () => [...this.bindAddons(), ...this.warnOfGaps()] });
   }
 

@@ -57,6 +57,22 @@ export function needsOf(construct: IConstruct): Need[] {
   return construct.node.metadata.filter(({ type }) => type === NEED).map(({ data }) => data as Need);
 }
 
+const unfinished = new WeakMap<IConstruct, () => boolean>();
+
+/**
+ * Notes that a construct is not whole before synthesis: what it needs is not known until then.
+ *
+ * @param isUnfinished whether that is so now
+ */
+export function completesAtSynthesis(scope: IConstruct, isUnfinished: () => boolean): void {
+  unfinished.set(scope, isUnfinished);
+}
+
+/** Whether a construct is not whole yet. */
+export function isUnfinished(construct: IConstruct): boolean {
+  return unfinished.get(construct)?.() ?? false;
+}
+
 function note(scope: IConstruct, need: Need): void {
   scope.node.addMetadata(NEED, need);
 }

@@ -14,6 +14,7 @@ import {
   PodDefaults,
   type Prerequisite,
   Prerequisites,
+  Restore,
   RestoreForm,
   Retention,
   SecretRef,
@@ -127,6 +128,17 @@ describe('of a backup', () => {
     expect(secrets(users)).toEqual(['key', 's3', 'users-backup']);
     for (const all of [plan, shop, app]) expect(secrets(all)).toEqual(['key', 'orders-backup', 's3', 'users-backup']);
     expect(find(Prerequisites.of(app), 'Secret', 'key').purposes).toEqual(['opens a repository of orders, users']);
+  });
+
+  test('what add-ons need is there, and nothing is said before they are bound', () => {
+    const app = new BackupApp({ outdir });
+    const orders = new DatabaseBackup(new Chart(app, 'shop', { namespace: 'shop' }), 'orders', props());
+    orders.add(Restore.onDemand({ credentials: SecretRef.named('orders-owner') }));
+    expect(() => Prerequisites.of(app)).toThrow(
+      'shop/orders: Prerequisites.of is "called before synthesis": what its add-ons make is not there yet: call app.synth() first',
+    );
+    app.synth();
+    expect(find(Prerequisites.of(app), 'Secret', 'orders-owner').usedBy).toEqual(['CronJob orders-restore']);
   });
 
   test('what somebody asks of a restore is made on the day', () => {
