@@ -124,3 +124,23 @@ test('its examples work where it is installed', () => {
   run(project, process.execPath, 'company/main.cjs');
   expect(readFileSync(join(project, 'dist/shop.k8s.yaml'), 'utf8')).toContain('refresh.sh: |');
 }, 300_000);
+
+test('the quick start gets to its dist/, and what CI runs writes it again', () => {
+  const start = join(project, 'start');
+  mkdirSync(start);
+  const page = readFileSync(join(installed, 'docs', 'quick-start.md'), 'utf8');
+  const [, program = ''] = /```ts\n(.*?)```/s.exec(page) ?? [];
+  writeFileSync(join(start, 'main.ts'), program);
+  // What npm would install is beside it already.
+  for (const name of ['cdk8s-cli', 'tsx']) symlinkSync(resolve('node_modules', name), join(project, 'node_modules', name));
+  run(start, 'sh', '-c', /^printf .*$/m.exec(page)?.[0] ?? 'false');
+  const cdk8s = `node ${resolve('node_modules/cdk8s-cli/bin/cdk8s')}`;
+  run(start, 'sh', '-c', `${cdk8s} synth --check-upgrade=false`);
+  const written = () =>
+    Object.fromEntries(filesBelow(join(start, 'dist')).map(file => [file, readFileSync(join(start, 'dist', file), 'utf8')]));
+  const first = written();
+  expect(Object.keys(first)).toEqual(['PREREQUISITES.md', 'shop.k8s.yaml']);
+  const [, again = ''] = /- run: npx cdk8s (synth .*)/.exec(readFileSync(join(installed, 'docs', 'gitops.md'), 'utf8')) ?? [];
+  run(start, 'sh', '-c', `${cdk8s} ${again}`);
+  expect(written()).toEqual(first);
+}, 120_000);
