@@ -17,36 +17,48 @@ belong in no Git. Requests, by which somebody starts a restore, are not among it
 export function pageOf(objects: Prerequisite[], roles: PrerequisiteRole[]): string {
   if (objects.length === 0 && roles.length === 0) return '';
   const ofCluster = objects.filter(({ kind }) => isClusterWide(kind) && kind !== 'Namespace');
-  const named = [...objects, ...roles].flatMap(({ namespace }) => namespace ?? []);
-  const made = objects.filter(({ kind }) => kind === 'Namespace').map(({ name }) => name);
-  const inNone = objects.some(({ kind, namespace }) => !isClusterWide(kind) && namespace === undefined) || roles.some(isInNone);
-  const namespaces = [...(inNone ? [undefined] : []), ...[...new Set([...named, ...made])].sort()];
-  const sections = [
-    ...(ofCluster.length > 0 ? [['## The cluster', ofCluster.map(lineOf).join('\n')]] : []),
-    ...namespaces.map(namespace => [
-      namespace === undefined ? '## The namespace that is applied to' : `## Namespace ${namespace}`,
-      ...(namespace !== undefined && made.includes(namespace) ? [shell(`kubectl create namespace ${namespace}`)] : []),
-      ...ofNamespace(
-        objects.filter(each => !isClusterWide(each.kind) && each.namespace === namespace),
-        roles.filter(each => each.namespace === namespace),
-      ),
-    ]),
+  const sections = new Map<string, Section>();
+  const sectionOf = (namespace = '') => {
+    const section = sections.get(namespace) ?? { isMissing: false, objects: [], roles: [] };
+    sections.set(namespace, section);
+    return section;
+  };
+  for (const object of objects) {
+    if (object.kind === 'Namespace') sectionOf(object.name).isMissing = true;
+    else if (!isClusterWide(object.kind)) sectionOf(object.namespace).objects.push(object);
+  }
+  for (const role of roles) sectionOf(role.namespace).roles.push(role);
+  const paragraphs = [
+    HEAD.trimEnd(),
+    ...(ofCluster.length > 0 ? ['## The cluster', ofCluster.map(lineOf).join('\n')] : []),
+    ...[...sections.keys()]
+      .sort()
+      .flatMap(namespace => [
+        namespace === '' ? '## The namespace that is applied to' : `## Namespace ${namespace}`,
+        ...sectionParagraphs(namespace, sectionOf(namespace)),
+      ]),
   ];
-  return [HEAD.trimEnd(), ...sections.flat()].join('\n\n').concat('\n');
+  return `${paragraphs.join('\n\n')}\n`;
 }
 
-const isInNone = ({ namespace }: PrerequisiteRole) => namespace === undefined;
+/** What has to be in one namespace. */
+interface Section {
+  /** The namespace itself has to be made. */
+  isMissing: boolean;
+  readonly objects: Prerequisite[];
+  readonly roles: PrerequisiteRole[];
+}
 
-function ofNamespace(objects: Prerequisite[], roles: PrerequisiteRole[]): string[] {
+function sectionParagraphs(namespace: string, { isMissing, objects, roles }: Section): string[] {
   const secrets = objects.filter(({ kind }) => kind === 'Secret');
   const others = objects.filter(({ kind }) => kind !== 'Secret');
+  const rolesOf = new Map<string, PrerequisiteRole[]>();
+  for (const role of roles) rolesOf.set(role.secret, [...(rolesOf.get(role.secret) ?? []), role]);
   return [
+    ...(isMissing ? [shell(`kubectl create namespace ${namespace}`)] : []),
     ...(others.length > 0 ? [others.map(lineOf).join('\n')] : []),
     ...secrets.flatMap(secretParagraphs),
-    ...[...new Set(roles.map(({ secret }) => secret))].flatMap(secret => [
-      `### Role of Secret ${secret}`,
-      ...roles.filter(role => role.secret === secret).flatMap(roleParagraphs),
-    ]),
+    ...[...rolesOf].flatMap(([secret, its]) => [`### Role of Secret ${secret}`, ...its.flatMap(roleParagraphs)]),
   ];
 }
 
