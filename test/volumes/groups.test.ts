@@ -23,6 +23,8 @@ interface Snapshot {
   readonly written?: string[];
   /** When it was published. @default in time */
   readonly published?: string[];
+  /** What its status says of an error. */
+  readonly error?: string;
   /** What it says of itself and of its group. @default what a run writes of it */
   readonly own?: string;
   readonly group?: string;
@@ -58,11 +60,12 @@ function raw(snapshots: Snapshot[], volumes = 2): string {
         cut = CUT,
         written = [],
         published = [PUBLISHED],
+        error,
         own,
         group,
       }) => {
         const name = `shop-${id.toLowerCase()}-${claim}`;
-        const first = `snapshot ${name} ${id} ${state} ${label} ${verified ? 'verified' : 'unverified'} ${cut} ${['-', ...written]} ${['-', ...published]}`;
+        const first = `snapshot ${name} ${id} ${state} ${label} ${verified ? 'verified' : 'unverified'} ${cut} ${['-', ...written]} ${['-', ...published]}${error === undefined ? '' : ` ${JSON.stringify(error)}`}`;
         return [first, own ?? line(name, claim), group ?? header(id, volumes), ''].join('\n');
       },
     )
@@ -102,6 +105,21 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
     expect(judged({ claim: 'data', written: [CUT, PUBLISHED] }, { claim: 'log' })).toEqual([`good ${ID} unverified`]);
     // Nothing says then whether it was.
     expect(judged({ claim: 'data', written: [CUT], published: [] }, { claim: 'log' })[0]).toMatch(/^bad .*data does not say any more/);
+  });
+
+  // A new readiness clears the error, and an error that is written beside it moves the same time.
+  test('is doubtful, and not bad, when only an error was written since it was published', () => {
+    const error = 'Failed to get snapshot class "csi": not found';
+    const data = { claim: 'data', written: [CUT, '2026-11-26T09:00:00Z'], error };
+    const [first, ...others] = judged(data, { claim: 'log', written: [CUT] });
+    expect(first).toMatch(
+      /^doubtful \S+ unverified snapshot shop-\S+-data can be used, and nothing says any more since when: .*2026-11-26T09:00:00Z, with the error "Failed to get snapshot class \\"csi\\": not found"$/,
+    );
+    expect(others).toEqual([]);
+    expect(judged({ ...data, written: [CUT] }, { claim: 'log' })).toEqual([`good ${ID} unverified`]);
+    expect(judged(data, { claim: 'log', written: ['2026-11-26T09:00:00Z'] })[0]).toMatch(/^bad \S+ unverified .*-log was made anew/);
+    expect(judged(data)[0]).toMatch(/^bad \S+ unverified 1 of 2 snapshots are there/);
+    expect(judged({ ...data, state: 'waiting' }, { claim: 'log' })[0]).toMatch(/^bad .*cannot be used/);
   });
 
   test('is none of this series when the label alone says so: its retention is not its own', () => {
@@ -283,7 +301,12 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
 
   test('its manifest is put together again, as it was', () => {
     const other = { id: '20261125T020000Z-ccccc' };
-    const input = raw([{ claim: 'zeta', ...other }, { claim: 'log' }, { claim: 'data' }, { claim: 'alpha', ...other }]);
+    const input = raw([
+      { claim: 'zeta', ...other },
+      { claim: 'log', error: 'of "two" words' },
+      { claim: 'data' },
+      { claim: 'alpha', ...other },
+    ]);
     const manifest = JSON.parse(lines('assemble.awk', input, '-v', `wanted=${ID}`).join('\n'));
     expect(manifest).toMatchObject({ format: 1, id: ID, about: { mode: 'coordinated' }, facts: { volumes: 2 } });
     expect(manifest.volumes.map(({ claim }: { claim: string }) => claim)).toEqual(['data', 'log']);

@@ -2,7 +2,7 @@
 #
 #   awk -v wanted=ID -f assemble.awk groups.raw
 
-$1 == "snapshot" && NF == 9 {
+$1 == "snapshot" && NF >= 9 {
   here = $3 == wanted
   if (lines > 0) done = 1
   next

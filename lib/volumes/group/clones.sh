@@ -7,13 +7,28 @@
 
 TAB=$(printf '\t')
 
-# Chooses $POINT, as choose_point does, and says of groups that cannot be chosen why.
+# Chooses $POINT, as choose_point does, and says of groups that cannot be chosen why. A doubtful one is only for who names it.
 choose_group() { # WANTED
   list_points
-  unfit=$(awk -v id="$1" '$1 == id { sub(/^[^ ]* [^ ]* /, ""); print }' "$SCRATCH/groups.bad")
+  unfit=$(why_group bad "$1")
   [ -z "$unfit" ] || refuse "nothing can be restored from group $1: $unfit"
-  [ -s "$SCRATCH/points.all" ] || [ ! -s "$SCRATCH/groups.bad" ] || die "no group of series $SERIES is good: $(bad_groups)"
+  doubt=$(why_group doubtful "$1")
+  if [ -n "$doubt" ]; then
+    POINT=$1
+    export POINT
+    outcome id "$POINT"
+    caveat "group $POINT is doubtful, and may hold what its volumes held later: $doubt. $(how_to_settle)"
+    return 0
+  fi
+  [ -s "$SCRATCH/points.all" ] || { [ ! -s "$SCRATCH/groups.bad" ] && [ ! -s "$SCRATCH/groups.doubtful" ]; } || die "$(none_is_good)"
   choose_point "$1"
+}
+
+none_is_good() {
+  printf 'no group of series %s is good' "$SERIES"
+  [ ! -s "$SCRATCH/groups.bad" ] || printf ': %s' "$(bad_groups)"
+  [ ! -s "$SCRATCH/groups.doubtful" ] ||
+    printf '; these are doubtful, and are restored where the request names one by its id: %s. %s' "$(doubtful_groups)" "$(how_to_settle)"
 }
 
 # Leaves the volumes of group $POINT in $SCRATCH/volumes, as volumes.awk prints them.
@@ -25,6 +40,8 @@ group_volumes() {
   while IFS= read -r group_caveat; do caveat "group $POINT: $group_caveat"; done <"$SCRATCH/caveats.of-group"
   newer=$(bad_groups "$POINT")
   [ -z "$newer" ] || caveat "newer than group $POINT, and of no use: $newer"
+  newer=$(doubtful_groups "$POINT")
+  [ -z "$newer" ] || caveat "newer than group $POINT, and doubtful, so that they are restored by their ids only: $newer"
 }
 
 volume_of() { awk -F '\t' -v claim="$1" '$1 == claim' "$SCRATCH/volumes"; } # CLAIM: its line

@@ -3,15 +3,20 @@
 #   awk -v series=SERIES -f groups.awk groups.raw
 #
 # stdin    of every snapshot of the series: a line
-#          `snapshot NAME ID ready|waiting|deleting LABEL verified|unverified CUT -,WRITTEN... -,PUBLISHED...`, with when it was written
-#          that it is ready, where a controller may make it anew, and when it was published; and after it what its annotations hold: its
-#          own line of the manifest, and the manifest without these lines
+#          `snapshot NAME ID ready|waiting|deleting LABEL verified|unverified CUT -,WRITTEN... -,PUBLISHED... [ERROR]`, with when it was
+#          written that it is ready, where a controller may make it anew, when it was published, and what its status says of an error; and
+#          after it what its annotations hold: its own line of the manifest, and the manifest without these lines
 # stdout   `good ID verified|unverified`    every snapshot is there, can be used, and is the one that was cut then
+#          `doubtful ID verified|unverified WHY`
+#                                           as good, but for snapshots of which nothing says any more that they are those that were cut
 #          `bad ID verified|unverified WHY` the group exists, and nothing can be restored from it
 #          `begun ID`                       its run has not published it, or it is to go
 #          `snapshot ID NAME`               a snapshot of a group that exists
+#
+# An error that is written beside what is ready, as of a VolumeSnapshotClass that is gone, moves the same time as a new readiness does, which
+# clears the error (kubernetes-csi/external-snapshotter, updateSnapshotErrorStatusWithEvent): what shows an error may be as it was.
 
-$1 == "snapshot" && NF == 9 {
+$1 == "snapshot" && NF >= 9 {
   close_snapshot()
   name = $2
   id = $3
@@ -19,6 +24,8 @@ $1 == "snapshot" && NF == 9 {
   cut = $7
   written = latest($8)
   published_at = latest($9)
+  error = ""
+  for (i = 10; i <= NF; i++) error = error (i > 10 ? " " : "") $i
   if (!(id in state_of)) order[++groups] = id
   if ($5 == "yes") published[id] = 1
   if ($5 == "no") dropped[id] = 1
@@ -41,6 +48,7 @@ END {
     else if (!(id in published)) print "bad " id " " state_of[id] " its snapshots have lost the label cdk8s-backup/published, and are not deleted; cdk8s-backup/published=yes on all of them makes it a group again"
     else if (id in wrong) print "bad " id " " state_of[id] " " wrong[id]
     else if (whole[id] != wanted[id]) print "bad " id " " state_of[id] " " whole[id] + 0 " of " wanted[id] + 0 " snapshots are there"
+    else if (id in doubt) print "doubtful " id " " state_of[id] " " doubt[id]
     else print "good " id " " state_of[id]
   }
   for (i = 1; i <= snapshots; i++) if (group_of[i] in published || !(group_of[i] in dropped) && group_of[i] in marked) print "snapshot " group_of[i] " " name_of[i]
@@ -56,7 +64,10 @@ function close_snapshot(    why) {
   else if (state != "ready") why = "cannot be used"
   else if (field(own, "creationTime") != cut) why = "is not the one that was cut at " field(own, "creationTime") ", but one of " cut
   else if (written != "" && published_at == "") why = "does not say any more, in managedFields, when it was published: it may have been made anew since"
-  else if (written > published_at) why = "was made anew at " written " from what its volume held then, as its VolumeSnapshotContent was lost"
+  else if (written > published_at && error != "") {
+    whole[id]++
+    if (!(id in doubt)) doubt[id] = "snapshot " name " can be used, and nothing says any more since when: its status was written at " written ", with the error " error
+  } else if (written > published_at) why = "was made anew at " written " from what its volume held then, as its VolumeSnapshotContent was lost"
   else whole[id]++
   if (why != "" && !(id in wrong)) wrong[id] = "snapshot " name " " why
   if (told == id) wanted[id] = count

@@ -12,7 +12,9 @@
 # under the same name, annotations and all, is cut anew. When a VolumeSnapshotContent is lost, the snapshot controller has its snapshot cut
 # anew, from the volume as it is now, and leaves the old creationTime where it is: all that shows it in the namespace is that readyToUse was
 # written after the group was published, as the API server notes in managedFields. So what publishes has a name there of its own, whose time
-# nobody else moves. (kubernetes-csi/external-snapshotter, syncUnreadySnapshot and updateSnapshotStatus.)
+# nobody else moves. (kubernetes-csi/external-snapshotter, syncUnreadySnapshot and updateSnapshotStatus.) An error that is written beside a
+# readiness that stays, as of a class that is gone, moves that time too: of such a group it is not known whether it is as it was cut. It is
+# doubtful: restored where somebody names it, chosen by nobody else, and not pruned.
 # The manifest has one entry a line:
 #   {
 #   "format":1,
@@ -51,14 +53,14 @@ group_name() { printf '%s-%s' "$SERIES" "$(printf %s "$1" | tr '[:upper:]' '[:lo
 snapshots_of() { printf 'cdk8s-backup/series=%s,cdk8s-backup/recovery-point=%s' "$SERIES" "$1"; } # ID: labels
 
 # Reads every snapshot that belongs to a group, and judges the groups: see groups.awk.
-groups_read() { # to $SCRATCH/groups.raw, and by kinds of lines to $SCRATCH/groups.good, .bad, .begun and .snapshots
+groups_read() { # to $SCRATCH/groups.raw, and by kinds of lines to $SCRATCH/groups.good, .doubtful, .bad, .begun and .snapshot
   # shellcheck disable=SC2016 # variables of the template
-  api get "$SNAPSHOTS" -l "cdk8s-backup/series=$SERIES,cdk8s-backup/recovery-point" -o go-template='{{range .items}}snapshot {{.metadata.name}} {{index .metadata.labels "cdk8s-backup/recovery-point"}} {{if .metadata.deletionTimestamp}}deleting{{else}}{{with .status}}{{if .readyToUse}}ready{{else}}waiting{{end}}{{else}}waiting{{end}}{{end}} {{with index .metadata.labels "cdk8s-backup/published"}}{{.}}{{else}}-{{end}} {{with .metadata.annotations}}{{if index . "cdk8s-backup/verified"}}verified{{else}}unverified{{end}}{{else}}unverified{{end}} {{with .status}}{{with .creationTime}}{{.}}{{else}}-{{end}}{{else}}-{{end}} -{{if .spec.source.persistentVolumeClaimName}}{{range .metadata.managedFields}}{{$time := .time}}{{with .fieldsV1}}{{with index . "f:status"}}{{range $field, $_ := .}}{{if eq $field "f:readyToUse"}},{{$time}}{{end}}{{end}}{{end}}{{end}}{{end}}{{end}} -{{range .metadata.managedFields}}{{if eq (print .manager) "cdk8s-backup-publish"}},{{.time}}{{end}}{{end}}
+  api get "$SNAPSHOTS" -l "cdk8s-backup/series=$SERIES,cdk8s-backup/recovery-point" -o go-template='{{range .items}}snapshot {{.metadata.name}} {{index .metadata.labels "cdk8s-backup/recovery-point"}} {{if .metadata.deletionTimestamp}}deleting{{else}}{{with .status}}{{if .readyToUse}}ready{{else}}waiting{{end}}{{else}}waiting{{end}}{{end}} {{with index .metadata.labels "cdk8s-backup/published"}}{{.}}{{else}}-{{end}} {{with .metadata.annotations}}{{if index . "cdk8s-backup/verified"}}verified{{else}}unverified{{end}}{{else}}unverified{{end}} {{with .status}}{{with .creationTime}}{{.}}{{else}}-{{end}}{{else}}-{{end}} -{{if .spec.source.persistentVolumeClaimName}}{{range .metadata.managedFields}}{{$time := .time}}{{with .fieldsV1}}{{with index . "f:status"}}{{range $field, $_ := .}}{{if eq $field "f:readyToUse"}},{{$time}}{{end}}{{end}}{{end}}{{end}}{{end}}{{end}} -{{range .metadata.managedFields}}{{if eq (print .manager) "cdk8s-backup-publish"}},{{.time}}{{end}}{{end}}{{with .status}}{{with .error}} {{with .message}}{{printf "%q" .}}{{else}}"no message"{{end}}{{end}}{{end}}
 {{with .metadata.annotations}}{{with index . "cdk8s-backup/volume"}}{{.}}{{end}}
 {{with index . "cdk8s-backup/group"}}{{.}}{{end}}{{end}}
 {{end}}' >"$SCRATCH/groups.raw" || return 1
   awk -v series="$SERIES" -f "$BACKUP_HOME/kubectl/groups.awk" "$SCRATCH/groups.raw" >"$SCRATCH/groups.judged" || return 1
-  for groups_kind in good bad begun snapshot; do
+  for groups_kind in good doubtful bad begun snapshot; do
     sed -n "s/^$groups_kind //p" "$SCRATCH/groups.judged" >"$SCRATCH/groups.$groups_kind"
   done
 }
@@ -72,8 +74,16 @@ repository_list() {
 }
 
 # Why not: of groups that are newer than one, or of all, those that are not good.
-bad_groups() { # [ID]
-  awk -v than="${1:-}" '$1 > than { id = $1; sub(/^[^ ]* [^ ]* /, ""); printf "%s%s (%s)", sep, id, $0; sep = "; " }' "$SCRATCH/groups.bad"
+bad_groups() { groups_and_why bad "${1:-}"; } # [ID]
+doubtful_groups() { groups_and_why doubtful "${1:-}"; } # [ID]
+groups_and_why() { # KIND ID
+  awk -v than="$2" '$1 > than { id = $1; sub(/^[^ ]* [^ ]* /, ""); printf "%s%s (%s)", sep, id, $0; sep = "; " }' "$SCRATCH/groups.$1"
+}
+why_group() { awk -v id="$2" '$1 == id { sub(/^[^ ]* [^ ]* /, ""); print }' "$SCRATCH/groups.$1"; } # KIND ID
+
+# How somebody finds out what is not to be seen in the namespace, and says so.
+how_to_settle() {
+  printf 'Where each of its VolumeSnapshotContents was created before it was published, it is as it was cut; a new label that is written with --field-manager=%s makes it good again' "$PUBLISHER"
 }
 
 # The manifest of a group, whole.

@@ -64,7 +64,7 @@ DISCARD_SECONDS=20
 remove_leftovers() {
   groups_read && group_leftovers >"$SCRATCH/leftovers" || return 1
   while read -r id; do
-    if [ -z "$id" ] || [ "$id" = "$POINT" ] || grep -qxF -e "$id" "$SCRATCH/drop" || grep -q "^$id " "$SCRATCH/groups.good" "$SCRATCH/groups.bad"; then continue; fi
+    if [ -z "$id" ] || [ "$id" = "$POINT" ] || grep -qxF -e "$id" "$SCRATCH/drop" || grep -q "^$id " "$SCRATCH/groups.good" "$SCRATCH/groups.doubtful" "$SCRATCH/groups.bad"; then continue; fi
     was_published "$id" || return 1
     if [ -s "$SCRATCH/was.published" ]; then
       caveat "group $id has lost labels, and counts for nothing; nothing of it is deleted: look at its snapshots, $(tr '\n' ' ' <"$SCRATCH/was.published")"
@@ -103,6 +103,8 @@ report_bad_groups() {
   [ -f "$SCRATCH/groups.bad" ] || groups_read || return 0
   [ ! -s "$SCRATCH/groups.bad" ] ||
     caveat "these groups count for nothing, and nothing is restored from them; delete their snapshots when you have looked into it: $(bad_groups)"
+  [ ! -s "$SCRATCH/groups.doubtful" ] ||
+    caveat "these groups are doubtful: they are kept, and restored by their ids only: $(doubtful_groups). $(how_to_settle)"
 }
 
 tidy() {

@@ -173,7 +173,7 @@ commit() {
   : >"$SCRATCH/committing"
   group_publish "$POINT" "$SCRATCH/group.json" || die "publishing failed: $(api_reason)"
   # What was deleted meanwhile takes no label, and kubectl says nothing of it. Where it cannot be asked, the next run says so.
-  if groups_read && ! grep -q "^$POINT " "$SCRATCH/groups.good"; then
+  if groups_read && ! grep -q "^$POINT " "$SCRATCH/groups.good" "$SCRATCH/groups.doubtful"; then
     die "group $POINT is not there as a whole: somebody has deleted it or a part of it while it was published. Nothing older was removed"
   fi
   outcome published yes

@@ -211,6 +211,9 @@ outcome restoreSeconds "$longest"
 api annotate "$SNAPSHOTS" -l "$(snapshots_of "$POINT")" --overwrite "cdk8s-backup/verified=$(date -u +%Y-%m-%dT%H:%M:%SZ)" >/dev/null ||
   die "group $POINT is good, but that could not be noted: $(api_reason)"
 groups_read || die "whether group $POINT is still there cannot be asked: $(api_reason)"
+doubt=$(why_group doubtful "$POINT")
+[ -z "$doubt" ] ||
+  die "servers start on group $POINT, which has become doubtful meanwhile, so that it is restored by its id only: $doubt. $(how_to_settle)"
 grep -qxF -e "$POINT verified" "$SCRATCH/groups.good" ||
   die "group $POINT was good, and is not there as a whole any more: somebody has deleted it or a part of it while it was checked"
 log "verified $POINT"
