@@ -118,16 +118,24 @@ test('a claim of a StatefulSet that has more replicas than the app knows is name
 test.each([
   ['pvc-3c1f0c8e-5d1b-4c7e-9b0a-0d6f4f6f2a11', 'csi.example', 'csi.example', ''],
   ['pvc-3c1f0c8e5d', 'csi.example', 'csi.example', ''],
-  ['vol-of-another-prefix', 'csi.example', 'csi.example', ''],
-  ['pvc-3c1f0c8e5d', 'csi.example', 'kubernetes.io/aws-ebs', ''],
-  ['pvc-3c1f0c8e5d', 'csi.example', '', ''],
+  ['vol-of-shop-3c1f0c8e-5d1b-4c7e-9b0a-0d6f4f6f2a11', 'csi.example', 'csi.example', ''],
+  ['vol-of-shop-3c1f0c8e', 'csi.example', 'csi.example', ''],
+  ['pvc-3c1f0c8e5d', 'ebs.csi.aws.com', 'kubernetes.io/aws-ebs', ''],
+  ['pvc-3c1f0c8e5d', 'csi.example', 'kubernetes.io/of-old', 'not proven: data-trial (made by csi.example)'],
+  ['pvc-3c1f0c8e5d', 'csi.example', '', 'not proven: data-trial (made by csi.example)'],
   ['-', '-', 'csi.example', ''],
+  ['-', '-', '', ''],
   ['kept', '-', 'csi.example', 'claim data-trial was given the volume kept, which was there already, and not one of its snapshot'],
+  // Also while the provisioner has been asked for one already.
+  ['kept', 'csi.example', 'csi.example', 'claim data-trial was given the volume kept, which was there already'],
+  ['kept-3', 'csi.example', 'csi.example', 'which was there already'],
+  ['kept-of-3c1f0c8e5d1b4c7e9b0a0d6f4f6f2a11-again', 'csi.example', 'csi.example', 'which was there already'],
   ['pvc-00000000-5d1b-4c7e-9b0a-0d6f4f6f2a11', 'csi.example', 'csi.example', 'which was there already'],
   ['pvc-3c1f0c8e5d', 'local.example', 'csi.example', 'was made by local.example, and the snapshot is of csi.example'],
+  ['pvc-3c1f0c8e5d', 'local.example', 'kubernetes.io/aws-ebs', 'was made by local.example, and the snapshot is of ebs.csi.aws.com'],
 ])('volume %s, made by %s, of a snapshot of "%s": %s', (volume, provisioner, driver, says) => {
   const manifest = `{"claim":"data","snapshot":"s","driver":"${driver}","storageClass":"c","accessModes":"ReadWriteOnce","volumeMode":"Filesystem","size":"1Gi","member":"m"}`;
-  const words = `. "$BACKUP_HOME/kubectl/clones.sh"; echo '${manifest}' | awk -f "$BACKUP_HOME/kubectl/volumes.awk" >"$SCRATCH/volumes"; foreign_volume data data-trial >&2`;
+  const words = `. "$BACKUP_HOME/kubectl/clones.sh"; echo '${manifest}' | awk -f "$BACKUP_HOME/kubectl/volumes.awk" >"$SCRATCH/volumes"; : >"$SCRATCH/unproven"; foreign_volume data data-trial >&2; sed 's/^/not proven: /' "$SCRATCH/unproven" >&2`;
   const { log, status } = run(['sh'], words, [
     { to: 'get persistentvolumeclaim data-trial', says: `3c1f0c8e-5d1b-4c7e-9b0a-0d6f4f6f2a11 ${volume} ${provisioner}` },
   ]);

@@ -295,6 +295,20 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
     expect(spread({})).toEqual(['0']);
   });
 
+  test('the driver of a volume that nobody made for its claim is that of the others of its class, or of its native group', () => {
+    const drivers = (mode: string, ...volumes: [string, string][]) =>
+      says('volumes.awk', {
+        'manifest.json': [
+          `"mode":"${mode}"`,
+          ...volumes.map(
+            ([snapshotClass, driver], index) => `{"claim":"c${index}","snapshotClass":"${snapshotClass}","driver":"${driver}"}`,
+          ),
+        ],
+      }).map(one => one.split('\t')[7]);
+    expect(drivers('coordinated', ['fast', ''], ['fast', 'ebs'], ['slow', ''], ['', ''])).toEqual(['ebs', 'ebs', '-', '-']);
+    expect(drivers('native', ['', ''], ['', 'ebs'])).toEqual(['ebs', 'ebs']);
+  });
+
   test('nothing is known of nothing', () => {
     expect(lines('groups.awk', '')).toEqual(['']);
   });

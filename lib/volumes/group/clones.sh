@@ -64,32 +64,59 @@ claim_from_snapshot() { # CLAIM NAME
 }
 
 # Says so when a claim was given a volume that was there already. Where one of its class is free, such as one that was kept of a claim that
-# is gone, nobody looks at what the claim is to be made from. Who deletes the claim may delete that volume. Leaves `UID VOLUME PROVISIONER` of
-# the claim in $SCRATCH/bound, - for nothing. (kubernetes/kubernetes, findMatchingVolume; the name is kubernetes-csi/external-provisioner's,
-# by --volume-name-prefix and --volume-name-uuid-length.)
+# is gone, nobody looks at what the claim is to be made from: not even when its provisioner has been asked for a new one. Who deletes the
+# claim may delete that volume. A volume that is made for a claim has the claim's uid in its name, or the first digits of it. Leaves `UID VOLUME
+# PROVISIONER` of the claim in $SCRATCH/bound, - for nothing. (kubernetes/kubernetes, findMatchingVolume; kubernetes-csi/external-provisioner,
+# makeVolumeName, by --volume-name-prefix and --volume-name-uuid-length.)
 kept_volume() { # NAME
+  # shellcheck disable=SC2016 # variables of the template
   api get persistentvolumeclaim "$1" -o go-template='{{.metadata.uid}} {{with .spec.volumeName}}{{.}}{{else}}-{{end}} {{with .metadata.annotations}}{{with index . "volume.kubernetes.io/storage-provisioner"}}{{.}}{{else}}-{{end}}{{else}}-{{end}}
 ' >"$SCRATCH/bound" </dev/null || return 1
   read -r uid volume provisioner <"$SCRATCH/bound"
   [ "$volume" != - ] || return 0
-  made_for=$(printf %s "$uid" | tr -d -)
-  named=$(printf %s "${volume#pvc-}" | tr -d -)
-  if [ "$provisioner" != - ]; then
-    case $volume:$made_for in pvc-*:"$named"*) return 0 ;; pvc-*) ;; *) return 0 ;; esac
-  fi
-  echo "claim $1 was given the volume $volume, which was there already, and not one of its snapshot: nothing of the group is in it. Set its persistentVolumeReclaimPolicy to Retain, delete the claim, and give the volume a claimRef or another class, so that no claim takes it"
+  [ "$provisioner" = - ] || ! is_made_for "$uid" "$volume" || return 0
+  echo "claim $1 was given the volume $volume, which was there already, and not one of its snapshot: nothing of the group is in it, as its name has nothing of the claim's uid. Set its persistentVolumeReclaimPolicy to Retain, delete the claim, and give the volume a claimRef or another class, so that no claim takes it"
 }
 
-# Says so when the volume of a claim is none of the snapshot of CLAIM.
+# Six digits are none by chance.
+is_made_for() { # UID VOLUME
+  case $2 in *-"$1") return 0 ;; *-??????*) ;; *) return 1 ;; esac
+  digits=${2##*-}
+  [ "${#digits}" -ge 6 ] || return 1
+  case $(printf %s "$1" | tr -d -) in "$digits"*) ;; *) return 1 ;; esac
+}
+
+# Says so when the volume of a claim is none of the snapshot of CLAIM. A driver makes a volume of a snapshot of its own, or none; what is no
+# driver of snapshots makes an empty one, and says nothing. (kubernetes-csi/external-provisioner, getSnapshotSource.) Where nobody in the
+# namespace knows the driver, the claim is added to $SCRATCH/unproven.
 foreign_volume() { # CLAIM NAME
   kept=$(kept_volume "$2") || return 1
   [ -z "$kept" ] || { echo "$kept"; return 0; }
   read -r _ volume provisioner <"$SCRATCH/bound"
+  [ "$volume" != - ] || return 0
   volume_of "$1" >"$SCRATCH/volume"
   IFS=$TAB read -r _ _ _ _ _ _ _ driver _ <"$SCRATCH/volume"
-  # A driver that was Kubernetes' own has another name now.
-  case $volume:$driver in -:* | *:- | *:kubernetes.io/* | *:"$provisioner") return 0 ;; esac
+  driver=$(csi_name "$driver")
+  case $driver in
+    "$(csi_name "$provisioner")") return 0 ;;
+    - | kubernetes.io/*) echo "$2 (made by $provisioner)" >>"$SCRATCH/unproven" && return 0 ;;
+  esac
   echo "the volume of claim $2 was made by $provisioner, and the snapshot is of $driver, which alone makes volumes of it: nothing of the group is in it. Name a StorageClass of that driver"
+}
+
+# What a driver that was Kubernetes' own is called now. (kubernetes/csi-translation-lib, plugins.)
+csi_name() { # DRIVER
+  case $1 in
+    kubernetes.io/aws-ebs) echo ebs.csi.aws.com ;;
+    kubernetes.io/azure-disk) echo disk.csi.azure.com ;;
+    kubernetes.io/azure-file) echo file.csi.azure.com ;;
+    kubernetes.io/cinder) echo cinder.csi.openstack.org ;;
+    kubernetes.io/gce-pd) echo pd.csi.storage.gke.io ;;
+    kubernetes.io/portworx-volume) echo pxd.portworx.com ;;
+    kubernetes.io/rbd) echo rbd.csi.ceph.com ;;
+    kubernetes.io/vsphere-volume) echo csi.vsphere.vmware.com ;;
+    *) echo "$1" ;;
+  esac
 }
 
 claim_phase() { api get persistentvolumeclaim "$1" -o go-template='{{.status.phase}}'; } # NAME

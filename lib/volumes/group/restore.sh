@@ -131,6 +131,7 @@ wait_until_bound() {
   while :; do
     : >"$SCRATCH/pending"
     : >"$SCRATCH/unbound"
+    : >"$SCRATCH/unproven"
     while read -r claim name; do
       if ! phase=$(claim_phase "$name" </dev/null); then
         printf '%s (%s) ' "$name" "$(api_reason)" >>"$SCRATCH/pending"
@@ -162,6 +163,13 @@ wait_until_bound() {
     caveat "the volumes of these claims are made when a pod mounts them (WaitForFirstConsumer): $(tr '\n' ' ' <"$SCRATCH/unbound" | sed 's/ $//'). Keep the group until they are, and see then that each is new: a free volume of their class is taken before one is made (kubectl get pvc: the volume is pvc- and the claim's uid)"
 }
 
+# What may be all that is wanted is not deleted, and not called good.
+refuse_unproven() {
+  [ -s "$SCRATCH/unproven" ] || return 0
+  rm -f "$SCRATCH/making"
+  die "whether the volumes of these claims are of their snapshots is not known: $(awk '{ printf "%s%s", sep, $0; sep = ", " }' "$SCRATCH/unproven"). The claims that were snapshotted had volumes that nobody had made for them, which say nothing of their driver. These claims stay. If the VolumeSnapshotContents (kubectl get volumesnapshotcontents -o custom-columns=OF:.spec.volumeSnapshotRef.name,DRIVER:.spec.driver) are of that driver, so are they: start the workload on them. If not, nothing of the group is in them: delete them, and restore with a StorageClass of the driver"
+}
+
 check_request
 trap finish EXIT
 trap 'exit 143' TERM INT HUP
@@ -172,5 +180,6 @@ choose_claims
 refuse_existing
 make_claims
 wait_until_bound
+refuse_unproven
 outcome restoreSeconds "$(($(date +%s) - restore_started))"
 log "restored $POINT to the claims $(cut -d ' ' -f 2 "$SCRATCH/wanted" | tr '\n' ' '| sed 's/ $//'): start the workload on them"
