@@ -130,15 +130,16 @@ bad() { # CLAIM REASON
   printf '%s: %s; ' "$1" "$2" >>"$SCRATCH/bad"
 }
 
-# Whether the clone has a volume of its snapshot, as far as that is known: where the class waits for the first pod, that is the check's. A
-# check writes to its volume, and must not to one that somebody has kept.
-has_volume() { # CLAIM
+# Whether the clone has a volume, and one of its snapshot. A check writes to its volume, and must not to one that somebody has kept: where
+# the class waits for the first pod, that is one that does nothing.
+has_volume() { # CLAIM CRONJOB
+  consumer=
   volume_until=$(($(date +%s) + CHECK_TIMEOUT)) told=$(date +%s)
   until [ "$(claim_phase "$clone" </dev/null)" = Bound ]; do
     waits_for=$(claim_events "$clone" </dev/null)
-    case $waits_for in WaitForFirstConsumer:* | WaitForPodScheduled:*) return 0 ;; esac
+    case $consumer:$waits_for in :WaitForFirstConsumer:* | :WaitForPodScheduled:*) begin_consumer "$2" ;; esac
     if [ "$(date +%s)" -ge "$volume_until" ]; then
-      bad "$1" "no volume was made from its snapshot within $CHECK_TIMEOUT s: $waits_for"
+      bad "$1" "no volume was made from its snapshot within $CHECK_TIMEOUT s: $waits_for$([ -z "$consumer" ] || last_warning "$2" "$(cat "$SCRATCH/made")")"
       return 1
     fi
     if [ $(($(date +%s) - told)) -ge 60 ]; then
@@ -147,7 +148,30 @@ has_volume() { # CLAIM
     fi
     sleep 0.5
   done
-  is_of_snapshot "$1"
+  is_of_snapshot "$1" && end_consumer "$2"
+}
+
+# Places a pod as the check's, with the volume read-only, and with nothing that changes whom its files belong to.
+begin_consumer() { # CRONJOB
+  consumer=$1
+  log "the class of claim $clone waits for the first pod, which is one of job $1 that does nothing"
+  idle="{\"spec\":{\"template\":{\"spec\":{\"securityContext\":{\"fsGroup\":null},\"containers\":[{\"name\":\"check\",\"command\":[\"sh\",\"-c\",\"exit 0\"]}],\"volumes\":[{\"name\":\"data\",\"persistentVolumeClaim\":{\"claimName\":\"$clone\",\"readOnly\":true}}]}}}}"
+  { api create job "$1" --from="cronjob/$1" --dry-run=client -o json >"$SCRATCH/job.json" </dev/null &&
+    api patch --local -f "$SCRATCH/job.json" --type=strategic -p "$idle" -o json >"$SCRATCH/consumer.json" </dev/null &&
+    api create -f "$SCRATCH/consumer.json" -o go-template='{{.metadata.creationTimestamp}}' >"$SCRATCH/made" </dev/null; } ||
+    die "the job $1, which claim $clone waits for, cannot be made: $(api_reason)"
+}
+
+# Its pod goes first: the check has its name.
+end_consumer() { # CRONJOB
+  [ -n "$consumer" ] || return 0
+  api delete job "$1" --cascade=foreground --ignore-not-found --wait=false >/dev/null </dev/null ||
+    die "the job $1, which claim $clone has waited for, cannot be deleted: $(api_reason)"
+  gone_until=$(($(date +%s) + 300))
+  while still_there job "$1"; do
+    [ "$(date +%s)" -lt "$gone_until" ] || die "the job $1, which claim $clone has waited for, does not go away"
+    sleep 0.5
+  done
 }
 
 is_of_snapshot() { # CLAIM
@@ -188,7 +212,7 @@ check_volume() { # CLAIM CRONJOB
   checking="$1 $2"
   printf 'cdk8s-backup/series: %s\ncdk8s-backup/operation: check\n' "$SERIES" | claim_from_snapshot "$1" "$clone" >"$SCRATCH/clone.yaml"
   api create -f "$SCRATCH/clone.yaml" >/dev/null </dev/null || die "the claim $clone cannot be made: $(api_reason)"
-  if has_volume "$1"; then
+  if has_volume "$1" "$2"; then
     api create job "$2" --from="cronjob/$2" -o go-template='{{.metadata.creationTimestamp}}' >"$SCRATCH/made" </dev/null || die "the job $2 cannot be made: $(api_reason)"
     log "checking $1: job $2 on claim $clone"
     judge_check "$1" "$2"
