@@ -252,13 +252,13 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
   }
 
   test('the last group that holds a volume is known: its claim is gone since, or was made anew by somebody else than a restore', () => {
-    /** Groups of five nights: the volume of each claim, and whether it is one that a restore has made. */
+    /** Groups of five nights: the volume of each claim, and whether it is one that a restore has made; and which. */
     const last = (...nights: { [claim: string]: string }[]) => {
       const ids = nights.map((_, night) => `2026112${night}T020000Z-aaaaa`);
       const rows = nights.flatMap((claims, night) =>
         Object.entries(claims).flatMap(([claim, volume]) => [
           `snapshot s ${ids[night]} ready recovery-point unverified ${CUT} - -`,
-          `{"claim":"${claim}","volume":"${volume.replace('!', '')}","restoredFrom":"${volume.endsWith('!') ? ids[0] : ''}"}`,
+          `{"claim":"${claim}","volume":"${volume.replace(/!.*/, '')}","restoredFrom":"${volume.includes('!') ? ids[0] : ''}","restoredBy":"${volume.replace(/[^!]*!?/, '')}"}`,
           '"volumes":[',
         ]),
       );
@@ -272,6 +272,13 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
     expect(last({ a: '1', b: '2' }, { a: '1' }, { a: '1', b: '9!' })).toEqual([]);
     expect(last({ a: '1' }, { a: '2!' }, { a: '3' }, { a: '4' })).toEqual(['1 a', '2 a']);
     expect(last({ a: '' }, { a: '7' })).toEqual([]);
+    // A run restores a claim once: its words on another volume are somebody's copy.
+    expect(last({ a: '1' }, { a: '2!run-1' }, { a: '2!run-1' }, { a: '3!run-1' })).toEqual(['2 a']);
+    expect(last({ a: '1' }, { a: '2!run-1' }, { a: '3!run-2' }, { a: '4!run-1' })).toEqual(['2 a']);
+    expect(last({ a: '1' }, { a: '2!run-1' }, { a: '3!run-2' }, { a: '3!run-2' })).toEqual([]);
+    // As groups of older releases have it.
+    expect(last({ a: '1' }, { a: '2!' }, { a: '2!run-1' })).toEqual([]);
+    expect(last({ a: '1' }, { a: '2!' }, { a: '3!run-1' })).toEqual(['1 a']);
     expect(last()).toEqual([]);
   });
 

@@ -7,10 +7,11 @@
 
 TAB=$(printf '\t')
 
-# Leaves `CLAIM member` in $SCRATCH/claims, and in $SCRATCH/claims.all what there is to know of every claim of the namespace.
+# Leaves `CLAIM member` in $SCRATCH/claims, and in $SCRATCH/claims.all what there is to know of every claim of the namespace. Annotations that
+# somebody has copied onto a claim, which is made from nothing, restore nothing.
 claims_choose() {
   # shellcheck disable=SC2016 # variables of the template
-  api get persistentvolumeclaims -o go-template='{{range .items}}{{.metadata.name}}	{{if .metadata.deletionTimestamp}}Terminating{{else}}{{.status.phase}}{{end}}	{{with .spec.storageClassName}}{{.}}{{end}}	{{range $i, $mode := .spec.accessModes}}{{if $i}} {{end}}{{$mode}}{{end}}	{{with .spec.volumeMode}}{{.}}{{else}}Filesystem{{end}}	{{with .status.capacity}}{{.storage}}{{else}}{{.spec.resources.requests.storage}}{{end}}	{{with .metadata.annotations}}{{with index . "volume.kubernetes.io/storage-provisioner"}}{{.}}{{else}}{{with index . "volume.beta.kubernetes.io/storage-provisioner"}}{{.}}{{end}}{{end}}{{end}}	{{with .spec.volumeName}}{{.}}{{end}}	{{with .metadata.annotations}}{{with index . "cdk8s-backup/restored-from"}}{{.}}{{end}}{{end}}	{{range $label, $value := .metadata.labels}}{{$label}}={{$value}},{{end}}
+  api get persistentvolumeclaims -o go-template='{{range .items}}{{.metadata.name}}	{{if .metadata.deletionTimestamp}}Terminating{{else}}{{.status.phase}}{{end}}	{{with .spec.storageClassName}}{{.}}{{end}}	{{range $i, $mode := .spec.accessModes}}{{if $i}} {{end}}{{$mode}}{{end}}	{{with .spec.volumeMode}}{{.}}{{else}}Filesystem{{end}}	{{with .status.capacity}}{{.storage}}{{else}}{{.spec.resources.requests.storage}}{{end}}	{{with .metadata.annotations}}{{with index . "volume.kubernetes.io/storage-provisioner"}}{{.}}{{else}}{{with index . "volume.beta.kubernetes.io/storage-provisioner"}}{{.}}{{end}}{{end}}{{end}}	{{with .spec.volumeName}}{{.}}{{end}}	{{$of := ""}}{{with .spec.dataSource}}{{$of = print .kind}}{{else}}{{with .spec.dataSourceRef}}{{$of = print .kind}}{{end}}{{end}}{{$restored := eq $of "VolumeSnapshot"}}{{with .metadata.annotations}}{{with index . "cdk8s-backup/restored-from"}}{{if $restored}}{{.}}{{end}}{{end}}{{end}}	{{range $label, $value := .metadata.labels}}{{$label}}={{$value}},{{end}}	{{.metadata.uid}}	{{with .metadata.annotations}}{{with index . "cdk8s-backup/restored-by"}}{{if $restored}}{{.}}{{end}}{{end}}{{end}}
 {{end}}' >"$SCRATCH/claims.all" || die "the claims of the namespace cannot be listed: $(api_reason). Nothing was touched"
   { claims_named && claims_selected; } >"$SCRATCH/claims.wanted" || exit $?
   awk -F '\t' '!seen[$1]++' "$SCRATCH/claims.wanted" >"$SCRATCH/claims"

@@ -32,7 +32,7 @@
 #   "caveats":[                            what it does not cover
 #   ],
 #   "volumes":[                            by claim: its snapshot, and what a claim for it needs
-#   {"claim":"data-db-0","snapshot":"shop-20261121t020000z-x7k2p-data-db-0","restoreSize":"1Gi","bytes":1073741824,"creationTime":"2026-11-21T02:00:03Z","snapshotClass":"csi","driver":"ebs.csi.aws.com","storageClass":"gp3","accessModes":"ReadWriteOnce","volumeMode":"Filesystem","size":"1Gi","volume":"pvc-3c1f0c8e-5d1b-4c7e-9b0a-0d6f4f6f2a11","restoredFrom":"","labels":"app=db","member":"StatefulSet/db"}
+#   {"claim":"data-db-0","snapshot":"shop-20261121t020000z-x7k2p-data-db-0","restoreSize":"1Gi","bytes":1073741824,"creationTime":"2026-11-21T02:00:03Z","snapshotClass":"csi","driver":"ebs.csi.aws.com","storageClass":"gp3","accessModes":"ReadWriteOnce","volumeMode":"Filesystem","size":"1Gi","volume":"pvc-3c1f0c8e-5d1b-4c7e-9b0a-0d6f4f6f2a11","uid":"8d3b2c1e-0f7a-4a57-9f0e-2b9a4c6d7e11","restoredFrom":"","restoredBy":"","labels":"app=db","member":"StatefulSet/db"}
 #   ],
 #   "quiesced":[                           by pod: how long its writes waited, at most; 0 where nothing was held
 #   {"pod":"db-0","member":"StatefulSet/db","milliseconds":1234}
@@ -42,7 +42,8 @@
 #   "volumes":1
 #   }
 #   }
-# A value that is not known is empty. accessModes are separated by spaces. restoredFrom is the group that the claim was restored from.
+# A value that is not known is empty. accessModes are separated by spaces. uid is the claim's; restoredFrom is the
+# group that the claim was restored from, and restoredBy the pod that did.
 
 SNAPSHOTS=volumesnapshots.v1.snapshot.storage.k8s.io
 PUBLISHED=cdk8s-backup/published

@@ -3,7 +3,7 @@
 #   awk -f manifest.awk claims.all claims state
 #
 # claims.all   what there is to know of every claim: name, phase, class, access modes, volume mode, size, driver, volume, the group that
-#              it was restored from, and its labels with commas after them; tab-separated
+#              it was restored from, its labels with commas after them, its uid, and the pod that has restored it; tab-separated
 # claims       the claims of the group, and their members
 # state        the snapshots of the group, as group_snapshots prints them
 # stdout       a JSON object a line, without commas; groups.sh says of what
@@ -12,7 +12,7 @@
 
 BEGIN { FS = "\t" }
 
-FILENAME == ARGV[1] { class[$1] = $3; modes[$1] = $4; mode[$1] = $5; size[$1] = $6; driver[$1] = $7; volume[$1] = $8; restored[$1] = $9; labels[$1] = own($10); next }
+FILENAME == ARGV[1] { class[$1] = $3; modes[$1] = $4; mode[$1] = $5; size[$1] = $6; driver[$1] = $7; volume[$1] = $8; restored[$1] = $9; labels[$1] = own($10); uid[$1] = $11; by[$1] = $12; next }
 FILENAME == ARGV[2] { member[$1] = $2; next }
 
 {
@@ -24,8 +24,8 @@ FILENAME == ARGV[2] { member[$1] = $2; next }
   needs = bytes_of(restore) > bytes_of(size[$2]) ? restore : size[$2]
   printf "{\"claim\":\"%s\",\"snapshot\":\"%s\",\"restoreSize\":\"%s\",\"bytes\":%.0f,\"creationTime\":\"%s\",\"snapshotClass\":\"%s\",", \
     $2, $1, restore, bytes, $3, $6 == "-" ? "" : $6
-  printf "\"driver\":\"%s\",\"storageClass\":\"%s\",\"accessModes\":\"%s\",\"volumeMode\":\"%s\",\"size\":\"%s\",\"volume\":\"%s\",\"restoredFrom\":\"%s\",\"labels\":\"%s\",\"member\":\"%s\"}\n", \
-    driver[$2], class[$2], modes[$2], mode[$2], needs, volume[$2], restored[$2], labels[$2], member[$2]
+  printf "\"driver\":\"%s\",\"storageClass\":\"%s\",\"accessModes\":\"%s\",\"volumeMode\":\"%s\",\"size\":\"%s\",\"volume\":\"%s\",\"uid\":\"%s\",\"restoredFrom\":\"%s\",\"restoredBy\":\"%s\",\"labels\":\"%s\",\"member\":\"%s\"}\n", \
+    driver[$2], class[$2], modes[$2], mode[$2], needs, volume[$2], uid[$2], restored[$2], by[$2], labels[$2], member[$2]
 }
 
 # The labels that somebody else has given it.
