@@ -114,6 +114,27 @@ test('a claim of a StatefulSet that has more replicas than the app knows is name
   expect(log).toMatch(/these claims are in no group, as the app knows fewer replicas: data-db-2 of StatefulSet\/db\. Say replicas/);
 });
 
+test.each([
+  ['data 1\\nlog 2\\nother 9', '', ''],
+  ['data 1\\nlog 3', 'made anew while the group was made, and their snapshots may be of what is new and empty: log', ''],
+  [
+    'data 1',
+    '',
+    'these claims were deleted while the group was made, and nothing says that the snapshots are of what they were before: log',
+  ],
+])('claims that are others after the cut than before it: %s', (there, reason, caveat) => {
+  const rows = ['data', 'log', 'other'].map((claim, index) => `${claim}${'\\t'.repeat(10)}${index + 1}\\tby\\n`).join('');
+  const words = `. "$BACKUP_HOME/kubectl/claims.sh"; : >"$SCRATCH/caveats"; printf 'data\\tm\\nlog\\tm\\n' >"$SCRATCH/claims"; printf '${rows}' >"$SCRATCH/claims.all"; claims_still`;
+  const answers = [{ to: 'get persistentvolumeclaims', says: there.replaceAll(' ', '\t').replaceAll('\\n', '\n') }];
+  const said = run(['sh'], words, answers);
+  expect(said.status).toBe(reason === '' ? 0 : 1);
+  expect(said.reason).toContain(reason);
+  expect(said.log).toContain(caveat);
+  expect(run(['sh'], words, [{ to: 'get persistentvolumeclaims', fails: REFUSED }]).reason).toMatch(
+    /^whether the claims are those .* cannot be asked/,
+  );
+});
+
 // The name of a volume that was made for a claim has the claim's uid.
 test.each([
   ['pvc-3c1f0c8e-5d1b-4c7e-9b0a-0d6f4f6f2a11', 'csi.example', 'csi.example', ''],

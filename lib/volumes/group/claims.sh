@@ -57,4 +57,17 @@ claims_beyond() {
     caveat "these claims are in no group, as the app knows fewer replicas: $(awk '{ printf "%s%s", sep, $0; sep = ", " }' "$SCRATCH/claims.beyond"). Say replicas as they are, or delete the claims if nobody wants what they hold"
 }
 
+# A claim that was deleted and made anew since it was looked at has another volume under the same name, and the snapshot may be of either.
+claims_still() {
+  api get persistentvolumeclaims -o go-template='{{range .items}}{{.metadata.name}}	{{.metadata.uid}}
+{{end}}' >"$SCRATCH/claims.now" </dev/null || die "whether the claims are those that were looked at cannot be asked: $(api_reason)"
+  awk -F '\t' 'FILENAME == ARGV[1] { wanted[$1]; next } FILENAME == ARGV[2] { was[$1] = $11; next } { is[$1] = $2 }
+    END { for (claim in wanted) if (!(claim in is)) print "gone " claim; else if (is[claim] != was[claim]) print "other " claim }' \
+    "$SCRATCH/claims" "$SCRATCH/claims.all" "$SCRATCH/claims.now" | LC_ALL=C sort >"$SCRATCH/claims.changed"
+  others=$(sed -n 's/^other //p' "$SCRATCH/claims.changed" | tr '\n' ' ')
+  [ -z "$others" ] || die "these claims were deleted and made anew while the group was made, and their snapshots may be of what is new and empty: $others"
+  gone=$(sed -n 's/^gone //p' "$SCRATCH/claims.changed" | tr '\n' ' ')
+  [ -z "$gone" ] || caveat "these claims were deleted while the group was made, and nothing says that the snapshots are of what they were before: $gone"
+}
+
 claims_count() { wc -l <"$SCRATCH/claims" | tr -d ' '; }

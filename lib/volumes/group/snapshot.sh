@@ -114,6 +114,7 @@ cut_all() {
   wait_for group_cut "$lines" 3 '^[^-]' $((held_since + CUT_TIMEOUT * 1000)) "$late"
   API_LIMIT=30
   release_all || die "$(lost_reason), so they may not belong together: $(tr '\n' ';' <"$SCRATCH/lost")"
+  claims_still
   say_spread
   about cut "$(awk -F '\t' '{ print $3 }' "$SCRATCH/state" | LC_ALL=C sort | tail -n 1)"
 }
