@@ -4,7 +4,8 @@
 # environment, beside lib.sh's:
 #   NAMESPACE           Velero's, in which this pod is
 #   VELERO_DEPLOYMENT   what Velero's Deployment is called
-#   SERIES              what Restores are called, before what the API adds
+#   SERIES              what Restores are called, before what this pod is called in the end
+#   POD_NAME            by which a run knows the Restore that it has made
 #   BACKUP              the Backup; empty: the newest of SCHEDULE that was completed
 #   SCHEDULE            the Schedule, where there is one
 #   SPEC                what else the Restore says: a JSON object that is not empty, without its source
@@ -70,14 +71,36 @@ list_own() {
 
 field_of() { printf '%s\n' "$1" | cut -d '|' -f "$2"; } # LINE NUMBER
 
+# Under a name that is known before: what was made although the answer got lost would be begun on a day when nobody expects it any more.
 begin() {
-  printf '{"apiVersion":"velero.io/v1","kind":"Restore","metadata":{"generateName":"%s-","namespace":"%s"},"spec":{"backupName":%s,%s}' \
-    "$SERIES" "$NAMESPACE" "$(json_string "$BACKUP")" "${SPEC#\{}" >"$SCRATCH/restore.json"
-  api create --validate=false -f "$SCRATCH/restore.json" -o 'jsonpath={.metadata.name}|{.metadata.resourceVersion}' >"$SCRATCH/answer" ||
-    die "the Restore cannot be made: $(api_reason); nothing was restored"
-  restore=$(answer 1) version=$(answer 2)
+  restore=$SERIES-${POD_NAME##*-}
+  printf '{"apiVersion":"velero.io/v1","kind":"Restore","metadata":{"name":"%s","namespace":"%s","annotations":{"cdk8s-backup/run":"%s"}},"spec":{"backupName":%s,%s}' \
+    "$restore" "$NAMESPACE" "$POD_NAME" "$(json_string "$BACKUP")" "${SPEC#\{}" >"$SCRATCH/restore.json"
   unbegun=$restore
+  api create --validate=false -f "$SCRATCH/restore.json" -o 'jsonpath={.metadata.name}|{.metadata.resourceVersion}' >"$SCRATCH/answer" || is_made
+  version=$(answer 2)
 }
+
+# Whether it is there all the same, and this run's; ends the run when it is not, or when that cannot be asked.
+is_made() {
+  why="the Restore cannot be made: $(api_reason)"
+  begin_wait "an answer, whether the Restore $restore is made" "$ANSWER_WAIT"
+  until api get restores.velero.io "$restore" -o 'jsonpath={.metadata.name}|{.metadata.resourceVersion}|{.metadata.annotations.cdk8s-backup/run}' >"$SCRATCH/answer"; do
+    if not_found; then
+      unbegun=
+      die "$why; nothing was restored"
+    fi
+    { ! forbidden && may_wait "$(api_reason)"; } ||
+      die "$why. Whether it is there all the same cannot be asked ($(api_reason)), and Velero begins it then: see, and delete it unless it is to be restored (\`kubectl -n $NAMESPACE delete restores.velero.io $restore\`)"
+    sleep 2
+  done
+  if [ "$(answer 3)" != "$POD_NAME" ]; then
+    unbegun=
+    die "$why. There is a Restore $restore of somebody else; nothing was restored"
+  fi
+  log "the answer was lost, and the Restore is made all the same ($why)"
+}
+ANSWER_WAIT=120
 
 # Deletes the Restore as Velero has not begun it. Fails when it has meanwhile, or it cannot be deleted.
 take_back() {
@@ -86,12 +109,20 @@ take_back() {
   unbegun=
 }
 
+# Of a Restore of this run that nobody has answered for.
+find_made() {
+  api get restores.velero.io "$restore" -o 'jsonpath={.metadata.name}|{.metadata.resourceVersion}|{.metadata.annotations.cdk8s-backup/run}|{.status.phase}' >"$SCRATCH/answer" &&
+    [ "$(answer 3)" = "$POD_NAME" ] || return 0
+  case $(answer 4) in '' | New) version=$(answer 2) ;; esac
+}
+
 # When this pod is told to end before Velero has begun.
 finish() {
   set +e
   trap '' TERM INT HUP
   [ -n "$unbegun" ] || return 0
-  if take_back; then
+  [ -n "$version" ] || find_made
+  if [ -n "$version" ] && take_back; then
     log "Velero had not begun the Restore $restore: it is deleted, and nothing was restored"
   else
     log "WARNING: Velero had not begun the Restore $restore, and it is left: delete it unless it is to be restored (\`kubectl -n $NAMESPACE delete restores.velero.io $restore\`)"
@@ -183,7 +214,7 @@ judge() {
   [ "${warnings:-0}" = 0 ] || caveat "Velero warns $warnings times: what was there already was left as it is (one is usual, for kube-root-ca.crt, which every namespace has); look at \`velero restore describe $restore\`"
 }
 
-unbegun='' warned=''
+unbegun='' version='' warned=''
 trap finish EXIT
 trap 'exit 143' TERM INT HUP
 check_request

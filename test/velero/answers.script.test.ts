@@ -272,6 +272,7 @@ inEachShell('%s: a restore that somebody starts', shell => {
       ],
       {
         ...{ OPERATION: 'velero-restore', VELERO_DEPLOYMENT: 'velero', SERIES: 'shop-drill', SCHEDULE: 'shop-daily', BACKUP: named },
+        POD_NAME: 'shop-drill-1-a1b2c',
         ...{ SPEC: '{"includedNamespaces":["shop"]}', ...environment },
       },
     );
@@ -287,6 +288,45 @@ inEachShell('%s: a restore that somebody starts', shell => {
       /^restored is shop-daily-20260102020000 of \S+Z, 2 days ago, and not the newer shop-daily-20260103020000 of \S+Z, which is PartiallyFailed: .*\nVelero warns 3 times: /,
     );
     expect(restore('shop-daily-20260103020000').caveats).toMatch(/^the backup shop-daily-20260103020000 is whole in part only/);
+  });
+
+  describe('whose creation is not answered', () => {
+    const LOST = { to: 'create', fails: 'error: unexpected EOF' };
+    const found = (run: string): Answer => ({
+      to: 'get restores.velero.io shop-drill-a1b2c -o jsonpath={.metadata.name}',
+      says: `shop-drill-a1b2c|7|${run}`,
+    });
+
+    test('goes on where it was made all the same', () => {
+      const { status, log, id } = restore('', LOST, found('shop-drill-1-a1b2c'));
+      expect(status, log).toBe(0);
+      expect(id).toBe('shop-drill-a1b2c');
+      expect(log).toContain('the answer was lost, and the Restore is made all the same');
+    });
+
+    test('has failed where it was not made, or is of somebody else', () => {
+      const none = restore('', LOST, missing('get restores.velero.io', 'shop-drill-a1b2c'));
+      expect(none.reason).toMatch(/^the Restore cannot be made: .*unexpected EOF.*; nothing was restored$/);
+      expect(none.asked.filter(request => request.startsWith('delete'))).toEqual([]);
+      const there = { to: 'create', fails: 'Error from server (AlreadyExists): restores.velero.io "shop-drill-a1b2c" already exists' };
+      const other = restore('', there, found('another-a1b2c'));
+      expect(other.reason).toMatch(/ There is a Restore shop-drill-a1b2c of somebody else; nothing was restored$/);
+      expect(other.asked.filter(request => request.startsWith('delete'))).toEqual([]);
+    });
+
+    test('is named where nobody may ask for it', () => {
+      const forbidden = 'Error from server (Forbidden): restores is forbidden: User "it" cannot get resource "restores"';
+      const { status, reason, log } = restore('', LOST, { to: 'get restores.velero.io', fails: forbidden });
+      expect(status).toBe(1);
+      expect(reason).toMatch(/ Whether it is there all the same cannot be asked .*delete restores\.velero\.io shop-drill-a1b2c`\)$/);
+      expect(log).toContain('and it is left: delete it');
+    });
+
+    test('is taken back by a run that is told to end meanwhile', () => {
+      const ended = restore('', { to: 'create', fails: 'error: unexpected EOF', stops: true }, found('shop-drill-1-a1b2c'));
+      expect(ended.status).toBe(143);
+      expect(ended.asked.filter(request => request.startsWith('delete'))).toHaveLength(1);
+    });
   });
 
   describe('chooses among those of the schedule', () => {
