@@ -296,3 +296,47 @@ test('results say what the group is', async () => {
   const result = resultOf(await shop.run('documents'));
   expect(result).toMatchObject({ what: 'snapshot', series: 'documents', bytes: 512 * 1024 ** 2, verdict: 'published', reason: '' });
 });
+
+describe('a claim that is made anew', () => {
+  /** Under the same name: of nothing, or of a snapshot. */
+  async function anew(claim: string, annotations: object, snapshot?: string): Promise<void> {
+    await shop.namespace.output('delete', 'pvc', claim, '--timeout=5m');
+    const dataSource = snapshot && { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: snapshot };
+    await shop.namespace.apply({
+      ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: claim, labels: { kind: 'document' }, annotations } },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '256Mi' } }, ...(dataSource && { dataSource }) },
+    });
+    await shop.namespace.output('wait', `pvc/${claim}`, '--for=jsonpath={.status.phase}=Bound', '--timeout=5m');
+  }
+
+  test('with the annotations of a restore has not been restored: the last group of what it held is kept', async () => {
+    const { id, manifest } = await shop.makes('documents');
+    const restored = { 'cdk8s-backup/restored-from': id, 'cdk8s-backup/restored-by': 'documents-restore-1-abcde' };
+    await anew('letters', restored, manifest.volumes.find(({ claim }) => claim === 'letters')?.snapshot);
+    const goesOn = shop.run('documents');
+    const { id: last, manifest: ofLast } = await shop.makes('documents', goesOn);
+    expect(resultOf(await goesOn).reason).toBe('');
+    expect(ofLast.volumes[1]).toMatchObject({ claim: 'letters', restoredFrom: id, restoredBy: 'documents-restore-1-abcde' });
+    // As a deploy tool applies what somebody has once taken from the cluster.
+    await anew('letters', restored);
+    for (let run = 0; run < 3; run += 1) {
+      expect((await succeed(shop.run('documents'), 'published')).reason).toMatch(
+        new RegExp(`made anew, or no members any more, and the last group .* is kept until .*: letters in ${last}$`),
+      );
+    }
+    expect(await shop.groups('documents')).toContain(last);
+  });
+
+  test('between the look and the cut is in no group', async () => {
+    const pause = ApiFault.plant({ namespace: NAMESPACE, verb: 'list', resource: 'volumesnapshots' }, { pause: true });
+    const job = await shop.start('documents');
+    await pause.struck();
+    await anew('letters', {});
+    pause.remove();
+    await shop.fails(
+      'documents',
+      /^these claims were deleted and made anew while the group was made, .*: letters $/,
+      shop.namespace.ended(job),
+    );
+  });
+});

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { failure } from '../e2e/support/faults';
 import { succeed } from '../e2e/support/rehearse';
+import { ApiFault } from './api-faults/fault';
 import { until } from './kubectl';
 import { type EndedJob, Namespace, RESTRICTED } from './namespace';
 import { backup, type Fields, hooks, hoursAgo, installDefinitions, location, workload } from './velero/objects';
@@ -40,6 +41,7 @@ beforeAll(async () => {
   await velero.output('rollout', 'status', 'deployment/velero', '--timeout=5m');
   await velero.output('rollout', 'status', 'daemonset/node-agent', '--timeout=5m');
 });
+afterEach(() => ApiFault.clear(NAMESPACE));
 afterAll(clean);
 
 /** What Velero has made of its schedules, by the day. */
@@ -115,7 +117,8 @@ describe('a restore that somebody starts', () => {
     let name: string | undefined;
     await until(`${drill} has made a Restore`, async () => {
       const restores = await velero.objects('restores.velero.io');
-      name = restores.map(({ metadata }) => metadata.name).find(each => each.startsWith(`${drill}-`));
+      const ofDrill = restores.filter(({ metadata, status }) => metadata.name.startsWith(`${drill}-`) && status?.phase === undefined);
+      name = ofDrill[0]?.metadata.name;
       return name !== undefined;
     });
     await say('restores.velero.io', String(name), { phase: 'InProgress' });
@@ -138,6 +141,17 @@ describe('a restore that somebody starts', () => {
       namespaceMapping: { shop: 'shop-drill' },
       resourceModifier: { kind: 'configmap', name: 'whole-drill-modifiers' },
       itemOperationTimeout: '14400s',
+    });
+  });
+
+  test('goes on with the Restore that it has made although the answer got lost', async () => {
+    const lost = ApiFault.plant({ namespace: NAMESPACE, verb: 'create', resource: 'restores' }, { cut: 'after' });
+    const drill = restored('whole-drill', { phase: 'Completed', ...SOMETHING });
+    const { id } = await succeed(drill, 'succeeded');
+    expect(lost.hasStruck).toBe(true);
+    expect((await drill).log).toContain('the answer was lost, and the Restore is made all the same');
+    expect((await velero.object('restores.velero.io', id))?.metadata.annotations).toMatchObject({
+      'cdk8s-backup/run': (await drill).pods[0]?.metadata.name,
     });
   });
 

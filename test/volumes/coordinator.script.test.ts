@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type Answer, FakeKubectl } from '../shell/kubectl';
 import { inEachShell } from '../shell/shells';
@@ -112,6 +112,36 @@ test('a claim of a StatefulSet that has more replicas than the app knows is name
   const { log, status } = run(['sh'], words, []);
   expect(status).toBe(0);
   expect(log).toMatch(/these claims are in no group, as the app knows fewer replicas: data-db-2 of StatefulSet\/db\. Say replicas/);
+});
+
+describe('a group that may have been made anew', () => {
+  const [good, doubtful] = ['20261124T020000Z-aaaaa', '20261125T020000Z-bbbbb'];
+  const snapshot = (id: string, written: string, ...error: string[]) =>
+    [
+      [`snapshot s-${id} ${id} ready yes unverified 2026-11-24T02:00:03Z -,${written} -,2026-11-25T02:00:09Z`, ...error].join(' '),
+      `{"claim":"data","snapshot":"s-${id}","creationTime":"2026-11-24T02:00:03Z"}`,
+      `"id":"${id}",\n"series":"shop",\n"volumes":1`,
+    ].join('\n');
+  const asDoubtful = snapshot(doubtful, '2026-11-26T02:00:00Z', '"class csi not found"');
+  const chosen = (wanted: string, ...all: string[]) =>
+    run(['sh'], `. "$BACKUP_HOME/kubectl/clones.sh"; : >"$SCRATCH/caveats"; choose_group ${wanted}; bad_groups; doubtful_groups >&2`, [
+      { to: 'get volumesnapshots.v1.snapshot.storage.k8s.io -l cdk8s-backup/series=shop', says: all.join('\n') },
+    ]);
+
+  test('is restored where somebody names it, and says so', () => {
+    const { status, log } = chosen(doubtful, snapshot(good, '2026-11-24T02:00:03Z'), asDoubtful);
+    expect(status, log).toBe(0);
+    expect(log).toMatch(
+      /WARNING: group 20261125\S+ is doubtful, and may hold what its volumes held later: snapshot s-.*class csi not found/,
+    );
+    expect(chosen('newest', snapshot(good, '2026-11-24T02:00:03Z'), asDoubtful).log).not.toContain('WARNING');
+  });
+
+  test('is chosen by nothing else, and named where there is no other', () => {
+    const { status, reason } = chosen('newest', asDoubtful);
+    expect(status).toBe(1);
+    expect(reason).toMatch(/^no group of series shop is good; these are doubtful, and are restored where .*: 20261125\S+ \(snapshot s-/);
+  });
 });
 
 test.each([
