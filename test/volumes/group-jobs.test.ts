@@ -17,17 +17,28 @@ afterAll(() => {
 });
 
 /** A group of two claims, as the API has it. */
-const GROUP = ['album', 'log']
-  .map(claim => {
+const GROUP = groupOf('csi.example');
+function groupOf(driver: string): string {
+  const snapshots = ['album', 'log'].map(claim => {
     const name = `shop-${claim}`;
     const labels = 'app.kubernetes.io/managed-by=Helm,part=album';
-    const volume = { claim, snapshot: name, creationTime: CUT, accessModes: 'ReadWriteOnce', size: '1Gi', member: 'selected', labels };
+    const volume = {
+      claim,
+      snapshot: name,
+      creationTime: CUT,
+      accessModes: 'ReadWriteOnce',
+      size: '1Gi',
+      member: 'selected',
+      driver,
+      labels,
+    };
     const about = ['{', '"format":1,', `"id":"${ID}",`, '"series":"shop",', '"volumes":[', '],', '"facts":{', '"volumes":2', '}', '}'].join(
       '\n',
     );
     return [`snapshot ${name} ${ID} ready yes unverified ${CUT} -,${CUT} -,${CUT}`, JSON.stringify(volume), about, ''].join('\n');
-  })
-  .join('\n');
+  });
+  return snapshots.join('\n');
+}
 const claim = (name: string): Answer[] => [
   {
     to: `get persistentvolumeclaim ${name} -o name`,
@@ -63,9 +74,10 @@ function job(shell: string[], operation: 'restore' | 'verify', answers: Answer[]
     },
   });
   const read = (file: string) => (existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : '');
-  const deleted = kubectl.asked().filter(request => request.startsWith('delete'));
+  const asked = kubectl.asked();
+  const deleted = asked.filter(request => request.startsWith('delete'));
   const made = () => parse(read('scratch/claim.yaml')).metadata.labels;
-  return { status, log: stderr, reason: read('scratch/outcome/reason'), deleted, made };
+  return { status, log: stderr, reason: read('scratch/outcome/reason'), asked, deleted, made };
 }
 
 inEachShell('%s: a claim', shell => {
@@ -110,6 +122,55 @@ test.each<[string, Answer, RegExp]>([
   expect(reason).toMatch(/^claim log cannot be made: /);
   expect(reason).toMatch(says);
 });
+
+test('a restore of a snapshot whose driver nobody knows is not good, and leaves what it has made', () => {
+  const { status, reason, deleted } = restore(['sh'], 'album=trial', [{ to: 'get volumesnapshots', says: groupOf('') }]);
+  expect(status).toBe(1);
+  expect(reason).toMatch(/^whether the volumes of these claims are of their snapshots is not known: trial \(made by csi\.example\)\. /);
+  expect(deleted).toEqual([]);
+});
+
+test.each([
+  ['kept', false],
+  ['pvc-uid-of-shop-verify-album', true],
+])(
+  'where a class waits for the first pod, that is one that does nothing, before it is known whether %s is its volume',
+  (volume, isChecked) => {
+    const clone = 'shop-verify-album';
+    const phase = `get persistentvolumeclaim ${clone} -o go-template={{.status.phase`;
+    const uid = `get persistentvolumeclaim ${clone} -o go-template={{.metadata.uid`;
+    const gone = (name: string): Answer => ({ to: `get ${name} -o name`, fails: 'Error from server (NotFound): gone' });
+    const { status, reason, asked } = job(
+      ['sh'],
+      'verify',
+      [
+        { to: phase, says: 'Bound', after: 3 },
+        { to: phase, says: 'Pending' },
+        { to: 'get events --field-selector involvedObject', says: '2026-11-26T03:00:00Z WaitForFirstConsumer: waiting' },
+        // What an earlier run has left is looked for first.
+        { to: uid, says: `uid-of-${clone} ${volume} csi.example`, after: 2 },
+        { to: uid, fails: 'Error from server (NotFound): gone' },
+        ...['job shop-check-album', `persistentvolumeclaim ${clone}`, 'job shop-check-log', 'persistentvolumeclaim shop-verify-log'].map(
+          gone,
+        ),
+        { to: 'get job', says: 'Complete CompletionsReached' },
+        { to: 'get pods', says: '{"what":"check","verdict":"succeeded","restoreSeconds":1,"reason":""}' },
+        ...claim('shop-verify-log'),
+      ],
+      { CHECKS: 'album shop-check-album\nlog shop-check-log', CHECK_TIMEOUT: '5', MAXIMUM_AGE: '9999999999', LEASE_SECONDS: '600' },
+    );
+    const jobs = asked.filter(request => /^(create job|patch|delete job) .*album/.test(request));
+    expect(jobs.slice(1, 3)).toEqual([
+      'create job shop-check-album --from=cronjob/shop-check-album --dry-run=client -o json',
+      expect.stringMatching(/^patch --local .*"fsGroup":null.*"exit 0".*"claimName":"shop-verify-album","readOnly":true/),
+    ]);
+    const checks = jobs.filter(request => request.startsWith('create job shop-check-album --from=cronjob/shop-check-album -o go-template'));
+    expect(checks).toHaveLength(isChecked ? 1 : 0);
+    if (isChecked) expect(jobs[3]).toBe('delete job shop-check-album --cascade=foreground --ignore-not-found --wait=false');
+    else expect(reason).toMatch(/: album: claim shop-verify-album was given the volume kept, which was there already/);
+    expect(status, reason).toBe(1);
+  },
+);
 
 test('a verification whose check never began says what the cluster said last of it, and not of another', () => {
   const gone = (name: string): Answer => ({ to: `get ${name} -o name`, fails: 'Error from server (NotFound): gone' });
