@@ -27,7 +27,7 @@ export interface VolumeSnapshotGroupRestoreOptions {
    */
   readonly claims?: { [claim: string]: string };
   /**
-   * The StorageClass of the new claims: one of the same driver.
+   * The StorageClass of the new claims: one of the same driver. Of another one a restore fails, as what that makes is empty.
    * @default - that of the claim that was snapshotted
    */
   readonly storageClassName?: string;
@@ -64,7 +64,8 @@ export interface VolumeSnapshotGroupRestoreProps extends VolumeSnapshotGroupRest
  *
  * It refuses when a claim of a name is there, and then has changed nothing. When it fails half way, it deletes what it has made itself and
  * no pod has, and nothing else, ever; its reason names what it has deleted and what stays. A claim whose StorageClass waits for the first
- * consumer gets its volume with the first pod that mounts it.
+ * consumer gets its volume with the first pod that mounts it. Where the claim that was snapshotted had been bound to a volume by hand, nobody
+ * in the namespace knows the driver of its snapshot: the new claim stays then, and is not called good.
  *
  * Snapshots can be restored where they are, in their namespace; for another one there is `VolumesFromSnapshotHandles`. Claims that are to
  * be in Git are made by `VolumesFromGroup`.
