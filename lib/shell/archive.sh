@@ -50,7 +50,7 @@ begin_batch() {
 }
 
 rm -f "$SCRATCH/confirmed"
-cut -d . -f 1 /proc/uptime >"$SCRATCH/asked"
+printf '%s %s\n' "$(cut -d . -f 1 /proc/uptime)" "$(cat /proc/sys/kernel/random/boot_id)" >"$SCRATCH/asked"
 asked=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 received=no
 if [ "$ARCHIVE_PATIENCE" != 0 ]; then

@@ -7,10 +7,10 @@
 
 log_gap() { # WORDS
   log "WARNING: $*; take a backup now"
-  grep -qxF -e "$*" "$SPOOL/../gap" 2>/dev/null || {
-    printf '%s\n' "$*" >>"$SPOOL/../gap"
-    rm -f "$SPOOL/../gap-until"
-  }
+  rm -f "$SPOOL/../gap-until"
+  # A volume that is full has to be stored from the more.
+  grep -qxF -e "$*" "$SPOOL/../gap" 2>/dev/null || printf '%s\n' "$*" 2>/dev/null >>"$SPOOL/../gap" ||
+    log 'WARNING: that cannot be noted beside the spool, and the pod is ready all the same'
 }
 
 # Whether there is one that no recovery point of the series makes up for.

@@ -3,7 +3,6 @@
 #
 # environment:
 #   ARCHIVE_STALE   minutes after which what the server had written has to be stored
-read -r healthy 2>/dev/null <"$SCRATCH/healthy" || exit 1
-uptime=$(cut -d . -f 1 /proc/uptime)
+read -r healthy boot 2>/dev/null <"$SCRATCH/healthy" || exit 1
 # A machine that was started anew counts from zero.
-[ "$healthy" -le "$uptime" ] && [ "$((uptime - healthy))" -lt "$((ARCHIVE_STALE * 60))" ]
+[ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ] && [ "$(($(cut -d . -f 1 /proc/uptime) - healthy))" -lt "$((ARCHIVE_STALE * 60))" ]

@@ -312,53 +312,57 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
     expect(written()).toBe(`${before},before the gap`);
   });
 
-  test('files that were put back: a backup builds on nothing that was made before, and the archive says what it lacks', async () => {
-    // As a restore of a volume's snapshot does: neither the timeline nor the system tells of it.
-    await archiving(async () => void (await backup()));
-    await server.stop();
-    const files = join(volume(), 'data');
-    cpSync(files, join(volume(), 'snapshot'), { recursive: true, preserveTimestamps: true });
-    await server.up();
-    server.query(
-      'books',
-      "create table of_before as select i, md5(i::text) as v from generate_series(1, 50000) i; update noise set v = 'before' where i < 1000",
-    );
-    let base = { id: '' };
-    await archiving(async () => {
-      base = await backup();
-      expect((await run('backup')).log).toContain('incremental to ');
-      write('before the files were put back');
-    });
-    await server.stop();
-    execFileSync('rm', ['-rf', files]);
-    renameSync(join(volume(), 'snapshot'), files);
-    execFileSync('chown', ['-R', '999:999', files]);
-    await server.up();
-    server.query(
-      'books',
-      "create table of_after as select i, md5(i::text) as v from generate_series(1, 80000) i; update noise set v = 'after' where i between 500 and 2000; checkpoint",
-    );
-    for (let round = 0; round < 3; round += 1) server.query('postgres', 'select pg_switch_wal(); checkpoint');
-    const archive = await cluster.deploy(NAMESPACE, 'books-log');
-    const gap = join(cluster.claim(NAMESPACE, 'books-log'), 'gap');
-    await until('the archive has found out', () => existsSync(gap) && existsSync(`${gap}-until`));
-    write('after the files were put back');
-    const everything = server.checksums('books');
-    const next = await run('backup');
-    expect(next.log).toMatch(/the server was started since \S+ was made, so this backup is a full one/);
-    expect(resultOf(next).id > base.id).toBe(true);
-    await archive.pod.delete();
-    const { containers } = await archive.ended;
-    expect(containers[0]?.log).toMatch(/is another one than that which was received, under the same name: its files were put back/);
-    expect(containers[0]?.log).toMatch(
-      /no backup was begun since .*its files were put back to what they had been before\).*Take a backup now/,
-    );
-    expect(containers[0]?.log).toContain('a backup was made since: it makes up for what the archived log lacks');
-    expect(existsSync(gap)).toBe(false);
-    expect((await run('backup')).log).toContain(`incremental to ${resultOf(next).id}`);
-    await restore({ recoveryPoint: 'newest', until: 'base' });
-    expect(server.checksums('books')).toEqual(everything);
-  });
+  test.each(['in the middle of a segment', 'at the end of one'])(
+    'files that were put back, %s: a backup builds on nothing of before, and the archive says what it lacks',
+    async where => {
+      // As a restore of a volume's snapshot does: neither the timeline nor the system tells of it.
+      await archiving(async () => void (await backup()));
+      await server.stop();
+      const files = join(volume(), 'data');
+      cpSync(files, join(volume(), 'snapshot'), { recursive: true, preserveTimestamps: true });
+      await server.up();
+      server.query(
+        'books',
+        "drop table if exists of_before; create table of_before as select i, md5(i::text) as v from generate_series(1, 50000) i; update noise set v = 'before' where i < 1000",
+      );
+      let base = { id: '' };
+      await archiving(async () => {
+        base = await backup();
+        expect((await run('backup')).log).toContain('incremental to ');
+        write('before the files were put back');
+        if (where === 'at the end of one') server.query('postgres', 'select pg_switch_wal()');
+      });
+      await server.stop();
+      execFileSync('rm', ['-rf', files]);
+      renameSync(join(volume(), 'snapshot'), files);
+      execFileSync('chown', ['-R', '999:999', files]);
+      await server.up();
+      server.query(
+        'books',
+        "drop table if exists of_after; create table of_after as select i, md5(i::text) as v from generate_series(1, 80000) i; update noise set v = 'after' where i between 500 and 2000; checkpoint",
+      );
+      for (let round = 0; round < 3; round += 1) server.query('postgres', 'select pg_switch_wal(); checkpoint');
+      const archive = await cluster.deploy(NAMESPACE, 'books-log');
+      const gap = join(cluster.claim(NAMESPACE, 'books-log'), 'gap');
+      await until('the archive has found out', () => existsSync(gap) && existsSync(`${gap}-until`));
+      write('after the files were put back');
+      const everything = server.checksums('books');
+      const next = await run('backup');
+      expect(next.log).toMatch(/the server was started since \S+ was made, so this backup is a full one/);
+      expect(resultOf(next).id > base.id).toBe(true);
+      await archive.pod.delete();
+      const { containers } = await archive.ended;
+      expect(containers[0]?.log).toMatch(/is another one than that which was received, under the same name: its files were put back/);
+      expect(containers[0]?.log).toMatch(
+        /no backup was begun since .*its files were put back to what they had been before\).*Take a backup now/,
+      );
+      expect(containers[0]?.log).toContain('a backup was made since: it makes up for what the archived log lacks');
+      expect(existsSync(gap)).toBe(false);
+      expect((await run('backup')).log).toContain(`incremental to ${resultOf(next).id}`);
+      await restore({ recoveryPoint: 'newest', until: 'base' });
+      expect(server.checksums('books')).toEqual(everything);
+    },
+  );
 
   test('an archive whose slot somebody else receives from does not say that it has what it lacks', async () => {
     const elsewhere = join(volume(), 'elsewhere');

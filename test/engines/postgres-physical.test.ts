@@ -297,6 +297,21 @@ describe('the spool of a log archive', () => {
     expect(store()).toEqual([{ [A]: 'of the second server', [B]: 'its next' }]);
   });
 
+  test('is stored whole: what is finished while a batch is packed is in it', () => {
+    holds({ [`${A}.partial`]: 'begun' });
+    writeFileSync(join(directory, 'names'), script('log-choose').output);
+    renameSync(join(spool, `${A}.partial`), join(spool, A));
+    expect(step('log-pack')).toMatchObject({ code: 0 });
+    expect(execFileSync('tar', ['-tf', join(directory, 'members/wal.tar')], { encoding: 'utf8' })).toContain(A);
+    expect(step('log-stored')).toMatchObject({ code: 0 });
+    expect(script('log-choose').output).toBe('');
+  });
+
+  test('holds nothing to store in a segment of which nothing has come', () => {
+    holds({ [`${A}.partial`]: '\0'.repeat(20) });
+    expect(script('log-choose').output).toBe('');
+  });
+
   test('is cleared even where it has no room to note that', () => {
     holds({ [A]: 'one', [B]: 'two', '00000001000000000000000C': 'three' });
     expect(store()).toHaveLength(1);
@@ -344,6 +359,10 @@ describe('the spool of a log archive', () => {
     ],
     [
       'pg_receivewal: error: could not send replication command "START_REPLICATION": FEHLER:  Startpunkt 0/B000000 liegt vor der Flush-Position 0/A000000',
+      true,
+    ],
+    [
+      'pg_receivewal: error: unexpected termination of replication stream: ERROR:  requested starting point 0/6000000 is ahead of the WAL flush position of this server 0/50002D8',
       true,
     ],
     [

@@ -98,7 +98,7 @@ choose_target() {
 recover() { # DIRECTORY SETTINGS...
   recover_directory=$1
   shift
-  rm -f "$recover_directory"/standby.signal "$SCRATCH/gap" "$SCRATCH/other-server" "$SCRATCH/delivered" "$SCRATCH"/committed.*
+  rm -f "$recover_directory"/standby.signal "$SCRATCH/gap" "$SCRATCH/other-server" "$SCRATCH/delivered" "$SCRATCH/delivered.sums" "$SCRATCH"/committed.*
   : >"$recover_directory/recovery.signal"
   [ "$UNTIL" != base ] || set -- "$@" 'recovery_target = immediate'
   # Two servers that were promoted each by itself give one number to two timelines.

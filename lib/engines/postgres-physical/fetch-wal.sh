@@ -11,6 +11,17 @@ set -eu
 wal=$SCRATCH/wal
 name=$1
 
+# Files that were put back to an earlier state go on under the same names. Records of one history can fit behind those of another.
+refuse_second_history() {
+  [ -s "$SCRATCH/delivered.sums" ] || return 0
+  while read -r sum bytes delivered; do
+    [ -e "$wal/$delivered" ] || continue
+    [ "$(cksum <"$wal/$delivered")" != "$sum $bytes" ] || continue
+    echo "the archived log holds segment $delivered twice, with different content: the server's files were put back to an earlier state, and went on from there. A restore can go no further than to the end of what it had written before (until: gap), or start from a recovery point after it" >"$SCRATCH/gap"
+    exit 1
+  done <"$SCRATCH/delivered.sums"
+}
+
 take() { # FILE
   cp "$1" "$2.part" && mv "$2.part" "$2"
 }
@@ -88,10 +99,12 @@ while [ ! -e "$wal/$name" ]; do
     mv "$wal/$name.partial" "$wal/$name"
   fi
   drop_other_servers
+  refuse_second_history
   look >"$SCRATCH/look"
 done
 sed -n 's/^drop //p' "$SCRATCH/look" | while read -r file; do rm -f "$wal/$file"; done
 take "$wal/$name" "$2"
+grep -q " $name$" "$SCRATCH/delivered.sums" 2>/dev/null || printf '%s %s\n' "$(cksum <"$wal/$name")" "$name" >>"$SCRATCH/delivered.sums"
 # Once it has come to the end, the server reads the last record again, which may begin in the segment before.
 previous=$(cat "$SCRATCH/delivered" 2>/dev/null) || previous=
 [ -n "$previous" ] && [ "$(printf '%s\n%s\n' "$previous" "$name" | LC_ALL=C sort -k 1.9 | tail -n 1)" = "$previous" ] || echo "$name" >"$SCRATCH/delivered"

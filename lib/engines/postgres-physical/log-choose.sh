@@ -22,6 +22,8 @@ choose() { # FOLDER, with a slash at its end
   fi
   for partial in "$1"????????????????????????.partial; do
     [ -e "$partial" ] || continue
+    # One that was only made holds nothing; on a volume that was full it may be shorter than a segment.
+    [ "$(head -c 64 "$partial" | tr -d '\000' | head -c 1 | wc -c)" != 0 ] || continue
     grep -qxF -e "$partial $(cksum <"$partial")" stored.partial || printf '%s\n' "$partial"
   done
 }

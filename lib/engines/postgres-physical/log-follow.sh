@@ -46,6 +46,11 @@ if [ "$lost" != 0 ]; then
   start_anew=yes
 fi
 
+# What was received by the slot before, and not stored, went with the volume on which it was.
+if [ -n "$kind" ] && [ ! -s "$SPOOL/system" ]; then
+  log_gap "nothing is left of what slot $SLOT has received before"
+fi
+
 # The spool tells where to go on. After a restore, or with another server, it tells of a history that is not this server's.
 attempt 'asking the server which one it is' replication IDENTIFY_SYSTEM >"$SCRATCH/identity"
 IFS='|' read -r system timeline _ <"$SCRATCH/identity"
@@ -72,7 +77,8 @@ if [ -z "${start_anew:-}" ] && [ "${spooled:-$timeline}" != "$timeline" ] && ! g
   start_anew=yes
 fi
 
-trap : TERM INT
+told_to_stop=
+trap 'told_to_stop=yes' TERM INT
 # So that log-received.sh can tell who receives.
 PGAPPNAME=$(receiver)
 export PGAPPNAME
@@ -84,6 +90,9 @@ receive() {
   pg_receivewal --directory="$SPOOL" --slot="$SLOT" --synchronous --no-loop --no-password 2>"$SCRATCH/receive.err"
 }
 begin_anew() {
+  # log-stored.sh looks at the same files.
+  exec 9<"$SPOOL"
+  flock 9
   # What is there is stored with the next batch, under the timeline that it is of, and then removed. Before that it may happen again, with
   # segments of the same names.
   former=1
@@ -97,23 +106,32 @@ begin_anew() {
     mv "$SPOOL/$moved.moved" "$SPOOL/$moved"
   done
   find "$SPOOL" -maxdepth 1 -type f -name '????????????????????????*' ! -name '*.moved' -exec mv {} "$SPOOL/former/$former/" \;
+  exec 9<&-
 }
 
 # Files that were put back to what they were before, as from a volume's snapshot, go on under the same name, and are another history. What was
 # received last tells: unless the server sends the same once more, it is not its own.
+segment_bytes=$(ask -c "select setting from pg_settings where name = 'wal_segment_size'")
 was_put_back() {
-  was_partial=$(find "$SPOOL" -maxdepth 1 -type f -name "$(printf '%08X' "$timeline")????????????????.partial" -size "$segment_bytes"c | head -n 1)
-  [ -n "$was_partial" ] || return 1
-  was_number=$(basename "$was_partial" .partial | cut -c 9-24)
-  was_number=$((0x$(printf %s "$was_number" | cut -c 1-8) * (4294967296 / segment_bytes) + 0x$(printf %s "$was_number" | cut -c 9-16)))
+  was_newest=$(find "$SPOOL" -maxdepth 1 -type f -name "$(printf '%08X' "$timeline")????????????????*" -size "$segment_bytes"c | LC_ALL=C sort | tail -n 1)
+  [ -n "$was_newest" ] || return 1
+  was_name=$(basename "$was_newest" .partial)
+  was_number=$((0x$(printf %s "$was_name" | cut -c 9-16) * (4294967296 / segment_bytes) + 0x$(printf %s "$was_name" | cut -c 17-24)))
   [ "$was_number" -gt 0 ] || return 1
-  was_until=$(ask -v first="$((was_number * segment_bytes))" -v bytes="$segment_bytes" -f - <<'SQL'
-select case when lsn > '0/0'::pg_lsn + :first then least(lsn, '0/0'::pg_lsn + :first + :bytes) - 1 end
-  from (select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end as lsn) as server;
+  used_bytes "$was_newest"
+  # How much of the segment the server has. A standby sends what it has received, or replayed.
+  ask -F ' ' -v first="$((was_number * segment_bytes))" -v bytes="$segment_bytes" -f - >"$SCRATCH/has" <<'SQL'
+select least(lsn - ('0/0'::pg_lsn + :first), :bytes), '0/0'::pg_lsn + :first + least(lsn - ('0/0'::pg_lsn + :first), :bytes) - 1, standby
+  from (select pg_is_in_recovery() as standby, coalesce(case when pg_is_in_recovery() then greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+    else pg_current_wal_flush_lsn() end, '0/0') as lsn) as server;
 SQL
-  )
-  # One that is not as far is told from that by what it says below.
-  [ -n "$was_until" ] || return 1
+  read -r was_has was_until was_standby <"$SCRATCH/has"
+  if [ "$was_has" -lt "$used" ]; then
+    # It has never written what was received of it. A standby may only be behind.
+    [ "$was_standby" = f ]
+    return
+  fi
+  [ "$used" -gt 0 ] || return 1
   rm -rf "$SCRATCH/again"
   mkdir "$SCRATCH/again"
   # pg_receivewal goes on after the segment before.
@@ -121,20 +139,21 @@ SQL
   truncate -s "$segment_bytes" "$SCRATCH/again/$(printf '%08X%08X%08X' "$timeline" "$((was_before * segment_bytes / 4294967296))" "$((was_before % (4294967296 / segment_bytes)))")"
   # What it cannot send again is no proof. It stops when it is beyond the position. (PostgreSQL's source, pg_receivewal.c, stop_streaming.)
   timeout 30 pg_receivewal --directory="$SCRATCH/again" --endpos="$was_until" --no-loop --no-password >&2 || return 1
-  was_again=$(find "$SCRATCH/again" -type f -name "$(basename "$was_partial" .partial)*" | head -n 1)
+  was_again=$(find "$SCRATCH/again" -type f -name "$was_name*" | head -n 1)
   [ -n "$was_again" ] || return 1
-  # What was not received yet is zeros, where the server may have gone on.
-  was_low=0 was_high=$segment_bytes
-  while [ "$was_low" -lt "$was_high" ]; do
-    was_middle=$(((was_low + was_high) / 2))
-    if [ "$(tail -c "+$((was_middle + 1))" "$was_partial" | tr -d '\000' | head -c 1 | wc -c)" = 0 ]; then was_high=$was_middle; else was_low=$((was_middle + 1)); fi
-  done
   was_differs=no
-  [ "$(head -c "$was_low" "$was_partial" | cksum)" = "$(head -c "$was_low" "$was_again" | cksum)" ] || was_differs=yes
+  [ "$(head -c "$used" "$was_newest" | cksum)" = "$(head -c "$used" "$was_again" | cksum)" ] || was_differs=yes
   rm -rf "$SCRATCH/again"
   [ "$was_differs" = yes ]
 }
-segment_bytes=$(ask -c "select setting from pg_settings where name = 'wal_segment_size'")
+# What was not received yet is zeros.
+used_bytes() { # SEGMENT
+  used=0 used_high=$segment_bytes
+  while [ "$used" -lt "$used_high" ]; do
+    used_middle=$(((used + used_high) / 2))
+    if [ "$(tail -c "+$((used_middle + 1))" "$1" | tr -d '\000' | head -c 1 | wc -c)" = 0 ]; then used_high=$used_middle; else used=$((used_middle + 1)); fi
+  done
+}
 if [ -z "${start_anew:-}" ] && was_put_back; then
   log_gap 'the log of the server is another one than that which was received, under the same name: its files were put back to what they had been before'
   start_anew=yes
@@ -145,17 +164,15 @@ printf '%s\n' "$system" >"$SPOOL/system"
 # the checkpoint removes, and the server calls it reserved.
 from_slot=yes
 [ -z "$(find "$SPOOL" -maxdepth 1 -type f -name '????????????????????????*')" ] || from_slot=
-# (PostgreSQL's documentation, "pg_receivewal", of versions 14 and 15.)
-if [ -n "$from_slot" ] && [ -n "$kind" ] && [ "$(ask -c 'show server_version_num')" -lt 150000 ]; then
-  log_gap "nothing is left of what was received, and pg_receivewal of PostgreSQL 14 begins where the log is now, not where slot $SLOT does"
-fi
 # The server says it in its own language: what it has removed it names by the segment alone, and what is not in its history, or ahead of it, by
 # a position. (PostgreSQL's source, walsender.c.)
-has_removed() { sed -n 's/.*unexpected termination of replication stream//p' "$SCRATCH/receive.err" | grep -qE '^[^0-9/]*[0-9A-F]{24}[^0-9/]*$'; }
-is_elsewhere() { sed -n 's/.*could not send replication command "START_REPLICATION"//p' "$SCRATCH/receive.err" | grep -qE '[^[:alnum:]_][0-9A-F]+/[0-9A-F]+'; }
+server_said() { sed -nE 's/.*(could not send replication command "START_REPLICATION"|unexpected termination of replication stream)//p' "$SCRATCH/receive.err"; }
+has_removed() { server_said | grep -qE '^[^0-9/]*[0-9A-F]{24}[^0-9/]*$'; }
+is_elsewhere() { server_said | grep -qE '[^[:alnum:]_/][0-9A-F]+/[0-9A-F]+([^[:alnum:]_/.]|$)'; }
 # A volume that was full leaves a file behind that is shorter than what it was to become, and holds nothing yet; pg_receivewal goes no further
 # then. (PostgreSQL's source, receivelog.c, open_walfile.)
 find "$SPOOL" -maxdepth 1 -type f -name '????????????????????????.partial' ! -size "$segment_bytes"c -exec rm -f {} +
+[ -z "$told_to_stop" ] || exit 0
 receive && rc=0 || rc=$?
 cat "$SCRATCH/receive.err" >&2
 if [ -n "$from_slot" ] && has_removed; then

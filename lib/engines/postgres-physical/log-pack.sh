@@ -13,22 +13,24 @@ mkdir "$batch"
 folder=$(sed -n '1s|[^/]*$||p' "$1")
 : >"$SCRATCH/partial"
 : >"$SCRATCH/inodes"
+whole() { # NAME
+  stat -c "%i $1" "$SPOOL/$1" >>"$SCRATCH/inodes" || die "$1 is not there any more: the next batch will hold it, from wherever it went"
+  ln -s "$SPOOL/$1" "$batch/"
+}
 while read -r name; do
   case $name in
     # Still being written: what is stored has to be one state of it, and its checksum that state's.
     *.partial)
       if ! cp "$SPOOL/$name" "$batch/" 2>"$SCRATCH/cp.err"; then
         [ ! -e "$SPOOL/$name" ] || die "$name cannot be copied to the scratch volume: $(last_words "$SCRATCH/cp.err" 1)"
-        # Finished meanwhile: it comes whole with the next batch.
+        # Finished meanwhile. Without it the batch would not hold all that was received.
         rm -f "$batch/${name##*/}"
+        whole "${name%.partial}"
         continue
       fi
       printf '%s %s\n' "$name" "$(cksum <"$batch/${name##*/}")" >>"$SCRATCH/partial"
       ;;
-    *)
-      stat -c "%i $name" "$SPOOL/$name" >>"$SCRATCH/inodes"
-      ln -s "$SPOOL/$name" "$batch/"
-      ;;
+    *) whole "$name" ;;
   esac
 done <"$1"
 ls "$batch" >"$SCRATCH/packed"

@@ -7,6 +7,9 @@ set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 cd "$SPOOL"
+# log-follow.sh moves them when it begins anew.
+exec 9<"$SPOOL"
+flock 9
 # Where the receiver has begun anew meanwhile, another file may have the name.
 while read -r inode name; do
   [ "$(stat -c %i "$name" 2>/dev/null)" != "$inode" ] || printf '%s\n' "$name"
