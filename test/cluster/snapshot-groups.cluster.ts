@@ -335,7 +335,7 @@ describe('a claim that is made anew', () => {
     pause.remove();
     await shop.fails(
       'documents',
-      /^these claims were deleted and made anew while the group was made, .*: letters $/,
+      /^these claims were deleted and made anew while the group was made, .*: letters$/,
       shop.namespace.ended(job),
     );
   });
