@@ -28,6 +28,21 @@ export function until(what: string, holds: () => boolean | Promise<boolean>, sec
   return untilPolled(what, holds, seconds, 250);
 }
 
+/** Applies CustomResourceDefinitions, and waits until their kinds are served: one that is established is refused with 429 for a moment. */
+export async function installKinds(definitions: string): Promise<void> {
+  await output(['apply', '--server-side', '--filename', definitions]);
+  await output(['wait', '--for=condition=Established', '--timeout=5m', '--filename', definitions]);
+  const kinds = await output([
+    'get',
+    '--filename',
+    definitions,
+    '--output=jsonpath={range .items[*]}{.metadata.name} {end}{.metadata.name}',
+  ]);
+  for (const kind of kinds.split(' ').filter(Boolean)) {
+    await until(`${kind} is served`, async () => (await kubectl(['get', kind, '--all-namespaces', '--output=name'])).exitCode === 0);
+  }
+}
+
 /** What is being deleted, and waits for a driver that is not there, or has forgotten it, goes. */
 export async function letGo(kind: string, ...where: string[]): Promise<void> {
   const deleted = '{range .items[?(@.metadata.deletionTimestamp)]}{.metadata.namespace}/{.metadata.name}{"\\n"}{end}';

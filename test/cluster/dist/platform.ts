@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { customResourceDefinitions } from '../../rehearsal/images/crds';
-import { kubectl, letGo, output } from '../kubectl';
+import { installKinds, kubectl, letGo } from '../kubectl';
 import { Namespace, RESTRICTED } from '../namespace';
 
 /** Where etcd of the control plane is backed up, whose jobs are root on its node; their annotation says why. */
@@ -21,8 +21,7 @@ function namespacesOf(file: string): string[] {
 
 /** What must be there before dist/ is: CRDs as they are released, and namespaces that enforce "restricted", and say what they would not like. */
 export async function makeNamespaces(): Promise<void> {
-  await output(['apply', '--server-side', '--filename', await customResourceDefinitions()]);
-  await output(['wait', 'customresourcedefinitions', '--all', '--for=condition=Established', '--timeout=5m']);
+  await installKinds(await customResourceDefinitions());
   for (const name of NAMESPACES) await Namespace.create(name, RESTRICTED);
 }
 

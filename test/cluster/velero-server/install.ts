@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { customResourceDefinitions } from '../../rehearsal/images/crds';
-import { kubectl, node, output } from '../kubectl';
+import { installKinds, kubectl, node, output } from '../kubectl';
 import type { ClusterObject, Namespace } from '../namespace';
 import { PLUGIN, STORE, VELERO, veleroPrograms } from './images';
 
@@ -9,9 +9,7 @@ const KEY = { id: 'velero', secret: 'the store of velero' };
 
 /** What `velero install` makes, in a namespace that is there, with a store in a pod beside it; both are ready then. */
 export async function installVelero(namespace: Namespace): Promise<void> {
-  const definitions = join(await customResourceDefinitions(), 'velero.yaml');
-  await output(['apply', '--server-side', '--filename', definitions]);
-  await output(['wait', '--for=condition=Established', '--timeout=5m', '--filename', definitions]);
+  await installKinds(join(await customResourceDefinitions(), 'velero.yaml'));
   await namespace.apply(...STORE_OBJECTS);
   const objects = await installed(namespace.name);
   await namespace.apply(...objects.filter(({ kind }) => kind !== 'CustomResourceDefinition' && kind !== 'Namespace'));

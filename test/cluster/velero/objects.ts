@@ -1,15 +1,13 @@
 import { join } from 'node:path';
 import { customResourceDefinitions } from '../../rehearsal/images/crds';
-import { output } from '../kubectl';
+import { installKinds } from '../kubectl';
 import { CONTAINED, unprivileged } from '../restricted';
 
 // Velero as its objects show it, where it is not there itself.
 
 /** Velero's kinds. */
 export async function installDefinitions(): Promise<void> {
-  const definitions = join(await customResourceDefinitions(), 'velero.yaml');
-  await output(['apply', '--server-side', '--filename', definitions]);
-  await output(['wait', '--for=condition=Established', '--timeout=5m', '--filename', definitions]);
+  await installKinds(join(await customResourceDefinitions(), 'velero.yaml'));
 }
 
 export type Fields = { [field: string]: unknown };
