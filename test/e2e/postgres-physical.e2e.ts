@@ -426,9 +426,11 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
     rmSync(join(spool, 'ballast'));
     await verify();
     server.query('books', 'truncate carts');
-    const everything = server.checksums('books');
+    // A sequence is logged some values ahead.
+    const rows = () => Object.entries(server.checksums('books')).filter(([what]) => !what.startsWith('sequence'));
+    const everything = rows();
     await restore({ recoveryPoint: 'newest' });
-    expect(server.checksums('books')).toEqual(everything);
+    expect(rows()).toEqual(everything);
   });
 
   test('a moment on a timeline that was left is restored where the request names the timeline, and refused where it does not', async () => {
