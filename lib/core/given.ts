@@ -81,6 +81,58 @@ function memberOf(declared: string, text: string): Member {
   return { name: declared.replace(/^\.{3}|\?$/g, ''), isOptional, isRest: declared.startsWith('...'), type, words, fits };
 }
 
+/** What a struct holds that nothing asks for, and that is written almost as something that it lacks. */
+interface Misspelt {
+  readonly name: string;
+  readonly meant: Member;
+}
+
+const namesOf = memoized((struct: string): Set<string> => new Set(membersOf(struct).map(({ name }) => name)));
+
+/**
+ * Finds a typo. Other unknown members pass: a class that extends one of ours hands its props on with members of its own, and an object
+ * may be shared by several calls.
+ */
+function misspeltIn(struct: string, value: object): Misspelt | undefined {
+  // What is made by a class, or implements an interface, has members of its own.
+  if (struct in REMEDIES || !isPlain(value)) return undefined;
+  const known = namesOf(struct);
+  const given = value as Props;
+  for (const name of Object.keys(value)) {
+    if (known.has(name) || given[name] === undefined) continue;
+    const near = membersOf(struct)
+      .filter(member => given[member.name] === undefined)
+      .map(meant => ({ name, meant, distance: distanceBetween(name, meant.name) }))
+      .filter(({ meant, distance }) => distance <= slipsIn(meant.name))
+      .sort((a, b) => a.distance - b.distance);
+    if (near[0]) return near[0];
+  }
+  return undefined;
+}
+
+/** How many slips still leave no doubt: `host` and `port` are two words. */
+const slipsIn = (name: string): number => (name.length < 4 ? 0 : name.length < 6 ? 1 : 2);
+
+/** The number of letters that are missing, too many, others, or have changed places with the next; capitals are not told apart. */
+function distanceBetween(written: string, known: string): number {
+  const a = written.toLowerCase();
+  const b = known.toLowerCase();
+  if (Math.abs(a.length - b.length) > 2) return Number.POSITIVE_INFINITY;
+  let before: number[] = [];
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const changed = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      next[j] = Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, swapped ? (before[j - 2] ?? 0) + 1 : changed);
+    }
+    before = row;
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
 function checkArguments(where: string, call: string, given: unknown[]): void {
   checkMembers(() => where, parametersOf(call), given);
 }
@@ -99,16 +151,27 @@ function checkMembers(where: Where, parameters: Member[], given: unknown[]): voi
 /** Finds what it is in a value that does not fit: there a path is worth its while. */
 function refuse(where: Where, prop: string, { type, isOptional, words }: Member, value: unknown, prefix = `${prop}.`): void {
   if (value !== undefined && looksLike(type)(value)) {
+    const misspelt = type in STRUCTS ? misspeltIn(type, value as object) : undefined;
+    if (misspelt) {
+      const { name, meant } = misspelt;
+      const got = (value as Props)[name];
+      const because = `nothing is called ${name}: did you mean ${meant.name}?`;
+      throw new InputError(where(), { prop: `${prefix}${name}`, got, isHidden: hides(meant.type, got), because });
+    }
     for (const part of partsOf(type, value)) {
       const path = part.key === undefined ? `${prefix}${part.member.name}` : `${prop}[${part.key}]`;
       if (!part.member.fits(part.value)) refuse(where, path, part.member, part.value);
     }
   }
-  // What ought to be a reference to a Secret may be a secret.
-  const isHidden = /^Secret/.test(type) || (typeof value === 'object' && !isPlain(value));
+  const isHidden = hides(type, value);
   const got = value === null && !isOptional ? undefined : value;
   const because = `${isOptional ? 'leave it out, or write' : 'write'} ${wanted(type)}${words ? ` (${words})` : ''}`;
   throw new InputError(where(), { prop, got, isHidden, because });
+}
+
+/** What ought to be a reference to a Secret may be a secret. */
+function hides(type: string, value: unknown): boolean {
+  return /^Secret/.test(type) || (typeof value === 'object' && !isPlain(value));
 }
 
 function isPlain(value: object | null): boolean {
@@ -133,7 +196,7 @@ const isA = memoized((type: string): Judge => {
   return value => {
     // Not before: structs refer to each other.
     members ??= membersOf(type);
-    return looks(value) && members.every(({ name, fits }) => fits((value as Props)[name]));
+    return looks(value) && members.every(({ name, fits }) => fits((value as Props)[name])) && !misspeltIn(type, value as object);
   };
 });
 

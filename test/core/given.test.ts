@@ -270,6 +270,97 @@ describe('without a compiler', () => {
   });
 });
 
+/** Every member of the structs that a call takes, and of those in them, under a name that somebody may have typed. */
+function* misspelt(call: string): Generator<{ prop: string; meant: string; spoil: (given: unknown[]) => unknown }> {
+  for (const [index, { type }] of members(CALLS[call] ?? {}).entries()) {
+    for (const { prop, meant, spoil } of misspeltIn(type)) {
+      yield { prop, meant, spoil: given => given.splice(index, 1, spoil(given[index] as object)) };
+    }
+  }
+}
+
+type Spoilt = { prop: string; meant: string; spoil: (given: object) => object };
+
+function* misspeltIn(struct: string, seen: string[] = []): Generator<Spoilt> {
+  if (!STRUCTS[struct] || struct in REMEDIES || seen.includes(struct)) return;
+  const all = membersOf(struct);
+  for (const { name, type } of all) {
+    const swapped = name.replace(/(.)(.)$/, '$2$1');
+    for (const written of [name.toUpperCase(), name.slice(0, -1), `${name}x`, swapped]) {
+      if (name.length < 4 || all.some(other => other.name === written)) continue;
+      yield {
+        prop: written,
+        meant: name,
+        spoil: given => {
+          const { [name]: value = 'anything', ...others } = given as { [name: string]: unknown };
+          return { ...others, [written]: value };
+        },
+      };
+    }
+    for (const { prop, meant, spoil } of misspeltIn(type, [...seen, struct])) {
+      yield { prop: `${name}.${prop}`, meant, spoil: given => ({ ...given, [name]: spoil(sample(chartOf(), type) as object) }) };
+    }
+  }
+}
+
+describe('a prop that is misspelt is refused, with the one that was meant', () => {
+  const calls = Object.keys(CALLS).filter(name => !misspelt(name).next().done);
+  test.each(calls)('%s', name => {
+    const of = chartOf();
+    const does = call(of, name);
+    const untouched = argumentsOf(of, name);
+    const wrong: string[] = [];
+    for (const { prop, meant, spoil } of misspelt(name)) {
+      const given = [...untouched];
+      spoil(given);
+      const said = complaint(() => does(given));
+      const written = prop.replace(/.*\./, '');
+      const asked = new RegExp(`^InputError: .*: ${prop} is .*: nothing is called ${written}: did you mean ${meant}\\?$`, 's');
+      if (!asked.test(said)) wrong.push(`${prop}: ${said}`);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test.each<[string, (of: Chart) => unknown, string]>([
+    ['of a backup', of => backup(of, { schedul: api.Schedule.daily() } as object), 'shop/orders: schedul is .*did you mean schedule'],
+    ['of pods', of => backup(of, { pods: { memorylimit: Size.gibibytes(1) } } as object), 'pods.memorylimit is .*did you mean memoryLimit'],
+    [
+      'of a repository',
+      () => api.Repository.files({ claimName: 'backups', encrypton: 1 } as object as never),
+      'encrypton is 1: .*encryption',
+    ],
+    ['of a retention', () => api.Retention.keep({ monthly: 12, yearl: 3 } as object), 'yearl is 3: .*did you mean yearly'],
+    ['of a verification', of => backup(of).addVerification({ asertions: [] } as object), 'shop/orders: asertions is .*assertions'],
+  ])('%s', (_, does, said) => {
+    expect(complaint(() => does(chartOf()))).toMatch(new RegExp(`^InputError: .*${said}`));
+  });
+
+  test('its value stays hidden where a Secret was meant', () => {
+    const given = { credential: 'hunter2', credentials: undefined };
+    expect(complaint(() => backup(chartOf(), given as object))).toMatch(/credential is a string: .*did you mean credentials/);
+  });
+});
+
+describe('a prop that nothing asks for passes', () => {
+  test.each<[string, object]>([
+    ['where it is no typo: a class that extends this one hands its own on', { team: 'checkout', tier: 1 }],
+    ['where what it resembles was said too', { port: 5432, ports: [5433], hosts: ['a', 'b'] }],
+    ['where it has no value', { schedul: undefined }],
+    ["in a map, whose names are the user's", { podLabels: { name: 'orders', schedul: 'x' } }],
+  ])('%s', (_, given) => {
+    expect(complaint(() => backup(chartOf(), given))).toBe('accepted');
+  });
+
+  test('in an object of a class', () => {
+    class Limits {
+      public readonly memoryLimits = 'mine';
+    }
+    expect(complaint(() => backup(chartOf(), { pods: new Limits() } as object))).toBe('accepted');
+  });
+});
+
+const chartOf = () => new Chart(new App(), 'shop', { namespace: 'shop' });
+
 function complaint(does: () => unknown): string {
   try {
     does();
