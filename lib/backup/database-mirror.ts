@@ -20,6 +20,8 @@ import { DatabaseVerification, type DatabaseVerificationOptions, newestWithin } 
 import { renewLocks } from './lock-renewal';
 import { LOG_SUFFIX, registerSeries } from './series';
 
+const DEADLINE = Duration.hours(24);
+
 /** Options of a mirror. */
 export interface MirrorOptions {
   /** The mirror's name, which ends the names of its objects: `offsite`. */
@@ -104,7 +106,7 @@ export class DatabaseMirror extends Construct {
     private readonly props: DatabaseMirrorProps,
   ) {
     super(...checkedConstruct('DatabaseMirror', scope, id, props));
-    const { backup, repository, deadline = Duration.hours(24), retries = 1 } = props;
+    const { backup, repository, deadline = DEADLINE, retries = 1 } = props;
     const operation = backup._operation;
     this.name = props.name;
     const name = checkCronJobName(this, `${backup.series}-mirror-${props.name}`);
@@ -157,7 +159,7 @@ export class DatabaseMirror extends Construct {
    * @throws InputError when an option cannot stand
    */
   public addVerification(options: DatabaseVerificationOptions = {}): DatabaseVerification {
-    const { backup, repository } = this.props;
+    const { backup, repository, deadline = DEADLINE } = this.props;
     const { name = `verify-${this.name}` } = options;
     refuseTwice(
       this,
@@ -168,7 +170,7 @@ export class DatabaseMirror extends Construct {
     );
     return new DatabaseVerification(backup, name, {
       maximumAge: newestWithin([backup.schedule.bind(backup, 'schedule'), this.schedule]),
-      ...{ repository, ...said(options), name, backup },
+      ...{ repository, ...said(options), name, backup, _mirror: { schedule: this.schedule, deadline } },
     });
   }
 

@@ -47,7 +47,8 @@ export interface DatabaseVerificationOptions {
   /**
    * Where the log is archived: a verification fails when the archive does not hold what the server had written this long ago, whatever
    * the recovery point is worth by itself.
-   * @default - an hour, or twice the archive's `maximumLag` where that is longer; of another repository, such as a mirror, a day more
+   * @default - an hour, or twice the archive's `maximumLag` where that is longer; of a mirror its interval and its deadline more, and any
+   * age where nothing schedules it; of another repository that is named here a day more
    */
   readonly maximumLogAge?: Duration;
   /**
@@ -82,6 +83,22 @@ export interface DatabaseVerificationOptions {
    * @internal
    */
   readonly _operation?: string;
+  /**
+   * The mirror that is verified: its log is as old as its last run.
+   *
+   * @internal
+   */
+  readonly _mirror?: MirrorTimes;
+}
+
+/**
+ * When a mirror runs.
+ *
+ * @internal
+ */
+export interface MirrorTimes {
+  readonly schedule: ScheduleConfig;
+  readonly deadline: Duration;
 }
 
 /** Props of a verification. */
@@ -164,20 +181,23 @@ export class DatabaseVerification extends Construct {
   }
 
   /** Whether the log is archived may be said later. */
-  private logAge({ backup, maximumLogAge, repository }: DatabaseVerificationProps): k8s.EnvVar[] {
+  private logAge(props: DatabaseVerificationProps): k8s.EnvVar[] {
+    const { backup } = props;
     if (!backup._operation.engine.log) return [];
-    const age = (lag: Duration) => (maximumLogAge ?? hoursOf(lag, repository !== undefined)).toSeconds();
-    return [
-      {
-        name: 'MAXIMUM_LOG_AGE',
-        value: Lazy.any({ produce: () => (backup._maximumLag ? String(age(backup._maximumLag)) : undefined) }) as string,
-      },
-    ];
+    const produce = () => {
+      const age = backup._maximumLag && (props.maximumLogAge ?? logWithin(backup._maximumLag, props));
+      return age && String(age.toSeconds());
+    };
+    return [{ name: 'MAXIMUM_LOG_AGE', value: Lazy.any({ produce }) as string }];
   }
 }
 
-function hoursOf(lag: Duration, elsewhere: boolean): Duration {
-  return Duration.seconds(Math.max(3600, 2 * lag.toSeconds()) + (elsewhere ? 86_400 : 0));
+/** Undefined: as old as it likes. What a mirror has was in the log when its last run began, and that of now may not have ended. */
+function logWithin(lag: Duration, { _mirror: mirror, repository }: DatabaseVerificationProps): Duration | undefined {
+  if (mirror?.schedule.isNever) return undefined;
+  const elsewhere = repository ? Duration.days(1).toSeconds() : 0;
+  const copied = mirror ? mirror.schedule.interval.toSeconds() + mirror.deadline.toSeconds() : elsewhere;
+  return Duration.seconds(Math.max(Duration.hours(1).toSeconds(), 2 * lag.toSeconds()) + copied);
 }
 
 /**

@@ -5,7 +5,18 @@ import { join } from 'node:path';
 import { Chart, Duration, Size } from 'cdk8s';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DatabaseBackupProps, PostgresPhysicalEngineOptions } from '../../lib';
-import { BackupApp, DatabaseBackup, DataVolume, Engine, PostgresVersion, RecoveryPoint, Repository, Retention, SecretRef } from '../../lib';
+import {
+  BackupApp,
+  DatabaseBackup,
+  DataVolume,
+  Engine,
+  PostgresVersion,
+  RecoveryPoint,
+  Repository,
+  Retention,
+  Schedule,
+  SecretRef,
+} from '../../lib';
 import { runScript } from '../shell/script';
 
 function backup(options: Partial<PostgresPhysicalEngineOptions> = {}, different: Partial<DatabaseBackupProps> = {}) {
@@ -74,6 +85,20 @@ describe('physical backups of PostgreSQL', () => {
     expect(() => backup().addLogArchive({ every: Duration.hours(1), maximumLag: Duration.minutes(30) })).toThrow(
       /maximumLag is "30 minutes": write a minute or more, and no less than every/,
     );
+  });
+
+  test.each<[string, object, number | undefined]>([
+    ['an hour, and a day that a run may take, where it runs hourly', {}, 1 + 1 + 24],
+    ['a day', { schedule: Schedule.daily(), deadline: Duration.hours(6) }, 1 + 24 + 6],
+    ['a week', { schedule: Schedule.weekly(), deadline: Duration.hours(12) }, 1 + 7 * 24 + 12],
+    ['a month', { schedule: Schedule.cron('0 3 1 * *') }, 1 + 31 * 24 + 24],
+    ['any age where somebody starts it', { schedule: Schedule.never() }, undefined],
+  ])('in a mirror the log may be as old as its runs are apart: %s', (_, mirror, hours) => {
+    const orders = backup();
+    const copies = Repository.files({ claimName: 'copies' });
+    const { cronJob } = orders.addMirror(copies, { name: 'near', retention: Retention.all(), ...mirror }).addVerification();
+    orders.addLogArchive();
+    expect(environmentOf(podOf(object(cronJob))).MAXIMUM_LOG_AGE).toBe(hours && String(hours * 3600));
   });
 
   test('a replica is waited for, and both servers may be reached', () => {
