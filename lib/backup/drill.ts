@@ -22,6 +22,11 @@ export interface KeyDrillOptions extends DatabaseVerificationOptions {
   readonly passphrase?: SecretKeyRef;
 }
 
+/** What repositories of this library can say. */
+interface Opened {
+  _isOpenedBy(key: SecretKeyRef): boolean;
+}
+
 /**
  * The verification that a drill is.
  *
@@ -37,6 +42,11 @@ export function drillVerification(scope: Construct, options: KeyDrillOptions, ow
     const because = 'nothing in this repository is opened with a key, so none can be drilled';
     throw new InputError(scope, { prop: 'repository', got: 'a repository without keys', because });
   }
+  const opened = openedWith(scope, repository as IKeyedRepository, key, passphrase);
+  if ((repository as IRepository & Partial<Opened>)._isOpenedBy?.(key)) {
+    const because = `the repository's own key is in there, and opens it every day: name the Secret that is filled in with the key in escrow, for example SecretRef.named('escrow').key('${key.keyName}')`;
+    throw new InputError(scope, { prop: 'key', got: `${key.secretName}/${key.keyName}`, because });
+  }
   return {
     name: 'drill',
     schedule: Schedule.never(),
@@ -45,7 +55,7 @@ export function drillVerification(scope: Construct, options: KeyDrillOptions, ow
     checkRepository: RepositoryCheck.none(),
     deadline: Duration.hours(12),
     ...said(verification),
-    repository: openedWith(scope, repository as IKeyedRepository, key, passphrase),
+    repository: opened,
   };
 }
 

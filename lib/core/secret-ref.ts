@@ -96,6 +96,11 @@ export class SecretKeyRef {
     private readonly literal?: string,
   ) {}
 
+  /** @internal */
+  public _isSameAs(other: SecretKeyRef): boolean {
+    return this.secretName === other.secretName && this.keyName === other.keyName;
+  }
+
   /** The key as the value of an environment variable; a user's name that was said stands for it. */
   public toEnvironment(variable: string): k8s.EnvVar {
     if (this.literal !== undefined) return { name: variable, value: this.literal };

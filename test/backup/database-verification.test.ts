@@ -4,7 +4,10 @@ import { describe, expect, test } from 'vitest';
 import {
   Assertion,
   BackupPlan,
+  Encryption,
   Engine,
+  type IRepository,
+  type KeyDrillOptions,
   PostgresVersion,
   Repository,
   Retention,
@@ -114,6 +117,27 @@ describe('the newest recovery point may be', () => {
     const made = objects(shop);
     expect(environment(made['CronJob/orders-verify-near']).MAXIMUM_AGE).toBe(String(6 * 86_400));
     expect(environment(made['CronJob/orders-drill']).MAXIMUM_AGE).toBe(String(3 * 86_400));
+  });
+});
+
+describe('a drill with the key that opens the repository every day proves nothing, and is refused', () => {
+  const own = SecretRef.named('key').key('password');
+  const encrypted = Repository.files({ claimName: 'backups', encryption: Encryption.gpgSymmetric({ passphrase: own }) });
+
+  test.each<[string, IRepository]>([
+    ['of restic', restic],
+    ['of files', encrypted],
+  ])('%s', (_, repository) => {
+    const drilled = (options: KeyDrillOptions) => backup(chart(), { repository }).addKeyDrill(options);
+    const refused = /shop\/orders: key is "key\/password": the repository's own key is in there.*SecretRef\.named\('escrow'\)/;
+    expect(() => drilled({ key: own })).toThrow(refused);
+    for (const [secret, key] of [
+      ['escrow', 'password'],
+      ['key', 'in-escrow'],
+    ] as const) {
+      expect(() => drilled({ key: SecretRef.named(secret).key(key) })).not.toThrow();
+    }
+    expect(() => backup(chart(), { repository: files }).addKeyDrill({ repository, key: own })).toThrow(refused);
   });
 });
 

@@ -176,6 +176,11 @@ export class Encryption {
   }
 
   /** @internal */
+  public _isOpenedBy(key: SecretKeyRef): boolean {
+    return this.key?.key._isSameAs(key) ?? false;
+  }
+
+  /** @internal */
   public _bind(scope: Construct, options: EncryptionBindOptions): EncryptionBinding {
     const { previous, reads, prefix } = options;
     const prop = 'repository.encryption';

@@ -125,6 +125,11 @@ export class FilesRepository implements IKeyedRepository {
     return new FilesRepository({ ...this.options, encryption: encryption._withKey(key, passphrase), previousEncryptions: [] });
   }
 
+  /** @internal */
+  public _isOpenedBy(key: SecretKeyRef): boolean {
+    return this.options.encryption?._isOpenedBy(key) ?? false;
+  }
+
   public bind(scope: Construct, options: RepositoryBindOptions): RepositoryConfig {
     const { path } = this.options;
     const compressors = COMPRESSORS.filter(compressor => options.programs.includes(compressor));

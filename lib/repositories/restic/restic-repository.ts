@@ -111,6 +111,11 @@ export class ResticRepository implements IKeyedRepository {
     return new ResticRepository({ ...this.options, password: key }, this.mustExist);
   }
 
+  /** @internal */
+  public _isOpenedBy(key: SecretKeyRef): boolean {
+    return this.options.password._isSameAs(key);
+  }
+
   public bind(scope: Construct, options: RepositoryBindOptions): RepositoryConfig {
     const { password } = this.options;
     if (!password.secretName || !password.keyName) {
