@@ -22,7 +22,7 @@ import { DatabaseMirror, type MirrorOptions } from './database-mirror';
 import { DatabasePrune, type DatabasePruneOptions } from './database-prune';
 import { DatabaseRestore, type DatabaseRestoreOptions } from './database-restore';
 import { DatabaseVerification, type DatabaseVerificationOptions } from './database-verification';
-import { drillVerification, type KeyDrillOptions } from './drill';
+import { drillVerification, type KeyDrillOptions, sayWhenDrilled } from './drill';
 import { KeyRotation, type KeyRotationOptions } from './key-rotation';
 import { renewLocks } from './lock-renewal';
 import { DatabaseLogArchive, type LogArchiveOptions } from './log-archive';
@@ -187,7 +187,9 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
    * @throws InputError when the repository is opened with no key, or a prop cannot stand
    */
   public addKeyDrill(options: KeyDrillOptions): DatabaseVerification {
-    return this.addVerification(drillVerification(this, options, this.props.repository));
+    const drill = this.addVerification(drillVerification(this, options, this.props.repository));
+    sayWhenDrilled(drill, options, this.series);
+    return drill;
   }
 
   /**

@@ -1,6 +1,7 @@
 import { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
+import { needsSecrets } from '../core/needs';
 import { said } from '../core/said';
 import { Schedule } from '../core/schedule';
 import type { SecretKeyRef } from '../core/secret-ref';
@@ -57,6 +58,22 @@ export function drillVerification(scope: Construct, options: KeyDrillOptions, ow
     ...said(verification),
     repository: opened,
   };
+}
+
+/**
+ * Says when its Secrets have to be there: a key in escrow that lies in the cluster before the first night is in escrow no more.
+ *
+ * @internal
+ */
+export function sayWhenDrilled(drill: Construct, { key, passphrase }: KeyDrillOptions, series: string): void {
+  for (const { secretName, keyName } of [key, ...(passphrase ? [passphrase] : [])]) {
+    needsSecrets(
+      drill,
+      [secretName],
+      `is not for the first night: filled in with \`${keyName}\` before, and emptied after, a drill of`,
+      series,
+    );
+  }
 }
 
 function openedWith(scope: Construct, repository: IKeyedRepository, key: SecretKeyRef, passphrase?: SecretKeyRef): IRepository {

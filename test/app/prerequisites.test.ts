@@ -24,7 +24,7 @@ import {
 } from '../../lib';
 import { podTemplates } from '../manifests/manifest';
 import { PLATFORMS } from '../manifests/platforms';
-import { props, restic } from '../support/synth';
+import { backup, props, restic } from '../support/synth';
 
 let outdir: string;
 beforeEach(() => {
@@ -179,6 +179,16 @@ describe('of what anybody makes', () => {
       { key: 'password', isFile: false, usedAs: ['DATABASE_PASSWORD of Pod web', 'PASSWORD of Pod worker'] },
     ]);
     expect(page()).toContain("create secret generic db \\\n  --from-file=ca.crt='<file>' \\\n  --from-literal=password='<password>'\n");
+  });
+
+  test('a key in escrow is needed for its drill, and not before the first night', () => {
+    const app = new BackupApp({ outdir });
+    const shop = new Chart(app, 'shop', { namespace: 'shop' });
+    backup(shop, { repository: restic }).addKeyDrill({ key: SecretRef.named('escrow').key('identity') });
+    app.synth();
+    expect(page()).toContain(
+      '### Secret escrow\n\nIs not for the first night: filled in with `identity` before, and emptied after, a drill of orders; opens a repository of orders.\n',
+    );
   });
 
   test('what is optional in one place and not in another is not optional', () => {
