@@ -45,14 +45,10 @@ describe('what docs/extending.md says of an engine', () => {
   test('is the engine that the tests run, to the letter', () => {
     const source = readFileSync('test/engines/toy/toy.ts', 'utf8').replace('../../../lib', 'cdk8s-backup');
     expect(/```ts\n(.*?)```/s.exec(chapter)?.[1]).toBe(source);
-    const scripts = ['dump.sh', 'verify.sh'].map(file => readFileSync(join('test/engines/toy', file), 'utf8'));
+    const files = ['ready.sh', 'dump.sh', 'verify.sh', 'restore.sh'];
+    const scripts = files.map(file => readFileSync(join('test/engines/toy', file), 'utf8'));
     expect(namesOf(/```sh\n(.*?)```/gs, chapter)).toEqual(scripts);
-    expect(readdirSync('test/engines/toy').filter(file => file.endsWith('.sh'))).toEqual([
-      'dump.sh',
-      'ready.sh',
-      'restore.sh',
-      'verify.sh',
-    ]);
+    expect(readdirSync('test/engines/toy').filter(file => file.endsWith('.sh'))).toEqual(files.sort());
   });
 
   test('names every member, in the order of the contract', () => {
@@ -156,6 +152,13 @@ test.each(PAGES)('every YAML of %s is YAML, and what Kubernetes itself knows is 
   const objects = blocks.flatMap(block => parseManifests(block)).filter(({ kind }) => kind !== undefined);
   const known = objects.filter(({ apiVersion }) => !OF_OTHERS.includes(apiVersion));
   expect(known.flatMap(problems)).toEqual([]);
+});
+
+test('what the package does not hold is named by no page of those who use or extend it', () => {
+  const pages = PAGES.filter(page => !['CONTRIBUTING.md', 'docs/tests.md', 'docs/fleets.md'].includes(page));
+  const prose = (page: string) => readFileSync(page, 'utf8').replace(/```.*?```/gs, '');
+  const named = pages.flatMap(page => [...prose(page).matchAll(/`((?:lib|test)\/[^` ]+)`/g)].map(([, path]) => `${page}: ${path}`));
+  expect(named).toEqual([]);
 });
 
 /** APIs of those who apply what is emitted. */
