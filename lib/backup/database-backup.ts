@@ -346,6 +346,10 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
   private warnOfGaps(): string[] {
     const { identity } = this._operation.repository;
     const { children } = this.node;
+    const restores = children.filter(child => child instanceof DatabaseRestore);
+    for (const secret of new Set([this.props.credentials, ...restores.map(({ _credentials }) => _credentials)])) {
+      for (const complaint of secret?._complaints() ?? []) warn(this, complaint);
+    }
     if (!children.some(child => child instanceof DatabaseVerification && child._identity === identity)) {
       warn(this, `nothing proves that ${this.series} can be restored: call addVerification()`);
     }

@@ -215,6 +215,11 @@ export class DatabaseRestore extends Construct {
     operation.networkPolicy(this, name, operation.destinations(this.target, { repository, through }));
   }
 
+  /** @internal */
+  public get _credentials(): SecretRef | undefined {
+    return this.props.credentials;
+  }
+
   /** The engine, bound to the server that is restored. */
   private bind(): BoundEngine {
     const { backup } = this.props;

@@ -63,13 +63,25 @@ export class SecretRef {
     private readonly keys: { [asked: string]: string },
     private readonly username?: string,
     private readonly complaint?: () => Error,
+    private readonly asked: Set<string> = new Set(),
   ) {}
 
   /**
    * The same Secret, and a user whose name is in none: `SecretRef.named('db', { password: 'root-password' }).withUsername('root')`.
    */
   public withUsername(username: string): SecretRef {
-    return new SecretRef(this.name, this.keys, username, this.complaint);
+    return new SecretRef(this.name, this.keys, username, this.complaint, this.asked);
+  }
+
+  /**
+   * What is wrong with its `keys`, once everybody has asked: one that is misspelt names a key that nobody wants.
+   *
+   * @internal
+   */
+  public _complaints(): string[] {
+    const unasked = Object.keys(this.keys).filter(key => !this.asked.has(key));
+    const asked = [...this.asked].sort().join(', ');
+    return unasked.map(key => `nobody asks Secret ${this.name} for '${key}', which its keys rename; it is asked for: ${asked}`);
   }
 
   /**
@@ -79,6 +91,7 @@ export class SecretRef {
    */
   public key(key: string): SecretKeyRef {
     if (this.complaint) throw this.complaint();
+    this.asked.add(key);
     return new SecretKeyRef(this.name, this.keys[key] ?? key, key === 'username' ? this.username : undefined);
   }
 }

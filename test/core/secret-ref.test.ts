@@ -1,5 +1,7 @@
+import type { Chart } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
 import { SecretRef } from '../../lib';
+import { warnings } from '../../lib/core/warning';
 import { backup, chart, environment, objects } from '../support/synth';
 
 const key = (name: string, of: string) => ({ secretKeyRef: { name: of, key: name } });
@@ -30,5 +32,26 @@ describe('credentials are taken from the Secret that somebody has', () => {
     ['Bitnami', SecretRef.bitnamiPostgresql('main-postgresql'), 'postgres', key('postgres-password', 'main-postgresql')],
   ])('%s', (_, credentials, user, password) => {
     expect(asked(credentials)).toEqual([user, password]);
+  });
+});
+
+describe('a key that is renamed, and that nobody asks for', () => {
+  const warned = (make: (shop: Chart) => void) => {
+    const shop = chart();
+    make(shop);
+    for (const construct of shop.node.findAll()) construct.node.validate();
+    return warnings(shop.node.findAll()).filter(each => each.includes('nobody asks'));
+  };
+  const misspelt = SecretRef.named('db', { user: 'u', password: 'pw' });
+  const said = "warning: shop/orders: nobody asks Secret db for 'user', which its keys rename; it is asked for: password, username";
+
+  test('is warned of, with those that are asked for', () => {
+    expect(warned(shop => backup(shop, { credentials: misspelt }))).toEqual([said]);
+    expect(warned(shop => backup(shop).addRestore({ credentials: misspelt }))).toEqual([said]);
+  });
+
+  test('is fine where all are asked for, or the user is said', () => {
+    const right = SecretRef.named('db', { username: 'u', password: 'pw' });
+    expect(warned(shop => backup(shop, { credentials: right }).addRestore({ credentials: right.withUsername('root') }))).toEqual([]);
   });
 });
