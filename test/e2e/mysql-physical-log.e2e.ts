@@ -305,6 +305,43 @@ describe('MariaDB 10.11 by copies of its files and its archived log', () => {
     expect(written()).toBe(`${before},before the gap`);
   });
 
+  test('what a full volume has left empty is received again', async () => {
+    const spool = cluster.claim('warehouse', 'stock-log');
+    const empty = () => {
+      const history = join(spool, 'received', readFileSync(join(spool, 'received/current'), 'utf8').trim());
+      return readdirSync(history).filter(name => /^binlog\.\d+$/.test(name) && statSync(join(history, name)).size === 0).length;
+    };
+    await archiving(async () => void (await succeed(run('backup'), 'published')));
+    const archive = await cluster.deploy('warehouse', 'stock-log');
+    await until('the log is received', received);
+    chmodSync(batches(), 0o555);
+    try {
+      // All that is left, though some of it may be taken meanwhile.
+      expect(() => writeFileSync(join(spool, 'ballast'), Buffer.alloc((statfsSync(spool).bavail + 256) * statfsSync(spool).bsize))).toThrow(
+        'ENOSPC',
+      );
+      // The program that receives goes on, and leaves files with nothing in them.
+      for (let number = 0; number < 25; number += 1) {
+        write(`nowhere ${number}`);
+        server.query('mysql', 'flush binary logs');
+      }
+      await until('there are empty files', () => empty() > 0);
+    } finally {
+      chmodSync(batches(), 0o755);
+    }
+    await archive.pod.delete();
+    await archive.ended;
+    rmSync(join(spool, 'ballast'));
+    await archiving(async () => {
+      write('with room');
+      await until('all is received', () => empty() === 0 && received());
+    });
+    await succeed(run('verify'), 'verified');
+    everything = server.checksums('stock');
+    await restore({});
+    expect(server.checksums('stock')).toEqual(everything);
+  });
+
   test('an archive whose volume was full while nothing could be stored goes on, and lacks nothing', async () => {
     const spool = cluster.claim('warehouse', 'stock-log');
     const free = () => statfsSync(spool).bavail * statfsSync(spool).bsize;

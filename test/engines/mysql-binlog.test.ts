@@ -95,6 +95,16 @@ describe('a receiver', () => {
     return { code, log, begins };
   };
 
+  test('has not all where a file before the newest is shorter than the server’s: the follower begins again', () => {
+    received(2, Buffer.alloc(0));
+    received(3, binlog());
+    const programs = server('binlog.000003', 400, 1_700_000_000);
+    programs.mariadb = `for statement; do :; done; case $statement in *logs) printf 'binlog.000002\\t700\\nbinlog.000003\\t400\\n' ;; *) ${programs.mariadb} ;; esac`;
+    expect(judged(programs)).toMatchObject({ code: 1, begins: true, log: expect.stringContaining('(binlog.000002)') });
+    received(2, Buffer.alloc(700));
+    expect(judged(programs)).toMatchObject({ code: 0, begins: false });
+  });
+
   test.each([
     ['has all that the server has written', () => server('binlog.000003', 400, 1_700_000_000), { code: 0, begins: false, log: '' }],
     [
@@ -113,6 +123,147 @@ describe('a receiver', () => {
   ])('that %s', (_, programs, expected) => {
     received(3, binlog());
     expect(judged(programs())).toMatchObject(expected);
+  });
+});
+
+describe('where the follower begins', () => {
+  /** What the server lists is what is there of its files, each as it says. */
+  function follow(files: { [number: number]: Buffer }, sends: { [number: number]: Buffer } = files) {
+    const at = join(directory, 'server');
+    rmSync(at, { recursive: true, force: true });
+    mkdirSync(at);
+    for (const [number, content] of Object.entries(sends)) writeFileSync(join(at, `binlog.00000${number}`), content);
+    const list = Object.entries(files).map(([number, content]) => `binlog.00000${number}\\t${content.length}\\n`);
+    const answers = { log_bin: 'log_bin\\tON\\n', log_slave_updates: 'log_slave_updates\\tON\\n' };
+    const { code, log } = run('log-follow', {
+      environment: { SERVER_HOST: 'db', SERVER_PORT: '3306', SERVER_USER: 'b', SERVER_PASSWORD: 'b', REPLICA_ID: '9' },
+      programs: {
+        mariadb: `for statement; do :; done; case $statement in ${Object.entries(answers)
+          .map(([name, answer]) => `*"like '${name}'"*) printf '${answer}' ;;`)
+          .join(
+            ' ',
+          )} 'show master status') printf 'binlog.000001\\t400\\t\\t\\n' ;; 'show binary logs') printf '${list.join('')}' ;; *floor*) echo 0 ;; esac`,
+        // It sends every file from the first on, or the beginning of one.
+        'mariadb-binlog': `last=all; for word; do case $word in --result-file=*) into=\${word#*=} ;; --stop-position=*) last=one ;; esac; done
+          [ $last = all ] || { head -c 300 "${at}/$word" >"$into$word"; exit; }
+          for file in "${at}"/*; do
+            if ! [ "\${file##*/}" \\< "$word" ]; then cp "$file" "$into\${file##*/}"; fi
+          done`,
+      },
+    });
+    expect(code, log).toBe(0);
+    return { log, from: /receiving from (\S+) on/.exec(log)?.[1] };
+  }
+  const current = () => readFileSync(join(spool(), 'current'), 'utf8').trim();
+  const gap = () => (existsSync(join(directory, 'gap')) ? readFileSync(join(directory, 'gap'), 'utf8') : '');
+  const chosen = () => run('log-choose').output.trim().split('\n');
+  const log = (end?: number) => binlog(end ? { end: rotate(`binlog.00000${end}`) } : {});
+  const [one, two, three] = [log(2), log(3), log()];
+  const empty = Buffer.alloc(0);
+
+  test('is the first file that a full volume has cut short, and what it left of the others is received again', () => {
+    received(1, one);
+    received(2, empty);
+    received(3, empty);
+    expect(follow({ 1: one, 2: two, 3: three })).toMatchObject({ from: 'binlog.000002' });
+    expect(chosen()).toEqual([
+      `${HISTORY} binlog.000001 0 ${one.length} end`,
+      `${HISTORY} binlog.000002 0 ${two.length} end`,
+      `${HISTORY} binlog.000003 0 ${three.length} open`,
+    ]);
+    expect(gap()).toBe('');
+  });
+
+  test('is not a file that the server has no more: that is a gap', () => {
+    received(1, one);
+    received(2, empty);
+    received(3, three);
+    expect(follow({ 3: three })).toMatchObject({ from: 'binlog.000003' });
+    expect(gap()).toContain('the server has removed binlog.000002 before all of it was received');
+    expect(chosen().at(-1)).toBe(`${HISTORY} binlog.000003 0 ${three.length} open`);
+  });
+
+  test('is the next history where the last file with a birth is not the server’s, or none is known', () => {
+    const other = binlog({ born: 1_800_000_000 });
+    received(1, one);
+    received(2, empty);
+    follow({ 1: other, 2: other });
+    expect(current()).not.toBe(HISTORY);
+    expect(gap()).toContain('begun its binary log anew');
+    expect(chosen()[0]).toMatch(new RegExp(`^${HISTORY} binlog\\.000001 0 ${one.length} end$`));
+  });
+
+  test.each([
+    ['the same', one, true],
+    ['another', binlog({ born: 1_800_000_000, end: rotate('binlog.000002') }), false],
+  ])('is told by the file that was stored and removed last, where nothing else is left: it is %s', (_, first, goesOn) => {
+    received(1, one);
+    received(2, empty);
+    writeFileSync(join(spool(), HISTORY, 'stored'), '');
+    writeFileSync(join(directory, 'chosen'), `${HISTORY} binlog.000001 0 ${one.length} end\n`);
+    expect(run('log-stored', { arguments: [join(directory, 'chosen')] }).code).toBe(0);
+    follow({ 1: first, 2: three });
+    expect(current() === HISTORY).toBe(goesOn);
+    expect(gap() === '').toBe(goesOn);
+  });
+
+  test('is not the old history where no file tells', () => {
+    received(2, empty);
+    follow({ 2: three });
+    expect(current()).not.toBe(HISTORY);
+    expect(gap()).not.toBe('');
+  });
+
+  test('loses nothing that was received: a server that dies while it sends anew has sent it before', () => {
+    received(3, three);
+    follow({ 3: three }, { 3: three.subarray(0, 100) });
+    expect(chosen()).toEqual([`${HISTORY} binlog.000003 0 ${three.length} open`]);
+    writeFileSync(join(directory, 'chosen'), `${HISTORY} binlog.000003 0 ${three.length} open\n`);
+    expect(run('log-pack', { arguments: [join(directory, 'chosen')] }).code).toBe(0);
+    const aside = join(spool(), HISTORY, 'binlog.000003.kept');
+    expect(existsSync(aside)).toBe(true);
+    follow({ 3: three });
+    chosen();
+    expect(existsSync(aside)).toBe(false);
+    expect(gap()).toBe('');
+  });
+
+  test('what was put aside goes when it is stored', () => {
+    received(3, three);
+    follow({ 3: three }, { 3: three.subarray(0, 100) });
+    writeFileSync(join(spool(), HISTORY, 'stored'), `binlog.000003 ${three.length}\n`);
+    expect(chosen()).toEqual(['']);
+    expect(existsSync(join(spool(), HISTORY, 'binlog.000003.kept'))).toBe(false);
+  });
+
+  test('what was put aside and is stored is compared all the same', () => {
+    received(3, three);
+    follow({ 3: three }, { 3: three.subarray(0, 100) });
+    writeFileSync(join(spool(), HISTORY, 'stored'), `binlog.000003 ${three.length}\n`);
+    chosen();
+    received(3, Buffer.concat([three, Buffer.alloc(9)]));
+    expect(chosen()).toEqual([`${HISTORY} binlog.000003 ${three.length} ${three.length + 9} open`]);
+    expect(gap()).toBe('');
+
+    follow({ 3: three }, { 3: three.subarray(0, 100) });
+    writeFileSync(join(spool(), HISTORY, 'stored'), `binlog.000003 ${three.length + 9}\n`);
+    chosen();
+    received(3, Buffer.concat([three, Buffer.alloc(99, 1)]));
+    expect(chosen()).toEqual(['']);
+    expect(gap()).toContain('is not what was received of it before');
+    follow({ 3: three });
+    expect(current()).not.toBe(HISTORY);
+  });
+
+  test('a file that begins like the old one and goes on otherwise is of another history', () => {
+    const otherwise = Buffer.concat([three.subarray(0, 300), Buffer.alloc(400, 7)]);
+    received(3, three);
+    follow({ 3: three }, { 3: otherwise });
+    expect(chosen()).toEqual([`${HISTORY} binlog.000003 0 ${three.length} open`]);
+    expect(gap()).toContain('what the server sends of binlog.000003 now is not what was received of it before');
+    expect(existsSync(join(directory, 'scratch/anew'))).toBe(true);
+    follow({ 3: otherwise });
+    expect(current()).not.toBe(HISTORY);
   });
 });
 

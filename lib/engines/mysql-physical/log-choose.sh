@@ -4,6 +4,7 @@
 #
 # environment:
 #   SPOOL   where log-follow.sh receives. Each history's `stored` says how much of each file is stored
+# $SCRATCH/short names what log-received.sh has found to be received in part. A history gets a file `left` where log-follow.sh has to begin another.
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
@@ -12,20 +13,71 @@ set -eu
 # shellcheck source=lib/shell/log-gap.sh
 . "$BACKUP_HOME/shell/log-gap.sh"
 cd "$SPOOL" 2>/dev/null || exit 0
+# Once only: nobody may ask the server the next time.
+cat "$SCRATCH/short" >"$SCRATCH/short.now" 2>/dev/null || :
+rm -f "$SCRATCH/short"
+
+# What was put aside goes when the server has sent as much again, or when it is stored: then its checksum stays. Fails where the server
+# sends something else, or has sent something else before: a volume that was full may have left out what is in the middle.
+judge_kept() { # PATH STORED
+  [ "$(size_of "$1")" -ge 13 ] || return 0
+  if [ -s "$1.sum" ]; then
+    read -r sum kept <"$1.sum"
+    if [ "$(size_of "$1")" -ge "$kept" ]; then
+      [ "$(head -c "$kept" "$1" | cksum)" = "$sum $kept" ] || return 1
+      rm -f "$1.sum"
+    fi
+  fi
+  [ -e "$1.kept" ] || return 0
+  kept=$(size_of "$1.kept")
+  if [ "$(size_of "$1")" -ge "$kept" ]; then
+    [ "$(head -c "$kept" "$1" | cksum)" = "$(cksum <"$1.kept")" ] || return 1
+    rm -f "$1.kept"
+  elif [ "$kept" -ge 13 ]; then
+    [ "$(birth "$1")" = "$(birth "$1.kept")" ] || return 1
+    if [ "$kept" -le "$2" ]; then
+      cksum <"$1.kept" >"$1.sum.new"
+      mv "$1.sum.new" "$1.sum"
+      rm -f "$1.kept"
+    fi
+  fi
+}
+current=$(cat current 2>/dev/null || :)
 room=$((256 * 1048576))
 find . -mindepth 1 -maxdepth 1 -type d -name '[0-9]*-*' | sed 's|^\./||' | LC_ALL=C sort >"$SCRATCH/histories"
 while read -r history; do
-  in_order "$history" >"$SCRATCH/files"
-  newest=$(tail -n 1 "$SCRATCH/files")
+  all_in_order "$history" >"$SCRATCH/files"
+  cp "$SCRATCH/files" "$SCRATCH/later"
+  newest=$(in_order "$history" | tail -n 1)
   touch "$history/stored"
+  again=
   while read -r file; do
-    size=$(wc -c <"$history/$file")
-    stored=$(file=$file awk '$1 == ENVIRON["file"] { at = $2 } END { print at + 0 }' "$history/stored")
+    # What comes after a file of which the server has not sent all yet is sent anew, too.
+    [ -z "$again" ] || break
+    if [ "$history" = "$current" ] && grep -qxF -e "$file" "$SCRATCH/short.now"; then break; fi
+    stored=$(stored_of "$history" "$file")
+    if ! judge_kept "$history/$file" "$stored"; then
+      log_gap "what the server sends of $file now is not what was received of it before: it has begun anew, as after a restore, and so does the archive"
+      : >"$history/left"
+      : >"$history/$file.cut"
+      [ "$history" != "$current" ] || : >"$SCRATCH/anew"
+      rm -f "$history/$file" "$history/$file.sum"
+      [ ! -e "$history/$file.kept" ] || mv "$history/$file.kept" "$history/$file"
+      # These are of what the server has begun anew, and come again in its own history.
+      while read -r later; do
+        [ "$(number "$later")" -le "$(number "$file")" ] || rm -f "$history/$later" "$history/$later.kept"
+      done <"$SCRATCH/later"
+      again=yes
+    fi
+    [ -e "$history/$file" ] || [ -e "$history/$file.kept" ] || break
+    size=$(size_of "$(longer_of "$history/$file")")
     state=open
-    if [ "$file" != "$newest" ] && [ ! -e "$history/$file.cut" ]; then
+    if [ "$file" = "$newest" ] || [ ! -e "$history/$file" ]; then
+      [ "$history" != "$current" ] || again=yes
+    elif [ ! -e "$history/$file.cut" ]; then
       next=$(in_order "$history" | awk -v file="$file" 'found { print; exit } $0 == file { found = 1 }')
       # What was made this moment does not tell yet.
-      [ "$(wc -c <"$history/$next")" -ge 256 ] || break
+      [ "$(size_of "$history/$next")" -ge 256 ] || [ -e "$history/$next.cut" ] || [ "$history" != "$current" ] || break
       if leads_to "$history/$file" "$history/$next"; then
         state=end
       else
@@ -33,8 +85,10 @@ while read -r history; do
         : >"$history/$file.cut"
       fi
     fi
-    if [ "$state" = end ] && [ "$size" -lt "$stored" ]; then
-      log_gap "of $file the server has $size bytes now, and $stored were received: it has lost transactions"
+    had=$stored
+    [ "$size" -le "$had" ] || had=$size
+    if [ "$state" = end ] && [ "$(size_of "$history/$file")" -lt "$had" ]; then
+      log_gap "of $file the server has $(size_of "$history/$file") bytes now, and $had were received: it has lost transactions"
       : >"$history/$file.cut"
       state=open
     fi

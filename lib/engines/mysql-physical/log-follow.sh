@@ -37,31 +37,78 @@ if [ "$format" != ROW ] && [ "$(variable time_zone)" = SYSTEM ] && [ "$(variable
 fi
 
 attempt 'listing the binary logs' sql 'show binary logs' >"$SCRATCH/status"
-cut -f 1 "$SCRATCH/status" >"$SCRATCH/logs"
-oldest=$(head -n 1 "$SCRATCH/logs")
+cut -f 1,2 "$SCRATCH/status" >"$SCRATCH/logs"
+oldest=$(head -n 1 "$SCRATCH/logs" | cut -f 1)
+listed() { cut -f 1 "$SCRATCH/logs" | grep -qxF -e "$1"; } # FILE
 mkdir -p "$SPOOL"
 cd "$SPOOL"
 history=$(cat current 2>/dev/null || :)
-last=
-[ -z "$history" ] || last=$(in_order "$history" | tail -n 1)
-first=
-if [ -n "$last" ]; then
-  if grep -qxF -e "$last" "$SCRATCH/logs"; then
-    # What was received of the newest is received again: the file is not written in part.
-    if [ "$(wc -c <"$history/$last")" -lt 13 ] || [ "$(birth "$history/$last")" = "$(remote_birth "$last")" ]; then first=$last; fi
-  elif [ "${oldest%.*}" = "${last%.*}" ] && [ "$(number "$oldest")" -gt "$(number "$last")" ]; then
-    log_gap "the server has removed binary logs before they were received, from $last to before $oldest"
+# The last file of which enough is there to know it by, and its birth.
+known='' known_birth='' any=''
+if [ -n "$history" ]; then
+  all_in_order "$history" >"$SCRATCH/files"
+  while read -r file; do
+    any=yes
+    path=$(longer_of "$history/$file")
+    [ "$(size_of "$path")" -lt 13 ] || { known=$file known_birth=$(birth "$path"); }
+  done <"$SCRATCH/files"
+fi
+in_spool=$known
+[ -n "$known" ] || [ -z "$any" ] || read -r known known_birth 2>/dev/null <"$history/born" || :
+first='' same='' before_listed=''
+if [ -n "$known" ] && [ ! -e "$history/left" ]; then
+  if listed "$known"; then
+    # By itself, so that a failure is one.
+    born=$(remote_birth "$known")
+    [ "$known_birth" != "$born" ] || same=yes
+  elif [ -n "$in_spool" ] && [ "${oldest%.*}" = "${known%.*}" ] && [ "$(number "$oldest")" -gt "$(number "$known")" ]; then
+    log_gap "the server has removed binary logs before they were received, from $known to before $oldest"
     # What is there of it may not be all: it never counts as complete.
-    : >"$history/$last.cut"
+    while read -r file; do
+      [ "$(number "$file")" -lt "$(number "$known")" ] || [ "$(number "$file")" -ge "$(number "$oldest")" ] || : >"$history/$file.cut"
+    done <"$SCRATCH/files"
     first=$oldest
   fi
-  [ -n "$first" ] || log_gap 'the server has begun its binary log anew since, as after a restore: so does the archive'
 fi
+# A file is not written in part: what was received of the first that is not whole is received again, as of the newest, and what comes after it.
+if [ -n "$same" ]; then
+  before=
+  while read -r file; do
+    if [ -n "$before" ] && [ ! -e "$history/$before.cut" ] && ! whole "$history/$before" "$history/$file" "$SCRATCH/logs"; then
+      if listed "$before"; then
+        first=$before
+        break
+      fi
+      log_gap "the server has removed $before before all of it was received"
+      : >"$history/$before.cut"
+    fi
+    ! listed "$file" || before_listed=$file
+    before=$file
+  done <"$SCRATCH/files"
+  [ -n "$first" ] || first=$before_listed
+fi
+[ -z "$any" ] || [ -n "$first" ] || [ -e "$history/left" ] || log_gap 'the server has begun its binary log anew since, as after a restore: so does the archive'
 if [ -z "$first" ]; then
   first=$oldest
-  history=$(remote_birth "$oldest")-$(date +%s)
+  born=$(remote_birth "$oldest")
+  history=$born-$(date +%s)
   mkdir -p "$history"
   printf '%s\n' "$history" >current
+else
+  # The server may be gone before it has sent as much again. The last one goes first: nothing is left that seems to follow on the first.
+  sed '1!G;h;$!d' "$SCRATCH/files" >"$SCRATCH/aside"
+  while read -r file; do
+    if [ "$(number "$file")" -lt "$(number "$first")" ]; then
+      # Nobody sends it again.
+      [ -e "$history/$file" ] || mv "$history/$file.kept" "$history/$file"
+    elif [ ! -e "$history/$file" ]; then
+      continue
+    elif [ "$(longer_of "$history/$file")" = "$history/$file" ]; then
+      mv "$history/$file" "$history/$file.kept"
+    else
+      rm -f "$history/$file"
+    fi
+  done <"$SCRATCH/aside"
 fi
 
 trap : TERM INT

@@ -6,6 +6,8 @@
 set -eu
 # shellcheck source=lib/shell/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
+# shellcheck source=lib/engines/mysql-physical/log.sh
+. "$BACKUP_HOME/engine/log.sh"
 # Not on the spool, which would keep what it holds for ever once it is full.
 batch=$SCRATCH/batch
 rm -rf "$batch"
@@ -14,8 +16,9 @@ bytes=0
 while read -r history file from to state; do
   into=$batch/$history/$file
   mkdir -p "$into"
-  head -c 4096 "$SPOOL/$history/$file" >"$into/head"
-  tail -c "+$((from + 1))" "$SPOOL/$history/$file" | head -c "$((to - from))" >"$into/$from"
+  path=$(longer_of "$SPOOL/$history/$file")
+  head -c 4096 "$path" >"$into/head"
+  tail -c "+$((from + 1))" "$path" | head -c "$((to - from))" >"$into/$from"
   # The follower that is started again receives the newest file anew.
   [ "$(wc -c <"$into/$from")" = "$((to - from))" ] || die "$file has changed while it was stored: the next batch will hold it"
   [ "$state" != end ] || : >"$into/end"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Exit 0 when the spool holds what the server had written when this was called.
+# Exit 0 when the spool holds what the server had written when this was called. $SCRATCH/short names the files of which it holds a part only.
 #
 # environment, beside physical.sh's:
 #   SPOOL              where log-follow.sh receives
@@ -22,6 +22,25 @@ same_file() {
   [ "$(birth "$SPOOL/$history/$newest")" = "$born" ]
 }
 
+# Names files before the newest that are shorter than the server's, as a volume that was full leaves them: nobody comes back to these by
+# himself.
+short_ones() {
+  : >"$SCRATCH/short"
+  { [ -n "$newest" ] && sql 'show binary logs' >"$SCRATCH/logs"; } || return 0
+  before=
+  in_order "$SPOOL/$history" | while read -r each; do
+    [ -z "$before" ] || [ -e "$SPOOL/$history/$before.cut" ] || whole "$SPOOL/$history/$before" "$SPOOL/$history/$each" "$SCRATCH/logs" || echo "$before"
+    before=$each
+  done >"$SCRATCH/short"
+}
+refuse_short() {
+  short_ones
+  [ -s "$SCRATCH/short" ] || return 0
+  : >"$SCRATCH/anew"
+  echo "of files before the newest not all is received, as after a volume that was full: they are received again ($(some_of "$SCRATCH/short"))" >&2
+  exit 1
+}
+
 written
 patient_until=$(($(date +%s) + ARCHIVE_PATIENCE))
 while :; do
@@ -30,7 +49,10 @@ while :; do
   [ -z "$history" ] || newest=$(in_order "$SPOOL/$history" | tail -n 1)
   size=0
   [ -z "$newest" ] || size=$(wc -c <"$SPOOL/$history/$newest")
-  if [ "$newest" = "$file" ] && [ "$size" -ge "$position" ] && same_file; then exit 0; fi
+  if [ "$newest" = "$file" ] && [ "$size" -ge "$position" ] && same_file; then
+    refuse_short
+    exit 0
+  fi
   [ "$(date +%s)" -lt "$patient_until" ] || break
   sleep 0.5
   # The server has gone on to another file.
@@ -50,5 +72,6 @@ if begun_anew; then
   echo 'the server has begun its binary log anew (RESET MASTER), and so does the archive now' >&2
   exit 1
 fi
+refuse_short
 echo "the server is at $file:$position, and what was received ends at ${newest:-nothing}:$size" >&2
 exit 1

@@ -12,7 +12,11 @@ set -eu
 cd "$SPOOL"
 while read -r history file _ to state; do
   if [ "$state" = end ]; then
-    rm -f "$history/$file"
+    born="$file $(birth "$history/$file")"
+    rm -f "$history/$file" "$history/$file.kept" "$history/$file.sum"
+    # The follower knows the server's log by it where nothing is left that tells.
+    printf '%s\n' "$born" >"$history/born.new"
+    mv "$history/born.new" "$history/born"
     file=$file awk '$1 != ENVIRON["file"]' "$history/stored" >"$SCRATCH/stored"
   else
     { file=$file awk '$1 != ENVIRON["file"]' "$history/stored"; echo "$file $to"; } >"$SCRATCH/stored"
@@ -23,10 +27,10 @@ done <"$1"
 # A history that the server has left goes when all that was received of it is stored.
 current=$(cat current)
 find . -mindepth 1 -maxdepth 1 -type d -name '[0-9]*-*' ! -name "$current" | while read -r history; do
-  in_order "$history" >"$SCRATCH/files"
+  all_in_order "$history" >"$SCRATCH/files"
   left=no
   while read -r file; do
-    size=$(wc -c <"$history/$file")
+    size=$(size_of "$(longer_of "$history/$file")")
     [ "$size" -lt 256 ] || grep -qxF -e "$file $size" "$history/stored" || left=yes
   done <"$SCRATCH/files"
   [ "$left" = yes ] || rm -rf "$history"

@@ -12,6 +12,15 @@ number() { printf '%s\n' "${1##*.}" | sed 's/^0*\(.\)/\1/'; } # FILE
 in_order() { # HISTORY: its files, the oldest first
   find "$1" -maxdepth 1 -type f -name '*.[0-9]*[0-9]' | sed 's|.*/||' | awk '{ n = $0; sub(/.*\./, "", n); print n + 0, $0 }' | sort -n | cut -d ' ' -f 2-
 }
+# What was received of a file before is put aside as FILE.kept while the server sends it anew: with the files of which nothing else is there.
+all_in_order() { # HISTORY
+  find "$1" -maxdepth 1 -type f \( -name '*.[0-9]*[0-9]' -o -name '*.[0-9]*[0-9].kept' \) | sed 's|.*/||; s/\.kept$//' | awk '!seen[$0]++ { n = $0; sub(/.*\./, "", n); print n + 0, $0 }' | sort -n | cut -d ' ' -f 2-
+}
+size_of() { if [ -e "$1" ]; then wc -c <"$1"; else echo 0; fi; } # PATH
+longer_of() { # PATH: it, or what was put aside of it
+  if [ -e "$1.kept" ] && [ "$(size_of "$1.kept")" -gt "$(size_of "$1")" ]; then echo "$1.kept"; else echo "$1"; fi
+}
+stored_of() { file=$2 awk '$1 == ENVIRON["file"] { at = $2 } END { print at + 0 }' "$1/stored"; } # HISTORY FILE
 birth() { # PATH
   od -A n -t u1 -j 4 -N 9 "$1" | awk '{ printf "%.0f-%.0f\n", $1 + 256 * ($2 + 256 * ($3 + 256 * $4)), $6 + 256 * ($7 + 256 * ($8 + 256 * $9)) }'
 }
@@ -49,6 +58,16 @@ leads_to() { # PATH NEXT
     return 0
   done
   [ "$(bytes_at "$2" 75 4)" != 0 ]
+}
+# Whether a file is received to its end: the server tells its size, or where it has removed it, the file that came after it.
+whole() { # PATH NEXT LOGS, the server's list
+  [ "$(number "$2")" = $(($(number "$1") + 1)) ] || return 1
+  whole_size=$(file=${1##*/} awk '$1 == ENVIRON["file"] { print $2 }' "$3")
+  if [ -n "$whole_size" ]; then
+    [ "$(size_of "$1")" -ge "$whole_size" ]
+  else
+    [ "$(size_of "$1")" -ge 256 ] && leads_to "$1" "$2"
+  fi
 }
 remote_birth() { # FILE
   rm -f "$SCRATCH/head-$1"
