@@ -158,14 +158,15 @@ describe('the two containers of a verification', () => {
     job.run('backup');
     job.kind('deadly', 'repository_get() { case $2 in manifest.json) cat "$series_path/$1/$2" ;; *) kill -KILL "$PPID" $$ ;; esac; }');
     job.engine({ verify: 'fetch data.txt data; fact rows 200000' });
-    const { verdict } = await ends(job.onWorkbench('verify', { REPOSITORY_FOLDER: 'deadly', PATIENCE: '4' }));
+    // Longer than the time between two signs of life, which the other half gives all the same.
+    const { verdict } = await ends(job.onWorkbench('verify', { REPOSITORY_FOLDER: 'deadly', PATIENCE: '20' }));
     expect(verdict.result, verdict.log).toMatchObject({
       verdict: 'failed',
       reason: expect.stringMatching(
         /^data\.txt of \S+ cannot be fetched: .* did not say how the answer to 'get orders \S+ data\.txt' ended: .* was killed/,
       ),
     });
-  });
+  }, 180_000);
 
   test('a workbench that is killed without a word fails the run', async () => {
     job.run('backup');
