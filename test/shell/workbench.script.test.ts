@@ -166,7 +166,7 @@ describe('the two containers of a verification', () => {
         /^data\.txt of \S+ cannot be fetched: .* did not say how the answer to 'get orders \S+ data\.txt' ended: .* was killed/,
       ),
     });
-  }, 180_000);
+  }, 300_000);
 
   test('a workbench that is killed without a word fails the run', async () => {
     job.run('backup');
