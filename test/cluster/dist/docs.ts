@@ -28,7 +28,7 @@ const NOT_HERE: { readonly [reason: string]: string[] } = {
   ],
   'is run for each file of dist/ by test/cluster/dist/applied.ts': [
     'docs/gitops.md: kubectl diff --server-side -f dist/',
-    'docs/quick-start.md: kubectl apply --server-side -f dist/',
+    'docs/gitops.md: kubectl apply --server-side -f dist/',
   ],
   "needs PostgreSQL's official image, which no test has": [
     'docs/quick-start.md: kubectl -n shop apply -f server.yaml',
@@ -40,6 +40,9 @@ const NOT_HERE: { readonly [reason: string]: string[] } = {
     'docs/volumes.md: kubectl -n shop delete pvc data-gallery-db-0',
     'docs/volumes.md: kubectl -n shop create job --from=cronjob/gallery-restore gallery-restore-1',
     'docs/volumes.md: kubectl -n shop scale statefulset gallery-db --replicas=1',
+    "docs/troubleshooting.md: kubectl get volumesnapshotcontents -o custom-columns='SNAPSHOT:.spec.volumeSnapshotRef.name,CREATED:.metadata.creationTimestamp' | grep shop-20261121t020000z-x7k2p",
+    'docs/troubleshooting.md: kubectl -n shop label volumesnapshots -l cdk8s-backup/recovery-point=20261121T020000Z-x7k2p --field-manager=cdk8s-backup-publish --overwrite cdk8s-backup/looked-at=2026-11-22',
+    "docs/troubleshooting.md: kubectl get volumesnapshotcontents -o custom-columns='OF:.spec.volumeSnapshotRef.name,DRIVER:.spec.driver'",
     'lib/volumes/group/volume-snapshot-group-restore.ts: kubectl scale statefulset db --replicas=0',
     'lib/volumes/group/volume-snapshot-group-restore.ts: kubectl delete pvc data-db-0',
     'lib/volumes/group/volume-snapshot-group-restore.ts: kubectl create job --from=cronjob/shop-restore shop-restore-1',
