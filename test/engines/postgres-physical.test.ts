@@ -337,7 +337,7 @@ describe('the spool of a log archive', () => {
     expect(script('log-choose').output).toBe('');
   });
 
-  test('is cleared even where it has no room to note that', () => {
+  test('keeps its newest whole segment, by which the receiver goes on, and nothing else that is stored', () => {
     holds({ [A]: 'one', [B]: 'two', '00000001000000000000000C': 'three' });
     expect(store()).toHaveLength(1);
     expect(inSpool()).toEqual(['00000001000000000000000C']);
