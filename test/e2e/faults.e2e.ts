@@ -7,7 +7,7 @@ import { Cluster, type JobRun, type RunningPod } from '../rehearsal';
 import { FAULT_SEED, FaultTable, failure, flipBit, lockSeries, truncate } from './support/faults';
 import { imageNamed, imagesOfDist } from './support/images';
 import { PostgresServer } from './support/postgres-server';
-import { addVariables, request, resultOf, succeed, synthesize, until } from './support/rehearse';
+import { addVariables, request, resultOf, succeed, synthesize, until, untilIn } from './support/rehearse';
 
 // Every fault is planted for real, in the pods of synthesized YAML. Each must end non-zero, say one clear sentence, and leave
 // the recovery points that were there before intact: a verification restores the newest of them after each fault.
@@ -76,7 +76,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
 
   /** Acts while pg_dump is certainly under way, and not done. */
   async function duringDump(pod: RunningPod, act: () => unknown): Promise<void> {
-    await until('pg_dump is running', () => pod.processes().some(argv => String(argv).includes('--snapshot')));
+    await untilIn(pod, 'pg_dump is running', () => pod.processes().some(argv => String(argv).includes('--snapshot')));
     await act();
   }
 
@@ -161,7 +161,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
   });
 
   test('fails: a dump that outlasts its deadline', async () => {
-    const late = await withTableHeld(() => run(`${kind}-late-backup`));
+    const late = await withTableHeld(() => backup(pod => duringDump(pod, () => pod.passDeadline())));
     expect(late.reason).toBe('DeadlineExceeded');
     await failed('deadline passed mid-dump', Promise.resolve(late), /^told to stop .*: nothing was published/);
   });
@@ -256,7 +256,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     request(cluster, NAMESPACE, kind, { replace: 'yes' });
     const rows = server.query('app', 'select count(*) from noise');
     const lost = await run(`${kind}-restore`, async pod => {
-      await until('pg_restore is running', () => pod.processes().some(argv => String(argv).includes('pg_restore')));
+      await untilIn(pod, 'pg_restore is running', () => pod.processes().some(argv => String(argv).includes('pg_restore')));
       pod.killPod();
     });
     expect(lost.succeeded).toBe(false);
@@ -305,7 +305,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     const disrupted = await backup(async pod => {
       pods += 1;
       if (pods > 1) return;
-      await until('pg_dump is running', () => pod.processes().some(argv => String(argv).includes('pg_dump')));
+      await untilIn(pod, 'pg_dump is running', () => pod.processes().some(argv => String(argv).includes('pg_dump')));
       pod.killPod();
     });
     good = (await succeed(Promise.resolve(disrupted), 'published')).id;

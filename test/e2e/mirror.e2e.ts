@@ -6,7 +6,7 @@ import { FaultTable, failure, flipBit } from './support/faults';
 import { imageNamed, imagesOfDist } from './support/images';
 import { PostgresServer } from './support/postgres-server';
 import { RedisServer } from './support/redis-server';
-import { addVariables, succeed, synthesize, until } from './support/rehearse';
+import { addVariables, succeed, synthesize, until, untilIn } from './support/rehearse';
 import { RestServer } from './support/rest-server';
 
 // Whatever the two kinds of repositories: when the first is lost with all that was in it, the data comes back from its mirror.
@@ -160,7 +160,7 @@ describe('a mirror in a restic repository', () => {
   test('a copy is killed in the middle: nothing is half visible, and the next run goes on', async () => {
     const next = await backup(series);
     const killed = await run(series, 'mirror-copy', async pod => {
-      await until('a member is copied', () => pod.processes().some(argv => argv.includes('--stdin-from-command')));
+      await untilIn(pod, 'a member is copied', () => pod.processes().some(argv => argv.includes('--stdin-from-command')));
       pod.killEverything();
     });
     expect(killed.succeeded).toBe(false);
@@ -182,7 +182,7 @@ describe('a mirror in a restic repository', () => {
     await backup(series);
     const faulty = await run(series, 'mirror-copy', async pod => {
       // The one `restic dump` of this pod reads back what was stored.
-      await until('the copy is read back', () => pod.processes().some(argv => argv.includes('dump')));
+      await untilIn(pod, 'the copy is read back', () => pod.processes().some(argv => argv.includes('dump')));
       await pod.kill('restic', 'SIGSTOP');
       turnBits();
       await pod.kill('restic', 'SIGCONT');

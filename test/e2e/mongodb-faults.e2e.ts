@@ -39,8 +39,6 @@ describeFaults({
   },
   dumping: 'mongodump',
   dumper: 'mongodump',
-  // Before it dumps, mongosh is started three times.
-  deadlineSeconds: 25,
   restorer: 'mongorestore',
   payload: 'all.archive',
   tightScratch: Size.mebibytes(8),

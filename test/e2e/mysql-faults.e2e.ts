@@ -78,7 +78,6 @@ function subject(
     restoring: '--comments',
     payload: 'app.tables.sql',
     tightScratch: Size.mebibytes(40),
-    deadlineSeconds: 6,
     ...different,
   };
 }

@@ -6,7 +6,7 @@ import { Cluster, type RunningPod } from '../rehearsal';
 import { postgresImage } from '../rehearsal/images/postgres';
 import { imageNamed, imagesOfDist } from './support/images';
 import { PostgresServer } from './support/postgres-server';
-import { request, resultOf, succeed, synthesize, until } from './support/rehearse';
+import { request, resultOf, succeed, synthesize, until, untilIn } from './support/rehearse';
 
 // What pg_dump leaves out, what stands in the way of a dump or of a restore, and what is said of it. Each test is of something that was lost,
 // leaked or could not come back behind a good verdict.
@@ -307,7 +307,7 @@ describe('two databases are replaced', () => {
 
   test('fails: a transaction that is prepared meanwhile; both are as they were', async () => {
     const failed = await run('pair-restore', async pod => {
-      await until('a database is being restored', () => pod.processes().some(argv => String(argv).includes('pg_restore')));
+      await untilIn(pod, 'a database is being restored', () => pod.processes().some(argv => String(argv).includes('pg_restore')));
       target.query('two', "begin; insert into t values (3); prepare transaction 'x'");
     });
     expect(failed.succeeded).toBe(false);

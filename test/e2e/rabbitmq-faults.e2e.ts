@@ -101,8 +101,6 @@ describeFaults({
   },
   dumping: 'definitions.escript export',
   dumper: 'beam.smp',
-  // Erlang starts slowly on a busy machine; what is kept back stays there for as long as it takes.
-  deadlineSeconds: 25,
   restorer: 'beam.smp',
   payload: 'definitions.json',
   tightScratch: Size.mebibytes(1),

@@ -8,7 +8,7 @@ import { Job } from '../shell/job';
 import { FaultTable, failure } from './support/faults';
 import { imageNamed, imagesOfDist } from './support/images';
 import { PostgresServer } from './support/postgres-server';
-import { addVariables, request, resultOf, succeed, synthesize, until } from './support/rehearse';
+import { addVariables, request, resultOf, succeed, synthesize, until, untilIn } from './support/rehearse';
 import { RestServer } from './support/rest-server';
 
 // Runs of a restic repository that meet each other: one that was killed and left its lock, one that holds it and lives, and two
@@ -98,7 +98,7 @@ describe('locks', () => {
   /** A run that publishes, and is killed while it prunes, with the repository locked for itself alone. */
   async function killedWhilePruning(): Promise<JobRun> {
     const run = await backup('notes', async pod => {
-      await until('it prunes', () => pod.processes().some(argv => argv.includes('prune')) && locks('notes').length > 0, 60);
+      await untilIn(pod, 'it prunes', () => pod.processes().some(argv => argv.includes('prune')) && locks('notes').length > 0);
       pod.killEverything();
     });
     expect(run.succeeded).toBe(false);
@@ -141,7 +141,7 @@ describe('locks', () => {
     expect(locks('notes')).toHaveLength(1);
 
     const waiting = backup('notes', async pod => {
-      await until('it waits', () => pod.processes().some(argv => argv.includes('snapshots') && !argv.includes('0s')));
+      await untilIn(pod, 'it waits', () => pod.processes().some(argv => argv.includes('snapshots') && !argv.includes('0s')));
       await end(holder, 'SIGTERM');
     });
     expect((await succeed(waiting, 'published')).reason).toBe('');

@@ -28,7 +28,7 @@ export interface JobOptions {
   readonly onPod?: (pod: Pod) => void | Promise<void>;
   /** Once aborted, the job is deleted, and its pod with it. */
   readonly deleted?: AbortSignal;
-  readonly podContext: (number: number) => Omit<PodContext, 'mayRestart' | 'backoffSeconds'>;
+  readonly podContext: (number: number) => Omit<PodContext, 'mayRestart' | 'backoffSeconds' | 'passDeadline'>;
 }
 
 const LONGEST_BACKOFF_SECONDS = 360;
@@ -53,6 +53,7 @@ export async function runJob(options: JobOptions): Promise<JobRun> {
         backoffSeconds: options.backoffSeconds,
         // The controller gives up on a running pod as soon as its restarts reach the limit, so the last restart never gets to its end.
         mayRestart: restarts => restarts < backoffLimit - 1,
+        passDeadline: () => deadline.pass(options.name),
       };
       const pod = new Pod(options.name, options.namespace, spec.template, labels, context);
       deadline.onOver(() => pod.delete());
@@ -142,6 +143,11 @@ class Deadline {
   /** Waits, but not beyond the end. */
   async wait(seconds: number): Promise<void> {
     await sleep(seconds * 1000, undefined, { signal: this.ended.signal }).catch(() => {});
+  }
+
+  pass(job: string): void {
+    if (!this.exists) throw new Error(`job ${job} has no activeDeadlineSeconds, so none can be over`);
+    this.end('DeadlineExceeded');
   }
 
   clear(): void {

@@ -51,6 +51,8 @@ export interface RunningPod {
   killEverything(): void;
   /** As `kubectl delete pod`: the stop signal to every PID 1, and SIGKILL when the grace period is over. */
   delete(graceSeconds?: number): Promise<void>;
+  /** Ends its job as when activeDeadlineSeconds are over, however far away that is. Throws where the job has none. */
+  passDeadline(): void;
   /** The command lines of all processes. */
   processes(): string[][];
   /** Runs a command in a container that runs, as `kubectl exec` and hooks do: without a shell, and without input. */
@@ -73,6 +75,8 @@ export interface PodContext {
   readonly backoffSeconds: number;
   /** Whether a failed container may be started again, given how often containers of the pod have been. */
   readonly mayRestart: (restarts: number) => boolean;
+  /** Ends the job of the pod as its deadline does. @default - it is the pod of no job */
+  readonly passDeadline?: () => void;
 }
 
 /** Kubernetes docs: "Customize the termination message of a container". */
@@ -211,6 +215,11 @@ export class Pod implements RunningPod {
     if ((await Promise.race([this.done, over])) !== 'over') return;
     for (const sandbox of this.sandboxes.keys()) sandbox.signal('SIGKILL');
     await this.done;
+  }
+
+  passDeadline(): void {
+    if (!this.context.passDeadline) throw new Error(`pod ${this.name} is of no job, and has no deadline of one`);
+    this.context.passDeadline();
   }
 
   /** As `kubectl get pod` shows it: Pending until all of its main containers have been started. */

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import type { RunningPod } from './pod';
 import { appears, cannotRunPods, type Loose, output, removeScratch, runTiny, tinyImages, tinyJob, withCluster } from './tiny';
 
 const cannotRun = cannotRunPods();
@@ -777,6 +778,19 @@ describe.skipIf(cannotRun)('the life of a job', () => {
     expect(polite.pods).toHaveLength(1);
     expect((await runTiny(limited('sleep 60; true'))).pods[0]?.containers[0]?.exitCode).toBe(137);
     expect((await runTiny(limited('exit 1'), { backoffSeconds: 60 })).reason).toBe('DeadlineExceeded'); // while it waits for the next attempt
+  });
+
+  it('ends at its deadline without a wait for it, where a test says that it has come', async () => {
+    const script = "trap 'echo bye; exit 1' TERM; sleep 60 & wait";
+    const onPod = async (pod: RunningPod) => {
+      await appears(pod, 'sleep');
+      pod.passDeadline();
+    };
+    const far = await runTiny(tinyJob(script, { job: { activeDeadlineSeconds: 600, backoffLimit: 5 } }), { onPod });
+    expect(far).toMatchObject({ reason: 'DeadlineExceeded', log: '[main] bye' });
+    expect(far.pods).toHaveLength(1);
+    const without = runTiny(tinyJob('sleep 0.3'), { onPod });
+    await expect(without).rejects.toThrow('has no activeDeadlineSeconds');
   });
 
   it('does not restart a container once its deadline is over', async () => {

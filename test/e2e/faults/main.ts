@@ -39,7 +39,6 @@ for (const [kind, repository] of Object.entries(repositories)) {
   const missing = Engine.postgres({ version: PostgresVersion.V15, databases: ['app', 'nowhere'] });
   new DatabaseBackup(chart, `${kind}-missing`, { ...shared, engine: missing });
   new DatabaseBackup(chart, `${kind}-newer-server`, { ...shared, engine: app15, host: 'db17' });
-  new DatabaseBackup(chart, `${kind}-late`, { ...shared, engine: app15, deadline: Duration.seconds(5) });
   const tight = new DatabaseBackup(chart, `${kind}-tight`, { ...shared, engine: app15 });
   tight.addVerification({ scratch: Scratch.emptyDir(Size.mebibytes(48)), retries: 0 });
 }

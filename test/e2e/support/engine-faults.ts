@@ -19,7 +19,7 @@ import { Random } from '../../random';
 import { Cluster, type ImageCatalog, type JobRun, type RunningPod } from '../../rehearsal';
 import { FAULT_SEED, FaultTable, failure, flipBit, lockSeries, truncate } from './faults';
 import { imagesOfDist } from './images';
-import { type Result, resultOf, succeed, until } from './rehearse';
+import { type Result, resultOf, succeed, untilIn } from './rehearse';
 
 /**
  * The faults that every engine must survive, planted for real. An engine's test says what it is in an `EngineUnderFault`, and
@@ -59,9 +59,6 @@ export interface EngineUnderFault {
   readonly dataVolume?: 'restore' | 'running';
   /** Where in the data volume the data directory is. @default - its root */
   readonly dataDirectory?: string;
-  /** Seconds after which a dump that is held has passed its deadline. @default 5 */
-  readonly deadlineSeconds?: number;
-
   /** What each fault must make the job say. */
   readonly says: {
     readonly wrongCredentials: RegExp;
@@ -188,12 +185,13 @@ export function describeFaults(subject: EngineUnderFault): void {
     }
 
     /** A backup that is held in the middle of its dump, where something happens to it. */
-    async function duringDump(act: (pod: RunningPod) => unknown, series = 'app'): Promise<JobRun> {
+    async function duringDump(act: (pod: RunningPod) => unknown): Promise<JobRun> {
       const release = await server.hold();
       try {
-        return await run(`${series}-backup`, async pod => {
-          await until('the dumping program is at work', () => pod.processes().some(argv => argv.join(' ').includes(subject.dumping)));
-          await until('the server is at work on the dump', () => server.isDumping?.() ?? true);
+        return await backup(async pod => {
+          const isSeen = () => pod.processes().some(argv => argv.join(' ').includes(subject.dumping));
+          await untilIn(pod, 'the dumping program is at work', isSeen);
+          await untilIn(pod, 'the server is at work on the dump', () => server.isDumping?.() ?? true);
           await act(pod);
         });
       } finally {
@@ -223,7 +221,7 @@ export function describeFaults(subject: EngineUnderFault): void {
     }
 
     const restoreUnderWay = (pod: RunningPod) =>
-      until('the restore is under way', () => {
+      untilIn(pod, 'the restore is under way', () => {
         const isSeen = () => pod.processes().some(argv => argv.join(' ').includes(subject.restoring ?? subject.restorer));
         return server.isRestoring?.() ?? isSeen();
       });
@@ -274,7 +272,7 @@ export function describeFaults(subject: EngineUnderFault): void {
     });
 
     fault('deadline', 'a dump outlasts its deadline', async () => {
-      const late = await duringDump(() => {}, 'late');
+      const late = await duringDump(pod => pod.passDeadline());
       expect(late.reason).toBe('DeadlineExceeded');
       await failed('deadline passed mid-dump', late, /^told to stop .*: nothing was/);
     });
@@ -437,7 +435,6 @@ function synthesized(subject: EngineUnderFault): string {
   };
   const series: { [name: string]: Partial<DatabaseBackupProps> } = {
     app: {},
-    late: { deadline: Duration.seconds(subject.deadlineSeconds ?? 5) },
     empty: { host: 'empty-db' },
     tight: {},
     small: { repository: Repository.files({ claimName: 'small' }) },

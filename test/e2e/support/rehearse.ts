@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments, type YAMLMap, type YAMLSeq } from 'yaml';
-import type { Cluster, JobRun } from '../../rehearsal';
+import type { Cluster, JobRun, RunningPod } from '../../rehearsal';
 
 /** The result line that every job gives. */
 export interface Result {
@@ -77,6 +77,19 @@ export function request(cluster: Cluster, namespace: string, series: string, wor
     series,
     safetyBackup: 'no',
     ...words,
+  });
+}
+
+/** As `until`, of a pod that has to be running when it holds: one that has ended is not waited for. */
+export async function untilIn(pod: RunningPod, what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  let ended = false;
+  void pod.done.then(() => {
+    ended = true;
+  });
+  await until(what, async () => {
+    if (await holds()) return true;
+    if (ended) throw new Error(`pod ${pod.name} ended before ${what}`);
+    return false;
   });
 }
 
