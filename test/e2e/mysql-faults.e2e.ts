@@ -90,7 +90,7 @@ function swapFaults(suite: FaultSuite): void {
     const mend = plant();
     const faulty = await suite.run('app-restore');
     await mend();
-    await suite.failed(fault, faulty, says);
+    suite.failed(fault, faulty, says);
     expect(await suite.server.checksum()).toBe(before);
     expect(
       mariadb().query(

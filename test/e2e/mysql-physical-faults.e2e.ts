@@ -71,7 +71,7 @@ describeFaults({
       server.query('mysql', 'drop database app');
       const faulty = await suite.run('app-backup');
       fill();
-      await suite.failed('empty server', faulty, /^the server holds no table: an empty backup is seldom what was meant/);
+      suite.failed('empty server', faulty, /^the server holds no table: an empty backup is seldom what was meant/);
     });
 
     test('a table that is damaged on disk', async () => {
@@ -80,7 +80,7 @@ describeFaults({
       await server.kill();
       writeFileSync(file, whole);
       await server.up();
-      await suite.failed('damaged table', faulty, /^storing data\.mbstream failed: .*mariadb-backup failed: .*corrupt/i);
+      suite.failed('damaged table', faulty, /^storing data\.mbstream failed: .*mariadb-backup failed: .*corrupt/i);
     });
 
     test('a recovery point in which the definition of a table is missing', async () => {
@@ -95,7 +95,7 @@ describeFaults({
       const faulty = await suite.run('app-verify');
       writeFileSync(manifest, before);
       writeFileSync(sums, sumsBefore);
-      await suite.failed(
+      suite.failed(
         'a definition less than expected',
         faulty,
         /^what came back is not what was backed up, .*"definitions\/app":2 was found/,
@@ -108,7 +108,7 @@ describeFaults({
       const faulty = await suite.run('app-backup');
       await holder.stop();
       await server.endSessions('select sleep(60)%');
-      await suite.failed('a table is held', faulty, /^storing data\.mbstream failed: .*were not done within 10 s \(lockTimeout\)/);
+      suite.failed('a table is held', faulty, /^storing data\.mbstream failed: .*were not done within 10 s \(lockTimeout\)/);
     });
   },
 });

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Cluster, type JobRun } from '../rehearsal';
+import { Cluster, type JobRun, type RunningPod } from '../rehearsal';
 import { FaultTable, failure, flipBit } from './support/faults';
 import { imageNamed, imagesOfDist } from './support/images';
 import { PostgresServer } from './support/postgres-server';
-import { addVariables, request, succeed, synthesize } from './support/rehearse';
+import { addVariables, request, succeed, synthesize, until } from './support/rehearse';
 import { RestServer } from './support/rest-server';
 import { backupPolicy } from './support/s3-policies';
 import { S3Server } from './support/s3-server';
@@ -25,7 +25,18 @@ let db: PostgresServer;
 let rest: RestServer;
 let s3: S3Server;
 
-const run = (name: string) => cluster.run({ kind: 'CronJob', namespace: NAMESPACE, name });
+const run = (name: string, onPod?: (pod: RunningPod) => Promise<void>) =>
+  cluster.run({ kind: 'CronJob', namespace: NAMESPACE, name }, { onPod });
+/** Runs out of time once it has met its fault: restic alone would go on for a quarter of an hour. One that ends by itself does that. */
+const runUntil = (met: () => boolean, name: string) =>
+  run(name, async pod => {
+    let ended = false;
+    void pod.done.then(() => {
+      ended = true;
+    });
+    await until('the fault is met, or the pod ends', () => ended || met());
+    if (!ended) pod.passDeadline();
+  });
 const proxy = (host: string) => proxies[host] as StoreProxy;
 const isUpload: (request: Parameters<Fault>[0]) => boolean = ({ method, path }) =>
   ['POST', 'PUT'].includes(method) && path.includes('/data/');
@@ -120,13 +131,23 @@ describe('what lasts ends the run, which says why', () => {
     proxy('unavailable').breaks(() => ({ status: 503, body: 'later' }));
     proxy('slow').breaks(asked => (isUpload(asked) ? { bytesPerSecond: 20_000 } : undefined));
     proxy('full').breaks(asked => (isUpload(asked) ? { status: 507 } : undefined));
+    let refused = 0;
     proxy('revoked').breaks(asked => {
-      if (isUpload(asked)) s3.revoke('backup');
+      if (!isUpload(asked)) return undefined;
+      s3.revoke('backup');
+      refused += 1;
       return undefined;
     });
+    const met: { [series: string]: () => boolean } = {
+      cut: () => proxy('cut').disturbed > 5,
+      unavailable: () => false,
+      slow: () => proxy('slow').disturbed > 0,
+      full: () => proxy('full').disturbed > 5,
+      revoked: () => refused > 5,
+    };
     await Promise.all(
       LASTING.map(async series => {
-        runs[series] = await run(`${series}-backup`);
+        runs[series] = await runUntil(met[series] as () => boolean, `${series}-backup`);
       }),
     );
     const says: { [series: string]: RegExp } = {
@@ -146,7 +167,7 @@ describe('what lasts ends the run, which says why', () => {
     request(cluster, NAMESPACE, 'cut', { replace: 'yes', recoveryPoint: 'newest' });
     const before = db.checksums('noise');
     proxy('cut').breaks(asked => (isDownload(asked) ? { cut: 'download' } : undefined));
-    const restore = await run('cut-restore');
+    const restore = await runUntil(() => proxy('cut').disturbed > 5, 'cut-restore');
     proxy('cut').heals();
     const { reason } = failure(restore, /cannot be read|told to stop/);
     expect(db.checksums('noise')).toEqual(before);

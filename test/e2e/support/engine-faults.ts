@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Chart, Duration, type Size } from 'cdk8s';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   BackupApp,
   DatabaseBackup,
@@ -17,7 +17,7 @@ import {
 } from '../../../lib';
 import { Random } from '../../random';
 import { Cluster, type ImageCatalog, type JobRun, type RunningPod } from '../../rehearsal';
-import { FAULT_SEED, FaultTable, failure, flipBit, lockSeries, truncate } from './faults';
+import { expectUntouched, FAULT_SEED, FaultTable, failure, flipBit, type Holdings, holdings, lockSeries, truncate } from './faults';
 import { imagesOfDist } from './images';
 import { type Result, resultOf, succeed, untilIn } from './rehearse';
 
@@ -133,8 +133,10 @@ export interface FaultSuite {
   readonly table: FaultTable;
   /** Runs a CronJob: 'app-backup'. */
   run(name: string, onPod?: (pod: RunningPod) => void | Promise<void>): Promise<JobRun>;
-  /** The run must have failed and said why; and the newest recovery point is still the good one, and restores. */
-  failed(fault: string, run: JobRun, says: RegExp): Promise<void>;
+  /** The run must have failed and said why; and the recovery points are as they were before the test, byte by byte. */
+  failed(fault: string, run: JobRun, says: RegExp): void;
+  /** The recovery points are as they were before the test, byte by byte. Returns that as a cell of the table. */
+  untouched(): string;
 }
 
 const NAMESPACE = 'faults';
@@ -151,6 +153,8 @@ export function describeFaults(subject: EngineUnderFault): void {
     let good: string;
     /** The checksum of what `good` holds. */
     let backedUp: string;
+    /** What the repository held before the test. */
+    let before: Holdings;
 
     beforeAll(async () => {
       dist = synthesized(subject);
@@ -161,6 +165,10 @@ export function describeFaults(subject: EngineUnderFault): void {
       cluster.service(NAMESPACE, 'db', server.address);
       cluster.service(NAMESPACE, 'empty-db', server.emptyAddress ?? server.address);
       cluster.secret(NAMESPACE, 'db', server.credentials);
+    });
+
+    beforeEach(() => {
+      before = holdings(repository());
     });
 
     afterAll(async () => {
@@ -177,11 +185,14 @@ export function describeFaults(subject: EngineUnderFault): void {
     const unpublished = (series = 'app') => readdirSync(join(repository(), series)).filter(name => name.startsWith('.staging'));
     const restorable = ({ id, bytes }: Result) => `${id}, ${bytes} bytes, verified after the fault`;
 
-    async function failed(fault: string, faulty: JobRun, says: RegExp): Promise<void> {
+    function untouched(): string {
+      expectUntouched(repository(), before);
+      return `${good}, and others, byte by byte as before`;
+    }
+
+    function failed(fault: string, faulty: JobRun, says: RegExp): void {
       const { reason } = failure(faulty, says);
-      const verified = await verify();
-      expect(verified.id).toBe(good);
-      table.add(fault, reason, restorable(verified));
+      table.add(fault, reason, untouched());
     }
 
     /** A backup that is held in the middle of its dump, where something happens to it. */
@@ -248,14 +259,14 @@ export function describeFaults(subject: EngineUnderFault): void {
       cluster.secret(NAMESPACE, 'db', server.wrongCredentials);
       const faulty = await backup();
       cluster.secret(NAMESPACE, 'db', server.credentials);
-      await failed('wrong credentials', faulty, subject.says.wrongCredentials);
+      failed('wrong credentials', faulty, subject.says.wrongCredentials);
     });
 
     fault('serverAbsent', 'the server is not there', async () => {
       await server.kill();
       const faulty = await backup();
       await server.up();
-      await failed('server not there', faulty, subject.says.serverAbsent ?? /was not ready within 4 s/);
+      failed('server not there', faulty, subject.says.serverAbsent ?? /was not ready within 4 s/);
     });
 
     fault('serverKilled', 'the server is killed in the middle of the dump', async () => {
@@ -263,29 +274,29 @@ export function describeFaults(subject: EngineUnderFault): void {
         await server.kill();
         await server.up();
       });
-      await failed('server killed (SIGKILL) mid-dump', faulty, subject.says.serverKilled);
+      failed('server killed (SIGKILL) mid-dump', faulty, subject.says.serverKilled);
     });
 
     fault('dumperKilled', 'the dumping program is killed', async () => {
       const faulty = await duringDump(pod => pod.kill(subject.dumper));
-      await failed(`${subject.dumper} killed (SIGKILL)`, faulty, subject.says.dumperKilled);
+      failed(`${subject.dumper} killed (SIGKILL)`, faulty, subject.says.dumperKilled);
     });
 
     fault('deadline', 'a dump outlasts its deadline', async () => {
       const late = await duringDump(pod => pod.passDeadline());
       expect(late.reason).toBe('DeadlineExceeded');
-      await failed('deadline passed mid-dump', late, /^told to stop .*: nothing was/);
+      failed('deadline passed mid-dump', late, /^told to stop .*: nothing was/);
     });
 
     fault('emptySource', 'there is nothing to back up', async () => {
-      await failed('empty source', await run('empty-backup'), subject.says.emptySource);
+      failed('empty source', await run('empty-backup'), subject.says.emptySource);
     });
 
     test('the repository is locked by another run', async () => {
       const unlock = await lockSeries(repository(), 'app');
       const faulty = await backup();
       unlock();
-      await failed('repository locked', faulty, /^another run is writing series app, and still was after 4 s/);
+      failed('repository locked', faulty, /^another run is writing series app, and still was after 4 s/);
     });
 
     test('the repository volume is full; what was there stays, and there is room again', async () => {
@@ -319,13 +330,13 @@ export function describeFaults(subject: EngineUnderFault): void {
 
     test('restore of a recovery point that is not there', async () => {
       const faulty = await restore({ recoveryPoint: '20010101T000000Z-aaaaa', ...replace });
-      await failed('restore of an unknown id', faulty, /^series app has no recovery point 20010101T000000Z-aaaaa; it has: /);
+      failed('restore of an unknown id', faulty, /^series app has no recovery point 20010101T000000Z-aaaaa; it has: /);
       expect(await server.checksum()).toBe(backedUp);
     });
 
     fault('targetHoldsSomething', 'restore into a target that holds something', async () => {
       const faulty = await restore({});
-      await failed('restore into a target that holds something', faulty, subject.says.targetHoldsSomething);
+      failed('restore into a target that holds something', faulty, subject.says.targetHoldsSomething);
       expect(await server.checksum()).toBe(backedUp);
     });
 
@@ -339,7 +350,7 @@ export function describeFaults(subject: EngineUnderFault): void {
         if (subject.restoring || server.isRestoring) await restoreUnderWay(pod);
         await pod.kill(subject.restorer);
       });
-      await failed(`${subject.restorer} killed (SIGKILL) in a restore`, faulty, subject.says.restorerKilled);
+      failed(`${subject.restorer} killed (SIGKILL) in a restore`, faulty, subject.says.restorerKilled);
       expect(await server.checksum()).toBe(changed);
 
       const lost = await duringRestore(async pod => {
@@ -388,7 +399,7 @@ export function describeFaults(subject: EngineUnderFault): void {
       // Written over, not replaced: the file keeps its owner.
       execFileSync('cp', [`${file}.copy`, file]);
       rmSync(`${file}.copy`);
-      await failed(`payload ${how}`, verification, /./);
+      failed(`payload ${how}`, verification, /./);
     });
 
     subject.more?.({
@@ -404,6 +415,16 @@ export function describeFaults(subject: EngineUnderFault): void {
       table,
       run,
       failed,
+      untouched,
+    });
+
+    // Bytes that nothing has touched restore as they did: once, in the end, it is shown of the newest.
+    test('after all this the newest recovery point verifies', async () => {
+      const newest = readdirSync(join(repository(), 'app'))
+        .filter(name => !name.startsWith('.'))
+        .sort()
+        .at(-1);
+      expect((await verify()).id).toBe(newest);
     });
 
     function payload(): string {

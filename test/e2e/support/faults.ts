@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, openSync, readSync, statSync, truncateSync, writeSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type Ended, type Result, resultOf, until } from './rehearse';
@@ -31,6 +32,36 @@ export function failure(run: Ended, says: RegExp): Result {
   expect(result.verdict).toBe('failed');
   expect(result.reason, run.log).toMatch(says);
   return result;
+}
+
+/** Checksums of what a repository holds of recovery points, by path. */
+export type Holdings = { readonly [path: string]: string };
+
+/** Neither locks and notes of runs, nor what a run has begun and not published. */
+export function holdings(repository: string): Holdings {
+  const isOfRuns = (part: string) => part.startsWith('.') || part === 'locks';
+  const paths = (readdirSync(repository, { recursive: true }) as string[]).sort();
+  return Object.fromEntries(
+    paths
+      .filter(path => !path.split('/').some(isOfRuns) && statSync(join(repository, path)).isFile())
+      .map(path => [
+        path,
+        createHash('sha256')
+          .update(readFileSync(join(repository, path)))
+          .digest('hex'),
+      ]),
+  );
+}
+
+/**
+ * Every recovery point of before is there, byte by byte, and no other. Of restic, what a run had stored when it failed is there too:
+ * it belongs to no recovery point.
+ */
+export function expectUntouched(repository: string, before: Holdings): void {
+  const now = holdings(repository);
+  expect(now).toMatchObject(before);
+  const isUnpublished = (path: string) => /(^|\/)(data|index|snapshots)\//.test(path);
+  expect(Object.keys(now).filter(path => !(path in before) && !isUnpublished(path))).toEqual([]);
 }
 
 /** @param at where it ends. @default somewhere in its second half */
