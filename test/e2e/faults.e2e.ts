@@ -293,7 +293,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
   test('runs killed at random instants leave nothing that looks good, and the next run cleans up', async () => {
     const random = new Random(FAULT_SEED);
     const whole = (await succeed(backup(), 'published')).seconds * 1000 + 800;
-    for (let kills = 0; kills < 3; kills += 1) {
+    for (let kills = 0; kills < 2; kills += 1) {
       const after = random.below(whole);
       const killed = await backup(async pod => {
         await new Promise(resolve => setTimeout(resolve, after));
