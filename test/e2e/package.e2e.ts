@@ -104,9 +104,13 @@ test.each(['main.mjs', 'main.cjs'])('%s synthesizes pods with their scripts', fi
 });
 
 test('synthesizes the example platform, byte for byte, as the sources do', () => {
+  cpSync(join(installed, 'examples'), join(project, 'examples'), { recursive: true });
+  for (const file of filesBelow(join(project, 'examples')).filter(each => each.endsWith('.ts'))) {
+    const source = join(project, 'examples', file);
+    writeFileSync(source.replace(/ts$/, 'js'), transpiled(readFileSync(source, 'utf8')));
+  }
   const main = readFileSync('main.ts', 'utf8').replace("from './lib'", "from 'cdk8s-backup'");
-  const { outputText } = transpileModule(main, { compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022 } });
-  writeFileSync(join(project, 'platform.cjs'), outputText);
+  writeFileSync(join(project, 'platform.cjs'), transpiled(main));
   rmSync(join(project, 'dist'), { recursive: true, force: true });
   run(project, process.execPath, 'platform.cjs');
   const written = (folder: string) => Object.fromEntries(filesBelow(folder).map(file => [file, readFileSync(join(folder, file), 'utf8')]));
@@ -116,10 +120,7 @@ test('synthesizes the example platform, byte for byte, as the sources do', () =>
 test('its examples work where it is installed', () => {
   const example = join(project, 'company');
   cpSync(join(installed, 'examples', 'company'), example, { recursive: true });
-  const { outputText } = transpileModule(readFileSync(join(example, 'main.ts'), 'utf8'), {
-    compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022 },
-  });
-  writeFileSync(join(example, 'main.cjs'), outputText);
+  writeFileSync(join(example, 'main.cjs'), transpiled(readFileSync(join(example, 'main.ts'), 'utf8')));
   rmSync(join(project, 'dist'), { recursive: true, force: true });
   run(project, process.execPath, 'company/main.cjs');
   expect(readFileSync(join(project, 'dist/shop.k8s.yaml'), 'utf8')).toContain('refresh.sh: |');
@@ -144,3 +145,7 @@ test('the quick start gets to its dist/, and what CI runs writes it again', () =
   run(start, 'sh', '-c', `${cdk8s} ${again}`);
   expect(written()).toEqual(first);
 }, 120_000);
+
+function transpiled(source: string): string {
+  return transpileModule(source, { compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022 } }).outputText;
+}
