@@ -71,7 +71,7 @@ describe('a restore of files', () => {
     expect(again.result).toMatchObject({
       verdict: 'restored',
       reason: expect.stringMatching(
-        /a restore before this one was ended while it put a data directory in place, which holds (nothing|two) now; what it held before that restore is in \S+before-\d+ of the volume/,
+        /a restore before this one was ended while it put a data directory in place, which holds (nothing|one|two) now; what it held before that restore is in \S+before-\d+ of the volume/,
       ),
     });
     expect(found()).toMatch(/\/restored$/m);
