@@ -32,7 +32,7 @@ beforeAll(async () => {
   // Random bytes: neither compression nor deduplication makes a full disk out of reach.
   server.query(
     'app',
-    'create table noise as select i, md5(i::text || random()::text) || md5(random()::text) as v from generate_series(1, 150000) i; create table small (x int)',
+    'create table noise as select i, md5(i::text || random()::text) || md5(random()::text) as v from generate_series(1, 250000) i; create table small (x int)',
   );
   server17.query('app', 'create table t (x int)');
 
@@ -380,7 +380,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
   test('fails: the repository volume is full; what was there stays, and there is room again', async () => {
     const small = await Cluster.create({ manifests: [dist], images: await imagesOfDist(), backoffSeconds: 0.1 });
     try {
-      small.claim(NAMESPACE, kind, { sizeLimit: '9Mi', lostAndFound: false });
+      small.claim(NAMESPACE, kind, { sizeLimit: '15Mi', lostAndFound: false });
       small.service(NAMESPACE, 'db', server.address);
       small.secret(NAMESPACE, 'db', { username: 'postgres', password: server.password });
       small.secret(NAMESPACE, 'backup-key', { password: 'a key' });
