@@ -702,7 +702,9 @@ describe.skipIf(cannotRun)('the life of a pod', () => {
   });
 
   it('is over when its own deadline is', async () => {
-    const run = await runTiny(tinyJob("trap 'exit 0' TERM; sleep 60 & wait", { pod: { activeDeadlineSeconds: 0.2 } }));
+    const run = await runTiny(
+      tinyJob("trap 'exit 0' TERM; sleep 60 & wait", { pod: { activeDeadlineSeconds: 0.2, terminationGracePeriodSeconds: 1 } }),
+    );
     expect(run).toMatchObject({
       succeeded: false,
       reason: 'BackoffLimitExceeded',
