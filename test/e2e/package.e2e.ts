@@ -67,6 +67,14 @@ test('brings every script of the library', () => {
   expect(scripts('lib')).toContain('shell/run.sh');
 });
 
+test('brings its command, which npm makes a program', () => {
+  const { bin } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+  expect(Object.keys(bin)).toEqual(['cdk8s-backup']);
+  const program = join(installed, bin['cdk8s-backup']);
+  expect(readFileSync(program, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+  run(project, process.execPath, program, '--help');
+});
+
 test('brings no sources and no tests', () => {
   const known = ['.js', '.d.ts', ...SCRIPTS];
   const strangers = filesBelow(join(installed, 'build')).filter(file => !known.some(end => file.endsWith(end)) || file.includes('test'));

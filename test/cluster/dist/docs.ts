@@ -53,6 +53,7 @@ const NOT_HERE: { readonly [reason: string]: string[] } = {
     'docs/copies.md: age --decrypt --identity identity.txt facts.age',
     'docs/copies.md: age --decrypt --identity identity.txt 001.zst.age | zstd -dc',
   ],
+  'is run by test/e2e/demo.e2e.ts, as it is built': ['README.md: npx cdk8s-backup demo'],
   'needs Velero': [
     'lib/velero/restore-job.ts: kubectl -n velero create job --from=cronjob/<name> <name>-1',
     'lib/velero/restore-job.ts: kubectl -n velero create configmap <name>-request --from-literal=backup=<Backup>',

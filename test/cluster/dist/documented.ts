@@ -8,7 +8,7 @@ export interface Documented {
 }
 
 /** What begins a command; of prose in backticks only what has words after it. */
-const PROGRAMS = /^(?:until |for |POINT=)?(?:kubectl|restic|sha256sum|zstd|age|etcdctl|ls) \S/;
+const PROGRAMS = /^(?:until |for |POINT=)?(?:kubectl|npx cdk8s-backup|restic|sha256sum|zstd|age|etcdctl|ls) \S/;
 
 /** Every command of README.md, of docs/, and of docstrings, that somebody would type who looks after backups; each once. */
 export function documentedCommands(): Documented[] {

@@ -1,0 +1,35 @@
+import { ContainerMachine, findContainers } from './container-machine';
+import { type FoundPostgres, findPostgres, LocalMachine, missingTools, postgresHomes, type Surroundings } from './local-machine';
+import type { Machine } from './machine';
+import { PREFERRED, VERSIONS } from './plan';
+import type { Programs } from './programs';
+
+/** How to come by what the demo needs. */
+const REMEDY = 'start Docker or Podman';
+
+/** This machine's own PostgreSQL where it can be used; else a container; else an error that says what to install. */
+export async function findMachine(programs: Programs, folder: string, surroundings = ours()): Promise<Machine> {
+  const found = findPostgres(surroundings, Object.keys(VERSIONS));
+  const reason = why(found, surroundings);
+  if (found && reason === undefined) return new LocalMachine(programs, surroundings, found, folder);
+  const docker = findContainers(surroundings.path);
+  if (!docker) throw new Error(reason);
+  const image = VERSIONS[PREFERRED]?.image ?? '';
+  return new ContainerMachine(programs, docker, image, PREFERRED, folder);
+}
+
+/** Why this machine's own PostgreSQL cannot be used, and what to do. */
+function why(found: FoundPostgres | undefined, surroundings: Surroundings): string | undefined {
+  if (!found) {
+    return `there is no PostgreSQL 14 to 18 here, with postgres, initdb, pg_dump and psql: install one (apt install postgresql, brew install postgresql@${PREFERRED}), or ${REMEDY}`;
+  }
+  if (surroundings.user === 0) return `PostgreSQL refuses to run as root: run this as an ordinary user, or ${REMEDY}`;
+  const missing = missingTools(surroundings);
+  if (missing.length === 0) return undefined;
+  const hint = process.platform === 'darwin' ? 'macOS has another date, and no flock' : 'apt install util-linux coreutils zstd';
+  return `there is a PostgreSQL here, but the scripts of the YAML need ${missing.join(', ')} beside it (${hint}): install that, or ${REMEDY}`;
+}
+
+function ours(): Surroundings {
+  return { path: process.env.PATH ?? '', homes: postgresHomes(), user: process.getuid?.() ?? -1 };
+}
