@@ -27,11 +27,11 @@ export default defineConfig({
         resolve: { alias: { 'cdk8s-backup': join(import.meta.dirname, 'lib', 'index.ts') } },
         test: {
           ...{ name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**', '**/*.script.test.ts'] },
-          ...{ testTimeout: 120_000, isolate: false },
+          ...{ testTimeout: 120_000, hookTimeout: 120_000, isolate: false },
         },
       },
       // Scripts of pods as they run, in the shells that images have, with stand-ins for whom they ask.
-      { test: { name: 'scripts', include: ['test/**/*.script.test.ts'], testTimeout: 120_000, isolate: false } },
+      { test: { name: 'scripts', include: ['test/**/*.script.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, isolate: false } },
       // Every file has servers, addresses and a cluster of its own; a machine without built images builds them once, under a lock.
       { test: { name: 'e2e', include: ['test/e2e/**/*.e2e.ts'], testTimeout: 600_000, hookTimeout: 900_000 } },
       // On a Kubernetes of its own, which all files share, or on that of KUBECONFIG.
