@@ -166,6 +166,9 @@ export const CALLS: { readonly [name: string]: Members } = {
   'Engine.mysqlPhysical': {
     options: 'MysqlPhysicalEngineOptions',
   },
+  'Engine.openldap': {
+    options: 'OpenldapEngineOptions',
+  },
   'Engine.postgres': {
     options: 'PostgresEngineOptions',
   },
@@ -320,6 +323,10 @@ export const CALLS: { readonly [name: string]: Members } = {
   },
   'ObjectLock.governance': {
     options: 'ObjectLockOptions',
+  },
+  'OpenldapEngine#bind': {
+    scope: 'Construct',
+    options: 'EngineBindOptions',
   },
   'Platform.openShift': {
     scope: 'Construct',
@@ -772,6 +779,9 @@ export const CALLS: { readonly [name: string]: Members } = {
   },
   'new MysqlQuiesce': {
     options: 'MysqlQuiesceOptions',
+  },
+  'new OpenldapEngine': {
+    options: 'OpenldapEngineOptions',
   },
   'new PostgresEngine': {
     options: 'PostgresEngineOptions',
@@ -1380,6 +1390,19 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   OpenEbsLvmSnapshotOptions: {
     'snapSize?':
       "string | The space set aside for what changes after the snapshot, as a percentage of the volume ('50%') or a size ('10G')",
+  },
+  OpenldapEngineOptions: {
+    image: "string | The image of the jobs: the server's own, or one with the same release and modules",
+    imageUser: 'number | The user as which the server runs in its own pod, as a number: restored files belong to it',
+    mounts:
+      "{string} | Where directories of the server's container are in its `dataVolume`, by their paths in that container: `{ '/var/lib/ldap': 'data', '/etc/ldap/slapd.d': 'config' }` for a volume that the server mounts twice, by `subPath`",
+    'configDirectory?': "string | The directory of the server's configuration, as its container sees it",
+    'suffixes?': 'string[] | The suffixes to back up',
+    'allowEmpty?': 'boolean | A server without an entry is meant to be so',
+    'allowPartial?':
+      'boolean | The account may see less than everything, and what it does not see needs no backup; every verdict then says that it may be so',
+    'tlsAuthority?': "SecretKeyRef | The certificate authority that signed the server's certificate, as a PEM file in a Secret",
+    'startTls?': 'boolean | TLS begins on the ordinary port, 389, by StartTLS',
   },
   OutsideDestinationOptions: {
     port: 'number | The TCP port',

@@ -7,6 +7,7 @@ import {
   MysqlPhysicalEngine,
   type MysqlPhysicalEngineOptions,
 } from './mysql-physical/mysql-physical';
+import { OpenldapEngine, type OpenldapEngineOptions } from './openldap/openldap';
 import { PostgresEngine, type PostgresEngineOptions } from './postgres/postgres';
 import { PostgresPhysicalEngine, type PostgresPhysicalEngineOptions } from './postgres-physical/postgres-physical';
 import { RabbitmqEngine, type RabbitmqEngineOptions } from './rabbitmq/rabbitmq';
@@ -28,6 +29,7 @@ export {
   type MysqlPhysicalOptions,
   XtrabackupVersion,
 } from './mysql-physical/mysql-physical';
+export * from './openldap/openldap';
 export { PostgresEngine, type PostgresEngineOptions, PostgresVersion } from './postgres/postgres';
 export * from './postgres-physical/postgres-physical';
 export * from './rabbitmq/rabbitmq';
@@ -61,6 +63,11 @@ export class Engine {
   /** MySQL by copies of its files, made with Percona XtraBackup. */
   public static mysqlPhysical(options: MysqlPhysicalEngineOptions): MysqlPhysicalEngine {
     return new MysqlPhysicalEngine(options);
+  }
+
+  /** OpenLDAP by the protocol: its configuration, and all entries of all suffixes. */
+  public static openldap(options: OpenldapEngineOptions): OpenldapEngine {
+    return new OpenldapEngine(options);
   }
 
   /** PostgreSQL by logical dumps. */

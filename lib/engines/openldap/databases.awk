@@ -1,0 +1,80 @@
+# Of each database in an LDIF of cn=config a line, tab-separated: its type, its directory, what changes the answers to its searches,
+# whether `who` is known to see all of it, and its suffix.
+#
+# Known is what two cases show: the database's rootdn, and a first rule of access that is about everything and lets that very DN, or
+# everybody, read. Where a database has no rules of its own, those of the frontend hold, and without any everybody reads everything.
+# (OpenLDAP Administrator's Guide, "Access Control".)
+function norm(dn) {
+  dn = tolower(dn)
+  gsub(/"/, "", dn)
+  gsub(/ *, */, ",", dn)
+  gsub(/ *= */, "=", dn)
+  return dn
+}
+function value(line) { return substr(line, index(line, ": ") + 2) }
+
+function reads(rule,    clauses, n, i, words, m, subject) {
+  sub(/^\{[0-9]+\}/, "", rule)
+  gsub(/[ \t]+/, " ", rule)
+  if (rule !~ /^to \* by /) return 0
+  sub(/^to \*/, "", rule)
+  n = split(rule, clauses, / by /)
+  for (i = 2; i <= n; i++) {
+    # A DN may hold blanks: what may be done stands after its quotes.
+    if (match(clauses[i], /^dn(\.exact|\.base)?="[^"]*"/)) {
+      subject = norm(substr(clauses[i], index(clauses[i], "=") + 1, RLENGTH - index(clauses[i], "=")))
+      split(substr(clauses[i], RLENGTH + 2), words, " ")
+    } else if (match(clauses[i], /^dn(\.exact|\.base)?=[^" ]+/)) {
+      subject = norm(substr(clauses[i], index(clauses[i], "=") + 1, RLENGTH - index(clauses[i], "=")))
+      split(substr(clauses[i], RLENGTH + 2), words, " ")
+    } else if (clauses[i] ~ /^(\*|users)( |$)/) {
+      subject = norm(who)
+      split(clauses[i], m, " ")
+      words[1] = m[2]
+    } else return 0
+    if (subject == norm(who)) return words[1] ~ /^(read|write|manage)$/
+  }
+  return 0
+}
+
+function finish(    i) {
+  if (type != "") {
+    count++
+    types[count] = type
+    directories[count] = directory
+    suffixes[count] = suffix
+    roots[count] = root
+    rules[count] = rule
+    names[count] = tolower(entry)
+    glued[count] = subordinate
+    if (type == "frontend") everywhere = rule
+  }
+  type = directory = suffix = root = rule = subordinate = ""
+}
+
+/^dn:/ { finish(); entry = $0 ~ /^dn: / ? value($0) : "" }
+/^olcDatabase: / && tolower(entry) ~ /^olcdatabase=/ { type = value($0); sub(/^\{-?[0-9]+\}/, "", type) }
+/^olcDbDirectory: / { directory = value($0) }
+/^olcSuffix: / { one = value($0); sub(/^\{[0-9]+\}/, "", one); suffix = suffix (suffix == "" ? "" : "\n") one }
+/^olcRootDN: / { root = value($0) }
+/^olcAccess: / { if (rule == "") rule = value($0) }
+/^olcSubordinate: / { if (toupper(value($0)) != "FALSE") subordinate = "subordinate" }
+# What they answer is not what is stored.
+/^olcOverlay: / {
+  overlay = value($0)
+  sub(/^\{-?[0-9]+\}/, "", overlay)
+  if (overlay ~ /^(translucent|rwm|collect|nestgroup|pcache)$/) changers[tolower(substr(entry, index(entry, ",") + 1))] = overlay
+}
+
+END {
+  finish()
+  for (i = 1; i <= count; i++) {
+    if (rules[i] == "" && types[i] != "config") rules[i] = everywhere
+    known = (roots[i] != "" && norm(roots[i]) == norm(who)) || (rules[i] == "" ? types[i] != "config" : reads(rules[i]))
+    changer = glued[i] != "" ? glued[i] : changers[names[i]]
+    if (changer == "") changer = "-"
+    if (types[i] == "config") suffixes[i] = "cn=config"
+    n = split(suffixes[i], each, "\n")
+    for (j = 1; j <= n; j++) printf "%s\t%s\t%s\t%s\t%s\n", types[i], directories[i] == "" ? "-" : directories[i], changer, known ? "yes" : "no", each[j]
+  }
+}

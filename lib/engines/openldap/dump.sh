@@ -1,0 +1,189 @@
+#!/bin/sh
+# Dumps the configuration (cn=config) and every suffix, by the protocol.
+#
+# Not by slapcat: a backup sees the server's volume to read only, where LMDB, the database below, reads without its lock file
+# (mdb_env_setup_locks). The server then writes over pages that are being read.
+#
+# A search of many entries is no snapshot. So the names, the identities (entryUUID) and the states (entryCSN) of all entries are
+# read before and after it: where they are the same as in the dump, that is what the directory held at one instant.
+set -eu
+# shellcheck source=lib/engines/openldap/openldap.sh
+. "$BACKUP_HOME/engine/openldap.sh"
+WORK=$SCRATCH/work
+FULL='what the server gave could not be written: is the scratch volume full?'
+rm -rf "$WORK"
+mkdir "$WORK"
+
+# What ends before its end is no dump, whatever came until then.
+read_to() { # WHAT FILE ASK-ARGUMENTS...
+  read_what=$1 read_file=$2
+  shift 2
+  rm -f "$SCRATCH/search.failed"
+  # The client does not look at whether its output could be written.
+  { all_below ask_server "$@" 2>"$SCRATCH/search.err" || echo $? >"$SCRATCH/search.failed"; } | cat >"$read_file" || die "$FULL"
+  [ -e "$SCRATCH/search.failed" ] || return 0
+  read_rc=$(cat "$SCRATCH/search.failed")
+  : "${read_rc:=1}"
+  # What the library says of itself is a negative number, and not a signal.
+  [ "$read_rc" -lt 200 ] || read_rc=1
+  without_names <"$SCRATCH/search.err" >&2
+  case $read_rc in
+    3 | 4 | 11)
+      refuse "the server stops after so many entries or seconds ($(tail -n 1 "$SCRATCH/search.err")), so what it gave of $read_what is not all: set olcLimits of its database to: dn.exact=\"$LDAP_USERNAME\" size=unlimited time=unlimited"
+      ;;
+    # There is no such entry, or none that this account may see.
+    32 | 50) return "$read_rc" ;;
+  esac
+  without_names <"$SCRATCH/search.err" >"$SCRATCH/search.words"
+  die "reading $read_what failed: $(last_words "$SCRATCH/search.words" "$read_rc")"
+}
+
+# Of each entry a line, tab-separated: identity, state, name.
+list() { # FILE
+  awk 'function say() { if (dn != "") print uuid "\t" csn "\t" dn; dn = uuid = csn = "" }
+    /^dn:/ { say(); dn = $0 } /^entryUUID: / { uuid = $2 } /^entryCSN: / { csn = $2 } END { say() }' "$1" | LC_ALL=C sort -T "$WORK"
+}
+
+same() { [ "$(sha256sum <"$1")" = "$(sha256sum <"$2")" ]; } # FILE FILE
+
+# Whether what was written meanwhile leaves a dump whose entries are all there, in $changed: how many are of another moment.
+judge_changes() {
+  # In words: an entry was there all the time and is not in the dump, is in it twice, or had another name at another time.
+  awk -F '\t' '
+    FILENAME == ARGV[1] { before[$1] = $3; next }
+    FILENAME == ARGV[2] { if ($1 in dumped) { moved++; next } dumped[$1] = $3; state[$1] = $2; next }
+    {
+      if ($1 in dumped) { if (dumped[$1] != $3) moved++; else if (state[$1] != $2) changed++; seen[$1] }
+      else if ($1 in before) moved++
+      else changed++
+    }
+    END {
+      for (id in dumped) {
+        if (id in before && before[id] != dumped[id]) moved++
+        if (!(id in seen)) changed++
+      }
+      print moved + 0, changed + 0
+    }' "$WORK/before" "$WORK/dumped" "$WORK/after" >"$WORK/judged"
+  read -r moved changed <"$WORK/judged"
+  [ "$moved" = 0 ]
+}
+
+read_suffix() { # SUFFIX, into $WORK/data.ldif
+  tries=0
+  while :; do
+    tries=$((tries + 1))
+    read_rc=0
+    read_to "$1" "$WORK/list" "$1" entryUUID entryCSN || read_rc=$?
+    if [ "$read_rc" = 32 ]; then
+      : >"$WORK/data.ldif"
+      return 0
+    fi
+    [ "$read_rc" = 0 ] || refuse "$LDAP_USERNAME may not read $1: grant it what PREREQUISITES.md says"
+    list "$WORK/list" >"$WORK/before" || die "$FULL"
+    read_to "$1" "$WORK/raw.ldif" "$1" '*' '+' || die "$1 was taken away while it was read"
+    clean <"$WORK/raw.ldif" >"$WORK/data.ldif" || die "$FULL"
+    rm -f "$WORK/raw.ldif"
+    list "$WORK/data.ldif" >"$WORK/dumped" || die "$FULL"
+    nameless=$(awk -F '\t' '$1 == "" || $2 == ""' "$WORK/dumped" | wc -l | tr -d ' ')
+    [ "$nameless" = 0 ] ||
+      refuse "$nameless entries of $1 have no entryUUID or entryCSN that $LDAP_USERNAME could see: grant it what PREREQUISITES.md says"
+    read_to "$1" "$WORK/list" "$1" entryUUID entryCSN || die "$1 was taken away while it was read"
+    list "$WORK/list" >"$WORK/after" || die "$FULL"
+    ! same "$WORK/dumped" "$WORK/after" || ! same "$WORK/before" "$WORK/after" || return 0
+    log "$1 was written to while it was read (try $tries of 3)"
+    [ "$tries" -ge 3 ] || continue
+    judge_changes ||
+      die "in each of 3 tries entries of $1 were renamed or moved while it was read ($moved in the last), so that some may be missing: back up at a quieter time, or from a replica that is held still"
+    [ "$changed" = 0 ] ||
+      caveat "$1 was written to while it was read: each entry is whole, but $changed of $(count_entries "$WORK/data.ldif") are of another moment than the rest, as there is no snapshot over LDAP"
+    return 0
+  done
+}
+
+# ---- the configuration, which says what else there is -----------------------------------------------------------------
+tries=0
+while :; do
+  tries=$((tries + 1))
+  read_rc=0
+  read_to cn=config "$WORK/raw.ldif" cn=config '*' '+' || read_rc=$?
+  clean <"$WORK/raw.ldif" >"$WORK/config.ldif" || die "$FULL"
+  if [ "$read_rc" != 0 ] || [ ! -s "$WORK/config.ldif" ]; then
+    refuse "$LDAP_USERNAME may not read cn=config, in which are the schema, without which no entry can be restored, and the databases: grant it what PREREQUISITES.md says"
+  fi
+  [ ! -e "$WORK/config.before" ] || ! same "$WORK/config.ldif" "$WORK/config.before" || break
+  [ "$tries" -le 4 ] || die 'cn=config does not stay the same while it is read'
+  mv "$WORK/config.ldif" "$WORK/config.before"
+done
+databases "$WORK/config.ldif" "$LDAP_USERNAME" >"$WORK/databases" || die "$FULL"
+
+partial=
+is_known() { # SUFFIX KNOWN
+  [ "$2" != yes ] || return 0
+  partial="$partial${partial:+; }$1"
+}
+is_wanted() { # SUFFIX
+  [ -n "$SUFFIXES" ] || return 0
+  printf '%s\n' "$SUFFIXES" >"$WORK/wanted"
+  while IFS= read -r wanted; do
+    ! same_dn "$wanted" "$1" || { printf '%s\n' "$wanted" >>"$WORK/found"; return 0; }
+  done <"$WORK/wanted"
+  return 1
+}
+: >"$WORK/found"
+: >"$WORK/suffixes"
+number=0
+while IFS="$(printf '\t')" read -r type _ changer known base_dn; do
+  case $type in
+    config) is_known cn=config "$known" && continue ;;
+    frontend | monitor | null) continue ;;
+  esac
+  [ -n "$base_dn" ] || continue
+  if ! is_wanted "$base_dn"; then
+    caveat "$base_dn is not backed up: suffixes does not name it"
+    continue
+  fi
+  case $type in
+    mdb) ;;
+    ldap | meta | asyncmeta | relay | dnssrv)
+      caveat "$base_dn is not backed up: its entries are those of another server or database (back-$type)"
+      continue
+      ;;
+    *) refuse "$base_dn is kept by back-$type, which this engine does not know how to restore: move it to mdb, or name the other suffixes" ;;
+  esac
+  case $changer in
+    -) ;;
+    subordinate) refuse "the database of $base_dn is glued to the one above it (olcSubordinate), which this engine does not know how to restore: name the other suffixes" ;;
+    *) refuse "what a search in $base_dn gives is not what is stored there: its database has the overlay $changer. Name the other suffixes" ;;
+  esac
+  is_known "$base_dn" "$known"
+  number=$((number + 1))
+  printf '%s\t%s\n' "$number" "$base_dn" >>"$WORK/suffixes"
+done <"$WORK/databases"
+[ -z "$SUFFIXES" ] || printf '%s\n' "$SUFFIXES" | while IFS= read -r wanted; do
+  grep -qxF -e "$wanted" "$WORK/found" || refuse "the server has no suffix $wanted; it has: $(cut -f 5 "$WORK/databases" | grep . | tr '\n' ';')"
+done || exit $?
+[ -s "$WORK/suffixes" ] || refuse 'the server has no database with entries of its own'
+if [ -n "$partial" ]; then
+  said="that $LDAP_USERNAME sees everything is not known of: $partial. What a server hides it does not count"
+  [ "$ALLOW_PARTIAL" = yes ] ||
+    refuse "$said. Make it the first rule of the database's olcAccess, {0}to * by dn.exact=\"$LDAP_USERNAME\" read by * break (PREREQUISITES.md has it as lines to type), or say allowPartial"
+  caveat "$said"
+fi
+
+# ---- the entries ----------------------------------------------------------------------------------------------------
+entries=0
+while IFS="$(printf '\t')" read -r number base_dn <&4; do
+  read_suffix "$base_dn"
+  note_facts "$base_dn" "$WORK/data.ldif"
+  entries=$((entries + $(count_entries "$WORK/data.ldif")))
+  put "data-$number.ldif" cat "$WORK/data.ldif"
+  rm -f "$WORK/data.ldif"
+done 4<"$WORK/suffixes"
+[ "$entries" != 0 ] || [ "$ALLOW_EMPTY" = yes ] || [ "$SAFETY" = yes ] ||
+  refuse 'the server holds no entry: an empty backup is seldom what was meant (allowEmpty says that it is)'
+put config.ldif cat "$WORK/config.ldif"
+put suffixes cat "$WORK/suffixes"
+plain_config <"$WORK/config.ldif" >"$WORK/config.plain" || die "$FULL"
+note_facts cn=config "$WORK/config.plain"
+about client "$(ldapsearch -VV 2>&1 | sed -n 's/.*OpenLDAP: *//p' | head -n 1 | cut -c 1-60)"
+rm -rf "$WORK" "$SCRATCH/password"

@@ -1,0 +1,185 @@
+import type { Construct } from 'constructs';
+import { checkNew } from '../../core/given';
+import { ImageReference } from '../../core/image-catalog';
+import { InputError } from '../../core/input-error';
+import type { SecretKeyRef } from '../../core/secret-ref';
+import { ScriptFolder } from '../../kubernetes/script-folder';
+import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
+
+/** Options of OpenLDAP. */
+export interface OpenldapEngineOptions {
+  /**
+   * The image of the jobs: the server's own, or one with the same release and modules. It has slapd, slapadd, slapcat, ldapsearch, gzip, a
+   * shell, and GNU or busybox tools. There is no default: no image is official; that of Bitnami is not updated any more
+   * (https://github.com/bitnami/containers/issues/87985), and the stable one of osixia is of OpenLDAP 2.4, from before mdb was the only back end
+   * (https://github.com/osixia/container-openldap/issues/670).
+   */
+  readonly image: string;
+  /** The user as which the server runs in its own pod, as a number: restored files belong to it. In Bitnami's image that is 1001. */
+  readonly imageUser: number;
+  /**
+   * Where directories of the server's container are in its `dataVolume`, by their paths in that container: `{ '/var/lib/ldap': 'data',
+   * '/etc/ldap/slapd.d': 'config' }` for a volume that the server mounts twice, by `subPath`. An empty path is the volume's directory itself. A
+   * restore writes there what `olcDbDirectory` of each database says.
+   */
+  readonly mounts: { [path: string]: string };
+  /**
+   * The directory of the server's configuration, as its container sees it. Where `mounts` leads to it, a restore writes it; else it
+   * leaves cn=config.ldif beside the entries, and says so.
+   * @default '/etc/ldap/slapd.d'
+   */
+  readonly configDirectory?: string;
+  /**
+   * The suffixes to back up. Those that are left out are named beside every verdict.
+   * @default - all that the server's configuration has
+   */
+  readonly suffixes?: string[];
+  /**
+   * A server without an entry is meant to be so.
+   * @default false
+   */
+  readonly allowEmpty?: boolean;
+  /**
+   * The account may see less than everything, and what it does not see needs no backup; every verdict then says that it may be so. A backup
+   * by an account of which the server's own rules do not say that it reads everything fails otherwise.
+   * @default false
+   */
+  readonly allowPartial?: boolean;
+  /**
+   * The certificate authority that signed the server's certificate, as a PEM file in a Secret. The default port is then 636.
+   * @default - no TLS
+   */
+  readonly tlsAuthority?: SecretKeyRef;
+  /**
+   * TLS begins on the ordinary port, 389, by StartTLS.
+   * @default false
+   */
+  readonly startTls?: boolean;
+}
+
+/**
+ * OpenLDAP, from 2.5 on: its configuration (cn=config: schema, databases, access) and every entry of every suffix with all that is
+ * stored of it, passwords, entryUUID, entryCSN and contextCSN included.
+ *
+ * They come by the protocol, not from the files: on a volume that is mounted to read only, LMDB reads without its lock file (`mdb_env_setup_locks` in
+ * its mdb.c), so that a server which writes meanwhile writes over what is being read. LDAP has no snapshots. So the names and states of all entries are read before the dump and
+ * after it; where they differ it is made again, up to three times. An entry that was changed in the last of them is whole, but of another moment
+ * than others, and the verdict counts such entries; where entries were renamed or moved, the run fails.
+ *
+ * The Secret with the credentials has the keys `username`, a DN, and `password`. A server does not count what it hides. So a backup reads
+ * the rules of access in cn=config: it goes on where the DN is a database's `olcRootDN`, or where the first rule lets it read everything
+ * (`{0}to * by dn.exact="..." read by * break`), in `olcDatabase={0}config`, too. Limits of size and time that end a search fail the run.
+ *
+ * A verification loads cn=config and all entries as a server would, starts one without overlays and without a network on them, and compares the
+ * number of entries and a sum of all their lines, suffix by suffix, in whatever order they come.
+ *
+ * A restore works on the data volume of a server that is scaled to zero (`dataVolume`). It does the same in a directory beside the old one, and
+ * then puts the old one aside. A replica that was restored takes from its provider what has changed since. Where a
+ * provider was restored, its replicas are ahead of it: empty them, and they copy it. What was written to one of several providers since comes back from
+ * the others, as replication goes.
+ *
+ * Not backed up, and named: suffixes that are kept by another server (back-ldap, back-meta, back-relay), and those that `suffixes` leaves out.
+ * Refused: back ends other than mdb, glued databases (`olcSubordinate`), and overlays that make of what is stored something else (translucent,
+ * rwm, collect, nestgroup). Certificates, keys and modules are files of the server's container and no part of a backup.
+ *
+ * Assertions are filters, whose answer is how many entries match below the DN that is named as database:
+ * `Assertion.atLeast('(objectClass=inetOrgPerson)', 100, { database: 'ou=people,dc=example,dc=com' })`. Without one it is the suffix, where `suffixes`
+ * names one alone.
+ */
+export class OpenldapEngine implements IEngine {
+  constructor(private readonly options: OpenldapEngineOptions) {
+    checkNew('OpenldapEngine', options);
+  }
+
+  public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
+    const { image, imageUser, mounts, suffixes = [], tlsAuthority, startTls = false } = this.options;
+    const { configDirectory = '/etc/ldap/slapd.d' } = this.options;
+    checkPaths(scope, mounts, configDirectory);
+    suffixes.forEach((suffix, index) => {
+      if (!/^[A-Za-z][\w.;-]*\s*=[^\n]+$/.test(suffix) || suffixes.indexOf(suffix) !== index) {
+        const because = "write each suffix once, as the server's olcSuffix has it, such as 'dc=example,dc=com'";
+        throw new InputError(scope, { prop: `engine.suffixes[${index}]`, got: suffix, because });
+      }
+    });
+    if (startTls && !tlsAuthority) {
+      const because = "name the authority too, for example SecretRef.named('ldap-tls').key('ca.crt'): images know none";
+      throw new InputError(scope, { prop: 'engine.tlsAuthority', got: undefined, because });
+    }
+    const encrypted = tlsAuthority !== undefined && !startTls;
+    const port = options.port ?? (encrypted ? 636 : 389);
+    const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+    const items = tlsAuthority && [{ key: tlsAuthority.keyName, path: 'ca.crt' }];
+    return {
+      name: 'openldap',
+      image: { reference: ImageReference.of(image).bind(scope, 'engine.image'), user: imageUser, programs: ['gzip', 'flock'] },
+      scripts: ScriptFolder.at('openldap', __dirname),
+      environment: [
+        { name: 'SUFFIXES', value: suffixes.join('\n') },
+        { name: 'ALLOW_EMPTY', value: this.options.allowEmpty ? 'yes' : 'no' },
+        { name: 'ALLOW_PARTIAL', value: this.options.allowPartial ? 'yes' : 'no' },
+        { name: 'CONFIG_DIRECTORY', value: configDirectory },
+        {
+          name: 'MOUNTS',
+          value: Object.entries(mounts)
+            .map(pair => pair.join('\t'))
+            .join('\n'),
+        },
+      ],
+      connection: {
+        port,
+        grants: { backup: GRANTS },
+        environment: [
+          { name: 'LDAP_URI', value: `${encrypted ? 'ldaps' : 'ldap'}://${host}:${port}` },
+          { name: 'LDAP_START_TLS', value: startTls ? 'yes' : 'no' },
+          ...(tlsAuthority
+            ? [
+                { name: 'LDAPTLS_CACERT', value: '/tls/ca.crt' },
+                { name: 'LDAPTLS_REQCERT', value: 'demand' },
+              ]
+            : []),
+          options.credentials.key('username').toEnvironment('LDAP_USERNAME'),
+          options.credentials.key('password').toEnvironment('LDAP_PASSWORD'),
+        ],
+        ...(tlsAuthority && {
+          volumes: [{ name: 'tls', secret: { secretName: tlsAuthority.secretName, items } }],
+          volumeMounts: [{ name: 'tls', mountPath: '/tls', readOnly: true }],
+        }),
+      },
+      serverFiles: { restored: true },
+      restoreRequest: [{ key: 'replace', variable: 'REPLACE', value: 'no' }],
+      ...(suffixes.length === 1 && { defaultDatabase: suffixes[0] }),
+    };
+  }
+}
+
+function checkPaths(scope: Construct, mounts: { [path: string]: string }, configDirectory: string): void {
+  const absolute = (path: string) => /^(\/[\w.=-]+)+$/.test(path) && !path.split('/').includes('..');
+  if (!absolute(configDirectory)) {
+    const because = "write an absolute path without a slash at its end, such as '/etc/ldap/slapd.d'";
+    throw new InputError(scope, { prop: 'engine.configDirectory', got: configDirectory, because });
+  }
+  const entries = Object.entries(mounts);
+  if (entries.length === 0) {
+    const because = "say where the server's directories are in its data volume, for example { '/var/lib/ldap': '' }";
+    throw new InputError(scope, { prop: 'engine.mounts', got: mounts, because });
+  }
+  for (const [path, below] of entries) {
+    if (!absolute(path) || !(below === '' || absolute(`/${below}`))) {
+      const because = "write an absolute path of the server's container, and a path in its data volume without slashes at its ends";
+      throw new InputError(scope, { prop: `engine.mounts['${path}']`, got: below, because });
+    }
+  }
+}
+
+/** What a person types to ldapmodify, for cn=config and for each database: words in angle brackets are to be replaced. */
+const GRANTS = [
+  ...["# ldapmodify -Y EXTERNAL -H ldapi:///, once for 'olcDatabase={0}config' and once for each database, here 'olcDatabase={1}mdb'"],
+  'dn: olcDatabase={1}mdb,cn=config',
+  'changetype: modify',
+  'add: olcAccess',
+  'olcAccess: {0}to * by dn.exact="<user>" read by * break',
+  '-',
+  '# a database with entries as well, so that no search of it ends before its end',
+  'add: olcLimits',
+  'olcLimits: {0}dn.exact="<user>" size=unlimited time=unlimited',
+];
