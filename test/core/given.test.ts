@@ -108,6 +108,7 @@ const HAS_RULES = [
   'ImageCatalog.override',
   'MongodbEngine#bind',
   'MongodbQuiesce#bind',
+  'OpenldapEngine#bind',
   'ResticRepository#withKey',
   'ScriptFolder.at',
   'new BackupJob',

@@ -38,6 +38,8 @@ export interface EngineUnderFault {
   /** Brings up the server, filled with a few megabytes that compression cannot make small. */
   start(place: Place): Promise<FaultyServer>;
 
+  /** The port on which the server listens. @default - the engine's own */
+  readonly port?: number;
   /** A part of the dumping program's command line, by which it is seen at work: '--rdb'. */
   readonly dumping: string;
   /** The dumping program, as it is killed: 'redis-cli'. */
@@ -457,6 +459,7 @@ function synthesized(subject: EngineUnderFault): string {
   const healthy: DatabaseBackupProps = {
     engine: subject.engine,
     host: 'db',
+    ...(subject.port !== undefined && { port: subject.port }),
     credentials: SecretRef.named('db'),
     repository: Repository.files({ claimName: 'repository' }),
     retention: Retention.keep({ last: 50 }),
