@@ -3,6 +3,7 @@ import { modules } from './cluster/modules';
 import { ClusterNode } from './cluster/node';
 import { busyboxImages } from './e2e/support/images';
 import { customResourceDefinitions } from './rehearsal/images/crds';
+import { openldapImage } from './rehearsal/images/openldap';
 
 // Builds what the tests run on, before any of them: on a fresh machine it takes as long as all tests do, and no test's time limit knows
 // that. What is there already takes a second. A build of its own kind goes on elsewhere? Then this waits for it, without a limit.
@@ -16,7 +17,7 @@ async function built(what: string, build: () => Promise<unknown>): Promise<void>
 }
 
 async function main(): Promise<void> {
-  await built('images of pods', () => Promise.all([imagesOfCluster(), busyboxImages()]));
+  await built('images of pods', () => Promise.all([imagesOfCluster(), busyboxImages(), openldapImage('bookworm')]));
   await built('definitions of custom resources', customResourceDefinitions);
   await built("programs of the cluster's node", () => ClusterNode.prepare());
   await built('what the cluster has beside', modules);
