@@ -49,11 +49,11 @@ const NOT_HERE: { readonly [reason: string]: string[] } = {
     'lib/volumes/group/volume-snapshot-group-restore.ts: kubectl scale statefulset db --replicas=1',
     "lib/volumes/volumes-from-snapshot-handles.ts: kubectl get volumesnapshotcontents -o go-template='{{range .items}}{{.spec.volumeSnapshotRef.namespace}} {{.spec.volumeSnapshotRef.name}} {{.status.snapshotHandle}}{{\"\\n\"}}{{end}}' | grep '^shop shop-20260801t023000z-x7k2p-'",
   ],
-  'needs age, as test/e2e/encryption.e2e.ts has it': [
+  'needs age, as test/e2e/repositories/encryption.e2e.ts has it': [
     'docs/copies.md: age --decrypt --identity identity.txt facts.age',
     'docs/copies.md: age --decrypt --identity identity.txt 001.zst.age | zstd -dc',
   ],
-  'is run by test/e2e/demo.e2e.ts, as it is built': ['README.md: npx cdk8s-backup demo'],
+  'is run by test/e2e/app/demo.e2e.ts, as it is built': ['README.md: npx cdk8s-backup demo'],
   'needs Velero': [
     'lib/velero/restore-job.ts: kubectl -n velero create job --from=cronjob/<name> <name>-1',
     'lib/velero/restore-job.ts: kubectl -n velero create configmap <name>-request --from-literal=backup=<Backup>',
