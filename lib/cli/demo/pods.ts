@@ -99,7 +99,7 @@ export class Pods {
     return join(this.machine.home, 'claims', name);
   }
 
-  /** As `kubectl create job --from=cronjob/...` does it. */
+  /** As a Job is made from a CronJob by hand. */
   public async run(cronJob: string): Promise<PodEnd> {
     const pod = this.podOf(cronJob);
     if (pod.initContainers?.length) throw new Error(`${cronJob} has init containers, which the demo does not run`);

@@ -203,10 +203,10 @@ export function docsWork(): void {
   });
 
   test.each([
-    ['a timeline', '--from-literal=recoveryPoint=2026-08-01T12:00:00Z --from-literal=timeline=1'],
-    ['all that was stored before a gap', '--from-literal=until=gap'],
-  ])('a request for %s is made of words that a restore of files and log knows', async (_, words) => {
-    await terminal.shows(`${REQUEST} ${words}`);
+    ['a timeline', `${REQUEST} --from-literal=recoveryPoint=2026-08-01T12:00:00Z --from-literal=timeline=1`],
+    ['all that was stored before a gap', `${REQUEST} --from-literal=until=gap`],
+  ])('a request for %s is made of words that a restore of files and log knows', async (_, command) => {
+    await terminal.shows(command);
     const { data } = (await shop.object('configmap', 'orders-restore-request')) as ClusterObject;
     await shop.output('delete', 'configmap', 'orders-restore-request');
     const [, known = ''] = /value: (recoveryPoint .*)\n/.exec(readFileSync('dist/ledger.k8s.yaml', 'utf8')) ?? [];
