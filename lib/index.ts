@@ -1,3 +1,8 @@
+/**
+ * Backups of databases, plans, and the words that all of the package shares.
+ *
+ * @module cdk8s-backup
+ */
 import { checkCalls } from './core/given';
 import * as surface from './surface';
 

@@ -69,6 +69,10 @@ synth_is_clean() {
   npm run --silent synth >/dev/null && git diff --exit-code --stat -- dist && [ -z "$(git status --porcelain -- dist)" ]
 }
 
+reference_is_current() {
+  npm run --silent reference && git diff --exit-code --stat -- docs/api && [ -z "$(git status --porcelain -- docs/api)" ]
+}
+
 if ! install_tools; then
   printf '0 passed, 1 failed\n'
   exit 1
@@ -77,6 +81,7 @@ step 'images and programs that the tests use are there' npx tsx test/prepare.ts
 step 'lint' npm run --silent lint
 step 'types' npm run --silent typecheck
 step 'dist/ is what main.ts synthesizes' synth_is_clean
+step 'docs/api/ is what the docstrings say' reference_is_current
 
 printf '\n== fast tests, and scripts in the shells of images\n'
 for project in unit scripts; do

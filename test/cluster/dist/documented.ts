@@ -14,7 +14,9 @@ const PROGRAMS = /^(?:until |for |POINT=)?(?:kubectl|npx cdk8s-backup|restic|sha
 export function documentedCommands(): Documented[] {
   const texts = [
     'README.md',
-    ...readdirSync('docs').map(file => join('docs', file)),
+    ...readdirSync('docs')
+      .filter(file => file.endsWith('.md'))
+      .map(file => join('docs', file)),
     ...readdirSync('lib', { recursive: true, encoding: 'utf8' })
       .filter(path => path.endsWith('.ts') && path !== 'core/declarations.ts')
       .sort()
