@@ -410,7 +410,7 @@ describe('a control plane', () => {
     // The words after the container's name, in the image, with the directory where the runbook mounts it.
     const [, words = ''] = /restore (etcdutl snapshot restore [\s\S]*?mark-compacted)/.exec(runbook['restore.md']) ?? [];
     const { root } = imageNamed(images, V35);
-    const script = `mkdir -p /var/lib/etcd 2>/dev/null || :; mount --bind "$NODE" "$ROOT/srv"; exec chroot "$ROOT" ${words.replaceAll('/var/lib/etcd', '/srv')}`;
+    const script = `mkdir -p /var/lib/etcd 2>/dev/null || :; mount --bind "$NODE" "$ROOT/srv"; unset TMPDIR; exec chroot "$ROOT" ${words.replaceAll('/var/lib/etcd', '/srv')}`;
     execFileSync('unshare', ['--mount', 'sh', '-euc', script], { env: { PATH: process.env.PATH, NODE: node, ROOT: root, POINT: id } });
     rmSync(join(node, 'member'), { recursive: true });
     renameSync(join(node, `.restored-${id}/member`), join(node, 'member'));

@@ -2,7 +2,7 @@ import type { Image } from '../../rehearsal';
 
 /**
  * The arguments of `unshare` that run a command in an image's root file system, with a device tree, /proc, and one directory of
- * this machine at /srv, all seen by that process and its children alone.
+ * this machine at /srv, all seen by that process and its children alone. The machine's TMPDIR is not there.
  */
 export function inImage(image: Image, directory: string, user: number, command: string[]): string[] {
   const mounts =
@@ -11,7 +11,7 @@ export function inImage(image: Image, directory: string, user: number, command: 
     '--mount',
     'sh',
     '-ec',
-    `${mounts}; root=$1; shift 2; exec chroot --userspec=${user}:${user} "$root" "$@"`,
+    `${mounts}; root=$1; shift 2; unset TMPDIR; exec chroot --userspec=${user}:${user} "$root" "$@"`,
     'sh',
     image.root,
     directory,

@@ -329,7 +329,7 @@ export class MysqlServer {
       '--mount',
       'sh',
       '-ec',
-      `${mounts}; root=$1; shift 3; exec chroot --userspec=${USER}:${USER} "$root" "$@"`,
+      `${mounts}; root=$1; shift 3; unset TMPDIR; exec chroot --userspec=${USER}:${USER} "$root" "$@"`,
       'sh',
       this.image.root,
       this.directory,

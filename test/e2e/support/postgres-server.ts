@@ -252,7 +252,7 @@ export class PostgresServer {
       '--mount',
       'sh',
       '-ec',
-      `${mountPoints}; root=$1; shift 2; exec chroot --userspec=${USER}:${USER} "$root" "$@"`,
+      `${mountPoints}; root=$1; shift 2; unset TMPDIR; exec chroot --userspec=${USER}:${USER} "$root" "$@"`,
       'sh',
       this.image.root,
       this.directory,
