@@ -312,7 +312,7 @@ describe.each(PRODUCTS)('%s', product => {
         () => server().query('mysql', "select count(*) from information_schema.processlist where info like 'select sleep(60)%'") !== '0',
       );
       done = run('swap', 'backup');
-      await until('the dump waits', () => server().query('mysql', waiting) !== '0', 60);
+      await until('the dump waits', () => server().query('mysql', waiting) !== '0');
       server().query(
         'swap',
         'rename table orders to _orders_old, _orders_new to orders; insert into orders select * from _orders_old where id > 10',

@@ -36,8 +36,7 @@ if (process.env.KEEP) process.on('exit', () => writeFileSync(compiled, script.cr
  * mongosh as one file, which the official one is too: to find and compile its thousands of modules at every start takes a processor
  * for longer than most scripts run.
  */
-async function mongoshProgram(): Promise<string> {
-  const packages = await npmPackages('mongosh', { packages: ['mongosh@2.5.10'], before: '2026-06-01' });
+async function mongoshProgram(packages: string): Promise<string> {
   return cachedRoot('mongosh-program', { packages, OPTIONAL, LOADER }, async root => {
     await build({
       entryPoints: [join(packages, 'node_modules/@mongosh/cli-repl/lib/run.js')],
@@ -59,7 +58,8 @@ async function mongoshProgram(): Promise<string> {
  */
 export async function mongoImage(tag: string): Promise<Image> {
   const programs = await debianRoot(PROGRAMS);
-  const mongosh = await mongoshProgram();
+  const packages = await npmPackages('mongosh', { packages: ['mongosh@2.5.10'], before: '2026-06-01' });
+  const mongosh = await mongoshProgram(packages);
   const root = await debianRoot({
     // Of the suites, the first whose node runs mongosh.
     suite: 'trixie',
@@ -70,6 +70,8 @@ export async function mongoImage(tag: string): Promise<Image> {
       '/usr/bin/bsondump': join(programs, 'opt/programs/bsondump'),
       '/usr/lib/ferretdb/ferretdb': join(programs, 'opt/programs/ferretdb'),
       '/usr/lib/mongosh': mongosh,
+      // For clients of tests, which run in its node.
+      '/usr/lib/mongosh/node_modules': join(packages, 'node_modules'),
     },
     before: [
       'groupadd --gid 999 --system mongodb',

@@ -46,17 +46,13 @@ export class QuiescedPod {
   }
 
   async ready(container: string, ...argv: string[]): Promise<void> {
-    await until(
-      `${container} is ready`,
-      async () => {
-        try {
-          return (await this.pod.exec(container, argv).ended).exitCode === 0;
-        } catch {
-          return false;
-        }
-      },
-      60,
-    );
+    await until(`${container} is ready`, async () => {
+      try {
+        return (await this.pod.exec(container, argv).ended).exitCode === 0;
+      } catch {
+        return false;
+      }
+    });
   }
 
   /** Copies the data file by file, as a file system backup does. */
