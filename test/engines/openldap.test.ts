@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
 import { DatabaseBackup, DataVolume, Engine, type OpenldapEngineOptions, Repository, Retention, SecretRef } from '../../lib';
 import { chart, environment, objects, podSpec } from '../support/synth';
 
@@ -63,4 +64,58 @@ test('TLS has a port of its own, or begins on the ordinary one', () => {
 
 test('directories of the server are told by lines of two paths', () => {
   expect(environment(people()['CronJob/people-restore']).MOUNTS).toBe('/var/lib/ldap\tdata\n/etc/ldap/slapd.d\tconfig');
+});
+
+describe('what is known of a database by the configuration', () => {
+  const WHO = 'cn=backup,dc=example,dc=com';
+  const columns = (lines: string[]) =>
+    execFileSync('awk', ['-v', `who=${WHO}`, '-f', 'lib/engines/openldap/databases.awk'], {
+      input: ['dn: olcDatabase={1}mdb,cn=config', 'olcDatabase: {1}mdb', 'olcDbDirectory: /srv/data', ...lines, ''].join('\n'),
+      encoding: 'utf8',
+    })
+      .trimEnd()
+      .split('\n')
+      .map(line => line.split('\t'));
+  const suffix = 'olcSuffix: dc=example,dc=com';
+
+  test.each([
+    ['the first rule gives it and ends', `{0}to * by dn.exact="${WHO}" read by * break`, 'yes'],
+    ['the same in other words', `{0}to * by dn.exact="${WHO}" read stop by * none`, 'yes'],
+    ['a later rule may take away what was given', `{0}to * by dn.exact="${WHO}" read break by * break`, 'no'],
+    ['a later clause may take it away', `{0}to * by dn.exact="${WHO}" read continue by anonymous auth by * none`, 'no'],
+    ['everybody, and a later rule', '{0}to * by * read break', 'no'],
+    ['somebody else', '{0}to * by dn.exact="cn=other,dc=example,dc=com" read by * break', 'no'],
+  ])('whether all of it is seen: %s', (_, rule, known) => {
+    expect(columns([suffix, `olcAccess: ${rule}`])[0]?.[3]).toBe(known);
+  });
+
+  test.each([
+    [
+      'an overlay that is known to leave answers alone',
+      ['dn: olcOverlay={0}memberof,olcDatabase={1}mdb,cn=config', 'olcOverlay: {0}memberof'],
+      '-',
+    ],
+    ['one that changes them', ['dn: olcOverlay={0}valsort,olcDatabase={1}mdb,cn=config', 'olcOverlay: {0}valsort'], 'valsort'],
+    ['one that nobody knows', ['dn: olcOverlay={0}datamorph,olcDatabase={1}mdb,cn=config', 'olcOverlay: {0}datamorph'], 'datamorph'],
+    [
+      'one of all databases',
+      [
+        'dn: olcDatabase={-1}frontend,cn=config',
+        'olcDatabase: {-1}frontend',
+        'dn: olcOverlay={0}rwm,olcDatabase={-1}frontend,cn=config',
+        'olcOverlay: {0}rwm',
+      ],
+      'rwm',
+    ],
+  ])('what a search gives: %s', (_, lines, changer) => {
+    expect(columns([suffix, '', ...lines])[0]?.[2]).toBe(changer);
+  });
+
+  test.each(['olcHidden: TRUE', 'olcDisabled: TRUE'])('a database that nobody can read: %s', line => {
+    expect(columns([suffix, line])[0]?.[2]).toBe('shut');
+  });
+
+  test('one without a suffix is not passed over', () => {
+    expect(columns([])[0]?.slice(0, 2)).toEqual(['mdb', '/srv/data']);
+  });
 });

@@ -31,8 +31,10 @@ function reads(rule,    clauses, n, i, words, m, subject) {
       subject = norm(who)
       split(clauses[i], m, " ")
       words[1] = m[2]
+      words[2] = m[3]
     } else return 0
-    if (subject == norm(who)) return words[1] ~ /^(read|write|manage)$/
+    # By `continue` and `break` the rules that come after it decide, which may take away what it gives.
+    if (subject == norm(who)) return words[1] ~ /^(read|write|manage)$/ && (words[2] == "" || words[2] == "stop")
   }
   return 0
 }
@@ -59,22 +61,27 @@ function finish(    i) {
 /^olcRootDN: / { root = value($0) }
 /^olcAccess: / { if (rule == "") rule = value($0) }
 /^olcSubordinate: / { if (toupper(value($0)) != "FALSE") subordinate = "subordinate" }
-# What they answer is not what is stored.
+tolower($0) ~ /^olc(hidden|disabled): true/ { shut[tolower(entry)] = "is hidden or disabled" }
+# All others may answer what is not stored.
 /^olcOverlay: / {
   overlay = value($0)
   sub(/^\{-?[0-9]+\}/, "", overlay)
-  if (overlay ~ /^(translucent|rwm|collect|nestgroup|pcache)$/) changers[tolower(substr(entry, index(entry, ",") + 1))] = overlay
+  if (tolower(overlay) !~ /^(accesslog|auditlog|constraint|dds|deref|dynlist|lastbind|memberof|otp|ppolicy|refint|remoteauth|retcode|seqmod|sssvlv|syncprov|unique)$/) changers[tolower(substr(entry, index(entry, ",") + 1))] = overlay
 }
 
 END {
   finish()
+  for (i = 1; i <= count; i++) if (types[i] == "frontend") frontends = changers[names[i]]
   for (i = 1; i <= count; i++) {
     if (rules[i] == "" && types[i] != "config") rules[i] = everywhere
     known = (roots[i] != "" && norm(roots[i]) == norm(who)) || (rules[i] == "" ? types[i] != "config" : reads(rules[i]))
     changer = glued[i] != "" ? glued[i] : changers[names[i]]
+    if (changer == "") changer = frontends
+    if (names[i] in shut) changer = "shut"
     if (changer == "") changer = "-"
     if (types[i] == "config") suffixes[i] = "cn=config"
     n = split(suffixes[i], each, "\n")
+    if (n == 0) { each[1] = ""; n = 1 }
     for (j = 1; j <= n; j++) printf "%s\t%s\t%s\t%s\t%s\n", types[i], directories[i] == "" ? "-" : directories[i], changer, known ? "yes" : "no", each[j]
   }
 }

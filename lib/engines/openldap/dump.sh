@@ -131,13 +131,15 @@ is_wanted() { # SUFFIX
 }
 : >"$WORK/found"
 : >"$WORK/suffixes"
+: >"$WORK/unknown"
 number=0
-while IFS="$(printf '\t')" read -r type _ changer known base_dn; do
+while IFS="$(printf '\t')" read -r type directory changer known base_dn; do
   case $type in
     config) is_known cn=config "$known" && continue ;;
     frontend | monitor | null) continue ;;
   esac
-  [ -n "$base_dn" ] || continue
+  [ -n "$base_dn" ] || [ "$type" = mdb ] || continue
+  [ -n "$base_dn" ] || refuse 'a database has the empty suffix, or none, which this engine does not know how to restore: give it one'
   if ! is_wanted "$base_dn"; then
     caveat "$base_dn is not backed up: suffixes does not name it"
     continue
@@ -152,10 +154,17 @@ while IFS="$(printf '\t')" read -r type _ changer known base_dn; do
   esac
   case $changer in
     -) ;;
+    shut) refuse "the database of $base_dn is hidden or disabled (olcHidden, olcDisabled), so that nobody can read it: name the other suffixes" ;;
     subordinate) refuse "the database of $base_dn is glued to the one above it (olcSubordinate), which this engine does not know how to restore: name the other suffixes" ;;
     *) refuse "what a search in $base_dn gives is not what is stored there: its database has the overlay $changer. Name the other suffixes" ;;
   esac
+  case $directory in
+    */ | *//* | */./* | */../*)
+      refuse "the database of $base_dn is in $directory, and a restore compares paths letter by letter: write olcDbDirectory with single slashes, and none at its end"
+      ;;
+  esac
   is_known "$base_dn" "$known"
+  [ "$known" = yes ] || printf '%s\n' "$base_dn" >>"$WORK/unknown"
   number=$((number + 1))
   printf '%s\t%s\n' "$number" "$base_dn" >>"$WORK/suffixes"
 done <"$WORK/databases"
@@ -172,15 +181,20 @@ fi
 
 # ---- the entries ----------------------------------------------------------------------------------------------------
 entries=0
+empty=
 while IFS="$(printf '\t')" read -r number base_dn <&4; do
   read_suffix "$base_dn"
   note_facts "$base_dn" "$WORK/data.ldif"
+  [ -s "$WORK/data.ldif" ] || ! grep -qxF -e "$base_dn" "$WORK/unknown" || empty=$base_dn
   entries=$((entries + $(count_entries "$WORK/data.ldif")))
   put "data-$number.ldif" cat "$WORK/data.ldif"
   rm -f "$WORK/data.ldif"
 done 4<"$WORK/suffixes"
 [ "$entries" != 0 ] || [ "$ALLOW_EMPTY" = yes ] || [ "$SAFETY" = yes ] ||
   refuse 'the server holds no entry: an empty backup is seldom what was meant (allowEmpty says that it is)'
+# One that is hidden from the account looks the same.
+[ -z "$empty" ] || [ "$ALLOW_EMPTY" = yes ] || [ "$SAFETY" = yes ] ||
+  refuse "there is no entry in $empty, or none that the server shows: name the other suffixes, or say allowEmpty"
 put config.ldif cat "$WORK/config.ldif"
 put suffixes cat "$WORK/suffixes"
 plain_config <"$WORK/config.ldif" >"$WORK/config.plain" || die "$FULL"

@@ -37,7 +37,7 @@ all_below() { # ASK BASE ATTRIBUTES...: ASK is the function that asks
 }
 
 # What programs say of entries is data.
-without_names() { sed -e 's/dn="[^"]*"/dn="..."/g' -e 's/<[^>]*>/<...>/g' -e 's/^\(Matched DN\): .*/\1: .../'; }
+without_names() { sed -e 's/dn="[^"]*"/dn="..."/g' -e 's/<[^>]*>/<...>/g' -e 's/^\(Matched DN\): .*/\1: .../' -e 's/"[^"]*"/"..."/g' -e 's/\(entry [0-9]*\): .*/\1: .../'; }
 
 clean() { awk -f "$BACKUP_HOME/engine/clean.awk"; }
 
@@ -148,7 +148,7 @@ check_scratch_server() {
   while IFS="$(printf '\t')" read -r _ base_dn <&4; do
     all_below ask_scratch "$base_dn" '*' '+' >"$WORK/raw.ldif" 2>"$SCRATCH/scratch.err" && ask_rc=0 || ask_rc=$?
     # A database without an entry has no base either.
-    [ "$ask_rc" = 0 ] || [ "$ask_rc" = 32 ] || die "the scratch server does not give $base_dn: $(last_words "$SCRATCH/scratch.err" "$ask_rc")"
+    [ "$ask_rc" = 0 ] || [ "$ask_rc" = 32 ] || die "the scratch server does not give $base_dn: $(without_names <"$SCRATCH/scratch.err" >"$SCRATCH/scratch.words"; last_words "$SCRATCH/scratch.words" "$ask_rc")"
     clean <"$WORK/raw.ldif" >"$WORK/data.ldif"
     note_facts "$base_dn" "$WORK/data.ldif"
     rm -f "$WORK/raw.ldif" "$WORK/data.ldif"

@@ -78,9 +78,12 @@ export interface OpenldapEngineOptions {
  * provider was restored, its replicas are ahead of it: empty them, and they copy it. What was written to one of several providers since comes back from
  * the others, as replication goes.
  *
+ * The configuration is that of the recovery point then, for all databases. One that was made since is not served until it is in there again; where
+ * indexes were made or dropped since, what was not restored wants slapindex.
+ *
  * Not backed up, and named: suffixes that are kept by another server (back-ldap, back-meta, back-relay), and those that `suffixes` leaves out.
- * Refused: back ends other than mdb, glued databases (`olcSubordinate`), and overlays that make of what is stored something else (translucent,
- * rwm, collect, nestgroup). Certificates, keys and modules are files of the server's container and no part of a backup.
+ * Refused: back ends other than mdb, glued, hidden and disabled databases, the empty suffix, and every overlay, of a database or of all, that is not
+ * known to answer what is stored (translucent, rwm, collect and valsort answer something else). Certificates, keys and modules are files of the server's container and no part of a backup.
  *
  * Assertions are filters, whose answer is how many entries match below the DN that is named as database:
  * `Assertion.atLeast('(objectClass=inetOrgPerson)', 100, { database: 'ou=people,dc=example,dc=com' })`. Without one it is the suffix, where `suffixes`

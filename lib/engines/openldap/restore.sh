@@ -32,6 +32,16 @@ while IFS="$(printf '\t')" read -r _ base_dn; do
     refuse "the server keeps $base_dn in $directory, and mounts does not say where in its data volume that is; nothing was changed"
   printf '%s\n' "$within" >>"$SCRATCH/replaced"
 done <"$WORK/suffixes"
+# Another database below one that is replaced would be taken away with it.
+cut -f 2 "$SCRATCH/all-databases" | grep '^/' | LC_ALL=C sort -u >"$SCRATCH/directories.all" || :
+while IFS= read -r directory; do
+  within=$(in_data "$directory") || continue
+  ! grep -qxF -e "$within" "$SCRATCH/replaced" || continue
+  while IFS= read -r replaced; do
+    [ "$replaced" != . ] || continue
+    case $within in "$replaced"/*) refuse "the server keeps another database in $directory, below one that would be replaced: restore both, from a backup of both; nothing was changed" ;; esac
+  done <"$SCRATCH/replaced"
+done <"$SCRATCH/directories.all"
 [ "$(LC_ALL=C sort -u "$SCRATCH/replaced" | wc -l)" -gt 0 ] || die "$POINT has no suffixes"
 config_within=$(in_data "$CONFIG_DIRECTORY") && [ "$config_within" != . ] || config_within=
 
@@ -50,7 +60,7 @@ else
   make_config "$SCRATCH/config"
   cp "$WORK/config.ldif" "$STAGING/cn=config.ldif"
   printf 'cn=config.ldif\n' >>"$SCRATCH/replaced"
-  caveat "the configuration is not on this volume, and was not changed: what it was is in cn=config.ldif beside the entries. A server that has lost it gets it by slapadd -n 0 -F $CONFIG_DIRECTORY -l cn=config.ldif into an empty directory"
+  caveat "the configuration is not on this volume, and was not changed: what it was is in cn=config.ldif beside the entries. Indexes that were added since have to be made anew by slapindex. A server that has lost it gets it by slapadd -n 0 -F $CONFIG_DIRECTORY -l cn=config.ldif into an empty directory"
 fi
 load_point place
 start_scratch_server
