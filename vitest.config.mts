@@ -24,7 +24,7 @@ export default defineConfig({
       // In one process after the other: what they import, they share, and nothing of it is changed.
       {
         // Examples import what their readers do.
-        resolve: { alias: { 'cdk8s-backup': join(import.meta.dirname, 'lib', 'index.ts') } },
+        resolve: { alias: { 'cdk8s-backup': join(import.meta.dirname, 'lib') } },
         test: {
           ...{ name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**', '**/*.script.test.ts'] },
           ...{ testTimeout: 120_000, hookTimeout: 120_000, isolate: false },

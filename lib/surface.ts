@@ -41,5 +41,3 @@ export type { ToolContainer } from './kubernetes/pod';
 export type { RequestKey } from './kubernetes/request';
 export * from './kubernetes/script-folder';
 export * from './repositories';
-export * from './velero';
-export * from './volumes';

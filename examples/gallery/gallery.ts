@@ -1,19 +1,7 @@
 import { Chart, Duration } from 'cdk8s';
-import {
-  Assertion,
-  Engine,
-  type IQuiesce,
-  MariadbVersion,
-  Quiesce,
-  RecoveryOrder,
-  Retention,
-  Schedule,
-  SecretRef,
-  SnapshotMode,
-  VolumeCheck,
-  VolumeSnapshotGroup,
-  VolumeSnapshotMember,
-} from 'cdk8s-backup';
+import { Assertion, Engine, MariadbVersion, Retention, Schedule, SecretRef } from 'cdk8s-backup';
+import { RecoveryOrder } from 'cdk8s-backup/velero';
+import { type IQuiesce, Quiesce, SnapshotMode, VolumeCheck, VolumeSnapshotGroup, VolumeSnapshotMember } from 'cdk8s-backup/volumes';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import type { Storage } from '../storage/storage';

@@ -1,12 +1,6 @@
 import { type Chart, Size } from 'cdk8s';
-import {
-  RecoveryPoint,
-  VolumeFromSnapshot,
-  VolumeSnapshot,
-  type VolumeSnapshotGroup,
-  VolumeSnapshotSource,
-  VolumesFromGroup,
-} from 'cdk8s-backup';
+import { RecoveryPoint } from 'cdk8s-backup';
+import { VolumeFromSnapshot, VolumeSnapshot, type VolumeSnapshotGroup, VolumeSnapshotSource, VolumesFromGroup } from 'cdk8s-backup/volumes';
 import type { Storage } from '../storage/storage';
 
 /** A recovery point of the group beside the application, to look into: other claims, in Git. */

@@ -1,5 +1,5 @@
 import { type Chart, Duration, Size } from 'cdk8s';
-import { ProtectedStatefulSet, VeleroHook, VeleroVolume } from 'cdk8s-backup';
+import { ProtectedStatefulSet, VeleroHook, VeleroVolume } from 'cdk8s-backup/velero';
 import { k8s } from 'cdk8s-plus-27';
 
 /** Thumbnails, in a StatefulSet that is made and protected at once: all replicas in one snapshot. */

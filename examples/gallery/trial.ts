@@ -1,5 +1,5 @@
 import { Chart, Size } from 'cdk8s';
-import { VolumesFromSnapshotHandles } from 'cdk8s-backup';
+import { VolumesFromSnapshotHandles } from 'cdk8s-backup/volumes';
 import type { Construct } from 'constructs';
 import type { Storage } from '../storage/storage';
 

@@ -1,5 +1,6 @@
 import { Chart } from 'cdk8s';
-import { CsiDriver, SecretRef, VolumeGroupSnapshotClass, VolumeSnapshotClass } from 'cdk8s-backup';
+import { SecretRef } from 'cdk8s-backup';
+import { CsiDriver, VolumeGroupSnapshotClass, VolumeSnapshotClass } from 'cdk8s-backup/volumes';
 import type { Construct } from 'constructs';
 
 /** What the cluster's storage can do: snapshots, and snapshots of several volumes at one instant. */

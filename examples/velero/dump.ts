@@ -1,5 +1,6 @@
 import { type Chart, Duration } from 'cdk8s';
-import { Schedule, VeleroDump, VeleroSchedule } from 'cdk8s-backup';
+import { Schedule } from 'cdk8s-backup';
+import { VeleroDump, VeleroSchedule } from 'cdk8s-backup/velero';
 import type { Store } from '../store/store';
 
 /** The store's catalogue goes into Velero's backups as a dump: what the server has open is copied by nobody. */

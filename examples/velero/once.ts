@@ -1,5 +1,5 @@
 import { Chart, Duration } from 'cdk8s';
-import { VeleroBackup, VeleroModifierRule, VeleroPatch, VeleroResourceModifiers, VeleroRestore } from 'cdk8s-backup';
+import { VeleroBackup, VeleroModifierRule, VeleroPatch, VeleroResourceModifiers, VeleroRestore } from 'cdk8s-backup/velero';
 import type { Construct } from 'constructs';
 import type { Velero } from './velero';
 

@@ -1,7 +1,6 @@
 import { Chart, Duration } from 'cdk8s';
+import { Schedule, SecretRef } from 'cdk8s-backup';
 import {
-  Schedule,
-  SecretRef,
   VeleroBackupStorageLocation,
   VeleroCheck,
   VeleroOrderedResources,
@@ -12,7 +11,7 @@ import {
   VeleroVolume,
   VeleroVolumePolicy,
   VeleroVolumeSnapshotLocation,
-} from 'cdk8s-backup';
+} from 'cdk8s-backup/velero';
 import type { Construct } from 'constructs';
 import type { Gallery } from '../gallery/gallery';
 import type { Store } from '../store/store';

@@ -1,20 +1,12 @@
-export * from './backup';
-export type { IVeleroBackup, VeleroBackupTemplate } from './backup-template';
-export * from './check';
-export * from './dump';
-export { type VeleroCommandOptions, VeleroHook, type VeleroHookOptions, VeleroOnError, type VeleroScriptOptions } from './hook';
-export type { VeleroJobOptions } from './job';
-export * from './locations';
-export type { VeleroObjectOptions } from './object';
-export * from './ordered-resources';
-export * from './protected-stateful-set';
-export * from './protection';
-export * from './recovery-order';
-export * from './resource-modifiers';
-export * from './resource-policies';
-export { VeleroRestore, type VeleroRestoreProps } from './restore';
-export * from './restore-job';
-export * from './restore-template';
-export * from './schedule';
-export { type VeleroFilter, VeleroLabelOperator, type VeleroLabelRequirement, type VeleroLabelSelector } from './selector';
-export * from './volume';
+/**
+ * Velero's own resources, typed and checked, and what makes its backups of databases consistent.
+ *
+ * @module cdk8s-backup/velero
+ */
+import { checkCalls } from '../core/given';
+import * as surface from './surface';
+
+export * from './surface';
+
+// Where there is no compiler, what comes in is judged here.
+checkCalls(surface);

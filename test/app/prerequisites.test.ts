@@ -18,10 +18,8 @@ import {
   RestoreForm,
   Retention,
   SecretRef,
-  VolumeCheck,
-  VolumeSnapshotGroup,
-  VolumeSnapshotMember,
 } from '../../lib';
+import { VolumeCheck, VolumeSnapshotGroup, VolumeSnapshotMember } from '../../lib/volumes';
 import { podTemplates } from '../manifests/manifest';
 import { PLATFORMS } from '../manifests/platforms';
 import { backup, props, restic } from '../support/synth';

@@ -1,6 +1,7 @@
 import type { Chart, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
-import { type IQuiesce, MariadbVersion, Quiesce, SecretRef } from '../../lib';
+import { MariadbVersion, SecretRef } from '../../lib';
+import { type IQuiesce, Quiesce } from '../../lib/volumes';
 import { type StatefulServerOptions, statefulServer } from './stateful-server';
 
 const START = `

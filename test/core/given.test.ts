@@ -1,7 +1,9 @@
 import { App, Chart, Duration, Size } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
-import * as api from '../../lib';
+import * as databases from '../../lib';
 import { CALLS, ENUMS, type Members, REMEDIES, STRUCTS } from '../../lib/core/declarations';
+import * as velero from '../../lib/velero';
+import * as volumes from '../../lib/volumes';
 import { declarations } from '../support/declarations';
 import { backup, files, restic } from '../support/synth';
 import { server } from '../velero/workloads';
@@ -126,11 +128,14 @@ const HAS_RULES = [
   'new VolumesFromGroup',
 ];
 
+/** All faces of the package. */
+const api = { ...databases, ...velero, ...volumes };
+
 const key = () => api.SecretRef.named('orders').key('password');
 const quiesce = () => api.Quiesce.fileSystem({ volume: 'data' });
 
-function group(of: Chart): api.VolumeSnapshotGroup {
-  return new api.VolumeSnapshotGroup(of, 'group', sample(of, 'VolumeSnapshotGroupProps') as api.VolumeSnapshotGroupProps);
+function group(of: Chart): volumes.VolumeSnapshotGroup {
+  return new api.VolumeSnapshotGroup(of, 'group', sample(of, 'VolumeSnapshotGroupProps') as volumes.VolumeSnapshotGroupProps);
 }
 
 /** A value of a type: with what is required, and no more. */

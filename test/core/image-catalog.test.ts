@@ -1,9 +1,11 @@
 import { App, Chart, Testing } from 'cdk8s';
 import { Construct } from 'constructs';
 import { describe, expect, test } from 'vitest';
-import { BackupApp, type IQuiesce, MariadbVersion, Quiesce, SecretRef, VeleroProtection, VeleroVolume } from '../../lib';
+import { BackupApp, MariadbVersion, SecretRef } from '../../lib';
 import { belowFloor, ImageCatalog, ImageReference } from '../../lib/core/image-catalog';
 import { warnings } from '../../lib/core/warning';
+import { VeleroProtection, VeleroVolume } from '../../lib/velero';
+import { type IQuiesce, Quiesce } from '../../lib/volumes';
 import { ToyEngine } from '../engines/toy/toy';
 import { backup, restic } from '../support/synth';
 import { server } from '../velero/workloads';

@@ -10,8 +10,8 @@ import {
   type IEngine,
   ImageCatalog,
   ScriptFolder,
-  VolumeCheck,
 } from '../../lib';
+import { VolumeCheck } from '../../lib/volumes';
 import { backup, chart, container, objects, podSpec } from '../support/synth';
 import { ToyEngine } from './toy/toy';
 

@@ -1,6 +1,7 @@
 import { App, Chart } from 'cdk8s';
 import { expect, test } from 'vitest';
-import { Platform, Retention, VolumeSnapshotGroup, VolumeSnapshotMember } from '../../lib';
+import { Platform, Retention } from '../../lib';
+import { VolumeSnapshotGroup, VolumeSnapshotMember } from '../../lib/volumes';
 import { backup, objects, podSpec, restic } from '../support/synth';
 
 const DNS = (...ports: number[]) => ports.flatMap(port => ['UDP', 'TCP'].map(protocol => ({ port, protocol })));

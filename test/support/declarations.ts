@@ -13,7 +13,10 @@ const KNOWN = ['Duration', 'Size', 'Construct', 'IConstruct', 'Chart', 'ApiObjec
 
 type Named = ts.InterfaceDeclaration | ts.ClassDeclaration | ts.EnumDeclaration;
 
-/** What the constructors, factories and methods of lib/index.ts take, down to the last member of their props. */
+/** What the package exports. */
+const FACES = ['lib/surface.ts', 'lib/velero/surface.ts', 'lib/volumes/surface.ts'];
+
+/** What the constructors, factories and methods of the package take, down to the last member of their props. */
 export function declarations(): Declarations {
   const sources = readdirSync('lib', { recursive: true, encoding: 'utf8' })
     .filter(path => path.endsWith('.ts') && path !== 'core/declarations.ts')
@@ -21,7 +24,8 @@ export function declarations(): Declarations {
     .map(path => ts.createSourceFile(`lib/${path}`, readFileSync(`lib/${path}`, 'utf8'), ts.ScriptTarget.ES2022, true));
   const types = new Map<string, Named>();
   for (const node of sources.flatMap(source => [...source.statements]).filter(isNamed)) types.set(node.name?.text ?? '', node);
-  const exported = exportedFrom('lib/surface.ts', new Map(sources.map(source => [source.fileName, source])));
+  const files = new Map(sources.map(source => [source.fileName, source]));
+  const exported = new Set(FACES.flatMap(face => [...exportedFrom(face, files)]));
   const classes = [...types.values()].filter((type): type is ts.ClassDeclaration => ts.isClassDeclaration(type));
 
   const calls: { [call: string]: Members } = {};

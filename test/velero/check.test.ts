@@ -1,7 +1,7 @@
 import { App, Chart, Duration, JsonPatch } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
+import { Schedule } from '../../lib';
 import {
-  Schedule,
   VeleroCheck,
   type VeleroCheckProps,
   VeleroDump,
@@ -10,7 +10,7 @@ import {
   VeleroSchedule,
   type VeleroScheduleProps,
   VeleroVolume,
-} from '../../lib';
+} from '../../lib/velero';
 import { backup, chart, environment, type Manifest, objects } from '../support/synth';
 import { frontend, refusal, server } from './workloads';
 

@@ -1,6 +1,7 @@
 import { Duration } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
-import { DataVolume, Engine, MariadbVersion, Schedule, VeleroDump, VeleroSchedule } from '../../lib';
+import { DataVolume, Engine, MariadbVersion, Schedule } from '../../lib';
+import { VeleroDump, VeleroSchedule } from '../../lib/velero';
 import { backup, chart, objects, restic } from '../support/synth';
 import { refusal } from './workloads';
 

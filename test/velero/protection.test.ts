@@ -4,13 +4,10 @@ import { join } from 'node:path';
 import { Duration, Size } from 'cdk8s';
 import { Deployment } from 'cdk8s-plus-27';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MariadbVersion, PostgresVersion, Schedule, SecretRef } from '../../lib';
+import { warnings } from '../../lib/core/warning';
 import {
-  MariadbVersion,
-  PostgresVersion,
   ProtectedStatefulSet,
-  Quiesce,
-  Schedule,
-  SecretRef,
   VeleroHook,
   type VeleroHookOptions,
   VeleroOnError,
@@ -18,8 +15,8 @@ import {
   type VeleroProtectionOptions,
   VeleroSchedule,
   VeleroVolume,
-} from '../../lib';
-import { warnings } from '../../lib/core/warning';
+} from '../../lib/velero';
+import { Quiesce } from '../../lib/volumes';
 import { chart, objects } from '../support/synth';
 import { annotationsOf, frontend, refusal, server } from './workloads';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RecoveryOrder } from '../../lib';
+import { RecoveryOrder } from '../../lib/velero';
 import { chart, objects } from '../support/synth';
 import { frontend, refusal, server } from './workloads';
 

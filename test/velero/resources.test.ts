@@ -1,9 +1,8 @@
 import { Duration, Size } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { Schedule, SecretRef } from '../../lib';
 import {
-  Schedule,
-  SecretRef,
   VeleroBackup,
   VeleroBackupStorageLocation,
   type VeleroBackupTemplate,
@@ -20,7 +19,7 @@ import {
   type VeleroScheduleProps,
   VeleroVolumePolicy,
   VeleroVolumeSnapshotLocation,
-} from '../../lib';
+} from '../../lib/velero';
 import { problems } from '../manifests/schema/custom-problems';
 import { chart, type Manifest, objects } from '../support/synth';
 import { refusal } from './workloads';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { VeleroModifierRule, VeleroResourceModifiers, VeleroRestore, VeleroRestoreJob } from '../../lib';
+import { VeleroModifierRule, VeleroResourceModifiers, VeleroRestore, VeleroRestoreJob } from '../../lib/velero';
 import { chart, environment, type Manifest, objects } from '../support/synth';
 import { refusal } from './workloads';
 

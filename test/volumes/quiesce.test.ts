@@ -2,22 +2,10 @@ import { App, Chart, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import { expect, test } from 'vitest';
-import {
-  type IQuiesce,
-  type MariadbQuiesceOptions,
-  MariadbVersion,
-  MongodbVersion,
-  MysqlLock,
-  MysqlTls,
-  MysqlVersion,
-  PodDefaults,
-  PostgresVersion,
-  Quiesce,
-  RedisVersion,
-  SecretRef,
-} from '../../lib';
+import { MariadbVersion, MongodbVersion, MysqlTls, MysqlVersion, PodDefaults, PostgresVersion, RedisVersion, SecretRef } from '../../lib';
 import { NOT_RESTRICTED_ANNOTATION } from '../../lib/kubernetes/labels';
 import { Workload } from '../../lib/kubernetes/workload';
+import { type IQuiesce, type MariadbQuiesceOptions, MysqlLock, Quiesce } from '../../lib/volumes';
 import { quiesceAgent } from '../../lib/volumes/quiesce/agent';
 import { chart, type Manifest, objects } from '../support/synth';
 

@@ -1,21 +1,17 @@
 import { type App, Chart, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { describe, expect, test } from 'vitest';
+import { MariadbVersion, MongodbVersion, Retention, Schedule, SecretRef } from '../../lib';
+import { warnings } from '../../lib/core/warning';
 import {
   GroupSnapshotVersion,
   type IQuiesce,
-  MariadbVersion,
-  MongodbVersion,
   Quiesce,
-  Retention,
-  Schedule,
-  SecretRef,
   SnapshotMode,
   VolumeSnapshotGroup,
   type VolumeSnapshotGroupProps,
   VolumeSnapshotMember,
-} from '../../lib';
-import { warnings } from '../../lib/core/warning';
+} from '../../lib/volumes';
 import { backup, chart, container, environment, type Manifest, objects, podSpec } from '../support/synth';
 
 const retention = Retention.keep({ daily: 7 });

@@ -1,21 +1,15 @@
 import { Duration, Size } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
+import { Assertion, Engine, PostgresVersion, RecoveryPoint, RedisVersion, Retention, Schedule } from '../../lib';
 import {
-  Assertion,
   CsiDriver,
-  Engine,
-  PostgresVersion,
-  RecoveryPoint,
-  RedisVersion,
-  Retention,
-  Schedule,
   SnapshotMode,
   VolumeCheck,
   VolumeSnapshotGroup,
   VolumeSnapshotMember,
   VolumesFromGroup,
   VolumesFromSnapshotHandles,
-} from '../../lib';
+} from '../../lib/volumes';
 import { chart, environment, type Manifest, objects, podSpec } from '../support/synth';
 
 const size = Size.gibibytes(10);

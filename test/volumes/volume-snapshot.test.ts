@@ -1,18 +1,18 @@
 import { App, Chart, Size } from 'cdk8s';
 import { expect, test } from 'vitest';
+import { SecretRef } from '../../lib';
+import { warnings } from '../../lib/core/warning';
 import {
   CsiDriver,
   GroupSnapshotVersion,
   LonghornSnapshotType,
-  SecretRef,
   SnapshotDeletionPolicy,
   VolumeFromSnapshot,
   VolumeGroupSnapshotClass,
   VolumeSnapshot,
   VolumeSnapshotClass,
   VolumeSnapshotSource,
-} from '../../lib';
-import { warnings } from '../../lib/core/warning';
+} from '../../lib/volumes';
 import { chart, objects } from '../support/synth';
 
 const ceph = { clusterId: 'b9127830', secret: SecretRef.named('csi-rbd'), secretNamespace: 'ceph' };

@@ -1,5 +1,6 @@
 import { App, Chart } from 'cdk8s';
-import { Quiesce, Retention, Schedule, SecretRef, ValkeyVersion, VolumeSnapshotGroup, VolumeSnapshotMember } from '../../../lib';
+import { Retention, Schedule, SecretRef, ValkeyVersion } from '../../../lib';
+import { Quiesce, VolumeSnapshotGroup, VolumeSnapshotMember } from '../../../lib/volumes';
 import { statefulServer } from '../stateful-server';
 
 // A server whose agent has its account from a Secret that nobody has made. NAMESPACE is the namespace.

@@ -1,16 +1,7 @@
 import { Chart, JsonPatch } from 'cdk8s';
-import {
-  BackupApp,
-  Retention,
-  Schedule,
-  SnapshotMode,
-  VeleroCheck,
-  VeleroRestoreJob,
-  VeleroSchedule,
-  VolumeCheck,
-  VolumeSnapshotGroup,
-  VolumeSnapshotMember,
-} from '../../../lib';
+import { BackupApp, Retention, Schedule } from '../../../lib';
+import { VeleroCheck, VeleroRestoreJob, VeleroSchedule } from '../../../lib/velero';
+import { SnapshotMode, VolumeCheck, VolumeSnapshotGroup, VolumeSnapshotMember } from '../../../lib/volumes';
 import { claim } from '../stateful-server';
 
 // A volume of files; one group of snapshots of it that is made again and again, and one that is verified and restored. Another volume, of

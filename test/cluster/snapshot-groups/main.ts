@@ -1,15 +1,13 @@
 import { App, Chart, Duration } from 'cdk8s';
+import { PostgresVersion, Retention, Schedule } from '../../../lib';
 import {
   CsiDriver,
-  PostgresVersion,
-  Retention,
-  Schedule,
   SnapshotMode,
   VolumeSnapshotClass,
   VolumeSnapshotGroup,
   type VolumeSnapshotGroupProps,
   VolumeSnapshotMember,
-} from '../../../lib';
+} from '../../../lib/volumes';
 import { heldMariadb } from '../held-mariadb';
 import { claim, statefulServer } from '../stateful-server';
 

@@ -1,19 +1,14 @@
 import { App, Chart, Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
+import { Assertion, Engine, PostgresVersion, RecoveryPoint, Retention, Schedule } from '../../../lib';
 import {
-  Assertion,
   CsiDriver,
-  Engine,
-  PostgresVersion,
-  RecoveryPoint,
-  Retention,
-  Schedule,
   VolumeCheck,
   VolumeSnapshotGroup,
   VolumeSnapshotMember,
   VolumesFromGroup,
   VolumesFromSnapshotHandles,
-} from '../../../lib';
+} from '../../../lib/volumes';
 import { DRIVER } from '../csi';
 import { claim } from '../stateful-server';
 import { server } from './server';

@@ -1,6 +1,7 @@
 import { App, Chart, Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
-import { CsiDriver, Retention, Schedule, VolumeSnapshotClass, VolumeSnapshotGroup, VolumeSnapshotMember } from '../../../lib';
+import { Retention, Schedule } from '../../../lib';
+import { CsiDriver, VolumeSnapshotClass, VolumeSnapshotGroup, VolumeSnapshotMember } from '../../../lib/volumes';
 import { DRIVER } from '../csi';
 import { claim } from '../stateful-server';
 

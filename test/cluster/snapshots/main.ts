@@ -1,14 +1,6 @@
 import { App, Chart, Duration } from 'cdk8s';
-import {
-  Assertion,
-  Engine,
-  MariadbVersion,
-  Retention,
-  Schedule,
-  VolumeCheck,
-  VolumeSnapshotGroup,
-  VolumeSnapshotMember,
-} from '../../../lib';
+import { Assertion, Engine, MariadbVersion, Retention, Schedule } from '../../../lib';
+import { VolumeCheck, VolumeSnapshotGroup, VolumeSnapshotMember } from '../../../lib/volumes';
 import { heldMariadb } from '../held-mariadb';
 
 // A shop for a cluster, whichever: a MariaDB that is held still, and its volume and one of files as a group. NAMESPACE is the namespace,

@@ -1,14 +1,7 @@
 import { App, Chart, Duration } from 'cdk8s';
-import {
-  CsiDriver,
-  Schedule,
-  VeleroCheck,
-  VeleroProtection,
-  VeleroRestoreJob,
-  VeleroSchedule,
-  VeleroVolume,
-  VolumeSnapshotClass,
-} from '../../../lib';
+import { Schedule } from '../../../lib';
+import { VeleroCheck, VeleroProtection, VeleroRestoreJob, VeleroSchedule, VeleroVolume } from '../../../lib/velero';
+import { CsiDriver, VolumeSnapshotClass } from '../../../lib/volumes';
 import { DRIVER } from '../csi';
 import { heldMariadb } from '../held-mariadb';
 

@@ -1,5 +1,6 @@
 import { Chart, JsonPatch } from 'cdk8s';
-import { BackupApp, Schedule, VeleroCheck, VeleroRestoreJob, VeleroSchedule } from '../../../lib';
+import { BackupApp, Schedule } from '../../../lib';
+import { VeleroCheck, VeleroRestoreJob, VeleroSchedule } from '../../../lib/velero';
 
 // The jobs that ask Velero, in a namespace that is as Velero's. Of every schedule and store something else is said by the scenarios.
 

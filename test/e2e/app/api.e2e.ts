@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -12,6 +12,8 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'api-'));
   cpSync('lib', join(directory, 'lib'), { recursive: true, filter: path => !/tsconfig\.json$|\.mjs$/.test(path) });
   cpSync('imports', join(directory, 'imports'), { recursive: true });
+  // One face for all: jsii knows faces of their own only as submodules, which export whole files.
+  appendFileSync(join(directory, 'lib', 'surface.ts'), "export * from './velero/surface';\nexport * from './volumes/surface';\n");
   symlinkSync(resolve('node_modules'), join(directory, 'node_modules'));
   writeFileSync(join(directory, 'README.md'), '');
   const { name, version, description, license, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -37,10 +39,12 @@ test('the API can be expressed in jsii', () => {
   expect(jsii()).toEqual({ status: 0, errors: [] });
 });
 
-test('and the check finds what cannot', () => {
-  writeFileSync(
-    join(directory, 'lib', 'core', 'scratch.ts'),
-    `${readFileSync('lib/core/scratch.ts', 'utf8')}\n`.replace('limit: Size)', 'limit: Size | [number])'),
-  );
+test.each([
+  ['core/scratch.ts', 'limit: Size)'],
+  ['velero/volume.ts', 'snapshot(name: string)'],
+])('and the check finds what cannot, in %s', (file, parameter) => {
+  const source = readFileSync(join('lib', file), 'utf8');
+  expect(source).toContain(parameter);
+  writeFileSync(join(directory, 'lib', file), source.replace(parameter, parameter.replace(')', ' | [number])')));
   expect(jsii().errors.join('\n')).toContain('JSII');
 });

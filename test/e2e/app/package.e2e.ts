@@ -13,7 +13,10 @@ import { parseAllDocuments } from 'yaml';
 const MAIN = `
 import { Chart } from 'cdk8s';
 import { BackupApp, DatabaseBackup, Engine, PostgresVersion, Repository, Retention, SecretRef } from 'cdk8s-backup';
+import { VeleroVolume } from 'cdk8s-backup/velero';
+import { CsiDriver } from 'cdk8s-backup/volumes';
 
+for (const named of [VeleroVolume, CsiDriver]) if (!named) throw new Error('nothing is exported');
 const app = new BackupApp();
 const orders = new DatabaseBackup(new Chart(app, 'shop', { namespace: 'shop' }), 'orders', {
   engine: Engine.postgres({ version: PostgresVersion.V16, databases: ['orders'] }),
@@ -86,13 +89,30 @@ test('brings no sources and no tests', () => {
   ).toEqual([]);
 });
 
-test('passes the strict type check of a project of modules, and of one without', () => {
-  const files = ['main.mts', 'main.cts'];
-  for (const file of files) {
-    writeFileSync(join(project, file), MAIN);
-  }
-  const strict = ['--noEmit', '--strict', '--module', 'node16', '--moduleResolution', 'node16', '--target', 'es2022'];
-  run(project, process.execPath, resolve('node_modules/typescript/bin/tsc'), ...strict, ...files);
+test.each([
+  ['modules', 'node16', 'node16', ['main.mts', 'main.cts']],
+  ['a bundler', 'esnext', 'bundler', ['main.mts']],
+  ['cdk8s init, which knows no exports', 'commonjs', 'node10', ['main.ts']],
+])(
+  'passes the strict type check of a project of %s',
+  (_, module, moduleResolution, files) => {
+    for (const file of files) writeFileSync(join(project, file), MAIN);
+    const strict = ['--noEmit', '--strict', '--target', 'es2022'];
+    const found = ['--module', module, '--moduleResolution', moduleResolution];
+    run(project, process.execPath, resolve('node_modules/typescript/bin/tsc'), ...strict, ...found, ...files);
+  },
+  300_000,
+);
+
+test('brings types that hold where what is optional is not undefined', () => {
+  writeFileSync(join(project, 'main.cts'), MAIN);
+  const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022', '--module', 'node16', 'main.cts'];
+  const tsc = resolve('node_modules/typescript/bin/tsc');
+  const { stdout } = spawnSync(process.execPath, [tsc, ...strict], { cwd: project, encoding: 'utf8' });
+  // Those of cdk8s-plus do not, and are named: nothing else is.
+  const files = [...stdout.matchAll(/^(\S+)\(\d+,\d+\): error/gm)].map(([, file = '']) => file);
+  expect(files.length).toBeGreaterThan(0);
+  expect(files.filter(file => !file.includes('node_modules/cdk8s-plus-27/'))).toEqual([]);
 }, 300_000);
 
 test.each(['main.mjs', 'main.cjs'])('%s synthesizes pods with their scripts', file => {

@@ -1,15 +1,6 @@
 import { Chart, Duration } from 'cdk8s';
-import {
-  BackupApp,
-  DatabaseBackup,
-  Engine,
-  PostgresVersion,
-  Repository,
-  Retention,
-  Schedule,
-  SecretRef,
-  VeleroDump,
-} from '../../../../lib';
+import { BackupApp, DatabaseBackup, Engine, PostgresVersion, Repository, Retention, Schedule, SecretRef } from '../../../../lib';
+import { VeleroDump } from '../../../../lib/velero';
 
 const app = new BackupApp();
 const chart = new Chart(app, 'shop', { namespace: 'shop' });

@@ -1,17 +1,7 @@
 import { ApiObject, Chart, Duration } from 'cdk8s';
-import {
-  BackupApp,
-  type IQuiesce,
-  MariadbVersion,
-  MongodbVersion,
-  MysqlLock,
-  MysqlVersion,
-  PostgresVersion,
-  Quiesce,
-  RedisVersion,
-  SecretRef,
-} from '../../../../lib';
+import { BackupApp, MariadbVersion, MongodbVersion, MysqlVersion, PostgresVersion, RedisVersion, SecretRef } from '../../../../lib';
 import { Workload } from '../../../../lib/kubernetes/workload';
+import { type IQuiesce, MysqlLock, Quiesce } from '../../../../lib/volumes';
 import { quiesceAgent } from '../../../../lib/volumes/quiesce/agent';
 
 // Servers on volumes of their own, each with the agent beside it. Nobody reaches the pods, nor do they reach anybody: their agents need nothing else.

@@ -1,0 +1,14 @@
+export { type EngineVolumeCheckOptions, VolumeCheck, type VolumeCheckOptions } from './check/volume-check';
+export * from './csi-driver';
+export type { IVolumeSnapshotGroup, VolumeSnapshotGroupProps } from './group/group';
+export { VolumeSnapshotMember, type WorkloadMemberOptions } from './group/snapshot-member';
+export { GroupSnapshotVersion, type NativeSnapshotOptions, SnapshotMode } from './group/snapshot-mode';
+export * from './group/volume-snapshot-group';
+export * from './group/volume-snapshot-group-restore';
+export * from './group/volume-snapshot-group-verification';
+export * from './quiesce';
+export * from './volume-from-snapshot';
+export * from './volume-snapshot';
+export * from './volume-snapshot-class';
+export { VolumesFromGroup, type VolumesFromGroupProps, type VolumesFromSnapshotsOptions } from './volumes-from-group';
+export * from './volumes-from-snapshot-handles';
