@@ -30,6 +30,39 @@ orders.addRestore();
 app.synth();
 `;
 
+/** An application that somebody wrote with a later cdk8s-plus. */
+const LATER = `
+import { App, Chart, Size } from 'cdk8s';
+import { DatabaseBackup, Engine, PodDefaults, PostgresVersion, Repository, Retention, SecretRef } from 'cdk8s-backup';
+import { VeleroHook, VeleroProtection, VeleroVolume } from 'cdk8s-backup/velero';
+import { VolumeFromSnapshot } from 'cdk8s-backup/volumes';
+import { EmptyDirMedium, type k8s, PersistentVolumeAccessMode, StatefulSet, Volume } from 'cdk8s-plus-33';
+
+const app = new App();
+const shop = new Chart(app, 'shop', { namespace: 'shop' });
+const toleration: k8s.Toleration = { key: 'backup', operator: 'Exists' };
+PodDefaults.of(shop).add({ tolerations: [toleration] });
+const data = Volume.fromEmptyDir(shop, 'data', 'data', { medium: EmptyDirMedium.DEFAULT });
+const server = new StatefulSet(shop, 'orders-db', {
+  containers: [{ name: 'main', image: 'postgres:16', portNumber: 5432, volumeMounts: [{ path: '/data', volume: data }] }],
+  volumeClaimTemplates: [{ name: 'data', storage: Size.gibibytes(1) }],
+});
+VeleroProtection.of(server, { preHook: VeleroHook.command({ command: ['sync'] }), volumes: [VeleroVolume.files('data')] });
+new DatabaseBackup(shop, 'orders', {
+  engine: Engine.postgres({ version: PostgresVersion.V16, databases: ['orders'] }),
+  host: 'orders-db',
+  credentials: SecretRef.named('orders-backup'),
+  repository: Repository.files({ claimName: 'backups' }),
+  retention: Retention.keep({ daily: 7 }),
+});
+new VolumeFromSnapshot(shop, 'copy', {
+  snapshotName: 'yesterday',
+  size: Size.gibibytes(1),
+  accessModes: [PersistentVolumeAccessMode.READ_WRITE_MANY],
+});
+app.synth();
+`;
+
 const SCRIPTS = ['.sh', '.awk', '.sql', '.escript'];
 
 let project: string;
@@ -113,6 +146,21 @@ test('brings types that hold where what is optional is not undefined', () => {
   const files = [...stdout.matchAll(/^(\S+)\(\d+,\d+\): error/gm)].map(([, file = '']) => file);
   expect(files.length).toBeGreaterThan(0);
   expect(files.filter(file => !file.includes('node_modules/cdk8s-plus-27/'))).toEqual([]);
+}, 300_000);
+
+test('takes workloads and types of a later cdk8s-plus, which `cdk8s init` begins with', () => {
+  const later = 'cdk8s-plus-33';
+  symlinkSync(resolve('node_modules', later), join(project, 'node_modules', later));
+  writeFileSync(join(project, 'later.cts'), LATER);
+  const strict = ['--strict', '--module', 'node16', '--target', 'es2022'];
+  run(project, process.execPath, resolve('node_modules/typescript/bin/tsc'), ...strict, 'later.cts');
+  rmSync(join(project, 'dist'), { recursive: true, force: true });
+  run(project, process.execPath, 'later.cjs');
+  const objects = parseAllDocuments(readFileSync(join(project, 'dist/shop.k8s.yaml'), 'utf8')).map(document => document.toJS());
+  const [pod] = objects.filter(({ kind }) => kind === 'StatefulSet').map(({ spec }) => spec.template);
+  expect(pod.metadata.annotations).toMatchObject({ 'pre.hook.backup.velero.io/container': 'main' });
+  const [backup] = objects.filter(({ kind }) => kind === 'CronJob').map(({ spec }) => spec.jobTemplate.spec.template.spec);
+  expect(backup.tolerations).toEqual([{ key: 'backup', operator: 'Exists' }]);
 }, 300_000);
 
 test.each(['main.mjs', 'main.cjs'])('%s synthesizes pods with their scripts', file => {
