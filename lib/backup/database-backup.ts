@@ -225,7 +225,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
 
   /**
    * A job of your own, with the engine's image and tools, and the repository's: a CronJob `<series>-<name>`. Its scripts may use what
-   * `lib/shell/lib.sh` offers; its end is a verdict as that of every other job.
+   * `lib/shell/lib/lib.sh` offers; its end is a verdict as that of every other job.
    *
    * @param name what the job is called, after the series: `<name>.sh` of its scripts is run
    * @throws InputError when an option cannot stand, or the backup has something of that name already

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct, IConstruct } from 'constructs';
@@ -19,7 +18,8 @@ import { ENGINE_LABEL, JOB_LABEL, OPERATION_LABEL, SERIES_LABEL, STANDARD_LABELS
 import { egressTo, type NetworkDestination } from '../kubernetes/network';
 import { operationPod, type ToolContainer } from '../kubernetes/pod';
 import type { Request } from '../kubernetes/request';
-import { ScriptFolder } from '../kubernetes/script-folder';
+import type { ScriptFolder } from '../kubernetes/script-folder';
+import { SHELL } from '../kubernetes/shell-scripts';
 import { type IRepository, RepositoryAccess, type RepositoryConfig } from '../repositories/repository';
 import type { DatabaseBackupProps } from './options';
 import { originOf } from './origin';
@@ -69,8 +69,6 @@ export interface OperationPodProps {
 
 /** Where each secret file of a job is, in a directory of its name. */
 export const SECRET_FILES = '/run/secrets/job';
-
-const SHELL = ScriptFolder.at('shell', join(__dirname, '..', 'shell'));
 
 /**
  * Where an engine and a repository meet: what all operations on one backup share.

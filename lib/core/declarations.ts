@@ -530,7 +530,7 @@ export const CALLS: { readonly [name: string]: Members } = {
   },
   'ScriptFolder.at': {
     name: "string | what the folder is called in the ConfigMap's name, e.g. `postgres`",
-    path: 'string | the folder on disk',
+    '...paths': 'string | the folder on disk; of several, pods see all files in one',
   },
   'ScriptFolder.of': {
     name: "string | what the files are called in the ConfigMap's name",

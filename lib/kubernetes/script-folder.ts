@@ -28,10 +28,10 @@ function isCompiled(file: string, all: string[]): boolean {
 export class ScriptFolder {
   /**
    * @param name what the folder is called in the ConfigMap's name, e.g. `postgres`
-   * @param path the folder on disk
+   * @param paths the folder on disk; of several, pods see all files in one
    */
-  public static at(name: string, path: string): ScriptFolder {
-    return new ScriptFolder(name, filesAt(path));
+  public static at(name: string, ...paths: string[]): ScriptFolder {
+    return new ScriptFolder(name, filesAt(JSON.stringify(paths)));
   }
 
   /**
@@ -88,10 +88,14 @@ export class ScriptFolder {
 }
 
 /** A thousand databases ask for the same few folders: each is read, and its hash computed, once. */
-const filesAt = memoized((path: string): { [file: string]: string } => {
-  const all = readdirSync(path);
-  const files = all.filter(file => SCRIPT.test(file) && !isCompiled(file, all)).sort();
-  return Object.fromEntries(files.map(file => [file, readFileSync(join(path, file), 'utf8')]));
+const filesAt = memoized((paths: string): { [file: string]: string } => {
+  const files = (JSON.parse(paths) as string[]).flatMap(path => {
+    const all = readdirSync(path);
+    return all
+      .filter(file => SCRIPT.test(file) && !isCompiled(file, all))
+      .map(file => [file, readFileSync(join(path, file), 'utf8')] as const);
+  });
+  return Object.fromEntries(files.sort(([a], [b]) => (a < b ? -1 : 1)));
 });
 const hashOf = memoized((files: { [file: string]: string }) =>
   createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 10),

@@ -13,7 +13,7 @@
 #   EXPECTED_VOLUMES    how many volumes have to be in it, at least; empty: nobody has said
 #   MOVES_DATA          `yes`: the data of its snapshots is moved, each by an operation
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 # shellcheck source=lib/kubernetes/kubectl/api.sh
 . "$BACKUP_HOME/api/api.sh"

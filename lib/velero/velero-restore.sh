@@ -13,7 +13,7 @@
 # A Restore that was begun goes on, whatever becomes of this pod. One that was not is deleted with it: Velero would begin it on a day when
 # nobody expects it any more.
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 # shellcheck source=lib/kubernetes/kubectl/api.sh
 . "$BACKUP_HOME/api/api.sh"

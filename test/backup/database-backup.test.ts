@@ -135,7 +135,7 @@ describe('scripts', () => {
     const shop = chart();
     backup(shop);
     const shell = Object.values(objects(shop)).find(object => object.metadata.name.startsWith('backup-scripts-shell'));
-    expect(shell.data['run.sh']).toBe(readFileSync('lib/shell/run.sh', 'utf8'));
+    expect(shell.data['run.sh']).toBe(readFileSync('lib/shell/jobs/run.sh', 'utf8'));
     expect(Object.keys(shell.data)).toContain('retention.awk');
   });
 });

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Duration } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
 import { DataVolume, Engine, type IEngine, MariadbVersion, MysqlTls, MysqlVersion, SecretRef, XtrabackupVersion } from '../../lib';
 import { programsOf } from '../../lib/engines/mysql-physical/mysql-physical';
+import { linkShell } from '../support/shell-folder';
 import { backup, chart, container, environment, objects, podSpec } from '../support/synth';
 
 const mariadb = Engine.mariadbPhysical({ version: MariadbVersion.V10_11 });
@@ -103,7 +104,7 @@ test('what the client says of a statement that failed is told without what it qu
   try {
     writeFileSync(join(directory, 'said'), "ERROR 1062 (23000) at line 7: Duplicate entry '4111 1111 1111 1111' for key 'card'\n");
     writeFileSync(join(directory, 'nothing'), "it's '4111'\n");
-    symlinkSync(resolve('lib/shell'), join(directory, 'shell'));
+    linkShell(join(directory, 'shell'));
     const script = `. ${resolve('lib/engines/mysql-physical/physical.sh')}; client_words said 1; echo; client_words nothing 3`;
     const said = execFileSync('sh', ['-c', script], {
       encoding: 'utf8',

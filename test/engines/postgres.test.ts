@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CaCertificates, Engine, type PostgresEngineOptions, PostgresVersion, SecretRef } from '../../lib';
 import { AWKS } from '../shell/awk';
+import { linkShell } from '../support/shell-folder';
 import { backup, chart, environment, type Manifest, podSpec } from '../support/synth';
 
 const engine = (options: Partial<PostgresEngineOptions>) => ({ engine: Engine.postgres({ version: PostgresVersion.V17, ...options }) });
@@ -57,7 +58,7 @@ describe('settings of the server that verifies', () => {
 
 test('no setting of a server decides how the text of a dump is written, or read', () => {
   const directory = mkdtempSync(join(tmpdir(), 'session-'));
-  symlinkSync(resolve('lib/shell'), join(directory, 'shell'));
+  linkShell(join(directory, 'shell'));
   symlinkSync(resolve('lib/engines/postgres'), join(directory, 'engine'));
   const { stdout } = spawnSync('sh', ['-c', '. "$BACKUP_HOME/engine/postgres.sh"; printf %s "$PGOPTIONS"'], {
     env: { ...process.env, BACKUP_HOME: directory, SCRATCH: directory, SERIES: 'orders', REPOSITORY_FOLDER: 'none' },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Random } from '../random';
 
-export const SCRIPT = join(__dirname, '../../lib/shell/retention.awk');
+export const SCRIPT = join(__dirname, '../../lib/shell/lib/retention.awk');
 
 export const AWKS = [['mawk'], ['gawk'], ['gawk', '--posix'], ['busybox', 'awk'], ['original-awk']].filter(
   ([command = '', ...args]) => spawnSync(command, [...args, 'BEGIN { exit 0 }']).status === 0,

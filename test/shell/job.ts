@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { linkShell } from '../support/shell-folder';
 
 /** A job's scripts without a pod: the files of lib/, over a repository in a directory, with an engine made of one-line scripts. */
 export class Job {
@@ -33,7 +34,7 @@ export class Job {
     mkdirSync(join(this.home, 'engine'), { recursive: true });
     mkdirSync(this.repository);
     mkdirSync(this.mirror);
-    symlinkSync(resolve('lib/shell'), join(this.home, 'shell'));
+    linkShell(join(this.home, 'shell'));
     symlinkSync(resolve('lib/repositories', tools ? 'restic' : 'files'), join(this.home, 'repository'));
     symlinkSync(resolve('lib/repositories/files'), join(this.home, 'source'));
     writeFileSync(join(this.directory, 'password'), 'a key');

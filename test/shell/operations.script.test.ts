@@ -218,7 +218,7 @@ describe('the verdict', () => {
       for limit in $(seq 20 24); do for i in $(seq 0 ${texts.length - 1}); do printf '%s %s ' "$limit" "$i"; json_text "$limit" <"text-$i"; echo; done; done
       printf '0 odd '; json_text 100 <odd; echo`;
       const [command = '', ...words] = shell;
-      const out = execFileSync(command, [...words, '-c', script, 'sh', resolve('lib/shell/run.sh'), job.directory], {
+      const out = execFileSync(command, [...words, '-c', script, 'sh', resolve('lib/shell/jobs/run.sh'), job.directory], {
         env: { PATH: `${job.directory}:${process.env.PATH}`, LC_ALL: 'C.UTF-8' },
         stdio: ['ignore', 'pipe', 'pipe'],
       });

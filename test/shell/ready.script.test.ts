@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { linkShell } from '../support/shell-folder';
 import { Job } from './job';
 import { inEachShell } from './shells';
 
@@ -41,7 +42,7 @@ function ready(engine: string, says: string, code: number): number | null {
   const { program, environment } = CLIENTS[engine] ?? { program: '', environment: {} };
   const home = join(directory, 'home');
   for (const folder of [home, join(directory, 'bin'), join(directory, 'scratch')]) mkdirSync(folder, { recursive: true });
-  symlinkSync(resolve('lib/shell'), join(home, 'shell'));
+  linkShell(join(home, 'shell'));
   symlinkSync(resolve('lib/engines', engine), join(home, 'engine'));
   for (const name of [program, 'rabbitmq-server'])
     writeFileSync(join(directory, 'bin', name), '#!/bin/sh\nprintf "%s\\n" "$SAYS" >&2\nexit "$CODE"\n', { mode: 0o755 });

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { linkShell } from '../support/shell-folder';
 import { Job } from './job';
 
 // Whether a server runs whose files are to be replaced: what its address answers, and what it leaves in its data directory.
@@ -96,7 +97,7 @@ describe.each([
     directory = mkdtempSync(join(tmpdir(), 'running-'));
     data = join(directory, 'data');
     for (const folder of ['bin', 'home', 'scratch', 'data']) mkdirSync(join(directory, folder));
-    symlinkSync(resolve('lib/shell'), join(directory, 'home/shell'));
+    linkShell(join(directory, 'home/shell'));
     symlinkSync(resolve('lib/engines', engine), join(directory, 'home/engine'));
     listener = createServer(socket => socket.destroy());
     port = await new Promise(ready => {

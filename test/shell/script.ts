@@ -1,6 +1,7 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { linkShell } from '../support/shell-folder';
 
 export interface ScriptOptions {
   /** Where everything is made: scratch/ is $SCRATCH. */
@@ -42,10 +43,8 @@ export function runScript(
   writeFileSync(join(home, 'repository/repository.sh'), `${functions.join('\n')}\n`);
   rmSync(join(scratch, 'outcome'), { recursive: true, force: true });
   for (const path of [members, join(scratch, 'outcome'), bin]) mkdirSync(path, { recursive: true });
-  for (const [name, path] of [
-    ['shell', 'lib/shell'],
-    ['engine', `lib/engines/${engine}`],
-  ] as const) {
+  if (!existsSync(join(home, 'shell'))) linkShell(join(home, 'shell'));
+  for (const [name, path] of [['engine', `lib/engines/${engine}`]] as const) {
     if (!existsSync(join(home, name))) symlinkSync(resolve(path), join(home, name));
   }
   for (const [name, body] of Object.entries(programs)) {

@@ -63,7 +63,7 @@ function mark(path: string): string {
 }
 
 test.skipIf(missing !== 0)('every script is clean', { timeout: 600_000 }, async () => {
-  expect(scripts).toContain('lib/shell/run.sh');
+  expect(scripts).toContain('lib/shell/jobs/run.sh');
   const marks = new Map(scripts.map(path => [path, mark(path)]));
   const unknown = scripts.filter(path => !existsSync(marks.get(path) ?? ''));
   const found: string[] = [];

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type Answer, FakeKubectl } from '../shell/kubectl';
 import { inEachShell } from '../shell/shells';
+import { linkShell } from '../support/shell-folder';
 
 // What the jobs that ask Velero make of what they are answered. That a cluster's objects answer so, test/cluster/velero.cluster.ts shows.
 
@@ -18,7 +19,8 @@ function run(shell: string[], script: string, answers: Answer[], environment: { 
   const root = mkdtempSync(join(tmpdir(), 'velero-'));
   roots.push(root);
   mkdirSync(join(root, 'scratch', 'outcome'), { recursive: true });
-  for (const [name, directory] of Object.entries({ shell: 'shell', api: 'kubernetes/kubectl', kubectl: 'velero' })) {
+  linkShell(join(root, 'shell'));
+  for (const [name, directory] of Object.entries({ api: 'kubernetes/kubectl', kubectl: 'velero' })) {
     symlinkSync(resolve('lib', directory), join(root, name));
   }
   const kubectl = new FakeKubectl(root, answers);

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type Answer, FakeKubectl } from '../shell/kubectl';
 import { inEachShell } from '../shell/shells';
+import { linkShell } from '../support/shell-folder';
 
 // What a run makes of the answers of the Kubernetes API, and of those that do not come.
 
@@ -20,10 +21,10 @@ function run(shell: string[], words: string, answers: Answer[], environment: { [
   const root = mkdtempSync(join(tmpdir(), 'coordinator-'));
   roots.push(root);
   mkdirSync(join(root, 'scratch', 'outcome'), { recursive: true });
-  symlinkSync(resolve('lib/shell'), join(root, 'shell'));
+  linkShell(join(root, 'shell'));
   symlinkSync(resolve('lib/volumes/group'), join(root, 'kubectl'));
   const kubectl = new FakeKubectl(root, answers);
-  const sources = ['shell/lib', 'kubernetes/kubectl/api', 'volumes/group/groups', 'volumes/group/lease', 'volumes/group/quiesce'];
+  const sources = ['shell/lib/lib', 'kubernetes/kubectl/api', 'volumes/group/groups', 'volumes/group/lease', 'volumes/group/quiesce'];
   writeFileSync(join(root, 'run.sh'), ['set -eu', ...sources.map(file => `. ${resolve('lib')}/${file}.sh`), words].join('\n'));
   const [program = 'sh', ...options] = shell;
   const { stderr, status } = spawnSync(program, [...options, join(root, 'run.sh')], {

@@ -6,6 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type Answer, FakeKubectl } from '../shell/kubectl';
 import { inEachShell } from '../shell/shells';
+import { linkShell } from '../support/shell-folder';
 
 // What a restore and a verification of a group ask the Kubernetes API for, what they take back, and what they say when they fail.
 
@@ -59,7 +60,8 @@ function job(shell: string[], operation: 'restore' | 'verify', answers: Answer[]
   const root = mkdtempSync(join(tmpdir(), 'restore-'));
   roots.push(root);
   for (const folder of ['scratch/outcome', 'request']) mkdirSync(join(root, folder), { recursive: true });
-  for (const [name, folder] of Object.entries({ shell: 'shell', kubectl: 'volumes/group', api: 'kubernetes/kubectl' })) {
+  linkShell(join(root, 'shell'));
+  for (const [name, folder] of Object.entries({ kubectl: 'volumes/group', api: 'kubernetes/kubectl' })) {
     symlinkSync(resolve('lib', folder), join(root, name));
   }
   const kubectl = new FakeKubectl(root, [...answers, { to: 'get volumesnapshots', says: GROUP }]);

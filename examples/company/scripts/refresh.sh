@@ -3,7 +3,7 @@
 #
 # environment: lib.sh's, and libpq's for the staging server (PGHOST, PGUSER)
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 open_point newest-verified
 fetch orders.dump "$SCRATCH/orders.dump"

@@ -15,7 +15,7 @@
 #   hash       etcd's own hash of all keys up to that revision, with their history since the last compaction; or
 #   content    where that cannot be asked over HTTP (before 3.5.10), the beginning of a SHA-256 of all keys at that revision
 # A server with users tells its content to none but them, and a verification has no credentials: neither hash nor content then.
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
 # The server.

@@ -13,7 +13,7 @@ if [ "$OPERATION" = restore ]; then
     1:* | *:[0-9]*Z-?????) ;;
     *) refuse "all $MEMBERS members have to be restored from one recovery point, and $RECOVERY_POINT may be another one for the next of them: set recoveryPoint to $POINT" ;;
   esac
-  # shellcheck source=lib/shell/data-directory.sh
+  # shellcheck source=lib/shell/lib/data-directory.sh
   . "$BACKUP_HOME/shell/data-directory.sh"
   # A log that stays where it is would be replayed over the restored data.
   if [ -z "${WAL_DIRECTORY:-}" ]; then

@@ -8,7 +8,7 @@
 set -eu
 # shellcheck source=lib/engines/etcd/etcd.sh
 . "$BACKUP_HOME/engine/etcd.sh"
-# shellcheck source=lib/shell/data-directory.sh
+# shellcheck source=lib/shell/lib/data-directory.sh
 . "$BACKUP_HOME/shell/data-directory.sh"
 
 # shellcheck disable=SC2154 # data-directory.sh's

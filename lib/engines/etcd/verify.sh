@@ -3,7 +3,7 @@
 set -eu
 # shellcheck source=lib/engines/etcd/etcd.sh
 . "$BACKUP_HOME/engine/etcd.sh"
-# shellcheck source=lib/shell/assertions.sh
+# shellcheck source=lib/shell/lib/assertions.sh
 . "$BACKUP_HOME/shell/assertions.sh"
 
 wait_for_scratch_server

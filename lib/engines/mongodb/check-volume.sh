@@ -12,9 +12,9 @@ unset MONGODB_HOST MONGODB_PORT MONGODB_USERNAME MONGODB_PASSWORD MONGODB_TLS_CA
 DATABASES=
 # shellcheck source=lib/engines/mongodb/mongodb.sh
 . "$BACKUP_HOME/engine/mongodb.sh"
-# shellcheck source=lib/shell/data-directory.sh
+# shellcheck source=lib/shell/lib/data-directory.sh
 . "$BACKUP_HOME/shell/data-directory.sh"
-# shellcheck source=lib/shell/assertions.sh
+# shellcheck source=lib/shell/lib/assertions.sh
 . "$BACKUP_HOME/shell/assertions.sh"
 
 [ -e "$DATA_DIRECTORY/WiredTiger" ] ||

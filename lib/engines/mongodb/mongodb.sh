@@ -16,7 +16,7 @@
 #   all.archive      one of the whole instance; both are mongodump's archives
 #   accounts.json    beside the former: users and roles of these databases, with their passwords' hashes
 #   databases.txt    beside the latter: the databases that were there before or after the dump, one a line
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 here=$BACKUP_HOME/engine
 : "${REPLICA_SET:=}" "${DATABASES:=}" "${MONGODB_TLS:=no}" "${MONGODB_TLS_CA:=}"

@@ -3,7 +3,7 @@
 set -eu
 # shellcheck source=lib/engines/mongodb/mongodb.sh
 . "$BACKUP_HOME/engine/mongodb.sh"
-# shellcheck source=lib/shell/refusals.sh
+# shellcheck source=lib/shell/lib/refusals.sh
 . "$BACKUP_HOME/shell/refusals.sh"
 use "$(host_uri)"
 mongosh_script ready 2>"$SCRATCH/ready.client" && exit 0

@@ -6,7 +6,7 @@ unset MONGODB_HOST MONGODB_PORT MONGODB_USERNAME MONGODB_PASSWORD MONGODB_TLS_CA
 DATABASES=
 # shellcheck source=lib/engines/mongodb/mongodb.sh
 . "$BACKUP_HOME/engine/mongodb.sh"
-# shellcheck source=lib/shell/assertions.sh
+# shellcheck source=lib/shell/lib/assertions.sh
 . "$BACKUP_HOME/shell/assertions.sh"
 
 get archives.tsv >"$SCRATCH/archives.tsv" || die "archives.tsv of $POINT: $(repository_reason)"

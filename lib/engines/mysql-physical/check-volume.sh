@@ -7,9 +7,9 @@ set -eu
 unset SERVER_HOST || :
 # shellcheck source=lib/engines/mysql-physical/physical.sh
 . "$BACKUP_HOME/engine/physical.sh"
-# shellcheck source=lib/shell/data-directory.sh
+# shellcheck source=lib/shell/lib/data-directory.sh
 . "$BACKUP_HOME/shell/data-directory.sh"
-# shellcheck source=lib/shell/assertions.sh
+# shellcheck source=lib/shell/lib/assertions.sh
 . "$BACKUP_HOME/shell/assertions.sh"
 data=$DATA_DIRECTORY
 

@@ -6,11 +6,11 @@
 #   SPOOL   where log-follow.sh receives. Each history's `stored` says how much of each file is stored
 # $SCRATCH/short names what log-received.sh has found to be received in part. A history gets a file `left` where log-follow.sh has to begin another.
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 # shellcheck source=lib/engines/mysql-physical/log.sh
 . "$BACKUP_HOME/engine/log.sh"
-# shellcheck source=lib/shell/log-gap.sh
+# shellcheck source=lib/shell/lib/log-gap.sh
 . "$BACKUP_HOME/shell/log-gap.sh"
 cd "$SPOOL" 2>/dev/null || exit 0
 # Once only: nobody may ask the server the next time.

@@ -9,7 +9,7 @@ set -eu
 . "$BACKUP_HOME/engine/physical.sh"
 # shellcheck source=lib/engines/mysql-physical/log.sh
 . "$BACKUP_HOME/engine/log.sh"
-# shellcheck source=lib/shell/log-gap.sh
+# shellcheck source=lib/shell/lib/log-gap.sh
 . "$BACKUP_HOME/shell/log-gap.sh"
 
 [ "$(variable log_bin)" = ON ] || refuse 'the server writes no binary log: set log_bin and server_id'

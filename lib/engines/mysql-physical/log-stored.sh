@@ -5,7 +5,7 @@
 # usage: log-stored.sh CHOSEN
 # environment: SPOOL, as for log-choose.sh
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 # shellcheck source=lib/engines/mysql-physical/log.sh
 . "$BACKUP_HOME/engine/log.sh"

@@ -2,7 +2,7 @@
 # Appends batch $POINT of the log to the files in $LOG_DIRECTORY: <history>/<file>, beside it <file>.from (the offset from which
 # on it is not empty), <file>.end when it is complete, and <file>.gap when something between is missing.
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 batch=$LOG_DIRECTORY.batch
 rm -rf "$batch" "$SCRATCH/get.failed"

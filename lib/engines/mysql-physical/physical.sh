@@ -19,7 +19,7 @@
 #   tablespaces           MySQL: files of InnoDB tables
 # There is no count of rows among them: the copy is of the instant at which the tool lets the server go, and when that was nobody
 # knows before it has passed. A count taken earlier or later would be of other data.
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
 

@@ -3,7 +3,7 @@
 set -eu
 # shellcheck source=lib/engines/mysql-physical/physical.sh
 . "$BACKUP_HOME/engine/physical.sh"
-# shellcheck source=lib/shell/refusals.sh
+# shellcheck source=lib/shell/lib/refusals.sh
 . "$BACKUP_HOME/shell/refusals.sh"
 answer=$(sql 'select 1' 2>"$SCRATCH/ready.client") || {
   cat "$SCRATCH/ready.client" >&2

@@ -8,7 +8,7 @@ set -eu
 . "$BACKUP_HOME/engine/physical.sh"
 # shellcheck source=lib/engines/mysql-physical/replay.sh
 . "$BACKUP_HOME/engine/replay.sh"
-# shellcheck source=lib/shell/data-directory.sh
+# shellcheck source=lib/shell/lib/data-directory.sh
 . "$BACKUP_HOME/shell/data-directory.sh"
 
 choose_target

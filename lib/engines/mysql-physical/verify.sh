@@ -7,7 +7,7 @@ UNTIL=latest
 . "$BACKUP_HOME/engine/physical.sh"
 # shellcheck source=lib/engines/mysql-physical/replay.sh
 . "$BACKUP_HOME/engine/replay.sh"
-# shellcheck source=lib/shell/assertions.sh
+# shellcheck source=lib/shell/lib/assertions.sh
 . "$BACKUP_HOME/shell/assertions.sh"
 
 trap kill_scratch_server EXIT

@@ -27,7 +27,7 @@
 #   <slug>.apart.sql       views that read what is not in the recovery point, or not there at all: made where that is possible
 # Statements name no database, so that each can be restored under any name; and what acts by itself (triggers, events) is apart
 # from what it acts on, so that a restore decides when it begins to act. A part that a database has nothing of is left out.
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 # shellcheck disable=SC2034 # read by the scripts that source this
 here=$BACKUP_HOME/engine

@@ -3,7 +3,7 @@
 set -eu
 # shellcheck source=lib/engines/mysql/mysql.sh
 . "$BACKUP_HOME/engine/mysql.sh"
-# shellcheck source=lib/shell/refusals.sh
+# shellcheck source=lib/shell/lib/refusals.sh
 . "$BACKUP_HOME/shell/refusals.sh"
 answer=$(sql information_schema -e 'select 1' 2>"$SCRATCH/ready.client") || {
   cat "$SCRATCH/ready.client" >&2

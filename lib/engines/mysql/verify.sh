@@ -5,7 +5,7 @@ set -eu
 unset SERVER_HOST SERVER_PORT SERVER_USER SERVER_PASSWORD MYSQL_HOST MYSQL_TCP_PORT MYSQL_UNIX_PORT MYSQL_PWD MYSQL_HOME MYSQL_GROUP_SUFFIX || :
 # shellcheck source=lib/engines/mysql/mysql.sh
 . "$BACKUP_HOME/engine/mysql.sh"
-# shellcheck source=lib/shell/assertions.sh
+# shellcheck source=lib/shell/lib/assertions.sh
 . "$BACKUP_HOME/shell/assertions.sh"
 
 server=$SCRATCH/server

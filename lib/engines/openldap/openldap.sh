@@ -14,7 +14,7 @@
 # clean.awk leaves them. Its facts are, for cn=config and for each suffix:
 #   entries/SUFFIX    how many entries it has
 #   checksum/SUFFIX   of all lines of all entries, in whatever order these come: the first 52 bits of a SHA-256
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
 # Everything that is stored, and as it is stored: with ManageDsaIT referrals are entries, and dynlist adds no members of its own (slapo-dynlist(5));

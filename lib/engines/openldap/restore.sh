@@ -6,7 +6,7 @@
 set -eu
 # shellcheck source=lib/engines/openldap/openldap.sh
 . "$BACKUP_HOME/engine/openldap.sh"
-# shellcheck source=lib/shell/data-directory.sh
+# shellcheck source=lib/shell/lib/data-directory.sh
 . "$BACKUP_HOME/shell/data-directory.sh"
 
 # From here on there is nothing but the scratch server, which has no password.

@@ -3,7 +3,7 @@
 set -eu
 # shellcheck source=lib/engines/openldap/openldap.sh
 . "$BACKUP_HOME/engine/openldap.sh"
-# shellcheck source=lib/shell/assertions.sh
+# shellcheck source=lib/shell/lib/assertions.sh
 . "$BACKUP_HOME/shell/assertions.sh"
 
 # A retried container finds what the last one left.

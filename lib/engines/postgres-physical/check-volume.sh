@@ -9,9 +9,9 @@ MAINTENANCE_DATABASE=template1
 . "$BACKUP_HOME/engine/postgres.sh"
 # shellcheck source=lib/engines/postgres-physical/server.sh
 . "$BACKUP_HOME/engine/server.sh"
-# shellcheck source=lib/shell/data-directory.sh
+# shellcheck source=lib/shell/lib/data-directory.sh
 . "$BACKUP_HOME/shell/data-directory.sh"
-# shellcheck source=lib/shell/assertions.sh
+# shellcheck source=lib/shell/lib/assertions.sh
 . "$BACKUP_HOME/shell/assertions.sh"
 data=$DATA_DIRECTORY
 

@@ -7,7 +7,7 @@
 #           unfinished ones) and former/<number>/ (what is of a history that the server has left)
 # Histories have segments of the same names: a batch holds those of one.
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 cd "$SPOOL" 2>/dev/null || exit 0
 touch stored stored.partial

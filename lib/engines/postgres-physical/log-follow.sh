@@ -9,7 +9,7 @@
 set -eu
 # shellcheck source=lib/engines/postgres-physical/postgres.sh
 . "$BACKUP_HOME/engine/postgres.sh"
-# shellcheck source=lib/shell/log-gap.sh
+# shellcheck source=lib/shell/lib/log-gap.sh
 . "$BACKUP_HOME/shell/log-gap.sh"
 
 # An archive that is down for long would otherwise fill the server's disk and stop it.

@@ -4,7 +4,7 @@
 # usage: log-pack.sh NAMES-FILE
 # environment: SPOOL, as for log-choose.sh
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 # Not on the spool, which would keep what it holds for ever once it is full.
 batch=$SCRATCH/batch

@@ -4,7 +4,7 @@
 # usage: log-stored.sh NAMES-FILE
 # environment: SPOOL, as for log-choose.sh. $SCRATCH/inodes and $SCRATCH/partial are log-pack.sh's
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 cd "$SPOOL"
 # log-follow.sh moves them when it begins anew.

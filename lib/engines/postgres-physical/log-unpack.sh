@@ -1,7 +1,7 @@
 #!/bin/sh
 # Unpacks batch $POINT of the log to $WAL_DIRECTORY.
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 rm -f "$SCRATCH/get.failed"
 unpack_rc=0

@@ -10,7 +10,7 @@
 #   server            what a restore has to know: TAB-separated name and value, a line each
 # A batch of the archived log has one member, wal.tar: whole segments as they are named, history files, and the segment that
 # was being written as <name>.partial.
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 export PGCLIENTENCODING=UTF8 PGCONNECT_TIMEOUT=15 PGAPPNAME="backup $SERIES"
 # What others have made must not take the place of what is called here. Longer than any limit for the sessions of applications.

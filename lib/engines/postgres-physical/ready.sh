@@ -3,7 +3,7 @@
 set -eu
 # shellcheck source=lib/engines/postgres-physical/postgres.sh
 . "$BACKUP_HOME/engine/postgres.sh"
-# shellcheck source=lib/shell/refusals.sh
+# shellcheck source=lib/shell/lib/refusals.sh
 . "$BACKUP_HOME/shell/refusals.sh"
 answer=$(ask -c 'select 1' 2>"$SCRATCH/ready.client") || {
   cat "$SCRATCH/ready.client" >&2

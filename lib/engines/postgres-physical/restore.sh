@@ -8,7 +8,7 @@ set -eu
 . "$BACKUP_HOME/engine/postgres.sh"
 # shellcheck source=lib/engines/postgres-physical/copy.sh
 . "$BACKUP_HOME/engine/copy.sh"
-# shellcheck source=lib/shell/data-directory.sh
+# shellcheck source=lib/shell/lib/data-directory.sh
 . "$BACKUP_HOME/shell/data-directory.sh"
 
 restore_started=$(date +%s)

@@ -9,7 +9,7 @@ MAINTENANCE_DATABASE=template1 UNTIL=latest
 . "$BACKUP_HOME/engine/postgres.sh"
 # shellcheck source=lib/engines/postgres-physical/copy.sh
 . "$BACKUP_HOME/engine/copy.sh"
-# shellcheck source=lib/shell/assertions.sh
+# shellcheck source=lib/shell/lib/assertions.sh
 . "$BACKUP_HOME/shell/assertions.sh"
 
 server=$SCRATCH/server.data

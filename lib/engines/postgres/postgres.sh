@@ -15,7 +15,7 @@
 #                     extension, addition   what extensions.sql says
 #   settings.json   what an operator wants to know on the worst day: versions, settings that differ from the default, databases, roles
 #   <slug>.dump     one archive per database, in pg_dump's custom format
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 here=$BACKUP_HOME/engine
 export PGCLIENTENCODING=UTF8 PGCONNECT_TIMEOUT=15 PGAPPNAME="backup $SERIES"

@@ -10,7 +10,7 @@ unset PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGDATA PGSERVICE PGSSLMODE PGSS
 MAINTENANCE_DATABASE=postgres
 # shellcheck source=lib/engines/postgres/postgres.sh
 . "$BACKUP_HOME/engine/postgres.sh"
-# shellcheck source=lib/shell/assertions.sh
+# shellcheck source=lib/shell/lib/assertions.sh
 . "$BACKUP_HOME/shell/assertions.sh"
 
 server=$SCRATCH/server

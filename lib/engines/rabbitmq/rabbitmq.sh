@@ -5,7 +5,7 @@
 #
 # A recovery point has one member, definitions.json: what the management interface exports. Its facts are of that document: how
 # many objects of each kind it holds.
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
 # RabbitMQ's own libraries are beside its scripts.

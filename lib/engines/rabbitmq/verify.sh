@@ -6,7 +6,7 @@
 set -eu
 # shellcheck source=lib/engines/rabbitmq/rabbitmq.sh
 . "$BACKUP_HOME/engine/rabbitmq.sh"
-# shellcheck source=lib/shell/assertions.sh
+# shellcheck source=lib/shell/lib/assertions.sh
 . "$BACKUP_HOME/shell/assertions.sh"
 
 broker=$SCRATCH/broker

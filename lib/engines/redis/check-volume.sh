@@ -7,9 +7,9 @@
 set -eu
 # shellcheck source=lib/engines/redis/redis.sh
 . "$BACKUP_HOME/engine/redis.sh"
-# shellcheck source=lib/shell/data-directory.sh
+# shellcheck source=lib/shell/lib/data-directory.sh
 . "$BACKUP_HOME/shell/data-directory.sh"
-# shellcheck source=lib/shell/assertions.sh
+# shellcheck source=lib/shell/lib/assertions.sh
 . "$BACKUP_HOME/shell/assertions.sh"
 data=$DATA_DIRECTORY
 

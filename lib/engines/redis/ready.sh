@@ -3,7 +3,7 @@
 set -eu
 # shellcheck source=lib/engines/redis/redis.sh
 . "$BACKUP_HOME/engine/redis.sh"
-# shellcheck source=lib/shell/refusals.sh
+# shellcheck source=lib/shell/lib/refusals.sh
 . "$BACKUP_HOME/shell/refusals.sh"
 answer=$(CLI_TIMEOUT=15 cli ping 2>"$SCRATCH/ready.client") || :
 [ "$answer" != PONG ] || exit 0

@@ -13,7 +13,7 @@
 #   keys        all keys in it, also those whose time has run out since
 #   expires     those of them that have an expiry
 #   databases   the numbered databases that hold a key
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
 # redis-cli takes the password from REDISCLI_AUTH. It exits 0 when the server answers with an error: answers are looked at.

@@ -11,7 +11,7 @@
 set -eu
 # shellcheck source=lib/engines/redis/redis.sh
 . "$BACKUP_HOME/engine/redis.sh"
-# shellcheck source=lib/shell/data-directory.sh
+# shellcheck source=lib/shell/lib/data-directory.sh
 . "$BACKUP_HOME/shell/data-directory.sh"
 
 # From here on there is nothing but scratch servers, which have no password.

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { Chart, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
@@ -12,6 +11,7 @@ import { dnsRule } from '../network';
 import { operationPod } from '../pod';
 import type { Request } from '../request';
 import { ScriptFolder } from '../script-folder';
+import { SHELL } from '../shell-scripts';
 
 /**
  * kubectl with a shell. The project's own `registry.k8s.io/kubectl` has none (kubernetes/kubernetes#116672), and what had one
@@ -71,8 +71,6 @@ export interface KubectlPod {
   readonly image?: string;
   readonly options?: PodOptions;
 }
-
-const SHELL = ScriptFolder.at('shell', join(__dirname, '..', '..', 'shell'));
 
 /** The image with kubectl and a shell, the user's or this library's. */
 export function kubectlImage(scope: Construct, image?: string): string {

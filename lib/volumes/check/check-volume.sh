@@ -4,7 +4,7 @@
 # environment, beside shell/check.sh's, which has found it not to be empty:
 #   CHOSEN   `no`: nobody has said that this is check enough
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
 find "$DATA_DIRECTORY" -type f >"$SCRATCH/files"

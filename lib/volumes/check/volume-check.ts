@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { Size } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
@@ -14,6 +13,7 @@ import type { IEngine } from '../../engines/engine';
 import { kubectlImage, NOBODY } from '../../kubernetes/kubectl/kubectl';
 import { operationPod } from '../../kubernetes/pod';
 import { ScriptFolder } from '../../kubernetes/script-folder';
+import { SHELL } from '../../kubernetes/shell-scripts';
 
 /** Options of a check of a volume. */
 export interface VolumeCheckOptions {
@@ -156,5 +156,4 @@ export interface VolumeCheckPod {
   readonly kubectlImage?: string;
 }
 
-const SHELL = ScriptFolder.at('shell', join(__dirname, '..', '..', 'shell'));
 const FILES = ScriptFolder.at('volume-files', __dirname);

@@ -11,7 +11,7 @@
 #              not; empty or unset: all pods are
 # Each command gets the name of this pod as its last argument: so that no run releases what another one has held.
 
-# shellcheck source=lib/shell/refusals.sh
+# shellcheck source=lib/shell/lib/refusals.sh
 . "$BACKUP_HOME/shell/refusals.sh"
 
 # kubectl may need a while to get there and back.

@@ -9,7 +9,7 @@
 #   MEMBER_LABELS    the same, of those that come back under their own names: they are the group's members again
 #   BIND_TIMEOUT     seconds until the new claims have volumes
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 # shellcheck source=lib/kubernetes/kubectl/api.sh
 . "$BACKUP_HOME/api/api.sh"

@@ -10,9 +10,9 @@
 # Whatever happens, servers are let go first, then what this run has made is deleted, and nothing of earlier runs is touched before
 # this one is published.
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-# shellcheck source=lib/shell/retention.sh
+# shellcheck source=lib/shell/lib/retention.sh
 . "$BACKUP_HOME/shell/retention.sh"
 # shellcheck source=lib/kubernetes/kubectl/api.sh
 . "$BACKUP_HOME/api/api.sh"

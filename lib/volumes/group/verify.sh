@@ -7,7 +7,7 @@
 #   MAXIMUM_AGE     seconds since the newest good group was begun
 #   CHECK_TIMEOUT   seconds that a check may take, from its volume on; the deadline of its job
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 # shellcheck source=lib/kubernetes/kubectl/api.sh
 . "$BACKUP_HOME/api/api.sh"

@@ -176,7 +176,7 @@ test.each(['main.mjs', 'main.cjs'])('%s synthesizes pods with their scripts', fi
   const scripts = objects.filter(({ kind, immutable }) => kind === 'ConfigMap' && immutable);
   expect(scripts.every(({ data }) => Object.keys(data).length > 0 && Object.values(data).every(Boolean))).toBe(true);
   const shell = scripts.find(({ metadata }) => metadata.name.startsWith('backup-scripts-shell-'));
-  expect(shell.data['run.sh']).toBe(readFileSync('lib/shell/run.sh', 'utf8'));
+  expect(shell.data['run.sh']).toBe(readFileSync('lib/shell/jobs/run.sh', 'utf8'));
 });
 
 test('synthesizes the example platform, byte for byte, as the sources do', () => {

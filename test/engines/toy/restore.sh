@@ -1,7 +1,7 @@
 #!/bin/sh
 # Puts the recovery point back, unless that would overwrite something.
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 attempt 'reading the lines' wget -q -O "$SCRATCH/present" "$TOY_URL/lines"
 [ ! -s "$SCRATCH/present" ] || [ "$REPLACE" = yes ] || refuse 'the server holds lines already: set replace to yes'

@@ -5,7 +5,7 @@
 #   TO      where it is taken
 #   TOKEN   the file with what opens it
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 open_point newest-verified
 get lines.txt >"$SCRATCH/lines"

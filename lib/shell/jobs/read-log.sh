@@ -18,9 +18,9 @@ export SERIES="$SERIES-log" SCRATCH="$SCRATCH/log"
 mkdir -p "$SCRATCH"
 # Why it failed is why the restore fails.
 [ -e "$SCRATCH/outcome" ] || ln -s ../outcome "$SCRATCH/outcome"
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-# shellcheck source=lib/shell/log-order.sh
+# shellcheck source=lib/shell/lib/log-order.sh
 . "$BACKUP_HOME/shell/log-order.sh"
 
 unpack() { # BATCH

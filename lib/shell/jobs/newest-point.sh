@@ -4,7 +4,7 @@
 # environment: lib.sh's
 set -eu
 mkdir -p "$SCRATCH/outcome"
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 repository_open read && rc=0 || rc=$?
 [ "$rc" != 10 ] || exit 0

@@ -5,9 +5,9 @@
 set -eu
 # What is pruned has been made.
 export REPOSITORY_MUST_EXIST=yes
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-# shellcheck source=lib/shell/retention.sh
+# shellcheck source=lib/shell/lib/retention.sh
 . "$BACKUP_HOME/shell/retention.sh"
 
 repository_open write || die "$(repository_reason)"

@@ -7,9 +7,9 @@
 # The engine's script check-volume.sh starts the server, waits until it has recovered, runs its consistency checks, and answers the
 # assertions in $BACKUP_HOME/assertions.
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-# shellcheck source=lib/shell/data-directory.sh
+# shellcheck source=lib/shell/lib/data-directory.sh
 . "$BACKUP_HOME/shell/data-directory.sh"
 
 if [ ! -d "$DATA_DIRECTORY" ]; then

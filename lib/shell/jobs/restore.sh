@@ -10,14 +10,14 @@
 #   SERVER_IS_DOWN   for those: `yes`: the server is known to be down, even where that cannot be told from here
 #   and what the engine's restore script documents (which database, under what name, whether to replace)
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-# shellcheck source=lib/shell/broker.sh
+# shellcheck source=lib/shell/lib/broker.sh
 . "$BACKUP_HOME/shell/broker.sh"
 
 check_request
 if [ -n "${DATA_DIRECTORY:-}" ]; then
-  # shellcheck source=lib/shell/data-directory.sh
+  # shellcheck source=lib/shell/lib/data-directory.sh
   . "$BACKUP_HOME/shell/data-directory.sh"
   # Before anything else can end this run.
   close_to_group

@@ -10,11 +10,11 @@
 #   and retention.sh's
 # Nothing is visible in the repository before repository_commit, and nothing is pruned before it either.
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-# shellcheck source=lib/shell/origin.sh
+# shellcheck source=lib/shell/lib/origin.sh
 . "$BACKUP_HOME/shell/origin.sh"
-# shellcheck source=lib/shell/retention.sh
+# shellcheck source=lib/shell/lib/retention.sh
 . "$BACKUP_HOME/shell/retention.sh"
 
 # The newest recovery point that builds on no other, as this one: $before, and $bytes_before.

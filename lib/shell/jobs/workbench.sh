@@ -13,7 +13,7 @@
 #   WORKBENCH_WAIT   seconds to wait for its first one (600 unless set)
 # The log goes to the other container, as does the outcome. This one ends well whenever it could be handed over.
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
 # The other one may be killed without a word: then nobody waits for this one.

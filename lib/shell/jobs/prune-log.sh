@@ -6,9 +6,9 @@
 set -eu
 export SERIES="$SERIES-log" SCRATCH="$SCRATCH/log"
 mkdir -p "$SCRATCH/outcome"
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-# shellcheck source=lib/shell/log-order.sh
+# shellcheck source=lib/shell/lib/log-order.sh
 . "$BACKUP_HOME/shell/log-order.sh"
 repository_open write || die "$(repository_reason)"
 list_all_points

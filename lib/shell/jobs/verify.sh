@@ -9,9 +9,9 @@
 # The engine's verify script brings the data up, notes its facts and compares them with $SCRATCH/facts.expected, checks the
 # server's own consistency, and answers the assertions in $BACKUP_HOME/assertions.
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-# shellcheck source=lib/shell/broker.sh
+# shellcheck source=lib/shell/lib/broker.sh
 . "$BACKUP_HOME/shell/broker.sh"
 
 open_point newest

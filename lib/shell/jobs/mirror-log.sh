@@ -5,11 +5,11 @@
 #   SERIES   the log's own series
 #   OLDEST   the oldest recovery point of the mirror
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-# shellcheck source=lib/shell/copy.sh
+# shellcheck source=lib/shell/lib/copy.sh
 . "$BACKUP_HOME/shell/copy.sh"
-# shellcheck source=lib/shell/log-order.sh
+# shellcheck source=lib/shell/lib/log-order.sh
 . "$BACKUP_HOME/shell/log-order.sh"
 
 # Of either repository: what is not here is in the other one.

@@ -23,7 +23,7 @@ if [ $# = 0 ]; then
   done
   exit "$first"
 fi
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 # shellcheck source=lib/repositories/files/reencrypt.sh
 . "$BACKUP_HOME/${REPOSITORY_FOLDER:-repository}/reencrypt.sh"

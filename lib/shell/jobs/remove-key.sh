@@ -4,7 +4,7 @@
 # environment, beside lib.sh's:
 #   REMOVED_KEY_PATH   the file with the old key
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 # shellcheck source=lib/repositories/restic/keys.sh
 . "$BACKUP_HOME/${REPOSITORY_FOLDER:-repository}/keys.sh"

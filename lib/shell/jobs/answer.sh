@@ -5,7 +5,7 @@
 #
 # environment: lib.sh's
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
 # What was opened, and listed, is so for the requests that come after it.

@@ -5,7 +5,7 @@
 #   SPOOL           the directory that the log goes to
 #   READY_TIMEOUT   seconds to wait for the server to accept connections
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 # Being told to stop is how it ends well: the program that receives hears it too.
 trap : TERM INT

@@ -13,13 +13,13 @@
 # A batch tells until when the log is stored, as `until`. $SCRATCH/confirmed says at which second of the machine's uptime that was, when all is
 # stored, and leads on from a recovery point.
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-# shellcheck source=lib/shell/origin.sh
+# shellcheck source=lib/shell/lib/origin.sh
 . "$BACKUP_HOME/shell/origin.sh"
-# shellcheck source=lib/shell/log-order.sh
+# shellcheck source=lib/shell/lib/log-order.sh
 . "$BACKUP_HOME/shell/log-order.sh"
-# shellcheck source=lib/shell/log-gap.sh
+# shellcheck source=lib/shell/lib/log-gap.sh
 . "$BACKUP_HOME/shell/log-gap.sh"
 
 # Batches are read in the order of their ids, and the pod before this one may have stored its last in this very second, or on a

@@ -6,11 +6,11 @@
 # A recovery point is whole there or it is none; what was copied stays, whatever becomes of the run. Nothing is removed there
 # because the source has lost it. Recovery points of the future are not copied: their clock was wrong, and may be put right.
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-# shellcheck source=lib/shell/retention.sh
+# shellcheck source=lib/shell/lib/retention.sh
 . "$BACKUP_HOME/shell/retention.sh"
-# shellcheck source=lib/shell/copy.sh
+# shellcheck source=lib/shell/lib/copy.sh
 . "$BACKUP_HOME/shell/copy.sh"
 
 # What is worth copying: what pruning would drop again is not.

@@ -6,7 +6,7 @@
 # The engine's fetch script stores what its steps need of the recovery point $POINT in $SCRATCH. A restore's may refuse, too. Its
 # examine script looks at the server that the steps of a backup are about to ask.
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
 if [ "$OPERATION" = backup ]; then

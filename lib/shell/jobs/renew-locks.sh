@@ -3,7 +3,7 @@
 #
 # environment: lib.sh's, and the repository's
 set -eu
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
 repository_renew_locks || die "locks were not renewed: $(repository_reason)"

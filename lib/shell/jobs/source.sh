@@ -16,7 +16,7 @@ for name in $SOURCE_VARIABLES; do eval "export $name=\"\$SOURCE_$name\""; done
 export SCRATCH="$SCRATCH/source" REPOSITORY_FOLDER=source
 mkdir -p "$SCRATCH/outcome"
 rm -f "$SCRATCH/failed" "$SCRATCH/repository.reason"
-# shellcheck source=lib/shell/lib.sh
+# shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
 # That the reader went away is not this repository's fault.

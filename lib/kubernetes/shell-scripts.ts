@@ -1,0 +1,7 @@
+import { join } from 'node:path';
+import { ScriptFolder } from './script-folder';
+
+const ROOM = join(__dirname, '..', 'shell');
+
+/** What every pod has: programs that it runs, and what they source. */
+export const SHELL = ScriptFolder.at('shell', join(ROOM, 'jobs'), join(ROOM, 'lib'));
