@@ -195,8 +195,24 @@ function validate(constructs: IConstruct[]): void {
     ),
   );
   if (errors.length > 0) {
-    throw new Error(`Validation failed with the following errors:\n  ${errors.join('\n  ')}`);
+    throw new Error(`Validation failed with the following errors:\n  ${together(errors).join('\n  ')}`);
   }
+}
+
+/** How many paths are named before the rest is counted. */
+const NAMED = 5;
+
+/** What is wrong with an add-on of a plan is wrong in each of its backups, and said once. */
+function together(errors: string[]): string[] {
+  const paths = new Map<string, string[]>();
+  for (const error of errors) {
+    const [, path = '', words = error] = /^(\[.*?\](?= )|.*?(?=: ))(.*)$/s.exec(error) ?? [];
+    paths.set(words, [...(paths.get(words) ?? []), path]);
+  }
+  return [...paths].map(([words, all]) => {
+    const more = all.length > NAMED ? ` and ${all.length - NAMED} more` : '';
+    return `${all.slice(0, NAMED).join(', ')}${more}${words}`;
+  });
 }
 
 /** What its validations say; and what one of them throws about input, so that it hides no other. */

@@ -71,7 +71,8 @@ export class Restore implements IBackupAddon {
 }
 
 /**
- * A further copy of every recovery point, in another repository, as an add-on.
+ * A further copy of every recovery point, in another repository, as an add-on. What `addMirror()` says of one backup of the plan,
+ * with the same name, goes before it.
  *
  * ```ts
  * plan.add(Mirror.to(offsite, { name: 'offsite', retention: Retention.keep({ daily: 30 }), verification: {}, restore: {} }));
@@ -86,13 +87,19 @@ export class Mirror implements IBackupAddon {
     return new Mirror(repository, options);
   }
 
+  /** @internal */
+  public readonly _id: string;
+
   private constructor(
     private readonly repository: IRepository,
-    private readonly options: MirrorOptions,
-  ) {}
+    /** @internal */
+    public readonly _options: MirrorOptions,
+  ) {
+    this._id = `mirror-${_options.name}`;
+  }
 
   public bind(backup: DatabaseBackup): void {
-    backup.addMirror(this.repository, this.options);
+    backup.addMirror(this.repository, this._options);
   }
 }
 
@@ -140,16 +147,24 @@ export class Prune implements IBackupAddon {
   }
 }
 
-/** A drill of a key in escrow, as an add-on. */
+/** A drill of a key in escrow, as an add-on. What `addKeyDrill()` says of one backup of the plan goes before it. */
 export class KeyDrill implements IBackupAddon {
   /** When somebody has filled in the key, and starts `<series>-drill`. */
   public static onDemand(options: KeyDrillOptions): KeyDrill {
     return new KeyDrill(options);
   }
 
-  private constructor(private readonly options: KeyDrillOptions) {}
+  /** @internal */
+  public readonly _id: string;
+
+  private constructor(
+    /** @internal */
+    public readonly _options: KeyDrillOptions,
+  ) {
+    this._id = _options.name ?? 'drill';
+  }
 
   public bind(backup: DatabaseBackup): void {
-    backup.addKeyDrill(this.options);
+    backup.addKeyDrill(this._options);
   }
 }

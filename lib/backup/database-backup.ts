@@ -158,15 +158,18 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
   /**
    * Copies every recovery point into another repository: a CronJob `<series>-mirror-<name>`.
    *
+   * Where the plan has a mirror of that name, this goes before what the plan says, and the rest stays.
+   *
    * @param repository where the copies are kept: any kind, with a password or a compression of its own
    * @throws InputError when an option cannot stand, or the backup has a mirror of that name already
    */
   public addMirror(repository: IRepository, options: MirrorOptions): DatabaseMirror {
     const id = `mirror-${options.name}`;
     this.refuseTwice('addMirror', id, `a backup has one mirror of the name ${options.name}: give one of them another`);
-    const mirror = new DatabaseMirror(this, id, { ...options, repository, backup: this });
-    if (options.verification) mirror.addVerification(options.verification);
-    if (options.restore) mirror.addRestore(options.restore);
+    const { verification, restore, ...own } = this.refined(id, options);
+    const mirror = new DatabaseMirror(this, id, { ...own, repository, backup: this });
+    if (verification) mirror.addVerification(verification);
+    if (restore) mirror.addRestore(restore);
     return mirror;
   }
 
@@ -187,8 +190,11 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
    * @throws InputError when the repository is opened with no key, or a prop cannot stand
    */
   public addKeyDrill(options: KeyDrillOptions): DatabaseVerification {
-    const drill = this.addVerification(drillVerification(this, options, this.props.repository));
-    sayWhenDrilled(drill, options, this.series);
+    const { name = 'drill' } = options;
+    this.refuseTwice('addKeyDrill', name, `a backup has one drill of the name ${name}: give one of them another`);
+    const refined = this.refined(name, options);
+    const drill = this.addVerification(drillVerification(this, refined, this.props.repository));
+    sayWhenDrilled(drill, refined, this.series);
     return drill;
   }
 
@@ -306,7 +312,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
     const addon = this.planned.find(each => !this.bound.has(each) && isSame(each)) as RefinableAddon<Options> | undefined;
     if (!addon) return options;
     this.bound.add(addon);
-    return { ...addon._options, ...said(options), pods: mergedPodOptions(addon._options.pods, options.pods) };
+    return refinedBy(addon._options, options);
   }
 
   /** What is made here was not among the constructs that the app validates. */
@@ -362,6 +368,19 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
     }
     return [];
   }
+}
+
+/** What a mirror has of its own, which is refined member by member as the mirror is. */
+const NESTED = ['verification', 'restore'];
+
+function refinedBy<Options extends { readonly pods?: PodOptions }>(planned: Options, own: Options): Options {
+  const [before, after] = [planned, own] as unknown as { readonly [member: string]: Options | undefined }[];
+  const nested = NESTED.flatMap(member => {
+    const [plans, owns] = [before?.[member], after?.[member]];
+    return plans && owns ? [[member, refinedBy(plans, owns)]] : [];
+  });
+  const pods = mergedPodOptions(planned.pods, own.pods);
+  return { ...planned, ...said(own), ...Object.fromEntries(nested), pods };
 }
 
 function checkCredentials(scope: Construct, credentials: SecretRef): void {

@@ -112,6 +112,41 @@ describe('what a plan adds', () => {
     expect(defaults('users').SAFETY_BACKUP).toBe('yes');
   });
 
+  test('may be a mirror, or a drill, and is refined member by member', () => {
+    const shop = chart();
+    const nightly = plan(shop);
+    const key = SecretRef.named('escrow').key('password');
+    nightly.add(
+      Mirror.to(files, {
+        ...{ name: 'near', retention, schedule: Schedule.daily({ at: '04:00' }) },
+        verification: { schedule: Schedule.weekly({ at: '09:00' }), pods: { cpuRequest: '1' } },
+      }),
+      KeyDrill.onDemand({ key, deadline: Duration.hours(3) }),
+    );
+    const orders = nightly.addBackup('orders', database);
+    const assertions = [Assertion.atLeast('select count(*) from orders', 1000)];
+    const mirror = orders.addMirror(files, {
+      name: 'near',
+      retention,
+      verification: { assertions, pods: { memoryRequest: Size.gibibytes(2) } },
+    });
+    orders.addKeyDrill({ key, assertions });
+    nightly.addBackup('users', database);
+    const made = objects(shop);
+    const asserts = (job: string) =>
+      podSpec(made[`CronJob/${job}`]).volumes.some(({ name }: { name: string }) => name === 'scripts-assertions');
+    const jobs = ['verify-near', 'drill'].flatMap(job => ['orders', 'users'].map(series => `${series}-${job}`));
+    expect(jobs.filter(asserts)).toEqual(['orders-verify-near', 'orders-drill']);
+    for (const series of ['orders', 'users']) {
+      expect(made[`CronJob/${series}-mirror-near`].spec.schedule).toBe('0 4 * * *');
+      expect(made[`CronJob/${series}-verify-near`].spec.schedule).toBe('0 9 * * 0');
+      expect(made[`CronJob/${series}-drill`].spec.jobTemplate.spec.activeDeadlineSeconds).toBe(3 * 3600);
+    }
+    const [, workbench] = podSpec(made['CronJob/orders-verify-near']).containers;
+    expect(workbench.resources.requests).toMatchObject({ cpu: '1', memory: '2Gi' });
+    expect(mirror.node.id).toBe('mirror-near');
+  });
+
   test('is not unsaid by what is undefined', () => {
     const shop = chart();
     const nightly = plan(shop);
@@ -184,13 +219,20 @@ describe('what a plan adds', () => {
     const said = problems().map(line => line.replace(/ is .* \(/, ' … ('));
     const plans = at(`nightly.add(Log${'Archive'}.every(Duration.minutes(1)), `);
     expect(said).toEqual([
-      `  shop/nightly/orders/log: engine … ${plans}`,
-      `  shop/nightly/orders: addVerification … ${plans}`,
+      `  shop/nightly/orders/log, shop/nightly/users/log: engine … ${plans}`,
+      `  shop/nightly/orders, shop/nightly/users: addVerification … ${plans}`,
       `  shop/nightly/users/own job: name … ${at(`backup.addJob('own${' '}job'`)}`,
       `  shop/nightly/users/restore: request.target … ${at(`?.add(Restore.${'onDemand'}`)}`,
-      `  shop/nightly/users/log: engine … ${plans}`,
-      `  shop/nightly/users: addVerification … ${plans}`,
     ]);
+  });
+
+  test('is refused once, however many backups have it', () => {
+    const app = new BackupApp();
+    const nightly = plan(new Chart(app, 'shop', { namespace: 'shop' }));
+    nightly.add(LogArchive.every(Duration.minutes(1)));
+    for (let index = 1; index < 10; index++) nightly.addBackup(`db-${index}`, database);
+    const paths = [1, 2, 3, 4, 5].map(index => `shop/nightly/db-${index}/log`).join(', ');
+    expect(() => app.synthYaml()).toThrow(`following errors:\n  ${paths} and 4 more: engine is "postgres": `);
   });
 
   test('that breaks in code of its own is no refusal: its stack trace is kept', () => {
