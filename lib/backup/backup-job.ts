@@ -86,7 +86,7 @@ export class BackupJob extends Construct {
   /**
    * Most call `backup.addJob()`.
    *
-   * @throws InputError when a prop cannot stand, or the name is that of a job that comes with the library
+   * @throws InputError when a prop is invalid, or the name is that of a job that comes with the library
    */
   constructor(scope: Construct, id: string, props: BackupJobProps) {
     super(...checkedConstruct('BackupJob', scope, id, props));

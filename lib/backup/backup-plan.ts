@@ -57,7 +57,7 @@ export class BackupPlan extends Construct {
    * Backs up a database by this plan.
    *
    * @param id also the name of its series unless the options name another
-   * @throws InputError when an option cannot stand
+   * @throws InputError when an option is invalid
    */
   public addBackup(id: string, options: PlannedBackupOptions): DatabaseBackup {
     const backup = new DatabaseBackup(this, id, {

@@ -86,7 +86,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
   private bindsPlanned = false;
 
   /**
-   * @throws InputError when a prop cannot stand
+   * @throws InputError when a prop is invalid
    */
   constructor(scope: Construct, id: string, props: DatabaseBackupProps) {
     super(...checkedConstruct('DatabaseBackup', scope, id, props));
@@ -135,7 +135,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
    * Proves by restoring: a CronJob `<series>-verify` that brings the newest recovery point up in a throw-away server in its own
    * pod and checks what came back. Each repository is verified on one schedule; one of several verifications needs a `name`.
    *
-   * @throws InputError when a prop cannot stand, or the backup has a verification of that name already
+   * @throws InputError when a prop is invalid, or the backup has a verification of that name already
    */
   public addVerification(options: DatabaseVerificationOptions = {}): DatabaseVerification {
     const { name = 'verify' } = options;
@@ -146,7 +146,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
   /**
    * Brings data back when somebody asks: by default a CronJob `<series>-restore` that never runs by itself.
    *
-   * @throws InputError when a prop cannot stand
+   * @throws InputError when a prop is invalid
    */
   public addRestore(options: DatabaseRestoreOptions = {}): DatabaseRestore {
     const { name = 'restore' } = options;
@@ -161,7 +161,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
    * Where the plan has a mirror of that name, this goes before what the plan says, and the rest stays.
    *
    * @param repository where the copies are kept: any kind, with a password or a compression of its own
-   * @throws InputError when an option cannot stand, or the backup has a mirror of that name already
+   * @throws InputError when an option is invalid, or the backup has a mirror of that name already
    */
   public addMirror(repository: IRepository, options: MirrorOptions): DatabaseMirror {
     const id = `mirror-${options.name}`;
@@ -176,7 +176,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
   /**
    * Archives the server's log as it is written, so that a restore can go to any moment: a Deployment `<series>-log`.
    *
-   * @throws InputError when the engine has no log to archive, or a prop cannot stand
+   * @throws InputError when the engine has no log to archive, or a prop is invalid
    */
   public addLogArchive(options: LogArchiveOptions = {}): DatabaseLogArchive {
     this.refuseTwice('addLogArchive', 'log', 'a server has one archive of its log: leave one out');
@@ -187,7 +187,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
    * Proves that a key in escrow opens the newest recovery point, by verifying with it and with no other: a suspended CronJob
    * `<series>-drill`. A drill that succeeds notes the recovery point as verified, which it then is.
    *
-   * @throws InputError when the repository is opened with no key, or a prop cannot stand
+   * @throws InputError when the repository is opened with no key, or a prop is invalid
    */
   public addKeyDrill(options: KeyDrillOptions): DatabaseVerification {
     const { name = 'drill' } = options;
@@ -201,7 +201,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
   /**
    * Encrypts older recovery points anew, to the recipients of today: a suspended CronJob `<series>-reencrypt`.
    *
-   * @throws InputError when the repository is not an encrypted one of plain files, or a prop cannot stand
+   * @throws InputError when the repository is not an encrypted one of plain files, or a prop is invalid
    */
   public addReencryption(options: ReencryptionOptions = {}): Reencryption {
     this.refuseTwice('addReencryption', 'reencrypt', 'a backup has one re-encryption: leave one out');
@@ -211,7 +211,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
   /**
    * Adds a key to a restic repository, or removes one: suspended CronJobs `<series>-add-key` and `<series>-remove-key`.
    *
-   * @throws InputError when the repository is not restic's, or a prop cannot stand
+   * @throws InputError when the repository is not restic's, or a prop is invalid
    */
   public addKeyRotation(options: KeyRotationOptions): KeyRotation {
     this.refuseTwice('addKeyRotation', 'rotate-key', 'name the key to add and the one to remove in one call');
@@ -222,7 +222,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
    * Removes what the retention does not keep in a job of its own, `<series>-prune`; the backup itself prunes no more. With an
    * append-only repository that needs other credentials: see `DatabasePrune`.
    *
-   * @throws InputError when a prop cannot stand, or something prunes the backup's recovery points already
+   * @throws InputError when a prop is invalid, or something prunes the backup's recovery points already
    */
   public addPrune(options: DatabasePruneOptions = {}): DatabasePrune {
     this.refuseTwice('addPrune', 'prune', 'a backup has one prune: leave one out');
@@ -234,7 +234,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
    * `lib/shell/lib/lib.sh` offers; its end is a verdict as that of every other job.
    *
    * @param name what the job is called, after the series: `<name>.sh` of its scripts is run
-   * @throws InputError when an option cannot stand, or the backup has something of that name already
+   * @throws InputError when an option is invalid, or the backup has something of that name already
    */
   public addJob(name: string, options: BackupJobOptions): BackupJob {
     this.refuseTwice('addJob', name, 'the backup has something of that name: choose another');

@@ -98,7 +98,7 @@ export class DatabaseMirror extends Construct {
   /**
    * Most call `backup.addMirror()`, or add a `Mirror` to a plan.
    *
-   * @throws InputError when a prop cannot stand, or both repositories are on one volume, in one bucket or on one server
+   * @throws InputError when a prop is invalid, or both repositories are on one volume, in one bucket or on one server
    */
   constructor(
     scope: Construct,
@@ -156,7 +156,7 @@ export class DatabaseMirror extends Construct {
   /**
    * Proves that the mirror can be restored from: a verification `<series>-verify-<name>` of its newest recovery point.
    *
-   * @throws InputError when an option cannot stand
+   * @throws InputError when an option is invalid
    */
   public addVerification(options: DatabaseVerificationOptions = {}): DatabaseVerification {
     const { backup, repository, deadline = DEADLINE } = this.props;
@@ -177,7 +177,7 @@ export class DatabaseMirror extends Construct {
   /**
    * Brings data back from the mirror: a restore `<series>-restore-<name>`.
    *
-   * @throws InputError when an option cannot stand
+   * @throws InputError when an option is invalid
    */
   public addRestore(options: DatabaseRestoreOptions = {}): DatabaseRestore {
     const { backup, repository } = this.props;

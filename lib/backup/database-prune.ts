@@ -64,7 +64,7 @@ export class DatabasePrune extends Construct {
   /**
    * Most call `backup.addPrune()`.
    *
-   * @throws InputError when a prop cannot stand, the repository is another one or cannot be pruned, or the retention keeps everything
+   * @throws InputError when a prop is invalid, the repository is another one or cannot be pruned, or the retention keeps everything
    */
   constructor(scope: Construct, id: string, props: DatabasePruneProps) {
     super(...checkedConstruct('DatabasePrune', scope, id, props));

@@ -154,7 +154,7 @@ export class DatabaseRestore extends Construct {
   /**
    * Most call `backup.addRestore()`.
    *
-   * @throws InputError when a prop cannot stand
+   * @throws InputError when a prop is invalid
    */
   constructor(
     scope: Construct,

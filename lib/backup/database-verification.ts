@@ -128,7 +128,7 @@ export class DatabaseVerification extends Construct {
   /**
    * Most call `backup.addVerification()`.
    *
-   * @throws InputError when a prop cannot stand
+   * @throws InputError when a prop is invalid
    */
   constructor(scope: Construct, id: string, props: DatabaseVerificationProps) {
     super(...checkedConstruct('DatabaseVerification', scope, id, props));

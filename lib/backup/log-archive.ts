@@ -67,7 +67,7 @@ export class DatabaseLogArchive extends Construct {
   /**
    * Most call `backup.addLogArchive()`.
    *
-   * @throws InputError when the engine has no log to archive, or a prop cannot stand
+   * @throws InputError when the engine has no log to archive, or a prop is invalid
    */
   constructor(scope: Construct, id: string, props: DatabaseLogArchiveProps) {
     super(...checkedConstruct('DatabaseLogArchive', scope, id, props));

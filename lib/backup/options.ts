@@ -93,7 +93,7 @@ export interface DatabaseOptions {
    */
   readonly port?: number;
   /**
-   * The Secret with the credentials of a role that may read everything; the engine documents its keys.
+   * The Secret with the credentials of a role with read access to all of the data; the engine documents its keys.
    * @default - none: an engine that needs them says so
    */
   readonly credentials?: SecretRef;

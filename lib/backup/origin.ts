@@ -24,7 +24,7 @@ export interface OriginConfig {
 /**
  * What a pod has to know to notice that it is a copy: of a namespace that was copied, or of its YAML. See `shell/origin.sh`.
  *
- * @throws InputError when a prop cannot stand
+ * @throws InputError when a prop is invalid
  * @internal
  */
 export function originOf(scope: Construct, { cluster, takesOverFrom }: OriginProps): OriginConfig {

@@ -40,7 +40,7 @@ export class Reencryption extends Construct {
   /**
    * Most call `backup.addReencryption()`.
    *
-   * @throws InputError when the repository is not an encrypted one of plain files, or a prop cannot stand
+   * @throws InputError when the repository is not an encrypted one of plain files, or a prop is invalid
    */
   constructor(scope: Construct, id: string, props: ReencryptionProps) {
     super(...checkedConstruct('Reencryption', scope, id, props));

@@ -1027,7 +1027,8 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     engine: 'IEngine | The kind of database',
     host: 'string | The server: a Service (`orders-db`, `orders-db.shop`), an IP address, or a host name outside the cluster',
     'port?': "number | The server's port",
-    'credentials?': 'SecretRef | The Secret with the credentials of a role that may read everything; the engine documents its keys',
+    'credentials?':
+      'SecretRef | The Secret with the credentials of a role with read access to all of the data; the engine documents its keys',
     'podLabels?':
       "{string} | Labels of the database's pods: they narrow the NetworkPolicy, and place jobs that need the server's volume beside it",
     'destinations?':

@@ -13,7 +13,7 @@ export interface InputProblem {
    * @default false
    */
   readonly isHidden?: boolean;
-  /** Why it cannot stand, and what to write instead. */
+  /** Why it is invalid, and what to write instead. */
   readonly because: string;
 }
 

@@ -27,7 +27,7 @@ export interface BoundEngine extends EngineConfig {
 /**
  * Asks an engine what its jobs need, and compares that with the scripts it brings.
  *
- * @throws InputError when an option cannot stand, or a script is missing
+ * @throws InputError when an option is invalid, or a script is missing
  * @internal
  */
 export function bindEngine(scope: Construct, engine: IEngine, { podLabels, ...options }: ServerOptions): BoundEngine {

@@ -319,7 +319,7 @@ export interface IEngine {
    * Checks the engine's options and says what its jobs need.
    *
    * @param scope the construct that will use it, which errors name
-   * @throws InputError when an option cannot stand
+   * @throws InputError when an option is invalid
    */
   bind(scope: Construct, options: EngineBindOptions): EngineConfig;
 }

@@ -151,7 +151,7 @@ export interface IRepository {
    * Checks the repository's options and says what jobs need to use it.
    *
    * @param scope the construct that will use it, which errors name
-   * @throws InputError when an option cannot stand
+   * @throws InputError when an option is invalid
    */
   bind(scope: Construct, options: RepositoryBindOptions): RepositoryConfig;
 }

@@ -22,7 +22,7 @@ export class VeleroBackup extends Construct implements IVeleroBackup {
   public readonly volumeGroupSnapshotLabelKey: string;
 
   /**
-   * @throws InputError when a prop cannot stand
+   * @throws InputError when a prop is invalid
    */
   constructor(scope: Construct, id: string, props: VeleroBackupProps) {
     super(...checkedConstruct('VeleroBackup', scope, id, props));

@@ -68,7 +68,7 @@ export class VeleroCheck extends Construct {
   public readonly cronJob: ApiObject;
 
   /**
-   * @throws InputError when it is not in a chart of Velero's namespace, or a prop cannot stand
+   * @throws InputError when it is not in a chart of Velero's namespace, or a prop is invalid
    */
   constructor(scope: Construct, id: string, props: VeleroCheckProps) {
     super(...checkedConstruct('VeleroCheck', scope, id, props));

@@ -62,7 +62,7 @@ export class VeleroBackupStorageLocation extends Construct {
   public readonly resource: ApiObject;
 
   /**
-   * @throws InputError when a prop cannot stand
+   * @throws InputError when a prop is invalid
    */
   constructor(scope: Construct, id: string, props: VeleroBackupStorageLocationProps) {
     super(...checkedConstruct('VeleroBackupStorageLocation', scope, id, props));
@@ -121,7 +121,7 @@ export class VeleroVolumeSnapshotLocation extends Construct {
   public readonly resource: ApiObject;
 
   /**
-   * @throws InputError when a prop cannot stand
+   * @throws InputError when a prop is invalid
    */
   constructor(scope: Construct, id: string, props: VeleroVolumeSnapshotLocationProps) {
     super(...checkedConstruct('VeleroVolumeSnapshotLocation', scope, id, props));

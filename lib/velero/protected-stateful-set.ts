@@ -47,7 +47,7 @@ export class ProtectedStatefulSet extends StatefulSet {
   public readonly protection: VeleroProtection;
 
   /**
-   * @throws InputError when a prop cannot stand
+   * @throws InputError when a prop is invalid
    */
   constructor(scope: Construct, id: string, props: ProtectedStatefulSetProps) {
     super(...checkedConstruct('ProtectedStatefulSet', scope, id, props), props);

@@ -123,7 +123,7 @@ export class VeleroProtection extends Construct {
   /**
    * Protects a workload, in its own scope.
    *
-   * @throws InputError when an option cannot stand, or the workload is protected already
+   * @throws InputError when an option is invalid, or the workload is protected already
    */
   public static of(workload: Construct, options: VeleroProtectionOptions = {}): VeleroProtection {
     return new VeleroProtection(workload, 'Velero', { ...options, workload });
@@ -144,7 +144,7 @@ export class VeleroProtection extends Construct {
   /**
    * Most call `VeleroProtection.of()`.
    *
-   * @throws InputError when a prop cannot stand, or the workload is protected already
+   * @throws InputError when a prop is invalid, or the workload is protected already
    */
   constructor(scope: Construct, id: string, props: VeleroProtectionProps) {
     super(...checkedConstruct('VeleroProtection', scope, id, props));

@@ -168,7 +168,7 @@ export class VeleroResourceModifiers extends Construct {
   public readonly _rules: VeleroModifierRule[];
 
   /**
-   * @throws InputError when a prop cannot stand
+   * @throws InputError when a prop is invalid
    */
   constructor(scope: Construct, id: string, props: VeleroResourceModifiersProps) {
     super(...checkedConstruct('VeleroResourceModifiers', scope, id, props));

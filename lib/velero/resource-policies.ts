@@ -150,7 +150,7 @@ export class VeleroResourcePolicies extends Construct {
   public readonly filtersResources: boolean;
 
   /**
-   * @throws InputError when a prop cannot stand
+   * @throws InputError when a prop is invalid
    */
   constructor(scope: Construct, id: string, props: VeleroResourcePoliciesProps) {
     super(...checkedConstruct('VeleroResourcePolicies', scope, id, props));

@@ -55,7 +55,7 @@ export class VeleroRestoreJob extends Construct {
   public readonly cronJob: ApiObject;
 
   /**
-   * @throws InputError when it is not in a chart of Velero's namespace, or a prop cannot stand
+   * @throws InputError when it is not in a chart of Velero's namespace, or a prop is invalid
    */
   constructor(scope: Construct, id: string, props: VeleroRestoreJobProps) {
     super(...checkedConstruct('VeleroRestoreJob', scope, id, props));

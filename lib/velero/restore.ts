@@ -21,7 +21,7 @@ export class VeleroRestore extends Construct {
   public readonly resource: ApiObject;
 
   /**
-   * @throws InputError when a prop cannot stand
+   * @throws InputError when a prop is invalid
    */
   constructor(scope: Construct, id: string, props: VeleroRestoreProps) {
     super(...checkedConstruct('VeleroRestore', scope, id, props));

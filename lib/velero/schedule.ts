@@ -35,7 +35,7 @@ export class VeleroSchedule extends Construct implements IVeleroBackup {
   public readonly props: VeleroScheduleProps;
 
   /**
-   * @throws InputError when a prop cannot stand
+   * @throws InputError when a prop is invalid
    */
   constructor(scope: Construct, id: string, props: VeleroScheduleProps) {
     super(...checkedConstruct('VeleroSchedule', scope, id, props));

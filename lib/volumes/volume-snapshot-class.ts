@@ -58,7 +58,7 @@ export class VolumeSnapshotClass extends Construct {
   public readonly name: string;
 
   /**
-   * @throws InputError when the name or the driver cannot stand
+   * @throws InputError when the name or the driver is invalid
    */
   constructor(scope: Construct, id: string, props: VolumeSnapshotClassProps) {
     super(...checkedConstruct('VolumeSnapshotClass', scope, id, props));
@@ -93,7 +93,7 @@ export class VolumeGroupSnapshotClass extends Construct {
   public readonly name: string;
 
   /**
-   * @throws InputError when the name cannot stand, or nothing is known of group snapshots of the driver
+   * @throws InputError when the name is invalid, or nothing is known of group snapshots of the driver
    */
   constructor(scope: Construct, id: string, props: VolumeGroupSnapshotClassProps) {
     super(...checkedConstruct('VolumeGroupSnapshotClass', scope, id, props));

@@ -63,7 +63,7 @@ export class VolumesFromGroup extends Construct {
   public readonly names: { [claim: string]: string };
 
   /**
-   * @throws InputError when a prop cannot stand, or the group is native
+   * @throws InputError when a prop is invalid, or the group is native
    */
   constructor(scope: Construct, id: string, props: VolumesFromGroupProps) {
     super(...checkedConstruct('VolumesFromGroup', scope, id, props));

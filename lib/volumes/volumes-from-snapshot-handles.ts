@@ -43,7 +43,7 @@ export class VolumesFromSnapshotHandles extends Construct {
   public readonly names: { [claim: string]: string };
 
   /**
-   * @throws InputError when a prop cannot stand, or the chart has no namespace
+   * @throws InputError when a prop is invalid, or the chart has no namespace
    */
   constructor(scope: Construct, id: string, props: VolumesFromSnapshotHandlesProps) {
     super(...checkedConstruct('VolumesFromSnapshotHandles', scope, id, props));

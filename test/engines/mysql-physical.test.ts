@@ -19,7 +19,7 @@ const jobs = (engine: IEngine, volume = dataVolume) => {
   return objects(of);
 };
 
-describe('options that cannot stand', () => {
+describe('options that is invalid', () => {
   const version = MysqlVersion.V8_4;
   test.each([
     [

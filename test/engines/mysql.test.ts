@@ -9,7 +9,7 @@ import { backup, chart, container, environment, objects, podSpec } from '../supp
 
 const mariadb = (different: Partial<MariadbEngineOptions> = {}) => Engine.mariadb({ version: MariadbVersion.V11_8, ...different });
 
-describe('options that cannot stand', () => {
+describe('options that is invalid', () => {
   test.each([
     [{ databases: ['a', ''] }, /engine\.databases\[1\] is "": write the name of a database/],
     [{ databases: ['a\nb'] }, /without control characters/],

@@ -157,7 +157,7 @@ test('a claim begins with what a snapshot holds', () => {
   });
 });
 
-test('what cannot stand is refused', () => {
+test('what is invalid is refused', () => {
   const group = (driver: CsiDriver) => () => new VolumeGroupSnapshotClass(chart(), 'class', { driver });
   const source = VolumeSnapshotSource.claim('data');
   expect(group(CsiDriver.ebs())).toThrow(/^shop\/class: driver is "ebs.csi.aws.com": .*CsiDriver.of\('ebs.csi.aws.com', parameters\)/);

@@ -29,7 +29,7 @@ export interface CheckCronJob {
  * A CronJob that never runs by itself, from which somebody makes a Job that checks one volume. Its pods know no server, have no token
  * for the Kubernetes API, and reach nothing once `checkNetworkPolicy` is there.
  *
- * @throws InputError when the check cannot stand
+ * @throws InputError when the check is invalid
  * @internal
  */
 export function checkCronJob(scope: Construct, id: string, job: CheckCronJob): ApiObject {

@@ -91,7 +91,7 @@ export class VolumeCheck {
   /**
    * The pod that checks one volume.
    *
-   * @throws InputError when the engine cannot be started on a volume, or a prop cannot stand
+   * @throws InputError when the engine cannot be started on a volume, or a prop is invalid
    * @internal
    */
   public _pod(scope: Construct, pod: VolumeCheckPod): k8s.PodTemplateSpec {

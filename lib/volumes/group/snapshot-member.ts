@@ -80,7 +80,7 @@ export class VolumeSnapshotMember {
   private constructor(private readonly recipe: (scope: Construct) => SnapshotMemberConfig) {}
 
   /**
-   * @throws InputError when the member cannot stand
+   * @throws InputError when the member is invalid
    * @internal
    */
   public _bind(scope: Construct): SnapshotMemberConfig {

@@ -77,7 +77,7 @@ export class VolumeSnapshotGroupRestore extends Construct {
   /**
    * Most call `group.addRestore()`.
    *
-   * @throws InputError when a prop cannot stand
+   * @throws InputError when a prop is invalid
    */
   constructor(scope: Construct, id: string, props: VolumeSnapshotGroupRestoreProps) {
     super(...checkedConstruct('VolumeSnapshotGroupRestore', scope, id, props));

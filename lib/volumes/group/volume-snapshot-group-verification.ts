@@ -86,7 +86,7 @@ export class VolumeSnapshotGroupVerification extends Construct {
   /**
    * Most call `group.addVerification()`.
    *
-   * @throws InputError when a prop cannot stand, or a check names a claim that the group does not have
+   * @throws InputError when a prop is invalid, or a check names a claim that the group does not have
    */
   constructor(scope: Construct, id: string, props: VolumeSnapshotGroupVerificationProps) {
     super(...checkedConstruct('VolumeSnapshotGroupVerification', scope, id, props));

@@ -51,7 +51,7 @@ export class VolumeSnapshotGroup extends Construct implements IVolumeSnapshotGro
   private verified = false;
 
   /**
-   * @throws InputError when a prop cannot stand, or a quiesce lets go before cutTimeout
+   * @throws InputError when a prop is invalid, or a quiesce lets go before cutTimeout
    */
   constructor(scope: Construct, id: string, props: VolumeSnapshotGroupProps) {
     super(...checkedConstruct('VolumeSnapshotGroup', scope, id, props));
@@ -127,7 +127,7 @@ export class VolumeSnapshotGroup extends Construct implements IVolumeSnapshotGro
   /**
    * Has the newest group brought up and checked.
    *
-   * @throws InputError when an option cannot stand
+   * @throws InputError when an option is invalid
    */
   public addVerification(options: VolumeSnapshotGroupVerificationOptions = {}): VolumeSnapshotGroupVerification {
     return new VolumeSnapshotGroupVerification(this, 'Verification', { ...options, group: this });
@@ -136,7 +136,7 @@ export class VolumeSnapshotGroup extends Construct implements IVolumeSnapshotGro
   /**
    * Makes it possible to bring a group back, when somebody asks for it.
    *
-   * @throws InputError when an option cannot stand
+   * @throws InputError when an option is invalid
    */
   public addRestore(options: VolumeSnapshotGroupRestoreOptions = {}): VolumeSnapshotGroupRestore {
     return new VolumeSnapshotGroupRestore(this, 'Restore', { ...options, group: this });

@@ -118,7 +118,7 @@ export interface IQuiesce {
    * Checks the options and says what the agent needs.
    *
    * @param scope the construct that will use it, which errors name
-   * @throws InputError when an option cannot stand
+   * @throws InputError when an option is invalid
    */
   bind(scope: Construct, options: QuiesceBindOptions): QuiesceConfig;
 }
