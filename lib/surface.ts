@@ -27,6 +27,7 @@ export { CaCertificates } from './core/ca-certificates';
 export { DataVolume } from './core/data-volume';
 export * from './core/destination';
 export { ImageCatalog, ImageReference, type ImageRequest } from './core/image-catalog';
+export { JobDefaults, type JobOptions } from './core/job-defaults';
 export { PodDefaults } from './core/pod-defaults';
 export type { PodOptions } from './core/pod-options';
 export * from './core/retention';

@@ -247,6 +247,12 @@ export const CALLS: { readonly [name: string]: Members } = {
   'ImageReference.of': {
     reference: "string | `[registry/]repository[:tag][@digest]`, such as 'postgres:16.15-bookworm'",
   },
+  'JobDefaults#add': {
+    options: 'JobOptions',
+  },
+  'JobDefaults.of': {
+    scope: 'Construct',
+  },
   'KeyDrill#bind': {
     backup: 'DatabaseBackup',
   },
@@ -1232,6 +1238,13 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     defaultImage: "string | The engine's own choice",
     'floors?': "string[] | The oldest sound release of each series, such as '16.15'",
   },
+  JobOptions: {
+    'paused?': 'boolean | Begins no run by itself, as `spec.suspend` of every CronJob: for a migration, or a copy of a cluster',
+    'successfulJobsHistoryLimit?': 'number | How many Jobs that succeeded are kept beside their CronJob',
+    'failedJobsHistoryLimit?': 'number | How many Jobs that failed are kept beside their CronJob',
+    'keepFinished?':
+      'Duration | How long a Job that has ended is kept: its log, its verdict, and a volume of its own. (Kubernetes documentation, "Automatic Cleanup for Finished Jobs".)',
+  },
   KeyDrillOptions: {
     extends: 'DatabaseVerificationOptions',
     key: "SecretKeyRef | The key in escrow, in a Secret that is filled in for the drill and emptied after it: age's identity, gpg's private key, or a password",
@@ -1424,6 +1437,10 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'nodeSelector?': '{string} | Labels that nodes must have',
     'tolerations?': 'any[] | Taints of nodes that do not keep the pods away',
     'nodeAffinity?': 'any | Which nodes the pods must or should run on, where `nodeSelector` cannot say it',
+    'topologySpreadConstraints?': 'any[] | How pods that run at one time are spread over nodes or zones',
+    'ephemeralStorageRequest?': "Size | Space on the node's disk that the scheduler sets aside for each container that writes there",
+    'ephemeralStorageLimit?':
+      "Size | Space on the node's disk above which the pod is evicted: its scratch volume, its tools and its logs together",
     'runtimeClassName?': 'string | The RuntimeClass of the pods',
     'priorityClassName?': 'string | The PriorityClass of the pods',
     'imagePullSecrets?': 'string[] | Names of Secrets with credentials of image registries',

@@ -52,6 +52,24 @@ export interface PodOptions {
    */
   readonly nodeAffinity?: k8s.NodeAffinity;
   /**
+   * How pods that run at one time are spread over nodes or zones. Their `labelSelector` names labels of the pods, such as those of
+   * `labels`. (Kubernetes documentation, "Pod Topology Spread Constraints".)
+   * @default - the cluster's default
+   */
+  readonly topologySpreadConstraints?: k8s.TopologySpreadConstraint[];
+  /**
+   * Space on the node's disk that the scheduler sets aside for each container that writes there. Where disks are full, the kubelet evicts
+   * pods first that use more than they asked for. (Kubernetes documentation, "Node-pressure Eviction".)
+   * @default - Size.gibibytes(1), or the limit of the scratch volume where that is less; none where the scratch volume is not the node's
+   */
+  readonly ephemeralStorageRequest?: Size;
+  /**
+   * Space on the node's disk above which the pod is evicted: its scratch volume, its tools and its logs together. The limit of the
+   * scratch volume counts beside it.
+   * @default - none
+   */
+  readonly ephemeralStorageLimit?: Size;
+  /**
    * The RuntimeClass of the pods.
    * @default - the cluster's default
    */

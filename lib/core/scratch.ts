@@ -10,7 +10,7 @@ export class Scratch {
    * @param limit the pod is evicted when it writes more than this
    */
   public static emptyDir(limit: Size): Scratch {
-    return new Scratch({ emptyDir: { sizeLimit: quantity(limit) } });
+    return new Scratch({ emptyDir: { sizeLimit: quantity(limit) } }, limit);
   }
 
   /**
@@ -34,7 +34,11 @@ export class Scratch {
     });
   }
 
-  private constructor(private readonly source: Omit<k8s.Volume, 'name'>) {}
+  private constructor(
+    private readonly source: Omit<k8s.Volume, 'name'>,
+    /** How much of the node's disk it may take; undefined where it is a volume of its own. @internal */
+    public readonly _onNode?: Size,
+  ) {}
 
   /** It is there for as long as the pod is kept, though nothing runs in it any more. @internal */
   public get _outlivesPod(): boolean {

@@ -2,11 +2,13 @@ import { type ApiObject, type ApiObjectMetadata, Duration, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
+import { jobDefaultsOf } from '../core/job-defaults';
 import { podDefaultsOf } from '../core/pod-defaults';
 import { mergedPodOptions, type PodOptions } from '../core/pod-options';
 import { checkCpu, checkMemory, quantity } from '../core/quantity';
 import type { ScheduleConfig } from '../core/schedule';
 import type { Scratch } from '../core/scratch';
+import { warn } from '../core/warning';
 import { SUSPENDED_ANNOTATIONS } from './deploy-tools';
 import { kubernetesObject } from './kubernetes-object';
 import { NOT_RESTRICTED_ANNOTATION, STANDARD_LABELS } from './labels';
@@ -110,6 +112,7 @@ const PREPARE = 'prepare';
 
 /** What the scheduler sets aside where nobody says. */
 const CPU_REQUEST = '100m';
+const DISK_REQUEST = Size.gibibytes(1);
 
 /** In mebibytes, what the container of a job may use that has no larger needs. */
 const MEMORY_LIMIT = 512;
@@ -175,7 +178,7 @@ export function operationPod(scope: Construct, described: OperationPod): k8s.Pod
     ],
     ...environmentFrom(pod.request),
     securityContext: CONTAINER_SECURITY,
-    resources: resources(options.cpuRequest ?? CPU_REQUEST, memoryRequest, memoryLimit, options.cpuLimit),
+    resources: resources(options.cpuRequest ?? CPU_REQUEST, memoryRequest, memoryLimit, options.cpuLimit, diskOf(options, pod.scratch)),
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: [
       { name: 'scratch', mountPath: SCRATCH },
@@ -242,6 +245,7 @@ export function operationPod(scope: Construct, described: OperationPod): k8s.Pod
           }),
         },
       }),
+      ...(options.topologySpreadConstraints && { topologySpreadConstraints: options.topologySpreadConstraints }),
       ...(options.runtimeClassName && { runtimeClassName: options.runtimeClassName }),
       ...(options.priorityClassName && { priorityClassName: options.priorityClassName }),
       ...(options.imagePullSecrets && { imagePullSecrets: options.imagePullSecrets.map(name => ({ name })) }),
@@ -274,7 +278,7 @@ const lesserMemory = (scope: Construct, request: Size, limit: Size) =>
 type EffectivePod = OperationPod & { readonly options: PodOptions };
 
 function effectiveOptions(scope: Construct, { options = {}, inherited, defaults, node }: OperationPod): PodOptions {
-  const { assignedUser, memoryLimit, nodeSelector, nodeAffinity, runtimeClassName, ...far } = mergedPodOptions(
+  const { assignedUser, memoryLimit, nodeSelector, nodeAffinity, topologySpreadConstraints, runtimeClassName, ...far } = mergedPodOptions(
     podDefaultsOf(scope),
     inherited,
   );
@@ -283,7 +287,11 @@ function effectiveOptions(scope: Construct, { options = {}, inherited, defaults,
   const lowers = memoryLimit !== undefined && needs > MEMORY_LIMIT && mebibytes(memoryLimit) < needs;
   const effective = mergedPodOptions(
     // What is said for many pods is not meant for those that work on the very node of a control plane: root there, and in no sandbox.
-    { ...far, ...(!lowers && { memoryLimit }), ...(!node && { assignedUser, nodeSelector, nodeAffinity, runtimeClassName }) },
+    {
+      ...far,
+      ...(!lowers && { memoryLimit }),
+      ...(!node && { assignedUser, nodeSelector, nodeAffinity, topologySpreadConstraints, runtimeClassName }),
+    },
     options,
   );
   // What is set aside for many pods may be more than one of them has by default.
@@ -306,6 +314,11 @@ function checkPodOptions(scope: Construct, { options, defaults, labels, node, no
   if (checkMemory(scope, 'pods.memoryLimit', memoryLimit) < checkMemory(scope, 'pods.memoryRequest', memoryRequest)) {
     const because = `it is below the request, ${memoryRequest.asString()}, and the API server would refuse the pods: raise it, or set memoryRequest too`;
     throw new InputError(scope, { prop: 'pods.memoryLimit', got: memoryLimit.asString(), because });
+  }
+  const { ephemeralStorageRequest: space, ephemeralStorageLimit: most } = options;
+  if (space && most && most.toKibibytes() < space.toKibibytes()) {
+    const because = `it is below the request, ${space.asString()}, and the API server would refuse the pods: raise it, or lower ephemeralStorageRequest`;
+    throw new InputError(scope, { prop: 'pods.ephemeralStorageLimit', got: most.asString(), because });
   }
   const { imagePullPolicy = 'Always' } = options;
   if (!PULL_POLICIES.includes(imagePullPolicy)) {
@@ -342,7 +355,7 @@ function workbenchContainer(like: k8s.Container, pod: EffectivePod, workbench: P
       { name: 'REPOSITORY_FOLDER', value: 'shell' },
       { name: 'RELAY', value: RELAY },
     ],
-    resources: resourcesOf(options, defaults),
+    resources: resourcesOf(options, defaults, workbench.scratch),
     volumeMounts: [
       { name: WORKBENCH, mountPath: SCRATCH },
       ...(like.volumeMounts ?? []).filter(({ name }) => shared.includes(name)),
@@ -375,16 +388,36 @@ function environmentFrom(request?: Request): Pick<k8s.Container, 'envFrom'> {
   return request ? { envFrom: [{ configMapRef: { name: request.defaults } }] } : {};
 }
 
-function resourcesOf(options: PodOptions, defaults: OperationPod['defaults']): k8s.ResourceRequirements {
+function resourcesOf(options: PodOptions, defaults: OperationPod['defaults'], scratch?: Scratch): k8s.ResourceRequirements {
   const { cpuRequest = CPU_REQUEST, memoryRequest = defaults.memoryRequest, memoryLimit = defaults.memoryLimit, cpuLimit } = options;
-  return resources(cpuRequest, memoryRequest, memoryLimit, cpuLimit);
+  return resources(cpuRequest, memoryRequest, memoryLimit, cpuLimit, scratch && diskOf(options, scratch));
 }
 
-function resources(cpu: string, memory: Size, memoryLimit: Size, cpuLimit?: string): k8s.ResourceRequirements {
+function resources(cpu: string, memory: Size, memoryLimit: Size, cpuLimit?: string, disk: Disk = {}): k8s.ResourceRequirements {
   return {
-    requests: { cpu: k8s.Quantity.fromString(cpu), memory: quantity(memory) },
-    limits: { memory: quantity(memoryLimit), ...(cpuLimit !== undefined && { cpu: k8s.Quantity.fromString(cpuLimit) }) },
+    requests: {
+      ...{ cpu: k8s.Quantity.fromString(cpu), memory: quantity(memory) },
+      ...(disk.request && { 'ephemeral-storage': quantity(disk.request) }),
+    },
+    limits: {
+      memory: quantity(memoryLimit),
+      ...(cpuLimit !== undefined && { cpu: k8s.Quantity.fromString(cpuLimit) }),
+      ...(disk.limit && { 'ephemeral-storage': quantity(disk.limit) }),
+    },
   };
+}
+
+/** What a container has of the node's disk. */
+interface Disk {
+  readonly request?: Size;
+  readonly limit?: Size;
+}
+
+function diskOf({ ephemeralStorageRequest, ephemeralStorageLimit: limit }: PodOptions, { _onNode }: Scratch): Disk {
+  const sizes = [DISK_REQUEST, limit, _onNode].filter(size => size !== undefined);
+  const least = sizes.reduce((a, b) => (b.toKibibytes() < a.toKibibytes() ? b : a));
+  const request = ephemeralStorageRequest ?? (_onNode && least);
+  return { ...(request && { request }), ...(limit && { limit }) };
 }
 
 /** @internal */
@@ -450,9 +483,13 @@ export interface OperationCronJob {
  * What became of the last run is there until two more were due. But a volume of the pod's own costs as long as the pod is kept, and may hold
  * data that a killed run could not remove: it is kept until somebody has looked.
  */
-function timeToKeep({ template }: k8s.JobSpec, seconds: number, { interval }: ScheduleConfig): number {
+function timeToKeep(job: k8s.JobSpec, seconds: number, { interval }: ScheduleConfig): number {
+  return Math.min(Math.max(seconds, 2 * interval.toSeconds()), longestToKeep(job));
+}
+
+function longestToKeep({ template }: k8s.JobSpec): number {
   const hasVolume = template.spec?.volumes?.some(({ ephemeral }) => ephemeral) ?? false;
-  return hasVolume ? Math.min(seconds, Duration.hours(12).toSeconds()) : Math.max(seconds, 2 * interval.toSeconds());
+  return hasVolume ? Duration.hours(12).toSeconds() : Number.POSITIVE_INFINITY;
 }
 
 /** @internal */
@@ -468,23 +505,22 @@ export function cronJobObject(scope: Construct, id: string, cronJob: OperationCr
     ? { ...cronJob.metadata, annotations: { ...cronJob.metadata.annotations, ...SUSPENDED_ANNOTATIONS } }
     : cronJob.metadata;
   const { ttlSecondsAfterFinished: ttl } = job;
+  const { paused = false, successfulJobsHistoryLimit = 3, failedJobsHistoryLimit, keepFinished } = jobDefaultsOf(scope);
+  if (paused && !schedule.isNever) warn(scope, `${cronJob.metadata.name} is paused: it does not run until JobDefaults say otherwise`);
   // Of frequent runs that fail, the first is the one that shows why, and somebody looks in the morning.
   const runsADay = Math.ceil(Duration.days(1).toSeconds() / schedule.interval.toSeconds());
+  const kept = ttl === undefined || schedule.isNever ? ttl : timeToKeep(job, ttl, schedule);
+  const ttlSecondsAfterFinished = keepFinished ? Math.min(keepFinished.toSeconds(), longestToKeep(job)) : kept;
   const spec: k8s.CronJobSpec = {
     schedule: schedule.cron,
     timeZone: schedule.timeZone,
-    ...(schedule.isNever && { suspend: true }),
+    ...((schedule.isNever || paused) && { suspend: true }),
     // Two runs of one operation would only wait for each other.
     concurrencyPolicy: 'Forbid',
     ...(startingDeadline && { startingDeadlineSeconds: startingDeadline.toSeconds() }),
-    successfulJobsHistoryLimit: 3,
-    failedJobsHistoryLimit: Math.min(Math.max(3, runsADay), 10),
-    jobTemplate: {
-      spec: {
-        ...job,
-        ...(ttl !== undefined && !schedule.isNever && { ttlSecondsAfterFinished: timeToKeep(job, ttl, schedule) }),
-      },
-    },
+    successfulJobsHistoryLimit,
+    failedJobsHistoryLimit: failedJobsHistoryLimit ?? Math.min(Math.max(3, runsADay), 10),
+    jobTemplate: { spec: { ...job, ...(ttlSecondsAfterFinished !== undefined && { ttlSecondsAfterFinished }) } },
   };
   return kubernetesObject(scope, id, k8s.KubeCronJob.GVK, { metadata, spec });
 }

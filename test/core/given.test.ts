@@ -56,6 +56,7 @@ const SAMPLES: { [type: string]: (of: Chart) => unknown } = {
   MysqlVersion: () => api.MysqlVersion.V8_4,
   ObjectLock: () => api.ObjectLock.governance({ days: 7 }),
   PodDefaults: of => api.PodDefaults.of(of),
+  JobDefaults: of => api.JobDefaults.of(of),
   PostgresVersion: () => api.PostgresVersion.V16,
   Prune: () => api.Prune.weekly(),
   RabbitmqVersion: () => api.RabbitmqVersion.V4_0,

@@ -12,6 +12,7 @@ import {
   PostgresVersion,
   Repository,
   Retention,
+  Scratch,
   SecretRef,
 } from '../../lib';
 import { objects, podSpec, restic } from '../support/synth';
@@ -25,6 +26,10 @@ function chartWith(defaults: PodOptions): Chart {
   const app = Testing.app();
   PodDefaults.of(app).add(defaults);
   return new Chart(app, 'shop', { namespace: 'shop' });
+}
+
+interface Disk {
+  readonly 'ephemeral-storage'?: string;
 }
 
 function backup(chart: Chart, props: Partial<DatabaseBackupProps> = {}): DatabaseBackup {
@@ -94,6 +99,30 @@ describe('what is said once of all pods', () => {
     orders.addRestore();
     expect(limitsOf(chart, 'backup')).toEqual(['600Mi']);
     expect(limitsOf(chart, 'restore')).toEqual(['1Gi']);
+  });
+
+  test('spreads pods, and says how much of the disk of their node they have', () => {
+    const spread = { maxSkew: 1, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway' };
+    const chart = chartWith({ topologySpreadConstraints: [spread], ephemeralStorageLimit: Size.gibibytes(5) });
+    const orders = backup(chart, { scratch: Scratch.emptyDir(Size.mebibytes(300)) });
+    orders.addVerification({ scratch: Scratch.ephemeralVolume(Size.gibibytes(40)) });
+    orders.addRestore({ pods: { ephemeralStorageRequest: Size.gibibytes(3) } });
+    expect(podOf(chart, 'backup').topologySpreadConstraints).toEqual([spread]);
+    const disks = (job: string) =>
+      podOf(chart, job).containers.map(({ resources: { requests, limits } }: { resources: { requests: Disk; limits: Disk } }) => [
+        requests['ephemeral-storage'],
+        limits['ephemeral-storage'],
+      ]);
+    expect(disks('backup')).toEqual([['300Mi', '5Gi']]);
+    // The server of a verification has a volume of its own.
+    expect(disks('verify')).toEqual([
+      ['300Mi', '5Gi'],
+      [undefined, '5Gi'],
+    ]);
+    expect(disks('restore')[0]).toEqual(['3Gi', '5Gi']);
+    expect(() => backup(chartWith({ ephemeralStorageLimit: Size.gibibytes(1), ephemeralStorageRequest: Size.gibibytes(2) }))).toThrow(
+      'shop/orders: pods.ephemeralStorageLimit is "1Gi": it is below the request, 2Gi, and the API server would refuse the pods: raise it, or lower ephemeralStorageRequest',
+    );
   });
 
   test('adds a toleration once, however often it is said', () => {
