@@ -2,6 +2,7 @@ import type { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
+import { needsSecrets } from '../core/needs';
 import type { SecretKeyRef } from '../core/secret-ref';
 import { RekeyMethod, RepositoryAccess } from '../repositories/repository';
 import type { IDatabaseBackup } from './backup';
@@ -70,6 +71,12 @@ export class KeyRotation extends Construct {
         got: `${remove.secretName}/${remove.keyName}`,
         because: 'that is the key to add: name the old one',
       });
+    }
+    for (const [key, does] of [
+      [add, 'is not for the first night: filled in before its key is added to'],
+      [remove, 'is not for the first night: filled in before its key is removed from'],
+    ] as const) {
+      if (key) needsSecrets(this, [key.secretName], does, `the repository of ${backup.series}`);
     }
     if (add) this.addJob = this.job('add-key', 'ADDED_KEY_PATH', add, props);
     if (remove) this.removeJob = this.job('remove-key', 'REMOVED_KEY_PATH', remove, props);

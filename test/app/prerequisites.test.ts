@@ -179,6 +179,21 @@ describe('of what anybody makes', () => {
     expect(page()).toContain("create secret generic db \\\n  --from-file=ca.crt='<file>' \\\n  --from-literal=password='<password>'\n");
   });
 
+  test('a key that is exchanged is needed for that, and not before the first night', () => {
+    const app = new BackupApp({ outdir });
+    const orders = backup(new Chart(app, 'shop', { namespace: 'shop' }), { repository: restic });
+    orders.addKeyRotation({ add: SecretRef.named('next').key('password'), remove: SecretRef.named('old').key('password') });
+    app.synth();
+    for (const [secret, what] of [
+      ['next', 'added to'],
+      ['old', 'removed from'],
+    ]) {
+      expect(page()).toContain(
+        `### Secret ${secret}\n\nIs not for the first night: filled in before its key is ${what} the repository of orders; `,
+      );
+    }
+  });
+
   test('a key in escrow is needed for its drill, and not before the first night', () => {
     const app = new BackupApp({ outdir });
     const shop = new Chart(app, 'shop', { namespace: 'shop' });

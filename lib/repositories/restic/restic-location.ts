@@ -534,11 +534,8 @@ function prefixOf(scope: Construct, prefix: string): string {
 
 function bucketOf(scope: Construct, prop: string, bucket: string, prefix: string | undefined): string {
   if (!/^[a-z0-9][a-z0-9.-]+[a-z0-9]$/i.test(bucket)) {
-    throw new InputError(scope, {
-      prop,
-      got: bucket,
-      because: "write the bucket's name alone, for example 'acme-backups'; a path goes into prefix",
-    });
+    const because = "write the bucket's name alone, of three characters or more, for example 'acme-backups'; a path goes into prefix";
+    throw new InputError(scope, { prop, got: bucket, because });
   }
   const path = prefixOf(scope, prefix ?? '');
   return path ? `${bucket}/${path}` : bucket;
