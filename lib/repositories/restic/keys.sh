@@ -2,6 +2,10 @@
 # The keys of a restic repository: each password is one, and each opens all of it. For shell/add-key.sh and shell/remove-key.sh.
 # (restic's documentation, "Manage repository keys".)
 
+# What `repository_key_of` ends with where a password opens nothing, and nothing else was wrong.
+# shellcheck disable=SC2034 # for those who ask
+NO_SUCH_KEY=12
+
 # The id of the key that a password opens the repository with, from the list that restic itself marks.
 repository_key_of() { # PASSWORD-FILE
   [ -s "$1" ] || because "the password is not mounted at $1, or it is empty: look at the Secret" || return 1
