@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { rmSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
 import { damage } from './damage';
 import { findMachine } from './find-machine';
+import { fromHere, makeFolder } from './folder';
+import { guard } from './guard';
 import type { Machine } from './machine';
 import { SHOP, synthesizePlan } from './plan';
 import { type PodEnd, Pods } from './pods';
@@ -20,10 +22,7 @@ export interface DemoOptions {
 /** Where there is more, as it is installed: build/lib/cli/demo, or lib/cli/demo. */
 const PAGE = 'docs/quick-start.md';
 
-const SIGNALS: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-
-/** Longer ones leave no room for the name of a socket, which has at most 103 bytes on macOS. */
-const LONGEST_TEMPORARY = 40;
+const SIGNALS: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
 /** Backs up a shop, verifies, loses and restores it, by what is synthesized. @returns the exit code */
 export async function demo({ keep }: DemoOptions): Promise<number> {
@@ -31,11 +30,11 @@ export async function demo({ keep }: DemoOptions): Promise<number> {
   const programs = new Programs();
   const stop = (signal: NodeJS.Signals) => programs.stop(signal);
   for (const signal of SIGNALS) process.on(signal, stop);
-  // Nobody reads any more what is shown.
-  process.stdout.on('error', () => stop('SIGHUP'));
+  // Nobody reads any more what is shown. The last words may be what tells of it, when cleaning up has begun.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop('SIGPIPE'));
 
-  const above = realpathSync(tmpdir());
-  const folder = mkdtempSync(join(above.length > LONGEST_TEMPORARY ? '/tmp' : above, 'cdk8s-backup-demo-'));
+  const folder = makeFolder();
+  const cleaned = guard(folder, { keep });
   let machine: Machine | undefined;
   let code = 1;
   try {
@@ -45,7 +44,7 @@ export async function demo({ keep }: DemoOptions): Promise<number> {
   } catch (problem) {
     if (problem instanceof Stopped) {
       screen.end('stopped');
-      code = problem.signal === 'SIGINT' ? 130 : 143;
+      code = 128 + constants.signals[problem.signal];
     } else {
       screen.end(`failed: ${(problem as Error).message}`);
     }
@@ -54,6 +53,7 @@ export async function demo({ keep }: DemoOptions): Promise<number> {
     if (keep) await machine?.take('claims').catch(() => undefined);
     await machine?.clear().catch(problem => screen.end(`what was started could not be ended: ${problem.message}`));
     if (!keep) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    await cleaned();
     for (const signal of SIGNALS) process.off(signal, stop);
   }
   const server = machine ? 'the server is stopped, and ' : '';
@@ -138,7 +138,7 @@ function compare(screen: Screen, before: TableSum[], after: TableSum[]): void {
 function farewell(screen: Screen): void {
   const page = join(__dirname, '..', '..', '..', PAGE);
   const installed = join(__dirname, '..', '..', '..', '..', PAGE);
-  const here = relative(process.cwd(), __dirname.includes(join('build', 'lib')) ? installed : page);
+  const here = fromHere(__dirname.includes(join('build', 'lib')) ? installed : page);
   screen.plain(`
 What ran is the YAML's: its scripts, with its variables. What a cluster adds was not here: schedules, limits, NetworkPolicies, read-only mounts,
 and a volume that is not on the machine it protects.

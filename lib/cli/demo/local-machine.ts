@@ -27,6 +27,10 @@ export interface Surroundings {
   readonly homes: string[];
   /** The user's number. */
   readonly user: number;
+  /** The user has a name as well. */
+  readonly hasName: boolean;
+  /** Bytes that are free where the demo happens. */
+  readonly free: number;
 }
 
 /** Programs of a PostgreSQL that one machine has. */

@@ -29,8 +29,9 @@ function postgres(home: string, version: string, names = POSTGRES): string {
   return programs(home, names, `postgres (PostgreSQL) ${version}`);
 }
 
-function found(path: string[], homes: string[] = [], user = 1000) {
-  return findMachine(new Programs(), folder, { path: path.join(':'), homes: homes.map(home => join(folder, home)), user });
+function found(path: string[], homes: string[] = [], { user = 1000, hasName = true, free = 1e9 } = {}) {
+  const surroundings = { path: path.join(':'), homes: homes.map(home => join(folder, home)), user, hasName, free };
+  return findMachine(new Programs(), folder, surroundings);
 }
 
 test('where there is no PostgreSQL and no container, one sentence says what to install', async () => {
@@ -47,8 +48,20 @@ test.each([
 });
 
 test('root is told that PostgreSQL refuses it', async () => {
-  await expect(found([postgres('here', '17.2')], [], 0)).rejects.toThrow(
+  await expect(found([postgres('here', '17.2')], [], { user: 0 })).rejects.toThrow(
     /^PostgreSQL refuses to run as root: run this as an ordinary user/,
+  );
+});
+
+test('a user without a name is told that PostgreSQL refuses it', async () => {
+  await expect(found([postgres('here', '17.2')], [], { hasName: false })).rejects.toThrow(
+    /^PostgreSQL refuses to run as a user without a name, and 1000 has none: run this as a user of \/etc\/passwd, or start Docker/,
+  );
+});
+
+test('too little room is told before anything is begun', async () => {
+  await expect(found([postgres('here', '17.2')], [], { free: 85.9 * 1024 * 1024 })).rejects.toThrow(
+    /^there are 85 MB free for temporary files, and 200 are needed: make room, let TMPDIR name another place, or start Docker/,
   );
 });
 
