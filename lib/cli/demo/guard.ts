@@ -1,8 +1,12 @@
 import { spawn } from 'node:child_process';
+import { MARK } from './local-machine';
 
-/** Ends the servers whose files are below a folder, and removes the folder, unless it is told a word before its input ends. */
+/** Ends what a demo has started, and removes its folder, unless it is told a word before its input ends. */
 const WATCH = `read -r over && exit
 find "$1" -name postmaster.pid -exec sh -c 'read -r pid <"$1" && kill -QUIT "$pid"' sh {} ';'
+for process in /proc/[0-9]*; do
+  ! grep -qsF "$3=$1" "$process/environ" || kill -KILL "\${process#/proc/}"
+done
 [ "$2" = keep ] && exit
 for _ in 1 2 3 4 5; do rm -rf "$1" && exit; sleep 1; done`;
 
@@ -12,7 +16,7 @@ for _ in 1 2 3 4 5; do rm -rf "$1" && exit; sleep 1; done`;
  * @returns says that the demo has cleaned up itself
  */
 export function guard(folder: string, { keep }: { readonly keep: boolean }): () => Promise<void> {
-  const child = spawn('/bin/sh', ['-c', WATCH, 'sh', folder, keep ? 'keep' : 'remove'], {
+  const child = spawn('/bin/sh', ['-c', WATCH, 'sh', folder, keep ? 'keep' : 'remove', MARK], {
     cwd: '/',
     env: { PATH: `${process.env.PATH ?? ''}:/usr/bin:/bin` },
     // A session of its own, so that what ends the demo does not end it.

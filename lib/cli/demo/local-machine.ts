@@ -16,8 +16,8 @@ const OF_LIBRARIES = ['LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'DYLD_FALLBACK_LIB
 /** Tenths of a second that a server has to end. */
 const PATIENCE = 100;
 
-/** Marks a process as the demo's. */
-const MARK = 'CDK8S_BACKUP_DEMO';
+/** Marks a process as the demo's: a variable of its environment, that names the folder. */
+export const MARK = 'CDK8S_BACKUP_DEMO';
 
 /** What the demo finds on a machine. */
 export interface Surroundings {

@@ -126,6 +126,13 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
+function untilVerifying(): Promise<void> {
+  return until('the server of the verification is up', () => {
+    const files = readdirSync(join(laptop, 'tmp'), { recursive: true, encoding: 'utf8' });
+    return files.some(file => file.endsWith('workbench/server/data/postmaster.pid'));
+  });
+}
+
 function verdicts(stdout: string): object[] {
   return [...stdout.matchAll(/^ *[\d.]+ s +(\{"what":.*\})$/gm)].map(([, line = '']) => JSON.parse(line));
 }
@@ -219,11 +226,7 @@ test.each([
     // What is ignored is ignored by all children as well.
     if (how === 'does not listen') program('setsid', `trap '' TERM; exec /usr/bin/setsid "$@"`);
     const { child, ended } = begin(['demo']);
-    const isUp = () => {
-      const files = readdirSync(join(laptop, 'tmp'), { recursive: true, encoding: 'utf8' });
-      return files.some(file => file.endsWith('workbench/server/data/postmaster.pid'));
-    };
-    await until('the server of the verification is up', isUp);
+    await untilVerifying();
     child.kill(signal);
     const { code, stderr, stdout } = await ended;
     expect(stderr).toBe('cdk8s-backup demo: stopped\n');
@@ -232,6 +235,13 @@ test.each([
     expectNothingLeft();
   },
 );
+
+test('killed without a word while a throw-away server is up: all ends, and nothing is left', async () => {
+  const { child } = begin(['demo']);
+  await untilVerifying();
+  child.kill('SIGKILL');
+  await until('nothing is left', () => readdirSync(join(laptop, 'tmp')).length + processesOf(USER).length === 0);
+});
 
 test('nobody reads what it shows any more: nothing is left', async () => {
   const { child, ended, shown } = begin(['demo']);
