@@ -38,8 +38,19 @@ function binlog({ atStartup = false, born = 1_700_000_000, end }: { atStartup?: 
   format.writeUInt32LE(atStartup ? born : 0, 52);
   const first = event(FORMAT, format);
   first.writeUInt32LE(born, 0);
-  return Buffer.concat([Buffer.from([0xfe, 0x62, 0x69, 0x6e]), first, event(OTHER, Buffer.alloc(200)), end ?? Buffer.alloc(0)]);
+  return fileOf([first, event(OTHER, Buffer.alloc(200)), ...(end ? [end] : [])]);
 }
+/** A file of the server's: each event says where it ends. */
+function fileOf(events: Buffer[]): Buffer {
+  let position = 4;
+  for (const each of events) {
+    position += each.length;
+    each.writeUInt32LE(position, 13);
+  }
+  return Buffer.concat([Buffer.from([0xfe, 0x62, 0x69, 0x6e]), ...events]);
+}
+/** Where a file without an end has its last event. */
+const END = binlog().length;
 const rotate = (next: string) => event(ROTATE, Buffer.concat([Buffer.alloc(8), Buffer.from(next)]));
 const received = (number: number, content: Buffer) => writeFileSync(join(spool(), HISTORY, `binlog.00000${number}`), content);
 
@@ -68,10 +79,10 @@ describe('a file after which another one was received', () => {
     expect(run('log-choose').log).toBe('');
   });
 
-  test('is not judged by what was made this moment', () => {
+  test('is not judged by what was made this moment, but stored: the server may have said that it has written no more', () => {
     received(1, binlog());
     received(2, Buffer.alloc(0));
-    expect(run('log-choose').output).toBe('');
+    expect(run('log-choose').output).toBe(`${HISTORY} binlog.000001 0 ${END} open\n`);
   });
 });
 
@@ -98,15 +109,33 @@ describe('a receiver', () => {
   test('has not all where a file before the newest is shorter than the server’s: the follower begins again', () => {
     received(2, Buffer.alloc(0));
     received(3, binlog());
-    const programs = server('binlog.000003', 400, 1_700_000_000);
-    programs.mariadb = `for statement; do :; done; case $statement in *logs) printf 'binlog.000002\\t700\\nbinlog.000003\\t400\\n' ;; *) ${programs.mariadb} ;; esac`;
+    const programs = server('binlog.000003', END, 1_700_000_000);
+    programs.mariadb = `for statement; do :; done; case $statement in *logs) printf 'binlog.000002\\t700\\nbinlog.000003\\t${END}\\n' ;; *) ${programs.mariadb} ;; esac`;
     expect(judged(programs)).toMatchObject({ code: 1, begins: true, log: expect.stringContaining('(binlog.000002)') });
     received(2, Buffer.alloc(700));
     expect(judged(programs)).toMatchObject({ code: 0, begins: false });
   });
 
+  test('has not all where something is missing in the middle, however much has come since', () => {
+    const event_ = () => event(OTHER, Buffer.alloc(77));
+    const whole = fileOf([...Array.from({ length: 3 }, event_), event(OTHER, Buffer.alloc(70_000)), event_(), event_()]);
+    const position = whole.length - 100;
+    received(3, whole);
+    expect(judged(server('binlog.000003', position, 1_700_000_000))).toMatchObject({ code: 0 });
+    expect(readFileSync(join(directory, 'scratch/written-to'), 'utf8')).toBe(`${HISTORY} binlog.000003:${position}\n`);
+    // One event less, and two more.
+    received(3, Buffer.concat([whole.subarray(0, 104), whole.subarray(204), Buffer.alloc(200)]));
+    expect(judged(server('binlog.000003', position, 1_700_000_000))).toMatchObject({
+      code: 1,
+      begins: true,
+      log: expect.stringContaining('something is missing in the middle of what was received of binlog.000003'),
+    });
+    expect(existsSync(join(directory, 'scratch/written-to'))).toBe(false);
+    expect(run('log-choose').output).toBe('');
+  });
+
   test.each([
-    ['has all that the server has written', () => server('binlog.000003', 400, 1_700_000_000), { code: 0, begins: false, log: '' }],
+    ['has all that the server has written', () => server('binlog.000003', END, 1_700_000_000), { code: 0, begins: false, log: '' }],
     [
       'lacks the end',
       () => server('binlog.000003', 9000, 1_700_000_000),
@@ -262,6 +291,8 @@ describe('where the follower begins', () => {
     expect(chosen()).toEqual([`${HISTORY} binlog.000003 0 ${three.length} open`]);
     expect(gap()).toContain('what the server sends of binlog.000003 now is not what was received of it before');
     expect(existsSync(join(directory, 'scratch/anew'))).toBe(true);
+    // What it sends now is not among that: the batch is not all that there is.
+    expect(existsSync(join(directory, 'scratch/more'))).toBe(true);
     follow({ 3: otherwise });
     expect(current()).not.toBe(HISTORY);
   });
@@ -325,8 +356,18 @@ test('what mariadb-backup does not copy is named', () => {
 
 describe('a replay', () => {
   /** Of what mariadb-binlog prints of the only file, and what the client says of statements that fail. */
-  const replay = (log: string[], says: string[] = [], until = 'latest') => {
-    writeFileSync(join(directory, 'log'), log.map(line => `${line}\n`).join(''));
+  const replay = (
+    log: string[],
+    says: string[] = [],
+    until = 'latest',
+    { file = Buffer.alloc(9999), written = '', unreadable = false }: { file?: Buffer; written?: string; unreadable?: boolean } = {},
+  ) => {
+    const ends = log.map((_, line) => /^# at (\d+)/.exec(log.slice(line + 1).find(later => later.startsWith('# at ')) ?? '# at 9999')?.[1]);
+    writeFileSync(
+      join(directory, 'log'),
+      log.map((text, line) => `${text.replace(/end_log_pos 9 /, `end_log_pos ${ends[line]} `)}\n`).join(''),
+    );
+    writeFileSync(join(directory, 'file'), file);
     writeFileSync(join(directory, 'says'), says.map(line => `${line}\n`).join(''));
     writeFileSync(
       join(directory, 'replay.sh'),
@@ -334,7 +375,18 @@ describe('a replay', () => {
       . "$BACKUP_HOME/engine/replay.sh"
       : >"$SCRATCH/caveats"
       BATCHES=1 start_file=binlog.000001 start_position=4 start_birth=1700000000-7 newest_history=${HISTORY}
-      next_batch() { [ -z "$folder_of_ours" ] || return 1; folder_of_ours=$LOG_DIRECTORY/${HISTORY}/; mkdir "$folder_of_ours"; echo 0 >"$folder_of_ours$file.from"; cp '${directory}/log' "$folder_of_ours$file"; }
+      mkdir -p "$SCRATCH/log/outcome"
+      printf 'one\n${unreadable ? 'two\n' : ''}' >"$SCRATCH/log/batches"
+      birth() { echo "$start_birth"; }
+      sh() { # read-log.sh
+        [ "$2" = next ] || return 0
+        [ "$(head -n 1 "$SCRATCH/log/batches")" = one ] || { echo 'it is damaged' >"$SCRATCH/log/outcome/reason"; return 1; }
+        sed -i 1d "$SCRATCH/log/batches"
+        mkdir "$LOG_DIRECTORY/${HISTORY}"
+        echo 0 >"$LOG_DIRECTORY/${HISTORY}/$file.from"
+        cp '${directory}/file' "$LOG_DIRECTORY/${HISTORY}/$file"
+        [ -z '${written}' ] || echo '${written}' >"$LOG_DIRECTORY.written"
+      }
       replay`,
     );
     const { code, reason } = runScript('mysql-physical', '../../replay', {
@@ -342,7 +394,7 @@ describe('a replay', () => {
       environment: { DIALECT: 'mariadb', TLS: '', UNTIL: until },
       programs: {
         // It begins at the first event that says the time that is asked for.
-        'mariadb-binlog': `for word; do case $word in --start-datetime=*) printf '# at 4\\n# at 500\\n'; exit ;; *) file=$word ;; esac; done; cat "$file"`,
+        'mariadb-binlog': `for word; do case $word in --start-datetime=*) printf '# at 4\\n# at 500\\n'; exit ;; esac; done; cat '${directory}/log'`,
         mariadb: `cat >/dev/null; cat '${directory}/says' >&2`,
       },
     });
@@ -377,6 +429,61 @@ describe('a replay', () => {
     });
     expect(replay(failed(300, 1396), error(1062)).reason).toMatch(
       /: ERROR 1062 .* line 7, and not the error 1396 that it notes at binlog\.000001:300$/,
+    );
+  });
+
+  test('that ends before what the server had written is not whole, though nothing else tells', () => {
+    const log = failed(300, 0);
+    const size = 9999;
+    const to = (position: number, of = HISTORY, number = 1) => ({ written: `${of} binlog.00000${number}:${position}` });
+    for (const there of [to(size), to(size - 9), to(99_999, '1800000000-7-1800000001')]) {
+      expect(replay(log, [], 'latest', there)).toMatchObject({ code: 0, caveats: '' });
+    }
+    for (const more of [to(size + 1), to(4, HISTORY, 2)]) {
+      expect(replay(log, [], 'latest', more)).toMatchObject({
+        code: 1,
+        reason: expect.stringMatching(
+          /^the archived log has a gap: it ends at binlog\.000001:\d+, though the server had written until binlog/,
+        ),
+      });
+      expect(replay(log, [], 'gap', more)).toMatchObject({
+        code: 0,
+        caveats: expect.stringMatching(/^nothing comes back that the server wrote later: the archived log has a gap: it ends at/),
+      });
+    }
+  });
+
+  test('does not go beyond what is missing in the middle of a file, though all of its events are sound', () => {
+    const events = [4, 104, 204].map(() => event(OTHER, Buffer.alloc(77)));
+    const printed = (ats: number[], displaced: number) =>
+      ats.flatMap((at, n) => [`# at ${at}`, `#260801 10:00:00 server id 7  end_log_pos ${at + 100 + (n > 1 ? displaced : 0)} \tXid = 7`]);
+    const whole = fileOf(events);
+    expect(replay(printed([4, 104, 204], 0), [], 'latest', { file: whole })).toMatchObject({ code: 0, caveats: '' });
+    // What a statement says is no event.
+    const says = [...printed([4, 104, 204], 0), '# at 77', '#260801 10:00:00 server id 7  end_log_pos 78'];
+    expect(replay(says, [], 'latest', { file: whole })).toMatchObject({ code: 0, caveats: '' });
+
+    const holed = Buffer.from(whole);
+    holed.writeUInt32LE(404, 217);
+    const log = printed([4, 104, 204], 100);
+    expect(replay(log, [], 'latest', { file: holed })).toMatchObject({
+      code: 1,
+      reason: expect.stringMatching(
+        /^the archived log has a gap: of binlog\.000001, bytes 204 to later ones, as after a volume that was full, are missing/,
+      ),
+    });
+    expect(replay(log, [], 'gap', { file: holed })).toMatchObject({ code: 0, caveats: expect.stringContaining('bytes 204 to later ones') });
+  });
+
+  test('ends where a batch cannot be read, and goes as far as that where it may', () => {
+    expect(replay(failed(300, 0), [], 'latest', { unreadable: true })).toMatchObject({
+      code: 1,
+      reason: 'the archived log could not be read: it is damaged',
+    });
+    const { code, caveats } = replay(failed(300, 0), [], 'gap', { unreadable: true });
+    expect(code).toBe(0);
+    expect(caveats).toMatch(
+      /^nothing comes back that the server wrote later: .*what comes after binlog\.000001 cannot be read: it is damaged/,
     );
   });
 

@@ -59,6 +59,8 @@ while read -r history; do
     if ! judge_kept "$history/$file" "$stored"; then
       log_gap "what the server sends of $file now is not what was received of it before: it has begun anew, as after a restore, and so does the archive"
       : >"$history/left"
+      # What the server sends now is not among what is chosen.
+      : >"$SCRATCH/more"
       : >"$history/$file.cut"
       [ "$history" != "$current" ] || : >"$SCRATCH/anew"
       rm -f "$history/$file" "$history/$file.sum"
@@ -76,9 +78,10 @@ while read -r history; do
       [ "$history" != "$current" ] || again=yes
     elif [ ! -e "$history/$file.cut" ]; then
       next=$(in_order "$history" | awk -v file="$file" 'found { print; exit } $0 == file { found = 1 }')
-      # What was made this moment does not tell yet.
-      [ "$(size_of "$history/$next")" -ge 256 ] || [ -e "$history/$next.cut" ] || [ "$history" != "$current" ] || break
-      if leads_to "$history/$file" "$history/$next"; then
+      if [ "$(size_of "$history/$next")" -lt 256 ] && [ ! -e "$history/$next.cut" ] && [ "$history" = "$current" ]; then
+        # What was made this moment does not tell yet; what came before it is stored all the same.
+        again=yes
+      elif leads_to "$history/$file" "$history/$next"; then
         state=end
       else
         log_gap "$next does not go on where $file ends: the server's binary logs were reset meanwhile (RESET MASTER)"

@@ -29,6 +29,8 @@ about first "$(head -n 1 "$1")"
 about last "$(tail -n 1 "$1")"
 # What a restore can choose from.
 about history "$(cat "$SPOOL/current")"
+# Where a replay of all of it has to come to.
+[ -e "$SCRATCH/more" ] || [ ! -s "$SCRATCH/written-to" ] || about written "$(cat "$SCRATCH/written-to")"
 awk '$1 != history { if (history) print history "," first "," last; history = $1; first = $2 ":" $3 } { last = $2 ":" $4 }
   END { if (history) print history "," first "," last }' "$1" >"$SCRATCH/packed"
 about histories "$(tr '\n' ' ' <"$SCRATCH/packed" | sed 's/ $//')"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Exit 0 when the spool holds what the server had written when this was called. $SCRATCH/short names the files of which it holds a part only.
+# Exit 0 when the spool holds what the server had written when this was called: $SCRATCH/written-to says as far as where, with the history.
+# $SCRATCH/short names the files of which it holds a part only.
 #
 # environment, beside physical.sh's:
 #   SPOOL              where log-follow.sh receives
@@ -41,6 +42,7 @@ refuse_short() {
   exit 1
 }
 
+rm -f "$SCRATCH/written-to"
 written
 patient_until=$(($(date +%s) + ARCHIVE_PATIENCE))
 while :; do
@@ -51,6 +53,13 @@ while :; do
   [ -z "$newest" ] || size=$(wc -c <"$SPOOL/$history/$newest")
   if [ "$newest" = "$file" ] && [ "$size" -ge "$position" ] && same_file; then
     refuse_short
+    if ! event_ends_at "$SPOOL/$history/$newest" "$position"; then
+      printf '%s\n' "$newest" >"$SCRATCH/short"
+      : >"$SCRATCH/anew"
+      echo "something is missing in the middle of what was received of $newest, as after a volume that was full: it is received again" >&2
+      exit 1
+    fi
+    printf '%s\n' "$history $file:$position" >"$SCRATCH/written-to"
     exit 0
   fi
   [ "$(date +%s)" -lt "$patient_until" ] || break

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Appends batch $POINT of the log to the files in $LOG_DIRECTORY: <history>/<file>, beside it <file>.from (the offset from which
-# on it is not empty), <file>.end when it is complete, and <file>.gap when something between is missing.
+# on it is not empty), <file>.end when it is complete, and <file>.gap when something between is missing. $LOG_DIRECTORY.written says as far as
+# where the server had written, of which history, when a batch was stored that said so.
 set -eu
 # shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
@@ -26,4 +27,6 @@ find "$batch" -type f -name '[0-9]*' | while read -r part; do
   cat "$part" >>"$file"
   [ ! -e "$folder/end" ] || : >"$file.end"
 done
+manifest_about "$SCRATCH/manifest.json" | sed -n 's/^"written":"\(.*\)"$/\1/p' >"$batch.written"
+[ ! -s "$batch.written" ] || mv "$batch.written" "$LOG_DIRECTORY.written"
 rm -rf "$batch"

@@ -69,6 +69,43 @@ whole() { # PATH NEXT LOGS, the server's list
     [ "$(size_of "$1")" -ge 256 ] && leads_to "$1" "$2"
   fi
 }
+# Whether an event ends at OFFSET, and says so. mariadb-binlog goes on after a write that failed: what it received then is not there, and every
+# event after it is nearer to the beginning than it says. (MariaDB's documentation, "Binlog Event Header"; its client/mysqlbinlog.cc, in which
+# nobody asks how fflush ended.)
+event_ends_at() { # PATH OFFSET
+  # Of a position beyond that an event tells a part.
+  [ "$2" -le 4294967295 ] || return 0
+  # An event is seldom larger; a statement may be.
+  for ends_bytes in 65536 16777216; do
+    [ "$ends_bytes" -le "$2" ] || ends_bytes=$2
+    head -c "$2" "$1" | tail -c "$ends_bytes" | od -A n -v -t u1 | awk -v end="$2" -v from="$(($2 - ends_bytes))" '
+      function number_at(i) { return b[i % 32] + 256 * (b[(i + 1) % 32] + 256 * (b[(i + 2) % 32] + 256 * b[(i + 3) % 32])) }
+      BEGIN { low = end % 256 }
+      {
+        for (k = 1; k <= NF; k++) {
+          b[n++ % 32] = $k
+          if (n > 16 && b[(n - 4) % 32] == low && number_at(n - 4) == end && number_at(n - 8) == end - from - (n - 17)) found = 1
+        }
+      }
+      END { exit !found }' && return 0
+    [ "$ends_bytes" != "$2" ] || return 1
+  done
+  return 1
+}
+# Prints where the first event begins that does not end where it says, of those from POSITION on.
+first_displaced() { # PATH POSITION
+  od -A n -v -t u1 -j "$2" "$1" | awk -v at="$2" '
+    BEGIN { o = at }
+    {
+      for (k = 1; k <= NF; k++) {
+        r = o++ - at
+        if (r >= 9 && r <= 12) bytes += $k * 256 ^ (r - 9)
+        if (r >= 13 && r <= 16) end += $k * 256 ^ (r - 13)
+        if (r == 16 && (bytes < 19 || (at + bytes) % 4294967296 != end)) { printf "%.0f\n", at; exit }
+        if (r >= 16 && r + 1 == bytes) { at += bytes; bytes = end = 0 }
+      }
+    }'
+}
 remote_birth() { # FILE
   rm -f "$SCRATCH/head-$1"
   mariadb-binlog --defaults-file="$SCRATCH/client.cnf" --read-from-remote-server --raw --stop-position=300 --result-file="$SCRATCH/head-" "$1" 2>"$SCRATCH/head.err" ||

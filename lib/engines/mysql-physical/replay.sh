@@ -96,7 +96,14 @@ gap() {
 
 next_batch() {
   [ -s "$SCRATCH/log/batches" ] || return 1
-  sh "$BACKUP_HOME/shell/read-log.sh" next >&2 || broken "the archived log could not be read: $(cat "$SCRATCH/log/outcome/reason" 2>/dev/null)"
+  sh "$BACKUP_HOME/shell/read-log.sh" next >&2 || {
+    unreadable=$(cat "$SCRATCH/log/outcome/reason" 2>/dev/null) || :
+    [ "$UNTIL" = gap ] || broken "the archived log could not be read: $unreadable"
+    # As far as it leads is to what comes before that.
+    : >"$SCRATCH/log/batches"
+    rm -f "$SCRATCH/log/outcome/reason"
+    return 1
+  }
   # What is of another history, or before the recovery point, takes no room.
   for folder in "$LOG_DIRECTORY"/*/; do
     if [ -n "$folder_of_ours" ]; then
@@ -199,6 +206,44 @@ play() { # POSITION
   echo "$file:$size" >"$SCRATCH/replayed"
 }
 
+# Notes what is missing in the middle of a file though it seems to follow on each other. What mariadb-binlog prints of each event is where it
+# begins and where it ends; a statement may hold lines that look like that, so the events themselves are asked where it does not fit.
+find_displaced() { # POSITION
+  [ ! -s "$folder_of_ours$file.gap" ] || return 0
+  mariadb-binlog --verify-binlog-checksum --base64-output=decode-rows --local-load="$SCRATCH/load" --start-position="$1" "$folder_of_ours$file" 2>"$SCRATCH/displaced.err" |
+    LC_ALL=C grep -aE '^# at [0-9]+$|^#[0-9]{6} .* end_log_pos [0-9]+' |
+    awk -v size="$(wc -c <"$folder_of_ours$file")" '
+      /^# at / { if ($3 != 4) meet($3, 1); next }
+      /\tStart: binlog/ { next }
+      { sub(/.* end_log_pos /, ""); sub(/[^0-9].*/, ""); meet($0, -1); if ($0 + 0 > size + 0) odd = 1 }
+      function meet(place, of) { if ((open[place] += of) == 0) delete open[place] }
+      END {
+        for (place in open) if (open[place] == 1) begins++; else if (open[place] == -1) ends++; else odd = 1
+        if (odd || begins > 1 || ends > 1) print "yes"
+      }' >"$SCRATCH/displaced"
+  [ -s "$SCRATCH/displaced" ] || grep -q 'Could not read entry' "$SCRATCH/displaced.err" || return 0
+  first_displaced "$folder_of_ours$file" "$1" >"$SCRATCH/displaced"
+  [ -s "$SCRATCH/displaced" ] || return 0
+  displaced_at=$(cat "$SCRATCH/displaced")
+  # What was written in part before that has taken the beginning of what comes after it.
+  displaced_torn=$(sed -n 's/.*Could not read entry at offset \([0-9]*\):.*/\1/p' "$SCRATCH/displaced.err" | tail -n 1)
+  [ -z "$displaced_torn" ] || [ "$displaced_torn" -ge "$displaced_at" ] || displaced_at=$displaced_torn
+  echo "bytes $displaced_at to later ones, as after a volume that was full," >"$folder_of_ours$file.gap"
+}
+
+# The end of the log is where its last batch is: that the one before it is not there nothing else tells.
+judge_end() {
+  [ -z "$unreadable" ] || gap "what comes after $file cannot be read: $unreadable"
+  case $UNTIL in latest | gap) ;; *) return 0 ;; esac
+  [ -s "$LOG_DIRECTORY.written" ] || return 0
+  read -r written_history written_to <"$LOG_DIRECTORY.written"
+  [ "$written_history" = "$(basename "$folder_of_ours")" ] || return 0
+  replayed=$(cat "$SCRATCH/replayed")
+  [ "$(number "${written_to%:*}")" -ge "$(number "${replayed%:*}")" ] || return 0
+  if [ "${written_to%:*}" = "${replayed%:*}" ] && [ "${written_to##*:}" -le "${replayed##*:}" ]; then return 0; fi
+  gap "it ends at $replayed, though the server had written until $written_to when it was stored"
+}
+
 # Of what follows on missing bytes nothing is replayed.
 cut_at_gap() {
   [ ! -s "$folder_of_ours$file.gap" ] || truncate -s "$(sed 's/bytes \([0-9]*\) .*/\1/' "$folder_of_ours$file.gap")" "$folder_of_ours$file"
@@ -215,7 +260,7 @@ choose_history() {
 }
 
 statements() {
-  folder_of_ours='' file=$start_file position=$start_position
+  folder_of_ours='' file=$start_file position=$start_position unreadable=''
   : "${TIMELINE:=}"
   choose_history
   while [ -z "$folder_of_ours" ]; do
@@ -232,6 +277,7 @@ statements() {
   [ "$(cat "$folder_of_ours$file.from")" -le "$position" ] || gap "of $file, bytes $position to $(cat "$folder_of_ours$file.from") are missing"
   while :; do
     while [ ! -e "$folder_of_ours$file.end" ]; do next_batch || break; done
+    find_displaced "$position"
     later=$(later_file "$(number "$file")")
     missing=
     if [ -s "$folder_of_ours$file.gap" ]; then
@@ -247,13 +293,14 @@ statements() {
     play "$position"
     [ -z "$missing" ] || gap "$missing"
     [ ! -e "$SCRATCH/reached" ] || return 0
-    [ -e "$folder_of_ours$file.end" ] || return 0
+    [ -e "$folder_of_ours$file.end" ] || { judge_end; return 0; }
     rm -f "$folder_of_ours$file"*
     next=${file%.*}.$(printf '%06d' $(($(number "$file") + 1)))
     while [ ! -e "$folder_of_ours$next" ] && next_batch; do :; done
     if [ ! -e "$folder_of_ours$next" ]; then
       later=$(later_file "$(number "$file")")
       [ -z "$later" ] || gap "$next is missing, though $later is there"
+      judge_end
       return 0
     fi
     file=$next position=4
@@ -264,7 +311,7 @@ statements() {
 # One session for all of it: what is temporary lives as long as its session.
 replay() {
   [ "$BATCHES" -gt 0 ] || return 0
-  rm -rf "$LOG_DIRECTORY" "$SCRATCH/load" "$SCRATCH/reached" "$SCRATCH/replay.broken" "$SCRATCH/replay.refused" "$SCRATCH/replay.gap" "$SCRATCH/replayed" "$SCRATCH/ended" "$SCRATCH/replay.rc"
+  rm -rf "$LOG_DIRECTORY" "$LOG_DIRECTORY.written" "$SCRATCH/load" "$SCRATCH/reached" "$SCRATCH/replay.broken" "$SCRATCH/replay.refused" "$SCRATCH/replay.gap" "$SCRATCH/replayed" "$SCRATCH/ended" "$SCRATCH/replay.rc"
   : >"$SCRATCH/failed.noted"
   mkdir "$LOG_DIRECTORY" "$SCRATCH/load"
   # It goes on after errors, and never with another session.
