@@ -212,6 +212,32 @@ describe('links in the data directory, which no base backup holds', () => {
   });
 });
 
+test('a replay is not whole where a batch is gone after which only such were stored that hold nothing', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'replay-'));
+  try {
+    const replay = (until: string, missing: string) => {
+      const body = `. "$BACKUP_HOME/engine/postgres.sh"
+        . "$BACKUP_HOME/engine/copy.sh"
+        start_server() { server_rc=0; : >"$SCRATCH/server.log"; }
+        stop_server() { :; }
+        mkdir -p data/pg_wal "$SCRATCH/log" "$SCRATCH/wal"
+        : >"$SCRATCH/caveats"; : >"$SCRATCH/log/batches"; printf '%s' '${missing}' >"$SCRATCH/log/missing"
+        UNTIL=${until} TIMELINE= BATCHES=3 timeline=1 base_timeline=1 base_end=0000000001000028 SEGMENT_BYTES=16777216 target=
+        recover data`;
+      writeFileSync(join(directory, 'replay.sh'), body);
+      const { code, reason } = runScript('postgres-physical', '../../replay', { directory, repository: { server: '' } });
+      return { code, reason, caveats: readFileSync(join(directory, 'scratch/caveats'), 'utf8') };
+    };
+    expect(replay('latest', '')).toEqual({ code: 0, reason: '', caveats: '' });
+    const says = 'the archived log has a gap: the repository does not hold batch two, after which three was stored';
+    expect(replay('latest', 'two, after which three was stored')).toMatchObject({ code: 1, reason: expect.stringContaining(says) });
+    expect(replay('gap', 'two, after which three was stored')).toMatchObject({ code: 0, caveats: expect.stringContaining(says) });
+    expect(replay('2026-08-01T00:00:00Z', 'two, after which three was stored')).toMatchObject({ code: 0, caveats: '' });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
 describe('the spool of a log archive', () => {
   const [A, B] = ['00000001000000000000000A', '00000001000000000000000B'];
   let directory: string;

@@ -282,6 +282,38 @@ describe('a log archive', () => {
     );
   });
 
+  test('of which the last batch but one is gone says so, as those that hold nothing do not tell it', { timeout: 120_000 }, () => {
+    const [point = ''] = backupsAt([stamp(-60)]);
+    job.engine({
+      'log-pack': 'about first "$(head -n 1 "$1")"; put all sh -c "cd $SPOOL && xargs cat" <"$1"; fact files "$(wc -l <"$1" | tr -d " ")"',
+      restore: `read_log() { sh "$BACKUP_HOME/shell/read-log.sh" "$1"; }; read_log begin; while read_log next; do :; done
+        cp "$SCRATCH/log/missing" "$SCRATCH/../" 2>/dev/null || :`,
+    });
+    const archive = (content?: string) => {
+      if (content) writeFileSync(join(spool, content), content);
+      const { result, log } = job.run('archive', { ...words(), ARCHIVE_HEARTBEAT: '0' });
+      expect(result, log).toMatchObject({ verdict: 'published' });
+      return String(result.id);
+    };
+    const missing = () => {
+      const file = join(job.directory, 'missing');
+      rmSync(file, { force: true });
+      const { result, log } = job.run('restore', { RECOVERY_POINT: point, HAS_LOG: 'yes' });
+      expect(result, log).toMatchObject({ verdict: 'restored' });
+      return existsSync(file) ? readFileSync(file, 'utf8') : '';
+    };
+    archive('one');
+    const lost = archive('two');
+    const silent = archive();
+    archive();
+    expect(missing()).toBe('');
+    rmSync(join(job.repository, 'orders-log', lost), { recursive: true });
+    expect(missing()).toBe(`${lost}, after which ${silent} was stored`);
+    // Where something came later, that tells by itself whether anything is missing before it.
+    archive('three');
+    expect(missing()).toBe('');
+  });
+
   test('that lacks something is not ready until a backup was begun after that, and says what it lacks', () => {
     backupsAt(['20260102T000000Z']);
     const confirmed = () => readdirSync(job.directory).filter(name => existsSync(join(job.directory, name, 'confirmed'))).length;

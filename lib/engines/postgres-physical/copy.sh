@@ -135,8 +135,15 @@ recover() { # DIRECTORY SETTINGS...
   # Where no target was set, all of the log has been asked for, unless something in it made the server stop.
   case $UNTIL in
     latest | gap)
-      if [ "$BATCHES" != 0 ] && [ ! -s "$SCRATCH/gap" ] && not_asked=$(not_asked_for); then
+      stopped=
+      if [ "$BATCHES" = 0 ] || [ -s "$SCRATCH/gap" ]; then
+        :
+      elif not_asked=$(not_asked_for); then
         stopped="the server stopped replaying before the end of the archived log: $(sed -n 's/.*LOG:  *//p' "$SCRATCH/server.log" | grep -E 'invalid|incorrect|unexpected|mismatch|redo done' | tail -n 2 | tr '\n' ';'); $not_asked"
+      elif [ -s "$SCRATCH/log/missing" ]; then
+        stopped="the archived log has a gap: the repository does not hold batch $(cat "$SCRATCH/log/missing"), and nothing that came later tells what was in it"
+      fi
+      if [ -n "$stopped" ]; then
         if [ "$UNTIL" = latest ]; then
           stop_server
           die "$stopped. A restore can go no further (until: gap), or start from a recovery point after it"

@@ -10,6 +10,8 @@
 #   POINT             the recovery point that is restored
 #   UNTIL             how far a restore goes: where that is `latest` or `gap`, its verdict says that the log ended long ago
 #   MAXIMUM_LOG_AGE   a log that was not stored until this many seconds ago fails the verification; empty or unset: it may be of any age
+# A batch that holds something tells by that where something before it is missing. One that holds nothing does not: where what it was stored
+# after is not there, and nothing came later, $SCRATCH/missing names the two.
 # A batch that was stored before the recovery point was begun ended before it. The newest of those is read as well: the clocks of
 # two nodes may differ, and within one second ids tell nothing of the order. For a recovery point of the future, whose id does not tell
 # when it was begun, all of the log is read.
@@ -27,6 +29,16 @@ unpack() { # BATCH
   POINT=$1
   manifest_fetch "$POINT" || die "the log's batch $POINT cannot be read: $(repository_reason)"
   engine log-unpack || exit $?
+}
+
+note_missing() {
+  manifest_about "$SCRATCH/manifest.json" | grep -qxF '"first":""' || { rm -f "$SCRATCH/missing"; return 0; }
+  missing_after=$(manifest_field "$SCRATCH/manifest.json" after)
+  [ -n "$missing_after" ] || return 0
+  ! cut -d ' ' -f 1 "$SCRATCH/points.all" | grep -qxF -e "$missing_after" || return 0
+  # What is older than all that is read may have been pruned.
+  [ "$(printf '%s\n%s\n' "$missing_after" "$(head -n 1 "$SCRATCH/listed")" | LC_ALL=C sort | tail -n 1)" = "$missing_after" ] || return 0
+  printf '%s, after which %s was stored' "$missing_after" "$1" >"$SCRATCH/missing"
 }
 
 # An archive that receives nothing has nothing to store, and looks like that of a server that writes nothing.
@@ -62,6 +74,7 @@ tell_end() {
 case $1 in
   begin)
     : >"$SCRATCH/batches"
+    rm -f "$SCRATCH/missing"
     repository_open read && open_rc=0 || open_rc=$?
     # No log was ever archived: that is for the caller to judge.
     [ "$open_rc" != 10 ] || {
@@ -87,6 +100,7 @@ case $1 in
     [ -n "$batch" ] || exit 1
     repository_open read || die "$(repository_reason)"
     unpack "$batch"
+    note_missing "$batch"
     sed 1d "$SCRATCH/batches" >"$SCRATCH/batches.rest"
     mv "$SCRATCH/batches.rest" "$SCRATCH/batches"
     ;;
