@@ -266,10 +266,10 @@ describe('the spool of a log archive', () => {
       },
     });
   /** What a server answers. Segments are of 20 bytes. */
-  const server = ({ system = '111', timeline = 1, history = '', slot = 'physical' }) => ({
+  const server = ({ system = '111', timeline = 1, history = '', slot = 'physical', limit = 512 }) => ({
     psql: `case $* in *' -f -'*) sql=$(cat) ;; *) sql=$* ;; esac
       case $sql in
-        *max_slot_wal_keep_size*) echo 512 ;;
+        *max_slot_wal_keep_size*) echo ${limit} ;;
         *IDENTIFY_SYSTEM*) echo '${system}|${timeline}|0/A000000|' ;;
         *TIMELINE_HISTORY*) printf '%s|%s\n' '0000000${timeline}.history' '${history}' ;;
         *slot_type*) echo '${slot}' ;;
@@ -438,6 +438,28 @@ describe('the spool of a log archive', () => {
     expect(code).not.toBe(0);
     expect(log.includes('the archive begins anew')).toBe(anew);
     expect(inSpool()).toEqual([anew ? `former/1/${A}` : A]);
+  });
+
+  test('is not begun where the server keeps log without a limit, but goes on where it keeps it already: nobody else frees it', () => {
+    const unlimited = { limit: -1 };
+    expect(follow({ ...unlimited, slot: '' }, receives(A, 'received'))).toMatchObject({
+      code: 78,
+      reason: expect.stringMatching(/^max_slot_wal_keep_size is -1 MB on the server/),
+    });
+    expect(follow(unlimited, receives(A, 'received'))).toMatchObject({
+      code: 0,
+      log: expect.stringContaining('WARNING: max_slot_wal_keep_size'),
+    });
+    expect(inSpool()).toEqual([A]);
+
+    const endangered = (limit: number) => {
+      const { psql } = server({ limit });
+      const { code } = script('log-received', { psql: psql.replace('*) echo 0 ;;', '*) echo all ;;') });
+      expect(code).toBe(0);
+      return readFileSync(join(directory, 'scratch/endangered'), 'utf8');
+    };
+    expect(endangered(512)).toBe('');
+    expect(endangered(-1)).toMatch(/^max_slot_wal_keep_size is -1 MB on the server/);
   });
 
   test('is not begun, and nothing is dropped, where a slot of its name is somebody else’s', () => {

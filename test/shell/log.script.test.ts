@@ -335,6 +335,14 @@ describe('a log archive', () => {
     expect(existsSync(join(spool, '../gap'))).toBe(false);
   });
 
+  test('whose server is in danger by it is not ready, though it stores all', () => {
+    job.engine({ 'log-received': 'echo "its disk fills" >"$SCRATCH/endangered"' });
+    writeFileSync(join(spool, 'a'), 'alpha');
+    expect(job.run('archive', words()).result).toMatchObject({ verdict: 'published', reason: 'its disk fills' });
+    expect(existsSync(join(spool, 'until'))).toBe(true);
+    expect(readdirSync(job.directory).filter(name => existsSync(join(job.directory, name, 'confirmed')))).toEqual([]);
+  });
+
   test('keeps in the spool what could not be stored', () => {
     writeFileSync(join(spool, 'a'), 'alpha');
     job.engine({ 'log-pack': 'put a sh -c "echo half; exit 1"; fact files 1' });

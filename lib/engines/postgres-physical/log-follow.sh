@@ -12,13 +12,6 @@ set -eu
 # shellcheck source=lib/shell/lib/log-gap.sh
 . "$BACKUP_HOME/shell/log-gap.sh"
 
-# An archive that is down for long would otherwise fill the server's disk and stop it.
-# (PostgreSQL's documentation, "max_slot_wal_keep_size": -1 is unlimited, and the default.)
-limit=$(ask -c "select setting from pg_settings where name = 'max_slot_wal_keep_size'")
-if [ "$limit" -lt 0 ] || [ "$limit" -gt "$SLOT_LIMIT" ]; then
-  refuse "max_slot_wal_keep_size is $limit MB on the server (-1: unlimited): a log archive that is down would fill its disk. Run: alter system set max_slot_wal_keep_size = '${SLOT_LIMIT}MB'; select pg_reload_conf(); or raise slotLimit"
-fi
-
 # A slot of that name that somebody else has made is not this archive's to drop.
 kind=$(ask -v slot="$SLOT" -f - <<'SQL'
 select slot_type from pg_replication_slots where slot_name = :'slot';
@@ -28,6 +21,11 @@ case $kind in
   '' | physical) ;;
   *) refuse "the server has a $kind replication slot of the name $SLOT, and a log archive needs one of its own: choose another name (slot)" ;;
 esac
+
+# Where there is a slot already, the disk fills unless somebody receives.
+unlimited=$(unlimited_slot)
+[ -z "$unlimited" ] || [ -n "$kind" ] || refuse "$unlimited"
+[ -z "$unlimited" ] || log "WARNING: $unlimited"
 
 mkdir -p "$SPOOL"
 replication() { psql -XAtq --no-password -v ON_ERROR_STOP=1 -d 'replication=true' -c "$1"; } # COMMAND

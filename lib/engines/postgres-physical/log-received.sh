@@ -3,10 +3,12 @@
 #
 # environment, beside postgres.sh's:
 #   SLOT               the replication slot: how far it is confirmed is what the spool holds, where it is this pod that receives from it
+#   SLOT_LIMIT         megabytes of log that the server may keep for the slot, at most: it may have been told otherwise since the slot was made
 #   ARCHIVE_PATIENCE   seconds to wait for that. A receiver that has nothing to do confirms every ten seconds
 set -eu
 # shellcheck source=lib/engines/postgres-physical/postgres.sh
 . "$BACKUP_HOME/engine/postgres.sh"
+unlimited_slot >"$SCRATCH/endangered"
 written=$(ask -c "select case when pg_is_in_recovery() then coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) else pg_current_wal_flush_lsn() end")
 patient_until=$(($(date +%s) + ARCHIVE_PATIENCE))
 while :; do

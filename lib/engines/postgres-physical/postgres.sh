@@ -21,6 +21,15 @@ ask() { psql -XAtq --no-password -v ON_ERROR_STOP=1 -d "$MAINTENANCE_DATABASE" "
 # How the pod that receives the log calls itself, so that another one that receives it is told apart. A name ends after 63 characters.
 receiver() { printf 'backup by %s' "$(printf %s "$POD_NAME" | tail -c 50)"; }
 
+# An archive that is down for long would otherwise fill the server's disk and stop it. Prints what is wrong; nothing where all is well.
+# (PostgreSQL's documentation, "max_slot_wal_keep_size": -1 is unlimited, and the default.)
+unlimited_slot() {
+  limit=$(ask -c "select setting from pg_settings where name = 'max_slot_wal_keep_size'") || return 1
+  if [ "$limit" -lt 0 ] || [ "$limit" -gt "$SLOT_LIMIT" ]; then
+    echo "max_slot_wal_keep_size is $limit MB on the server (-1: unlimited): a log archive that is down would fill its disk. Run: alter system set max_slot_wal_keep_size = '${SLOT_LIMIT}MB'; select pg_reload_conf(); or raise slotLimit"
+  fi
+}
+
 server_fact() { sed -n "s/^$1	//p" "$SCRATCH/server"; } # NAME: out of member `server`
 
 # Unlogged tables come up empty after a crash, and so they do from a copy of their server's files: of each there is an empty one beside it.

@@ -7,8 +7,9 @@
 #   ARCHIVE_HEARTBEAT   seconds after which a batch that holds nothing tells that there was nothing
 #   ARCHIVE_PATIENCE    seconds to wait for what the server has written by now; 0: the server is not asked
 # The engine's scripts: `log-received` succeeds when the spool holds what the server had written when it was called, for which it
-# waits ARCHIVE_PATIENCE, says on stderr what it lacks, and makes $SCRATCH/anew where the receiver has to begin anew; `log-choose` prints the names of what is new, a batch at most, and makes
-# $SCRATCH/more when there is more; `log-pack NAMES-FILE` stores them with `put`, and notes a fact; `log-stored NAMES-FILE` is called
+# waits ARCHIVE_PATIENCE, says on stderr what it lacks, and makes $SCRATCH/anew where the receiver has to begin anew. What it says in
+# $SCRATCH/endangered is no lack, and has to be mended before the archive counts as well; `log-choose` prints the names of what is new, a batch
+# at most, and makes $SCRATCH/more when there is more; `log-pack NAMES-FILE` stores them with `put`, and notes a fact; `log-stored NAMES-FILE` is called
 # when they are safe, and clears the spool.
 # A batch tells until when the log is stored, as `until`. $SCRATCH/confirmed says at which second of the machine's uptime that was, when all is
 # stored, and leads on from a recovery point.
@@ -49,7 +50,7 @@ begin_batch() {
   fi
 }
 
-rm -f "$SCRATCH/confirmed"
+rm -f "$SCRATCH/confirmed" "$SCRATCH/endangered"
 printf '%s %s\n' "$(cut -d . -f 1 /proc/uptime)" "$(cat /proc/sys/kernel/random/boot_id)" >"$SCRATCH/asked"
 asked=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 received=no
@@ -66,6 +67,8 @@ confirm() {
   log_gap_ends "$asked"
   if log_lacks; then
     remark "the archived log lacks something, and no backup was begun since ($(some_of "$SPOOL/../gap")): what the server writes now leads on from no recovery point. Take a backup now"
+  elif [ -s "$SCRATCH/endangered" ]; then
+    remark "$(cat "$SCRATCH/endangered")"
   else
     mv "$SCRATCH/asked" "$SCRATCH/confirmed"
   fi
