@@ -335,6 +335,37 @@ describe('a log archive', () => {
     expect(existsSync(join(spool, '../gap'))).toBe(false);
   });
 
+  test('that lacks something has no use for a backup of before, whatever the clock of its node said', () => {
+    backupsAt([stamp(1200)]);
+    const confirmed = (file: string) => {
+      writeFileSync(join(spool, file), file);
+      const scratches = () => readdirSync(job.directory).filter(name => existsSync(join(job.directory, name, 'confirmed'))).length;
+      const before = scratches();
+      job.run('archive', words());
+      return scratches() > before;
+    };
+    writeFileSync(join(spool, '../gap'), 'the server has recycled log\n');
+    expect([confirmed('a'), confirmed('b')]).toEqual([false, false]);
+    backupsAt([stamp(1260)]);
+    expect(confirmed('c')).toBe(true);
+  });
+
+  test('whose volume is full has room for what it lacks', () => {
+    // Nothing can be written before something is removed.
+    const { PATH } = job.pathOfClock(0);
+    const [bin = ''] = PATH.split(':');
+    const gap = join(job.directory, 'gap');
+    mkdirSync(gap);
+    writeFileSync(join(bin, 'rm'), `#!/bin/sh\ncase "$*" in *gap-room) rmdir '${gap}' ;; esac\nexec /bin/rm "$@"\n`, { mode: 0o755 });
+    job.engine({
+      'log-choose': `PATH='${bin}':$PATH; . "$BACKUP_HOME/shell/log-gap.sh"; log_gap_room; log_gap "the server has recycled log"`,
+    });
+    const { log } = job.run('archive', { ...words(), ARCHIVE_HEARTBEAT: '0' });
+    expect(log).not.toContain('cannot be noted');
+    expect(readFileSync(gap, 'utf8')).toBe('the server has recycled log\n');
+    expect(existsSync(join(job.directory, 'gap-room'))).toBe(false);
+  });
+
   test('whose server is in danger by it is not ready, though it stores all', () => {
     job.engine({ 'log-received': 'echo "its disk fills" >"$SCRATCH/endangered"' });
     writeFileSync(join(spool, 'a'), 'alpha');
