@@ -40,7 +40,8 @@ export interface PostgresPhysicalEngineOptions {
   readonly incrementals?: number;
   /**
    * How much log the server may keep for an archive that is down, at most. The archive refuses to begin unless the server's
-   * max_slot_wal_keep_size is set, and not above this: a slot without a limit fills the server's disk.
+   * max_slot_wal_keep_size is set, and not above this: a slot without a limit fills the server's disk. Where that changes later, it
+   * goes on receiving, and is not ready.
    * (PostgreSQL's documentation, "max_slot_wal_keep_size".)
    * @default Size.gibibytes(16)
    */

@@ -9,7 +9,8 @@
 # The engine's scripts: `log-received` succeeds when the spool holds what the server had written when it was called, for which it
 # waits ARCHIVE_PATIENCE, says on stderr what it lacks, and makes $SCRATCH/anew where the receiver has to begin anew. What it says in
 # $SCRATCH/endangered is no lack, and has to be mended before the archive counts as well; `log-choose` prints the names of what is new, a batch
-# at most, and makes $SCRATCH/more when there is more; `log-pack NAMES-FILE` stores them with `put`, and notes a fact; `log-stored NAMES-FILE` is called
+# at most, and makes $SCRATCH/more when there is more; `log-pack NAMES-FILE` stores them with `put`, notes a fact, and what comes first as
+# `first`, empty where nothing does; `log-stored NAMES-FILE` is called
 # when they are safe, and clears the spool.
 # A batch tells until when the log is stored, as `until`. $SCRATCH/confirmed says at which second of the machine's uptime that was, when all is
 # stored, and leads on from a recovery point.
