@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -132,6 +132,15 @@ describe('a receiver', () => {
     });
     expect(existsSync(join(directory, 'scratch/written-to'))).toBe(false);
     expect(run('log-choose').output).toBe('');
+    // Nor where nothing comes any more.
+    expect(judged(server('binlog.000003', 9_000_000, 1_700_000_000))).toMatchObject({ code: 1, begins: true });
+    const hole = join(spool(), HISTORY, 'binlog.000003.hole');
+    expect(readFileSync(hole, 'utf8')).toBe('104\n');
+    rmSync(hole);
+    // Of what was stored beyond it the rest of the log is no continuation.
+    writeFileSync(join(spool(), HISTORY, 'stored'), 'binlog.000003 204\n');
+    expect(judged(server('binlog.000003', position, 1_700_000_000))).toMatchObject({ code: 1, begins: true });
+    expect(existsSync(hole)).toBe(false);
   });
 
   test.each([
@@ -201,6 +210,15 @@ describe('where the follower begins', () => {
       `${HISTORY} binlog.000003 0 ${three.length} open`,
     ]);
     expect(gap()).toBe('');
+  });
+
+  test('is the newest file of which something in the middle is missing: what came before that is the server’s', () => {
+    received(3, Buffer.concat([three.subarray(0, 260), Buffer.alloc(500, 7)]));
+    writeFileSync(join(spool(), HISTORY, 'binlog.000003.hole'), '260\n');
+    expect(follow({ 3: three })).toMatchObject({ from: 'binlog.000003' });
+    expect(chosen()).toEqual([`${HISTORY} binlog.000003 0 ${three.length} open`]);
+    expect([gap(), current()]).toEqual(['', HISTORY]);
+    expect(readdirSync(join(spool(), HISTORY)).sort()).toEqual(['binlog.000003', 'stored']);
   });
 
   test('is not a file that the server has no more: that is a gap', () => {

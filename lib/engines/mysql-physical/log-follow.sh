@@ -103,11 +103,15 @@ else
       [ -e "$history/$file" ] || mv "$history/$file.kept" "$history/$file"
     elif [ ! -e "$history/$file" ]; then
       continue
+    elif [ -s "$history/$file.hole" ] && [ ! -e "$history/$file.kept" ]; then
+      truncate -s "$(cat "$history/$file.hole")" "$history/$file"
+      mv "$history/$file" "$history/$file.kept"
     elif [ "$(longer_of "$history/$file")" = "$history/$file" ]; then
       mv "$history/$file" "$history/$file.kept"
     else
       rm -f "$history/$file"
     fi
+    rm -f "$history/$file.hole"
   done <"$SCRATCH/aside"
 fi
 

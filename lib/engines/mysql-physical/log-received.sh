@@ -34,6 +34,20 @@ short_ones() {
     before=$each
   done >"$SCRATCH/short"
 }
+# Of the newest file something may be missing in the middle, too. What is there before that is the server's; where more of it is stored already, that
+# has to be found different.
+refuse_hole() { # OFFSET at which an event is to end
+  ! event_ends_at "$SPOOL/$history/$newest" "$1" || return 0
+  hole=$(first_displaced "$SPOOL/$history/$newest" 4)
+  [ -n "$hole" ] || return 0
+  hole_stored=0
+  [ ! -e "$SPOOL/$history/stored" ] || hole_stored=$(stored_of "$SPOOL/$history" "$newest")
+  [ "$hole_stored" -gt "$hole" ] || printf '%s\n' "$hole" >"$SPOOL/$history/$newest.hole"
+  printf '%s\n' "$newest" >"$SCRATCH/short"
+  : >"$SCRATCH/anew"
+  echo "something is missing in the middle of what was received of $newest, as after a volume that was full: it is received again" >&2
+  exit 1
+}
 refuse_short() {
   short_ones
   [ -s "$SCRATCH/short" ] || return 0
@@ -53,12 +67,7 @@ while :; do
   [ -z "$newest" ] || size=$(wc -c <"$SPOOL/$history/$newest")
   if [ "$newest" = "$file" ] && [ "$size" -ge "$position" ] && same_file; then
     refuse_short
-    if ! event_ends_at "$SPOOL/$history/$newest" "$position"; then
-      printf '%s\n' "$newest" >"$SCRATCH/short"
-      : >"$SCRATCH/anew"
-      echo "something is missing in the middle of what was received of $newest, as after a volume that was full: it is received again" >&2
-      exit 1
-    fi
+    refuse_hole "$position"
     printf '%s\n' "$history $file:$position" >"$SCRATCH/written-to"
     exit 0
   fi
@@ -82,5 +91,6 @@ if begun_anew; then
   exit 1
 fi
 refuse_short
+[ "$newest" != "$file" ] || [ "$size" -lt 256 ] || refuse_hole "$size"
 echo "the server is at $file:$position, and what was received ends at ${newest:-nothing}:$size" >&2
 exit 1
