@@ -7,7 +7,7 @@
 set -eu
 # shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
-# shellcheck source=lib/shell/log-gap.sh
+# shellcheck source=lib/shell/lib/log-gap.sh
 . "$BACKUP_HOME/shell/log-gap.sh"
 log_gap_room
 # Being told to stop is how it ends well: the program that receives hears it too.
