@@ -29,6 +29,7 @@ test.each<[Partial<OpenldapEngineOptions>, RegExp]>([
   [{ mounts: { 'var/lib/ldap': '' } }, /engine\.mounts\['var\/lib\/ldap'\] is "": write an absolute path/],
   [{ mounts: { '/var/lib/ldap': '../data' } }, /engine\.mounts\['\/var\/lib\/ldap'\] is "\.\.\/data": write an absolute path/],
   [{ mounts: { '/var/lib/ldap': '/data' } }, /engine\.mounts\['\/var\/lib\/ldap'\] is "\/data": write an absolute path/],
+  [{ mounts: { '/var/lib/ldap/.': 'data' } }, /engine\.mounts\['\/var\/lib\/ldap\/\.'\] is "data": write an absolute path/],
   [{ configDirectory: '/etc/ldap/slapd.d/' }, /engine\.configDirectory is "\/etc\/ldap\/slapd\.d\/": write an absolute path/],
   [{ suffixes: ['example.com'] }, /engine\.suffixes\[0\] is "example\.com": write each suffix once/],
   [
@@ -68,13 +69,15 @@ test('directories of the server are told by lines of two paths', () => {
 
 describe('what is known of a database by the configuration', () => {
   const WHO = 'cn=backup,dc=example,dc=com';
-  const columns = (lines: string[]) =>
-    execFileSync('awk', ['-v', `who=${WHO}`, '-f', 'lib/engines/openldap/databases.awk'], {
+  const columns = (lines: string[], who = WHO) =>
+    execFileSync('awk', ['-f', 'lib/engines/openldap/databases.awk'], {
+      env: { ...process.env, WHO: who },
       input: ['dn: olcDatabase={1}mdb,cn=config', 'olcDatabase: {1}mdb', 'olcDbDirectory: /srv/data', ...lines, ''].join('\n'),
       encoding: 'utf8',
     })
       .trimEnd()
       .split('\n')
+      .filter(line => !line.startsWith('config\t'))
       .map(line => line.split('\t'));
   const suffix = 'olcSuffix: dc=example,dc=com';
 
@@ -117,5 +120,33 @@ describe('what is known of a database by the configuration', () => {
 
   test('one without a suffix is not passed over', () => {
     expect(columns([])[0]?.slice(0, 2)).toEqual(['mdb', '/srv/data']);
+  });
+
+  test('what is glued to another one is in the answers of that', () => {
+    const glued = [
+      'dn: olcDatabase={2}ldap,cn=config',
+      'olcDatabase: {2}ldap',
+      'olcSuffix: ou=glued, DC=example,dc=com',
+      'olcSubordinate: TRUE',
+    ];
+    expect(columns([suffix, '', ...glued]).map(column => column[2])).toEqual(['above', 'subordinate']);
+    expect(columns(['olcSuffix: c=com', '', ...glued]).map(column => column[2])).toEqual(['-', 'subordinate']);
+  });
+
+  test("an overlay's own database is none to back up", () => {
+    const cache = [
+      'dn: olcDatabase={0}mdb,olcOverlay={0}pcache,olcDatabase={2}ldap,cn=config',
+      'olcDatabase: {0}mdb',
+      'olcDbDirectory: /srv/cache',
+    ];
+    expect(columns([suffix, '', ...cache]).map(column => column.slice(0, 2))).toEqual([
+      ['mdb', '/srv/data'],
+      ['nested', '/srv/cache'],
+    ]);
+  });
+
+  test('a DN with a backslash is itself', () => {
+    const who = String.raw`cn=back\2Cup,dc=example,dc=com`;
+    expect(columns([suffix, `olcAccess: {0}to * by dn.exact="${who}" read`], who)[0]?.[3]).toBe('yes');
   });
 });

@@ -5,7 +5,8 @@
 # (mdb_env_setup_locks). The server then writes over pages that are being read.
 #
 # A search of many entries is no snapshot. So the names, the identities (entryUUID) and the states (entryCSN) of all entries are
-# read before and after it: where they are the same as in the dump, that is what the directory held at one instant.
+# read before and after it, and all of the entries where some have none of the latter. Where they are the same as in the dump, that is
+# what the directory held at one instant.
 set -eu
 # shellcheck source=lib/engines/openldap/openldap.sh
 . "$BACKUP_HOME/engine/openldap.sh"
@@ -38,26 +39,53 @@ read_to() { # WHAT FILE ASK-ARGUMENTS...
   die "reading $read_what failed: $(last_words "$SCRATCH/search.words" "$read_rc")"
 }
 
-# Of each entry a line, tab-separated: identity, state, name.
+# Of each entry a line, tab-separated: identity, state, name. What has no identity has its name; what has no state that can be relied on has
+# all its lines. Only the newest state of all entries (contextCSN) is no entry's own.
 list() { # FILE
-  awk 'function say() { if (dn != "") print uuid "\t" csn "\t" dn; dn = uuid = csn = "" }
-    /^dn:/ { say(); dn = $0 } /^entryUUID: / { uuid = $2 } /^entryCSN: / { csn = $2 } END { say() }' "$1" | LC_ALL=C sort -T "$WORK"
+  awk -v whole="$whole" '
+    function say() { if (dn != "") print (uuid == "" ? dn : uuid) "\t" (whole ? lines : csn) "\t" dn; dn = uuid = csn = lines = "" }
+    /^dn:/ { say(); dn = $0; next } /^entryUUID: / { uuid = $2 } /^entryCSN: / { csn = $2 }
+    whole && /./ && !/^contextCSN: / { lines = lines " " $0 }
+    END { say() }' "$1" | LC_ALL=C sort -T "$WORK"
+}
+
+read_list() { # SUFFIX LIST
+  if [ -z "$whole" ]; then
+    read_to "$1" "$WORK/list" "$1" entryUUID entryCSN || return
+    list "$WORK/list" >"$2" || die "$FULL"
+  else
+    read_to "$1" "$WORK/raw.ldif" "$1" '*' '+' || return
+    clean <"$WORK/raw.ldif" >"$WORK/list" || die "$FULL"
+    list "$WORK/list" >"$2" || die "$FULL"
+  fi
+  rm -f "$WORK/list" "$WORK/raw.ldif"
+}
+
+# How many entries have no identity or no state: those of a time without olcLastMod, what a replica glues others together with (glue), and what
+# slapo-accesslog makes for its own.
+count_nameless() { # FILE
+  awk 'function count() { if (dn != "" && !(uuid && csn)) nameless++; dn = ""; uuid = csn = 0 }
+    /^dn:/ { count(); dn = $0 } /^entryUUID: / { uuid = 1 } /^entryCSN: / { csn = 1 }
+    END { count(); print nameless + 0 }' "$1"
 }
 
 same() { [ "$(sha256sum <"$1")" = "$(sha256sum <"$2")" ]; } # FILE FILE
 
 # Whether what was written meanwhile leaves a dump whose entries are all there, in $changed: how many are of another moment.
 judge_changes() {
-  # In words: an entry was there all the time and is not in the dump, is in it twice, or had another name at another time.
+  # In words: an entry was there all the time and is not in the dump, is in it twice, or had another name at another time. Of one that has
+  # no identity, nobody can tell whether it came, or had another name before.
   awk -F '\t' '
-    FILENAME == ARGV[1] { before[$1] = $3; next }
+    FILENAME == ARGV[1] { before[$1] = $3; if ($1 == $3) unknown[$1]++; next }
     FILENAME == ARGV[2] { if ($1 in dumped) { moved++; next } dumped[$1] = $3; state[$1] = $2; next }
     {
+      if ($1 == $3) unknown[$1]++
       if ($1 in dumped) { if (dumped[$1] != $3) moved++; else if (state[$1] != $2) changed++; seen[$1] }
       else if ($1 in before) moved++
       else changed++
     }
     END {
+      for (id in unknown) if (unknown[id] != 2 || !(id in dumped)) moved++
       for (id in dumped) {
         if (id in before && before[id] != dumped[id]) moved++
         if (!(id in seen)) changed++
@@ -69,26 +97,31 @@ judge_changes() {
 }
 
 read_suffix() { # SUFFIX, into $WORK/data.ldif
-  tries=0
+  tries=0 passing=0
+  whole=
+  ! grep -qi '^olcLastMod: FALSE' "$WORK/config.ldif" || whole=yes
   while :; do
     tries=$((tries + 1))
     read_rc=0
-    read_to "$1" "$WORK/list" "$1" entryUUID entryCSN || read_rc=$?
+    read_list "$1" "$WORK/before" || read_rc=$?
     if [ "$read_rc" = 32 ]; then
       : >"$WORK/data.ldif"
       return 0
     fi
     [ "$read_rc" = 0 ] || refuse "$LDAP_USERNAME may not read $1: grant it what PREREQUISITES.md says"
-    list "$WORK/list" >"$WORK/before" || die "$FULL"
     read_to "$1" "$WORK/raw.ldif" "$1" '*' '+' || die "$1 was taken away while it was read"
     clean <"$WORK/raw.ldif" >"$WORK/data.ldif" || die "$FULL"
+    passing=$(grep -c '^entryTtl:' "$WORK/raw.ldif") || :
     rm -f "$WORK/raw.ldif"
     list "$WORK/data.ldif" >"$WORK/dumped" || die "$FULL"
-    nameless=$(awk -F '\t' '$1 == "" || $2 == ""' "$WORK/dumped" | wc -l | tr -d ' ')
-    [ "$nameless" = 0 ] ||
-      refuse "$nameless entries of $1 have no entryUUID or entryCSN that $LDAP_USERNAME could see: grant it what PREREQUISITES.md says"
-    read_to "$1" "$WORK/list" "$1" entryUUID entryCSN || die "$1 was taken away while it was read"
-    list "$WORK/list" >"$WORK/after" || die "$FULL"
+    nameless=$(count_nameless "$WORK/data.ldif")
+    if [ "$nameless" != 0 ] && [ -z "$whole" ]; then
+      ! grep -qxF -e "$1" "$WORK/unknown" ||
+        refuse "$nameless entries of $1 have no entryUUID or entryCSN that $LDAP_USERNAME could see: grant it what PREREQUISITES.md says"
+      whole=yes tries=0
+      continue
+    fi
+    read_list "$1" "$WORK/after" || die "$1 was taken away while it was read"
     ! same "$WORK/dumped" "$WORK/after" || ! same "$WORK/before" "$WORK/after" || return 0
     log "$1 was written to while it was read (try $tries of 3)"
     [ "$tries" -ge 3 ] || continue
@@ -101,15 +134,18 @@ read_suffix() { # SUFFIX, into $WORK/data.ldif
 }
 
 # ---- the configuration, which says what else there is -----------------------------------------------------------------
-tries=0
-while :; do
-  tries=$((tries + 1))
+read_config() { # into $WORK/config.ldif
   read_rc=0
   read_to cn=config "$WORK/raw.ldif" cn=config '*' '+' || read_rc=$?
   clean <"$WORK/raw.ldif" >"$WORK/config.ldif" || die "$FULL"
   if [ "$read_rc" != 0 ] || [ ! -s "$WORK/config.ldif" ]; then
     refuse "$LDAP_USERNAME may not read cn=config, in which are the schema, without which no entry can be restored, and the databases: grant it what PREREQUISITES.md says"
   fi
+}
+tries=0
+while :; do
+  tries=$((tries + 1))
+  read_config
   [ ! -e "$WORK/config.before" ] || ! same "$WORK/config.ldif" "$WORK/config.before" || break
   [ "$tries" -le 4 ] || die 'cn=config does not stay the same while it is read'
   mv "$WORK/config.ldif" "$WORK/config.before"
@@ -136,33 +172,34 @@ number=0
 while IFS="$(printf '\t')" read -r type directory changer known base_dn; do
   case $type in
     config) is_known cn=config "$known" && continue ;;
-    frontend | monitor | null) continue ;;
+    frontend | monitor | null | nested) continue ;;
   esac
-  [ -n "$base_dn" ] || [ "$type" = mdb ] || continue
-  [ -n "$base_dn" ] || refuse 'a database has the empty suffix, or none, which this engine does not know how to restore: give it one'
-  if ! is_wanted "$base_dn"; then
-    caveat "$base_dn is not backed up: suffixes does not name it"
+  called=${base_dn:-the empty suffix}
+  if [ -z "$base_dn" ] && [ -n "$SUFFIXES" ] || ! is_wanted "$base_dn"; then
+    caveat "$called is not backed up: suffixes does not name it"
     continue
   fi
   case $type in
     mdb) ;;
     ldap | meta | asyncmeta | relay | dnssrv)
-      caveat "$base_dn is not backed up: its entries are those of another server or database (back-$type)"
+      caveat "$called is not backed up: its entries are those of another server or database (back-$type)"
       continue
       ;;
-    *) refuse "$base_dn is kept by back-$type, which this engine does not know how to restore: move it to mdb, or name the other suffixes" ;;
+    *) refuse "$called is kept by back-$type, which this engine does not know how to restore: move it to mdb, or name the other suffixes" ;;
   esac
+  [ -n "$base_dn" ] || refuse 'a database has the empty suffix, or none, which this engine does not know how to restore: give it one, or name the other suffixes'
   case $changer in
     -) ;;
     shut) refuse "the database of $base_dn is hidden or disabled (olcHidden, olcDisabled), so that nobody can read it: name the other suffixes" ;;
     subordinate) refuse "the database of $base_dn is glued to the one above it (olcSubordinate), which this engine does not know how to restore: name the other suffixes" ;;
-    *) refuse "what a search in $base_dn gives is not what is stored there: its database has the overlay $changer. Name the other suffixes" ;;
+    above) refuse "the database of $base_dn answers with the entries of those that are glued to it (olcSubordinate), which this engine does not know how to restore: name the other suffixes" ;;
+    *) refuse "what a search in $base_dn gives may not be what is stored there: its database, or that of all, has the overlay $changer. Take it away, or name suffixes without it" ;;
   esac
   case $directory in
-    */ | *//* | */./* | */../*)
-      refuse "the database of $base_dn is in $directory, and a restore compares paths letter by letter: write olcDbDirectory with single slashes, and none at its end"
-      ;;
+    /*/../* | /*/.. | [!/]*) refuse "the database of $base_dn is in $directory, of which a restore could not tell where that is: write olcDbDirectory as a path from / without .." ;;
   esac
+  in_data "$directory" >/dev/null ||
+    caveat "$base_dn is kept in $directory, and mounts does not say where in the data volume that is: a restore is refused until it does"
   is_known "$base_dn" "$known"
   [ "$known" = yes ] || printf '%s\n' "$base_dn" >>"$WORK/unknown"
   number=$((number + 1))
@@ -185,7 +222,12 @@ empty=
 while IFS="$(printf '\t')" read -r number base_dn <&4; do
   read_suffix "$base_dn"
   note_facts "$base_dn" "$WORK/data.ldif"
-  [ -s "$WORK/data.ldif" ] || ! grep -qxF -e "$base_dn" "$WORK/unknown" || empty=$base_dn
+  [ "${passing:-0}" = 0 ] ||
+    caveat "$passing entries of $base_dn last for a time (slapo-dds): when that ends is in the backup, and how long it was (entryTtl) is not, as the server tells what is left of it"
+  if [ ! -s "$WORK/data.ldif" ]; then
+    [ "$ALLOW_EMPTY" = yes ] || caveat "there is no entry in $base_dn"
+    ! grep -qxF -e "$base_dn" "$WORK/unknown" || empty=$base_dn
+  fi
   entries=$((entries + $(count_entries "$WORK/data.ldif")))
   put "data-$number.ldif" cat "$WORK/data.ldif"
   rm -f "$WORK/data.ldif"
@@ -195,6 +237,10 @@ done 4<"$WORK/suffixes"
 # One that is hidden from the account looks the same.
 [ -z "$empty" ] || [ "$ALLOW_EMPTY" = yes ] || [ "$SAFETY" = yes ] ||
   refuse "there is no entry in $empty, or none that the server shows: name the other suffixes, or say allowEmpty"
+# By a rule of access that came meanwhile, entries are hidden that were there.
+mv "$WORK/config.ldif" "$WORK/config.before"
+read_config
+same "$WORK/config.ldif" "$WORK/config.before" || die 'cn=config was changed while the entries were read, so that some may have been hidden, or of another schema: back up again'
 put config.ldif cat "$WORK/config.ldif"
 put suffixes cat "$WORK/suffixes"
 plain_config <"$WORK/config.ldif" >"$WORK/config.plain" || die "$FULL"

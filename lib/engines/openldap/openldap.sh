@@ -41,15 +41,26 @@ without_names() { sed -e 's/dn="[^"]*"/dn="..."/g' -e 's/<[^>]*>/<...>/g' -e 's/
 
 clean() { awk -f "$BACKUP_HOME/engine/clean.awk"; }
 
-# Lines of cn=config that are base64 in one program's words and plain in another's; values of it are text.
-plain_config() {
+# Lines of cn=config that are base64 in one program's words and plain in another's; values of it are text. One of several lines stays
+# base64, where nothing is said that breaks them instead.
+plain_config() { # [BREAK]
   while IFS= read -r plain_line; do
     case $plain_line in
-      olc*':: '*) printf '%s: %s\n' "${plain_line%%:*}" "$(printf %s "${plain_line#*:: }" | base64 -d | tr '\n' ' ')" ;;
+      olc*':: '*)
+        plain_value=$(printf %s "${plain_line#*:: }" | base64 -d; echo .)
+        plain_value=${plain_value%.}
+        case ${1:+broken}$plain_value in
+          broken*) plain_value=$(printf %s "$plain_value" | tr '\n' "$1"; echo .) plain_value=${plain_value%.} ;;
+          *"$NEWLINE"*) printf '%s\n' "$plain_line" && continue ;;
+        esac
+        printf '%s: %s\n' "${plain_line%%:*}" "$plain_value"
+        ;;
       *) printf '%s\n' "$plain_line" ;;
     esac
   done
 }
+NEWLINE='
+'
 
 count_entries() { grep -c '^dn:' "$1" || :; } # FILE
 
@@ -65,7 +76,7 @@ note_facts() { # SUFFIX FILE
 # Of each database of cn=config a line, tab-separated: type, directory, what its searches change, whether USER is known to see all of
 # it, its suffix.
 databases() { # CONFIG USER
-  plain_config <"$1" | awk -v who="$2" -f "$BACKUP_HOME/engine/databases.awk"
+  plain_config ' ' <"$1" | WHO=$2 awk -f "$BACKUP_HOME/engine/databases.awk"
 }
 
 same_dn() { # DN DN
@@ -82,7 +93,18 @@ fetch_point() { # into $WORK
 }
 
 directory_of() { # SUFFIX: its database's, as the original sees it
-  awk -F '\t' -v suffix="$1" '$5 == suffix && $1 == "mdb" { print $2; exit }' "$WORK/databases"
+  # What -v takes, awk reads as its own words: a backslash would be lost.
+  SUFFIX=$1 awk -F '\t' '$5 == ENVIRON["SUFFIX"] && $1 == "mdb" { print $2; exit }' "$WORK/databases"
+}
+
+# Where a path of the server's is in its data directory, '.' for that itself; a server takes any spelling of it.
+in_data() { # PATH
+  printf '%s\n' "$MOUNTS" | LOOKED_FOR=$1 awk -F '\t' '
+    function spelt(path) { while (gsub(/\/\.?\//, "/", path)); while (sub(/\/\.?$/, "", path)); return path }
+    BEGIN { path = spelt(ENVIRON["LOOKED_FOR"]) }
+    { prefix = spelt($1) }
+    (path == prefix || index(path, prefix "/") == 1) && length(prefix) >= best { best = length(prefix); found = 1; rest = substr(path, length(prefix) + 2); below = $2 }
+    END { if (!found || path ~ /\/\.\.(\/|$)/) exit 1; place = below (below != "" && rest != "" ? "/" : "") rest; print place == "" ? "." : place }'
 }
 
 # Runs slapadd, whose words name entries.
@@ -92,6 +114,8 @@ add_ldif() { # WHAT FILE ARGUMENTS...
   slapadd -l "$add_file" "$@" >"$SCRATCH/slapadd.log" 2>&1 && return 0 || add_rc=$?
   without_names <"$SCRATCH/slapadd.log" | grep -v '^\.*$\|^_*#\|100.00%' >"$SCRATCH/slapadd.words" || :
   # The database is mapped into memory, where a full volume is no error but a signal.
+  ! grep -qiE 'err=17|(attribute|objectclass).* undefined|undefined attribute' "$SCRATCH/slapadd.log" ||
+    echo 'error: an entry has an attribute that is in no schema of cn=config (any more): put its schema into cn=config again, or take such values out of the entries' >>"$SCRATCH/slapadd.words"
   [ "$add_rc" != 135 ] || echo 'error: No space left on device, most likely' >>"$SCRATCH/slapadd.words"
   die "$add_what could not be loaded: $(last_words "$SCRATCH/slapadd.words" "$add_rc")"
 }
@@ -108,7 +132,7 @@ load_point() { # PLACE: a function that prints where the files of the database i
     mkdir -p "$load_place"
     printf '%s\t%s\n' "$directory" "$load_place" >>"$SCRATCH/directories"
   done <"$WORK/suffixes"
-  plain_config <"$WORK/config.ldif" | awk -v places="$SCRATCH/directories" -f "$BACKUP_HOME/engine/scratch.awk" >"$WORK/scratch.ldif"
+  plain_config ' ' <"$WORK/config.ldif" | awk -v places="$SCRATCH/directories" -f "$BACKUP_HOME/engine/scratch.awk" >"$WORK/scratch.ldif"
   add_ldif 'the schema' "$WORK/scratch.ldif" -F "$SCRATCH/server" -n 0
   rm -f "$WORK/scratch.ldif"
   while IFS="$(printf '\t')" read -r number base_dn; do

@@ -64,7 +64,9 @@ export interface OpenldapEngineOptions {
  * They come by the protocol, not from the files: on a volume that is mounted to read only, LMDB reads without its lock file (`mdb_env_setup_locks` in
  * its mdb.c), so that a server which writes meanwhile writes over what is being read. LDAP has no snapshots. So the names and states of all entries are read before the dump and
  * after it; where they differ it is made again, up to three times. An entry that was changed in the last of them is whole, but of another moment
- * than others, and the verdict counts such entries; where entries were renamed or moved, the run fails.
+ * than others, and the verdict counts such entries; where entries were renamed or moved, or cn=config was changed, the run fails. Entries without an
+ * entryUUID or entryCSN (of a time without olcLastMod, a replica's glue, the top of an access log) are compared by all that is in them. Suffixes are
+ * read one after the other: what is moved from one to another meanwhile may be in neither.
  *
  * The Secret with the credentials has the keys `username`, a DN, and `password`. A server does not count what it hides. So a backup reads
  * the rules of access in cn=config: it goes on where the DN is a database's `olcRootDN`, or where the first rule lets it read everything
@@ -74,7 +76,7 @@ export interface OpenldapEngineOptions {
  * number of entries and a sum of all their lines, suffix by suffix, in whatever order they come.
  *
  * A restore works on the data volume of a server that is scaled to zero (`dataVolume`). It does the same in a directory beside the old one, and
- * then puts the old one aside. A replica that was restored takes from its provider what has changed since. Where a
+ * then puts the old one aside; whatever else is there stays, databases in directories below included. A replica that was restored takes from its provider what has changed since. Where a
  * provider was restored, its replicas are ahead of it: empty them, and they copy it. What was written to one of several providers since comes back from
  * the others, as replication goes.
  *
@@ -82,8 +84,10 @@ export interface OpenldapEngineOptions {
  * indexes were made or dropped since, what was not restored wants slapindex.
  *
  * Not backed up, and named: suffixes that are kept by another server (back-ldap, back-meta, back-relay), and those that `suffixes` leaves out.
- * Refused: back ends other than mdb, glued, hidden and disabled databases, the empty suffix, and every overlay, of a database or of all, that is not
- * known to answer what is stored (translucent, rwm, collect and valsort answer something else). Certificates, keys and modules are files of the server's container and no part of a backup.
+ * Refused, where `suffixes` does not leave them out: back ends other than mdb, databases that are glued (`olcSubordinate`) or to which others are,
+ * hidden and disabled ones, the empty suffix, and every overlay, of a database or of all, that is not known to answer what is stored (translucent,
+ * rwm, collect and valsort answer something else). How long an entry of slapo-dds lasts (entryTtl) is not backed up, and said; when it ends is.
+ * Certificates, keys and modules are files of the server's container and no part of a backup.
  *
  * Assertions are filters, whose answer is how many entries match below the DN that is named as database:
  * `Assertion.atLeast('(objectClass=inetOrgPerson)', 100, { database: 'ou=people,dc=example,dc=com' })`. Without one it is the suffix, where `suffixes`
@@ -156,7 +160,7 @@ export class OpenldapEngine implements IEngine {
 }
 
 function checkPaths(scope: Construct, mounts: { [path: string]: string }, configDirectory: string): void {
-  const absolute = (path: string) => /^(\/[\w.=-]+)+$/.test(path) && !path.split('/').includes('..');
+  const absolute = (path: string) => /^(\/[\w.=-]+)+$/.test(path) && !path.split('/').some(part => part === '.' || part === '..');
   if (!absolute(configDirectory)) {
     const because = "write an absolute path without a slash at its end, such as '/etc/ldap/slapd.d'";
     throw new InputError(scope, { prop: 'engine.configDirectory', got: configDirectory, because });

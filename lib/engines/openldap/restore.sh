@@ -12,38 +12,25 @@ set -eu
 # From here on there is nothing but the scratch server, which has no password.
 unset LDAP_PASSWORD LDAP_USERNAME
 
-# Where a path of the server's is in its data directory: '.' for that itself.
-in_data() { # PATH
-  printf '%s\n' "$MOUNTS" | awk -F '\t' -v path="$1" '
-    { prefix = $1; sub(/\/$/, "", prefix) }
-    (path == prefix || index(path, prefix "/") == 1) && length(prefix) >= best { best = length(prefix); found = 1; rest = substr(path, length(prefix) + 2); below = $2 }
-    END { if (!found) exit 1; place = below (below != "" && rest != "" ? "/" : "") rest; print place == "" ? "." : place }'
-}
-
 WORK=$SCRATCH/work
 rm -rf "$WORK"
 mkdir "$WORK"
 fetch_point
 cp "$WORK/databases" "$SCRATCH/all-databases"
+# What comes in the place of something: no more than a server writes there, as another database may be in a directory below.
 : >"$SCRATCH/replaced"
+: >"$SCRATCH/homes"
+replace() { printf '%s/%s\n' "$1" "$2" | sed 's|^\./||' >>"$SCRATCH/replaced"; } # DIRECTORY NAME: in the data directory
 while IFS="$(printf '\t')" read -r _ base_dn; do
   directory=$(directory_of "$base_dn")
   within=$(in_data "$directory") ||
     refuse "the server keeps $base_dn in $directory, and mounts does not say where in its data volume that is; nothing was changed"
-  printf '%s\n' "$within" >>"$SCRATCH/replaced"
+  printf '%s\n' "$within" >>"$SCRATCH/homes"
+  replace "$within" data.mdb
+  replace "$within" lock.mdb
 done <"$WORK/suffixes"
-# Another database below one that is replaced would be taken away with it.
-cut -f 2 "$SCRATCH/all-databases" | grep '^/' | LC_ALL=C sort -u >"$SCRATCH/directories.all" || :
-while IFS= read -r directory; do
-  within=$(in_data "$directory") || continue
-  ! grep -qxF -e "$within" "$SCRATCH/replaced" || continue
-  while IFS= read -r replaced; do
-    [ "$replaced" != . ] || continue
-    case $within in "$replaced"/*) refuse "the server keeps another database in $directory, below one that would be replaced: restore both, from a backup of both; nothing was changed" ;; esac
-  done <"$SCRATCH/replaced"
-done <"$SCRATCH/directories.all"
-[ "$(LC_ALL=C sort -u "$SCRATCH/replaced" | wc -l)" -gt 0 ] || die "$POINT has no suffixes"
-config_within=$(in_data "$CONFIG_DIRECTORY") && [ "$config_within" != . ] || config_within=
+[ -s "$SCRATCH/replaced" ] || die "$POINT has no suffixes"
+config_within=$(in_data "$CONFIG_DIRECTORY") || config_within=
 
 stage_data_directory
 trap 'rm -rf "$STAGING"' EXIT
@@ -55,11 +42,12 @@ restore_started=$(date +%s)
 place() { printf '%s/%s' "$STAGING" "$(in_data "$1")"; }
 if [ -n "$config_within" ]; then
   make_config "$STAGING/$config_within"
-  printf '%s\n' "$config_within" >>"$SCRATCH/replaced"
+  replace "$config_within" cn=config.ldif
+  replace "$config_within" cn=config
 else
   make_config "$SCRATCH/config"
   cp "$WORK/config.ldif" "$STAGING/cn=config.ldif"
-  printf 'cn=config.ldif\n' >>"$SCRATCH/replaced"
+  replace . cn=config.ldif
   caveat "the configuration is not on this volume, and was not changed: what it was is in cn=config.ldif beside the entries. Indexes that were added since have to be made anew by slapindex. A server that has lost it gets it by slapadd -n 0 -F $CONFIG_DIRECTORY -l cn=config.ldif into an empty directory"
 fi
 load_point place
@@ -70,20 +58,21 @@ stop_scratch_server
 trap 'rm -rf "$STAGING"' EXIT
 rm -rf "$WORK"
 # It is of the scratch server, and the next one makes its own.
-while IFS= read -r within; do rm -f "$STAGING/$within/lock.mdb"; done <"$SCRATCH/replaced"
+while IFS= read -r within; do rm -f "$STAGING/$within/lock.mdb"; done <"$SCRATCH/homes"
 
 # ---- what else is there stays -----------------------------------------------------------------------------------------
 is_replaced() { # PATH in the data directory
   while IFS= read -r within; do
     case $1 in "$within" | "$within"/*) return 0 ;; esac
-    [ "$within" != . ] || case $1 in data.mdb | lock.mdb) return 0 ;; esac
   done <"$SCRATCH/replaced"
   return 1
 }
 data_held | while IFS= read -r top; do
-  find "$top" \( -type f -o -type l \) -print | while IFS= read -r file; do
+  find "$top" \( -type d -o -type f -o -type l \) -print | while IFS= read -r file; do
     name=${file#"$DATA_DIRECTORY/"}
     ! is_replaced "$name" || continue
+    # An empty one may be where a database was going to be.
+    if [ -d "$file" ] && [ ! -L "$file" ]; then mkdir -p "$STAGING/$name" && continue || exit 1; fi
     mkdir -p "$(dirname "$STAGING/$name")"
     # No links: a server writes into its files.
     cp -Pp "$file" "$STAGING/$name" || exit 1

@@ -5,7 +5,8 @@ function flush(    i) {
   if (kind == "database" && directory in places_of) {
     number++
     text = "dn: olcDatabase={" number "}mdb,cn=config\nobjectClass: olcDatabaseConfig\nobjectClass: olcMdbConfig\nolcDatabase: {" number "}mdb\n"
-    databases = databases text "olcDbDirectory: " places_of[directory] "\n" kept "\n"
+    # What is loaded gets nothing that it did not have.
+    databases = databases text "olcLastMod: FALSE\nolcDbDirectory: " places_of[directory] "\n" kept "\n"
   } else if (kind == "whole") print kept
   else if (kind == "global") print "dn: cn=config\nobjectClass: olcGlobal\ncn: config\n" kept
   kind = kept = directory = ""

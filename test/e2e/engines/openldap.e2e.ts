@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chownSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -214,8 +214,12 @@ describe('OpenLDAP, its configuration and two databases on one volume', () => {
       server.configure(`dn: olcDatabase={0}config,cn=config\nchangetype: modify\nreplace: olcAccess\nolcAccess: ${value}\n`);
     rule('{0}to * by * none');
     const blind = await run('directory-backup');
+    const hidden = [0, 2].map((number, index) => `{${index}}to dn.regex="olcDatabase=[{]${number}[}].*" by * none`);
+    rule([...hidden, `{2}${READ_ALL}`].join('\nolcAccess: '));
+    const halfBlind = await run('directory-backup');
     rule(`{0}${READ_ALL}\nolcAccess: {1}to * by * none`);
     expect(resultOf(blind).reason).toMatch(/may not read cn=config, in which are the schema/);
+    expect(resultOf(halfBlind).reason).toMatch(/sees everything is not known of: cn=config\. /);
   });
 
   test('an entry that was altered in the payload is found', async () => {
@@ -293,6 +297,58 @@ describe('OpenLDAP, its configuration and two databases on one volume', () => {
     expect(resultOf(renamed).reason).toMatch(/^in each of 3 tries entries of dc=example,dc=com were renamed or moved/);
   });
 
+  test('what is changed meanwhile is seen of entries without a state, too, and they come back without one', async () => {
+    const lastMod = (value: string) =>
+      server.configure(`dn: olcDatabase={2}mdb,cn=config\nchangetype: modify\nreplace: olcLastMod\nolcLastMod: ${value}\n`);
+    lastMod('FALSE');
+    server.modify(
+      `dn: ou=stateless,${OTHER_SUFFIX}
+objectClass: organizationalUnit
+ou: stateless
+
+dn: ou=glue,${OTHER_SUFFIX}
+objectClass: glue
+objectClass: extensibleObject
+ou: glue
+`,
+      others,
+    );
+    lastMod('TRUE');
+    expect(server.search(OTHER_SUFFIX, ['(&(ou=stateless)(!(entryUUID=*))(!(entryCSN=*)))', '1.1'])).toContain('ou=stateless');
+    await succeed(run('partial-backup'), 'published');
+    await succeed(run('partial-verify'), 'verified');
+    lastMod('FALSE');
+    const change = (i: number) => `dn: ou=stateless,${OTHER_SUFFIX}\nchangetype: modify\nreplace: description\ndescription: ${i}\n`;
+    const modifying = await server.repeat(Array.from({ length: 1000 }, (_, i) => change(i)).join('\n'), others);
+    const modified = await run('partial-backup');
+    await modifying.stop();
+    expect((await succeed(Promise.resolve(modified), 'published')).reason).toMatch(/each entry is whole, but 1 of 4 are of another moment/);
+  });
+
+  /** A further database, in a directory that is made for it. */
+  const addDatabase = (number: number, suffix: string, directory: string) => {
+    mkdirSync(join(server.directory, directory));
+    chownSync(join(server.directory, directory), 999, 999);
+    server.configure(`dn: olcDatabase={${number}}mdb,cn=config
+objectClass: olcDatabaseConfig
+objectClass: olcMdbConfig
+olcDatabase: {${number}}mdb
+olcDbDirectory: /srv/${directory}
+olcSuffix: ${suffix}
+olcRootDN: cn=config
+`);
+  };
+
+  test('a database with the empty suffix is refused, or named where others are asked for', async () => {
+    addDatabase(3, '', 'everything');
+    expect(resultOf(await run('directory-backup')).reason).toMatch(
+      /^a database has the empty suffix, .*give it one, or name the other suffixes$/,
+    );
+    expect((await succeed(run('other-backup'), 'published')).reason).toMatch(
+      /the empty suffix is not backed up: suffixes does not name it$/,
+    );
+  });
+
   test('a restore that replaces puts the old files aside, and leaves alone what is no data', async () => {
     writeFileSync(join(server.directory, 'server.key'), 'what the server is started with');
     await server.down();
@@ -330,5 +386,19 @@ describe('OpenLDAP, its configuration and two databases on one volume', () => {
         .sort(),
     ).toEqual(config.split('\n').sort());
     expect(server.stored(SUFFIX)).toBe(before[SUFFIX]);
+  });
+
+  test('a restore finds a directory that is spelt otherwise, and leaves a database in one below it alone', async () => {
+    addDatabase(3, 'o=below', 'other/below');
+    server.modify('dn: o=below\nobjectClass: organization\n', { dn: 'cn=config', password: 'config secret' });
+    server.configure('dn: olcDatabase={2}mdb,cn=config\nchangetype: modify\nreplace: olcDbDirectory\nolcDbDirectory: /srv//other/.\n');
+    const kept = [OTHER_SUFFIX, 'o=below'].map(suffix => server.stored(suffix));
+    await succeed(run('other-backup'), 'published');
+    server.modify(`dn: ou=since,${OTHER_SUFFIX}\nobjectClass: organizationalUnit\n`, others);
+    await server.down();
+    ask('other', { recoveryPoint: 'newest', replace: 'yes' });
+    await succeed(run('other-restore'), 'restored');
+    await server.up();
+    expect([OTHER_SUFFIX, 'o=below'].map(suffix => server.stored(suffix))).toEqual(kept);
   });
 });

@@ -183,8 +183,8 @@ export class OpenldapServer {
   }
 
   /** Writes the same again and again, from when it has been written once until it is stopped. */
-  async repeat(ldif: string): Promise<{ stop(): Promise<void> }> {
-    const command = ['ldapmodify', '-x', '-M', '-H', `ldap://${this.address}:${PORT}`, '-D', `cn=admin,${SUFFIX}`, '-w', 'admin secret'];
+  async repeat(ldif: string, { dn = `cn=admin,${SUFFIX}`, password = 'admin secret' } = {}): Promise<{ stop(): Promise<void> }> {
+    const command = ['ldapmodify', '-x', '-M', '-H', `ldap://${this.address}:${PORT}`, '-D', dn, '-w', password];
     const child = spawn('unshare', inImage(this.image, this.directory, USER, command), { stdio: ['pipe', 'pipe', 'inherit'] });
     const ended = new Promise<void>(resolve => child.once('exit', () => resolve()));
     // It is killed in the middle of reading.
