@@ -58,6 +58,7 @@ refuse_short() {
 
 rm -f "$SCRATCH/written-to"
 written
+size_before=
 patient_until=$(($(date +%s) + ARCHIVE_PATIENCE))
 while :; do
   history=$(cat "$SPOOL/current" 2>/dev/null || :)
@@ -65,6 +66,7 @@ while :; do
   [ -z "$history" ] || newest=$(in_order "$SPOOL/$history" | tail -n 1)
   size=0
   [ -z "$newest" ] || size=$(wc -c <"$SPOOL/$history/$newest")
+  : "${size_before:=$newest $size}"
   if [ "$newest" = "$file" ] && [ "$size" -ge "$position" ] && same_file; then
     refuse_short
     refuse_hole "$position"
@@ -91,6 +93,7 @@ if begun_anew; then
   exit 1
 fi
 refuse_short
-[ "$newest" != "$file" ] || [ "$size" -lt 256 ] || refuse_hole "$size"
+# What still comes may end anywhere.
+[ "$newest" != "$file" ] || [ "$size" -lt 256 ] || [ "$newest $size" != "$size_before" ] || refuse_hole "$size"
 echo "the server is at $file:$position, and what was received ends at ${newest:-nothing}:$size" >&2
 exit 1

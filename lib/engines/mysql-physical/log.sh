@@ -92,16 +92,18 @@ event_ends_at() { # PATH OFFSET
   done
   return 1
 }
-# Prints where the first event begins that does not end where it says, of those from POSITION on.
+# Where an event of those from POSITION on does not end where it says, prints as far as where they are known to. Since MariaDB 11 what is in the
+# middle of a transaction says 0.
 first_displaced() { # PATH POSITION
   od -A n -v -t u1 -j "$2" "$1" | awk -v at="$2" '
-    BEGIN { o = at }
+    BEGIN { o = good = at }
     {
       for (k = 1; k <= NF; k++) {
         r = o++ - at
         if (r >= 9 && r <= 12) bytes += $k * 256 ^ (r - 9)
         if (r >= 13 && r <= 16) end += $k * 256 ^ (r - 13)
-        if (r == 16 && (bytes < 19 || (at + bytes) % 4294967296 != end)) { printf "%.0f\n", at; exit }
+        if (r == 16 && (bytes < 19 || (end && (at + bytes) % 4294967296 != end))) { printf "%.0f\n", good; exit }
+        if (r == 16 && end) good = at + bytes
         if (r >= 16 && r + 1 == bytes) { at += bytes; bytes = end = 0 }
       }
     }'
