@@ -15,16 +15,17 @@ import { yamlOf } from './yaml';
 /**
  * An app whose synthesis takes time linear in its size, and that checks before it writes.
  *
- * It writes what `App` writes, byte for byte, in every output type, and beside it PREREQUISITES.md: what has to be there that no manifest
- * makes (`Prerequisites`), where that is anything. What differs:
+ * It writes what `App` writes, byte for byte, in every output type. Beside that it writes PREREQUISITES.md, unless it would be empty: what
+ * has to be there and no manifest makes (`Prerequisites`). The differences:
  *
- * - Dependencies are resolved and validations called once, where `App` does both anew for each chart, and in time exponential in
- *   the depth of dependencies.
+ * - It resolves dependencies and calls validations once. `App` does both anew for each chart, in time exponential in the depth of
+ *   dependencies.
  * - Objects that would replace each other in the cluster, and files that would overwrite each other, are errors.
- * - Files come into the output directory together, or none does: what fails half way, such as a disk that fills, leaves it as it was.
- * - What constructs warn about goes to stderr, a line each: `warning: <path>: <text>`.
- * - A chart's own `toJson` counts in every output type; `App` passes it over in FOLDER_PER_CHART_FILE_PER_RESOURCE. A chart that
- *   calls `super.toJson()` in it pays what it costs in `App`.
+ * - Files come into the output directory together, or not at all. After a failure half way, such as a full disk, the directory is as it
+ *   was.
+ * - Warnings of constructs go to stderr, a line each: `warning: <path>: <text>`.
+ * - A chart's own `toJson` counts in every output type; `App` ignores it in FOLDER_PER_CHART_FILE_PER_RESOURCE. A chart that calls
+ *   `super.toJson()` in it takes as long as in `App`.
  */
 export class BackupApp extends App {
   private readonly writesConstructMetadata: boolean;
@@ -84,7 +85,7 @@ export class BackupApp extends App {
     return textOf(documents);
   }
 
-  /** Helm renders whatever is among a chart's templates. (Helm documentation, "Chart Template Guide"; `cdk8s synth --format helm`.) */
+  /** Helm renders every file among a chart's templates. (Helm documentation, "Chart Template Guide"; `cdk8s synth --format helm`.) */
   private placeOfPage(): string {
     return basename(this.outdir) === 'templates' && existsSync(join(this.outdir, '..', 'Chart.yaml')) ? join('..', PAGE) : PAGE;
   }
@@ -131,9 +132,9 @@ interface RenderedDocument {
   readonly object: Document;
   readonly manifest: Manifest | undefined;
   readonly text: string;
-  /** A hook may leave a place empty, which is a document of its own in a file with others, and no file by itself. */
+  /** A hook may leave a place empty. That is a document of its own in a file with others, and no file by itself. */
   readonly isNothing: boolean;
-  /** Its file's name where it has a file of its own, without the extension. */
+  /** Its file's name, without the extension, if it has a file of its own. */
   readonly fileName: string;
 }
 
@@ -176,8 +177,8 @@ function textOf(documents: RenderedDocument[]): string {
 const SEPARATOR = '---\n';
 
 /**
- * For the validation plugins of cdk8s-cli, which look up the construct of an object by the object's name alone: where several objects
- * have one name, they are told of all of them.
+ * For the validation plugins of cdk8s-cli, which look up an object's construct by the object's name alone. If several objects have one
+ * name, they get all of them.
  */
 function constructMetadata(topology: Topology): string {
   const paths = new Map<string, string[]>();
@@ -202,7 +203,7 @@ function validate(constructs: IConstruct[]): void {
 /** How many paths are named before the rest is counted. */
 const NAMED = 5;
 
-/** What is wrong with an add-on of a plan is wrong in each of its backups, and said once. */
+/** An error in an add-on of a plan is in each of its backups. It is reported once. */
 function together(errors: string[]): string[] {
   const paths = new Map<string, string[]>();
   for (const error of errors) {
@@ -215,7 +216,7 @@ function together(errors: string[]): string[] {
   });
 }
 
-/** What its validations say; and what one of them throws about input, so that it hides no other. */
+/** What its validations report. An input error that one of them throws is included, so that it hides no other. */
 function complaints(node: Node): string[] {
   try {
     return node.validate();

@@ -1,4 +1,4 @@
-/** An object that is to be written: what the API server knows it by, and where in the app it comes from. */
+/** An object to be written: how the API server identifies it, and where in the app it comes from. */
 export interface Document {
   /** The path of the object's construct; of its chart, when the chart renders itself. */
   readonly from: string;
@@ -17,7 +17,7 @@ export interface File {
 }
 
 /**
- * Objects that are the same to the API server, whichever was applied last: of one API group, kind, namespace and name.
+ * Objects that are the same to the API server, so that the last one applied wins: same API group, kind, namespace and name.
  *
  * @returns a line for each, the paths of the constructs first
  */
@@ -45,7 +45,7 @@ export function sameFiles(files: File[]): string[] {
   );
 }
 
-/** What has its key in common with others: where each comes from, and the trouble with it. */
+/** Things that share a key: where each comes from, and the problem with it. */
 function shared<T extends { from: string }>(things: T[], keyOf: (thing: T) => string, trouble: (key: string) => string): string[] {
   const byKey = new Map<string, string[]>();
   for (const thing of things) {

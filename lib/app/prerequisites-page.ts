@@ -9,7 +9,7 @@ belong in no Git. Requests, by which somebody starts a restore, are not among it
 `;
 
 /**
- * What has to be there, as Markdown: a paragraph for each object, so that a change is one in the diff, too.
+ * What has to exist, as Markdown: a paragraph for each object, so that a change of one object is one change in a diff.
  *
  * @param objects sorted by namespace, kind and name
  * @internal
@@ -41,7 +41,7 @@ export function pageOf(objects: Prerequisite[], roles: PrerequisiteRole[]): stri
   return `${paragraphs.join('\n\n')}\n`;
 }
 
-/** What has to be in one namespace. */
+/** What has to exist in one namespace. */
 interface Section {
   /** The namespace itself has to be made. */
   isMissing: boolean;
@@ -102,7 +102,7 @@ function secretParagraphs(secret: Prerequisite): string[] {
   ];
 }
 
-/** As somebody would type it who has the values; undefined where only a program knows which keys it reads. */
+/** The command that creates it, for somebody who has the values. Undefined if only a program knows which keys it reads. */
 function commandFor({ name, namespace, keys, pullsImages }: Prerequisite): string | undefined {
   const kubectl = `kubectl${namespace === undefined ? '' : ` -n ${namespace}`} create secret`;
   if (pullsImages) {

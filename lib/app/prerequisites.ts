@@ -7,11 +7,11 @@ import { pageOf } from './prerequisites-page';
 import { definitionOf, isClusterWide, type Manifest, type Reference, referencesOf } from './references';
 
 /**
- * What has to be there before what is emitted works: Secrets with their keys, claims, classes, CustomResourceDefinitions, namespaces, and
- * roles in databases.
+ * What has to exist before the manifests work: Secrets with their keys, claims, classes, CustomResourceDefinitions, namespaces, and roles
+ * in databases.
  *
- * It is read from the manifests as they are written, less what the app makes itself, so it is true of anybody's constructs. What only a
- * database knows, its engine says. `BackupApp` writes it beside the manifests, as PREREQUISITES.md; in any other app:
+ * It is read from the manifests as they are written, without what the app makes itself. So it covers your own constructs, too. Engines add
+ * what only a database knows. `BackupApp` writes it beside the manifests, as PREREQUISITES.md; in any other app:
  *
  * ```ts
  * app.synth();
@@ -20,11 +20,11 @@ import { definitionOf, isClusterWide, type Manifest, type Reference, referencesO
  */
 export class Prerequisites {
   /**
-   * Of a construct and all in it: an app, a chart, a plan, a backup.
+   * The prerequisites of a construct and all in it: an app, a chart, a plan, a backup.
    *
-   * Call it when the app was synthesized: what add-ons make is not there before.
+   * Call it after the app was synthesized: what add-ons make does not exist before.
    *
-   * @throws InputError when a backup has add-ons that are not bound yet, as something would be missing here
+   * @throws InputError when a backup has add-ons that are not bound yet, since something would be missing here
    */
   public static of(scope: IConstruct): Prerequisites {
     const early = scope.node.findAll().find(isUnfinished);
@@ -41,19 +41,19 @@ export class Prerequisites {
 
   /** @internal */
   constructor(
-    /** What has to be there, by namespace, kind and name. */
+    /** What has to exist, by namespace, kind and name. */
     public readonly objects: Prerequisite[],
-    /** The roles that databases have to have. */
+    /** The roles that databases need. */
     public readonly roles: PrerequisiteRole[],
   ) {}
 
-  /** For people: a page of Markdown, with a command for each Secret, in which values are yours to put in. It is empty where nothing is needed. */
+  /** A page of Markdown for people, with a command for each Secret, in which you put the values. Empty if nothing is needed. */
   public toMarkdown(): string {
     return pageOf(this.objects, this.roles);
   }
 }
 
-/** What one construct is written as. A chart that renders itself has what is in it in its own manifests. */
+/** The manifests of one construct. A chart that renders itself has its contents in its own manifests. */
 function manifestsOf(construct: IConstruct): Manifest[] {
   if (Chart.isChart(construct)) {
     const chart = construct as Chart;
@@ -97,7 +97,7 @@ export class Gathered {
     }
   }
 
-  /** Notes what objects refer to. Most of that, such as scripts, is beside them and noted already: it need not be remembered. */
+  /** Notes what objects refer to. Most of it, such as scripts, is beside them and noted already, so it need not be remembered. */
   public refers(manifests: Manifest[]): void {
     this.references.push(...manifests.flatMap(referencesOf).filter(reference => !this.isMade(reference)));
   }
@@ -182,7 +182,7 @@ function prerequisiteOf(uses: Reference[], purposes: string[]): Prerequisite {
   };
 }
 
-/** By what it is called in the pods: `PGPASSWORD of CronJob orders-backup, orders-restore`. */
+/** Its names in the pods: `PGPASSWORD of CronJob orders-backup, orders-restore`. */
 function usedAs(uses: Reference[]): string[] {
   const grouped = new Grouped();
   for (const { as, called = '', by } of uses) {
@@ -193,7 +193,7 @@ function usedAs(uses: Reference[]): string[] {
   return grouped.of('');
 }
 
-/** Sentences that begin alike, as one: `backs up orders, users`. */
+/** Sentences that begin the same, as one: `backs up orders, users`. */
 class Grouped {
   private readonly byId = new Map<string, Map<string, Set<string>>>();
 

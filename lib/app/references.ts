@@ -1,6 +1,6 @@
 // What objects of Kubernetes refer to by name: read from the manifests as they are written, so that it is true of constructs of anybody.
 
-/** A manifest, of which anything may be missing. */
+/** A manifest, in which anything may be missing. */
 export interface Manifest {
   readonly apiVersion?: string;
   readonly kind?: string;
@@ -12,15 +12,15 @@ export interface Manifest {
 export interface Reference {
   readonly kind: string;
   readonly name: string;
-  /** Undefined of what belongs to none, and of what has none in the manifest. */
+  /** Undefined for a kind without namespaces, and for a manifest that names none. */
   readonly namespace?: string;
-  /** Of a Secret or ConfigMap; undefined where all its keys are meant. */
+  /** The key of a Secret or ConfigMap; undefined for all its keys. */
   readonly key?: string;
-  /** What a key becomes in the pod, and every key of it: a variable, or a file. */
+  /** What the key, or every key, becomes in the pod: a variable, or a file. */
   readonly as?: 'variable' | 'file';
-  /** What that variable or file is called. */
+  /** The name of that variable or file. */
   readonly called?: string;
-  /** Of a Secret: it holds what a registry wants to know. */
+  /** The Secret holds credentials of a registry. */
   readonly pullsImages?: boolean;
   /** Pods start without it. */
   readonly isOptional: boolean;
@@ -28,7 +28,7 @@ export interface Reference {
   readonly by: string;
 }
 
-/** The kinds among those that are referred to that belong to no namespace. */
+/** The kinds without namespaces, among those that are referred to. */
 const CLUSTER_WIDE = new Set([
   'ClusterRole',
   'CustomResourceDefinition',
@@ -71,7 +71,7 @@ const EVERYWHERE = new Set([
 type Fields = { readonly [field: string]: unknown };
 type Found = Omit<Reference, 'by' | 'namespace' | 'isOptional'> & { readonly namespace?: string; readonly isOptional?: boolean };
 
-/** All references of an object, but for what is in every cluster. */
+/** All references of an object, except to what is in every cluster. */
 export function referencesOf(manifest: Manifest): Reference[] {
   const { kind: own = '', metadata } = manifest;
   const by = `${own} ${metadata?.name}`;
@@ -103,14 +103,14 @@ const groupOf = (apiVersion: string) => (apiVersion.includes('/') ? (apiVersion.
 
 const isOwnGroup = (group: string) => OWN_GROUPS.has(group);
 
-/** A kind's plural as kubectl guesses it, which is right of all regular ones. (k8s.io/apimachinery, meta.UnsafeGuessKindToResource.) */
+/** A kind's plural as kubectl guesses it, which is right for all regular ones. (k8s.io/apimachinery, meta.UnsafeGuessKindToResource.) */
 export function definitionOf(kind: string, group: string): string {
   const singular = kind.toLowerCase();
   const plural = singular.endsWith('s') ? `${singular}es` : singular.endsWith('y') ? `${singular.slice(0, -1)}ies` : `${singular}s`;
   return `${plural}.${group}`;
 }
 
-/** Whatever has containers: in Kubernetes' own kinds where they keep it, in those of others anywhere. */
+/** Everything that has containers: for Kubernetes' own kinds in the known places, for other kinds anywhere. */
 function podsOf({ apiVersion = '', kind = '', spec }: Manifest): Fields[] {
   if (!isOwnGroup(groupOf(apiVersion))) return podsIn(spec);
   const { template, jobTemplate } = map(spec);
@@ -183,7 +183,7 @@ function ofClaim({ spec }: Fields): Found[] {
   ];
 }
 
-/** What refers to something otherwise than by its pods. */
+/** Kinds that refer to something other than by their pods. */
 const OF_KIND: { readonly [kind: string]: (manifest: Manifest) => Found[] } = {
   PersistentVolumeClaim: ofClaim,
   StatefulSet: ({ spec }) => list(map(spec).volumeClaimTemplates).flatMap(ofClaim),
@@ -223,7 +223,7 @@ function ofParameters({ parameters }: Manifest): Found[] {
   });
 }
 
-/** What a pod may ask the API server for has to be served. */
+/** The API server has to serve what a pod may ask it for. */
 function ofRules({ rules }: Manifest): Found[] {
   return list(rules).flatMap(({ apiGroups, resources }) =>
     texts(apiGroups)
@@ -275,7 +275,7 @@ function texts(value: unknown): string[] {
   return Array.isArray(value) ? value.filter(each => typeof each === 'string') : [];
 }
 
-/** What is not there names nothing, and is left out. */
+/** A missing value names nothing, and is left out. */
 function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }

@@ -2,9 +2,10 @@ import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSy
 import { dirname, join } from 'node:path';
 
 /**
- * Files that come into a directory together, or not at all: what fails, and a disk that fills, leave it as it was.
+ * Files that come into a directory together, or not at all. After a failure, such as a full disk, the directory is as it was.
  *
- * They wait in it, as a rename is sure only within a file system, under names that no deploy tool takes for manifests.
+ * The files wait in that directory, since a rename is reliable only within a file system. Their names there are ones that no deploy tool
+ * takes for manifests.
  */
 export class Staging {
   private readonly made: string | undefined;
@@ -12,7 +13,7 @@ export class Staging {
   private readonly paths: string[] = [];
 
   /**
-   * @param directory where the files go; it is made if need be
+   * @param directory where the files go; it is created if need be
    */
   constructor(private readonly directory: string) {
     this.made = mkdirSync(directory, { recursive: true });
@@ -29,7 +30,10 @@ export class Staging {
     appendFileSync(this.staged(this.paths.length - 1), text);
   }
 
-  /** Puts all files in their places. A rename that fails, as where a directory has a file's name, leaves those before it in place. */
+  /**
+   * Puts all files in their places. If a rename fails, for example because a directory has a file's name, the files before it stay in
+   * place.
+   */
   public publish(): void {
     for (const folder of new Set(this.paths.map(path => dirname(join(this.directory, path))))) {
       mkdirSync(folder, { recursive: true });
@@ -40,7 +44,7 @@ export class Staging {
     rmSync(this.folder, { recursive: true });
   }
 
-  /** Takes everything away, the directory too if it was not there before. */
+  /** Removes everything, including the directory if it was not there before. */
   public discard(): void {
     rmSync(this.made ?? this.folder, { recursive: true, force: true });
   }

@@ -3,21 +3,21 @@ import type { IConstruct } from 'constructs';
 import { memoized } from '../core/memoized';
 
 /**
- * In which order charts and objects are written: what depends comes after what it depends on.
+ * The order in which charts and objects are written: each after those that it depends on.
  *
- * cdk8s's own DependencyGraph has no memory of what it has seen, so that it takes time exponential in the depth of the
- * dependencies; and it is built anew for each chart. This gives the same order in time linear in constructs and dependencies.
+ * The DependencyGraph of cdk8s does not remember what it has seen, so it takes time exponential in the depth of the dependencies. It is
+ * also built anew for each chart. This gives the same order in time linear in constructs and dependencies.
  */
 export interface Topology {
   /** All charts. */
   readonly charts: Chart[];
-  /** Whether a chart depends on another, so that file names carry their position. */
+  /** Whether a chart depends on another. File names then carry their position. */
   readonly ordered: boolean;
   /** The objects of a chart, without those of charts in it. */
   objectsOf(chart: Chart): ApiObject[];
 }
 
-/** What each construct depends on, in the order in which it was said. */
+/** What each construct depends on, in the order of the calls. */
 type Edges = Map<IConstruct, Set<IConstruct>>;
 
 /**
@@ -82,9 +82,7 @@ function closestCharts(constructs: IConstruct[]): (construct: IConstruct) => Cha
   return construct => known.get(construct) ?? Chart.of(construct);
 }
 
-/**
- * Constructs, each after those that it depends on: depth first, from those that nothing depends on.
- */
+/** Constructs, each after those that it depends on: depth first, from those that nothing depends on. */
 function sorted(constructs: IConstruct[], edges: Edges): IConstruct[] {
   const inside = new Set(constructs);
   const dependencies = (construct: IConstruct) => [...(edges.get(construct) ?? [])].filter(target => inside.has(target));
@@ -115,7 +113,7 @@ function sorted(constructs: IConstruct[], edges: Edges): IConstruct[] {
   return [...done];
 }
 
-/** cdk8s keeps constructs as properties of an object by path, and JavaScript puts those that look like an index of an array first. */
+/** cdk8s keeps constructs as properties of an object by path. JavaScript puts properties that look like an array index first. */
 function inCdk8sOrder(constructs: IConstruct[]): IConstruct[] {
   const looksLikeIndex = ({ node: { path } }: IConstruct) => /^(0|[1-9]\d*)$/.test(path) && Number(path) < 2 ** 32 - 1;
   const first = constructs.filter(looksLikeIndex).sort((a, b) => Number(a.node.path) - Number(b.node.path));

@@ -2,11 +2,11 @@ import { Yaml } from 'cdk8s';
 import { memoized } from '../core/memoized';
 
 /**
- * A manifest as YAML: what `Yaml.stringify` makes of it, byte for byte, in a fraction of the time.
+ * A manifest as YAML: the same bytes as `Yaml.stringify`, in a fraction of the time.
  *
- * Manifests are many and alike: few shapes, and words that come again and again. So each word is written by `Yaml.stringify` once,
- * and then remembered; only how maps and lists are put together is known here. What is no plain tree (an object that occurs twice,
- * of which YAML makes an anchor; an undefined; an instance of a class) is left to `Yaml.stringify` altogether.
+ * Manifests are many and alike: they have few shapes, and repeat the same words. So `Yaml.stringify` writes each word once, and the result
+ * is remembered. This file only puts maps and lists together. Anything that is not a plain tree is left to `Yaml.stringify`: an object that
+ * occurs twice (an anchor in YAML), an undefined, or an instance of a class.
  */
 export function yamlOf(manifest: unknown): string {
   try {
@@ -52,8 +52,8 @@ function flow(value: unknown, indent: string, seen: Set<Collection>): string {
 }
 
 /**
- * Names with a hyphen, of which every object has its own, are nothing but text in any version of YAML: a number begins with a digit, a
- * sign or a dot, but for the exponents of YAML 1.1, which may have nothing before their one letter (e-1).
+ * Names with a hyphen, of which every object has its own, are text in any version of YAML. A number begins with a digit, a sign or a dot.
+ * The exceptions are exponents of YAML 1.1, which may have nothing before their one letter (e-1).
  */
 const NAME = /^[a-z][a-z0-9]+(-[a-z0-9]+)+$/;
 

@@ -8,7 +8,7 @@ const USAGE = `usage: npx cdk8s-backup demo [--keep]
   --keep   leaves its folder, with the YAML and the recovery point, for you to look at
 `;
 
-/** The command that comes with the package. @returns its exit code */
+/** The package's command. @returns its exit code */
 export async function main(argv: string[]): Promise<number> {
   let keep: boolean;
   try {

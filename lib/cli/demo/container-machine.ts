@@ -3,10 +3,10 @@ import { basename, dirname, join } from 'node:path';
 import type { Machine, Variables } from './machine';
 import type { ProgramEnd, Programs } from './programs';
 
-/** Seconds after which a container ends whose demo was killed. */
+/** Seconds after which the container of a killed demo ends. */
 const LIFETIME = 900;
 
-/** The first of these that answers: having the program is not having what it talks to. */
+/** The first of these that answers. An installed program may have nothing to talk to. */
 export function findContainers(path: string): string | undefined {
   return ['docker', 'podman'].find(program => {
     const { status } = spawnSync(program, ['info'], { env: { ...process.env, PATH: path }, stdio: 'ignore', timeout: 15_000 });
@@ -14,7 +14,7 @@ export function findContainers(path: string): string | undefined {
   });
 }
 
-/** A container of the image that the YAML names, in which all pods run: it has neither a network nor a folder of this machine. */
+/** A container of the image that the YAML names, in which all pods run. It has neither a network nor a folder of this machine. */
 export class ContainerMachine implements Machine {
   public readonly hasZstd = true;
   public readonly home = '/tmp/demo';

@@ -1,6 +1,6 @@
 import { type Machine, must } from './machine';
 
-/** Flips one bit in the middle of the stored dump, as a disk does that says nothing of it. @returns what flips it back */
+/** Flips one bit in the middle of the stored dump, as a disk does without an error. @returns a function that flips it back */
 export async function damage(machine: Machine, series: string): Promise<() => Promise<void>> {
   const listed = await must(machine, 'sh', ['-c', 'ls "$1"/[0-9]*/orders.dump*', 'sh', series]);
   const [file = ''] = listed.toString().split('\n');

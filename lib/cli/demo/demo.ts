@@ -13,9 +13,9 @@ import { Programs, Stopped } from './programs';
 import { Screen } from './screen';
 import { ShopServer, type TableSum } from './shop';
 
-/** What the demo may be asked for. */
+/** Options of the demo. */
 export interface DemoOptions {
-  /** Leaves its folder. */
+  /** Keeps its folder. */
   readonly keep: boolean;
 }
 
@@ -24,7 +24,7 @@ const PAGE = 'docs/quick-start.md';
 
 const SIGNALS: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
-/** Backs up a shop, verifies, loses and restores it, by what is synthesized. @returns the exit code */
+/** Backs up a shop, verifies, loses and restores it, with the synthesized YAML. @returns the exit code */
 export async function demo({ keep }: DemoOptions): Promise<number> {
   const screen = new Screen();
   const programs = new Programs();

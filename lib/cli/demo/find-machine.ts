@@ -6,7 +6,7 @@ import type { Machine } from './machine';
 import { PREFERRED, VERSIONS } from './plan';
 import type { Programs } from './programs';
 
-/** How to come by what the demo needs. */
+/** How to get what the demo needs. */
 const REMEDY = 'start Docker or Podman';
 
 const MEGABYTE = 1024 * 1024;
@@ -14,7 +14,7 @@ const MEGABYTE = 1024 * 1024;
 /** Bytes for two servers at a time, and what stays of those before: it was tried what it does with less. */
 const NEEDED = 200 * MEGABYTE;
 
-/** This machine's own PostgreSQL where it can be used; else a container; else an error that says what to install. */
+/** This machine's own PostgreSQL if it can be used; otherwise a container; otherwise an error that says what to install. */
 export async function findMachine(programs: Programs, folder: string, surroundings = ours(folder)): Promise<Machine> {
   const found = findPostgres(surroundings, Object.keys(VERSIONS));
   const reason = why(found, surroundings);

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { Machine, Variables } from './machine';
 import { type ProgramEnd, type Programs, runBeside } from './programs';
 
-/** What the demo needs of a PostgreSQL. */
+/** The programs of PostgreSQL that the demo needs. */
 const OF_POSTGRES = ['postgres', 'initdb', 'pg_ctl', 'pg_dump', 'pg_dumpall', 'pg_restore', 'psql'];
 
-/** What the scripts need beside it, of what is not on every machine. */
+/** The other programs that the scripts need, and that not every machine has. */
 const OF_SCRIPTS = ['sh', 'awk', 'sed', 'od', 'mkfifo', 'flock', 'sha256sum'];
 
 /** Where the libraries of programs are, on machines that do not have them in the usual places. */
@@ -23,7 +23,7 @@ export const MARK = 'CDK8S_BACKUP_DEMO';
 export interface Surroundings {
   /** The value of PATH. */
   readonly path: string;
-  /** Folders that hold a folder `bin` of a PostgreSQL each, beside what is on PATH. */
+  /** Folders that each hold a folder `bin` of a PostgreSQL, besides those on PATH. */
   readonly homes: string[];
   /** The user's number. */
   readonly user: number;
@@ -33,13 +33,13 @@ export interface Surroundings {
   readonly free: number;
 }
 
-/** Programs of a PostgreSQL that one machine has. */
+/** Programs of a PostgreSQL on one machine. */
 export interface FoundPostgres {
   readonly bin: string;
   readonly major: string;
 }
 
-/** As packages lay them out: Debian's, Homebrew's, Postgres.app's; the newest first. */
+/** The folders of packages: Debian's, Homebrew's, Postgres.app's; the newest first. */
 export function postgresHomes(): string[] {
   const below = (folder: string, pattern: RegExp) => {
     try {
@@ -76,7 +76,7 @@ function isOnPath(program: string, surroundings: Surroundings): boolean {
   return foldersOf(surroundings).some(folder => isProgram(join(folder, program)));
 }
 
-/** The first PostgreSQL that is whole, and of a version that the library knows. */
+/** The first PostgreSQL that is complete, and of a version that the library knows. */
 export function findPostgres(surroundings: Surroundings, versions: string[]): FoundPostgres | undefined {
   for (const bin of [...foldersOf(surroundings), ...surroundings.homes.map(home => join(home, 'bin'))]) {
     if (!OF_POSTGRES.every(program => isProgram(join(bin, program)))) continue;
@@ -87,7 +87,7 @@ export function findPostgres(surroundings: Surroundings, versions: string[]): Fo
   return undefined;
 }
 
-/** What the scripts need and this machine has not, in words. */
+/** What the scripts need and this machine lacks, in words. */
 export function missingTools(surroundings: Surroundings): string[] {
   const missing = OF_SCRIPTS.filter(program => !isOnPath(program, surroundings));
   if (!isOnPath('zstd', surroundings) && !isOnPath('gzip', surroundings)) missing.push('zstd or gzip');
@@ -167,7 +167,7 @@ function signalTo(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** Processes that the demo has started, directly or not, and the signal that ends each. */
+/** Processes that the demo has started, directly or not, and the signal that ends each of them. */
 function leftovers(home: string): Map<number, NodeJS.Signals> {
   const left = new Map<number, NodeJS.Signals>();
   for (const pid of processes()) if (pid !== process.pid && environmentOf(pid).includes(`${MARK}=${home}`)) left.set(pid, 'SIGKILL');
@@ -194,7 +194,7 @@ function filesCalled(name: string, folder: string): string[] {
   }
 }
 
-/** Where there is a /proc; elsewhere, what does not end by itself is not found. */
+/** All processes. Without a /proc, those that do not end by themselves are not found. */
 function processes(): number[] {
   try {
     return readdirSync('/proc').map(Number).filter(Boolean);

@@ -7,7 +7,7 @@ export interface Variables {
 
 /** Where the demo's programs run: this machine, or a container on it. */
 export interface Machine {
-  /** What there is, in words. */
+  /** A description of the machine, in words. */
   readonly words: string;
   /** The major version of its PostgreSQL. */
   readonly major: string;
@@ -16,26 +16,26 @@ export interface Machine {
   /** The folder in which everything happens, as programs there see it. */
   readonly home: string;
 
-  /** Makes it ready for everything else. */
+  /** Makes it ready. Call it before everything else. */
   start(): Promise<void>;
 
-  /** Runs a program there, with these variables and no others but what the machine itself needs. */
+  /** Runs a program there, with these variables and no others except those that the machine itself needs. */
   run(program: string, args: string[], variables?: Variables, input?: string | Buffer): Promise<ProgramEnd>;
 
-  /** Runs a server there, until the machine is cleared; its log is of use when it does not come up. */
+  /** Runs a server there, until the machine is cleared. Its log helps when it does not start. */
   serve(program: string, args: string[], log: string): void;
 
-  /** Brings a folder there that was written into the demo's folder on this machine. @param path below that folder */
+  /** Copies a folder there from the demo's folder on this machine. @param path below that folder */
   bring(path: string): Promise<void>;
 
-  /** Brings a folder back that was made there. @param path below the machine's home */
+  /** Copies a folder back from there. @param path below the machine's home */
   take(path: string): Promise<void>;
 
   /** Ends whatever still runs there. */
   clear(): Promise<void>;
 }
 
-/** Runs a program that has to end well. @throws Error with its last words */
+/** Runs a program that has to succeed. @throws Error with its last words */
 export async function must(
   machine: Machine,
   program: string,

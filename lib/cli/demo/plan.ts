@@ -11,13 +11,13 @@ export const VERSIONS: { readonly [major: string]: PostgresVersion } = {
   14: PostgresVersion.V14,
 };
 
-/** What the demo takes where it may choose. */
+/** The version that the demo takes if it may choose. */
 export const PREFERRED = '17';
 
-/** Names that the plan gives, as somebody would who has a shop in a cluster. */
+/** The names in the plan, as in a real cluster with a shop. */
 export const SHOP = { namespace: 'shop', host: 'orders-db', database: 'orders', backup: 'orders-backup', owner: 'orders-owner' };
 
-/** What the quick start has as main.ts. @returns the YAML's path */
+/** The same as main.ts of the quick start. @returns the YAML's path */
 export function synthesizePlan(folder: string, major: string, hasZstd: boolean): string {
   const version = VERSIONS[major];
   if (!version) throw new Error(`there is no plan for PostgreSQL ${major}`);

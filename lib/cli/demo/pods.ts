@@ -7,7 +7,7 @@ import { type Machine, must, type Variables } from './machine';
 // What a kubelet does for a pod, in the small: volumes become folders, and variables that name where they are mounted name
 // those. What is in the pod, its scripts and its variables, is the YAML's.
 
-/** What the demo reads of a manifest. */
+/** The fields of a manifest that the demo reads. */
 interface YamlObject {
   readonly kind: string;
   readonly metadata: { readonly name: string };
@@ -52,26 +52,26 @@ interface YamlVolume {
   readonly persistentVolumeClaim?: { readonly claimName: string };
 }
 
-/** The cluster that there is not. */
+/** The simulated cluster. */
 export interface Cluster {
   readonly namespace: string;
   /** Secrets by name, with their keys. */
   readonly secrets: { readonly [name: string]: Variables };
-  /** Services by name, and the variables that lead libpq to what is behind each. */
+  /** Services by name, with the variables that lead libpq to each. */
   readonly services: { readonly [host: string]: Variables };
 }
 
 /** How a run has ended. */
 export interface PodEnd {
   readonly succeeded: boolean;
-  /** The line that the run has given, as it is in the log and the pod's status. */
+  /** The run's result line, as it is in the log and the pod's status. */
   readonly line: string;
   readonly verdict: string;
   readonly reason: string;
   readonly log: string;
 }
 
-/** Folders of the machine by the paths at which one container has them. */
+/** Folders of the machine, by their paths in one container. */
 type Mounts = Map<string, string>;
 
 /** Runs the pods of CronJobs, from a file of YAML. */
@@ -79,7 +79,7 @@ export class Pods {
   private readonly objects: YamlObject[];
   private runs = 0;
 
-  /** @param folder the demo's folder on this machine, from which the machine of the pods is brought what they need */
+  /** @param folder the demo's folder on this machine, from which the machine of the pods gets what they need */
   constructor(
     private readonly machine: Machine,
     private readonly folder: string,
@@ -99,7 +99,7 @@ export class Pods {
     return join(this.machine.home, 'claims', name);
   }
 
-  /** As a Job is made from a CronJob by hand. */
+  /** Runs it as a Job that somebody makes from the CronJob. */
   public async run(cronJob: string): Promise<PodEnd> {
     const pod = this.podOf(cronJob);
     if (pod.initContainers?.length) throw new Error(`${cronJob} has init containers, which the demo does not run`);
@@ -171,7 +171,7 @@ export class Pods {
     }
   }
 
-  /** A path of the pod as the machine's: a folder that is mounted, what is below one, or what is above some. */
+  /** A path of the pod as the machine's path: a mounted folder, something below one, or something above some. */
   private placed(text: string, mounts: Mounts, root: string): string {
     const paths = [...mounts.keys()].sort((a, b) => b.length - a.length);
     const within = paths.find(path => text === path || text.startsWith(`${path}/`));

@@ -1,24 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, rmSync } from 'node:fs';
 
-/** How a program has ended, and what it has said. */
+/** How a program has ended, and its output. */
 export interface ProgramEnd {
   readonly code: number;
   readonly stdout: Buffer;
   readonly stderr: string;
 }
 
-/** What a program gets. */
+/** Options of a program. */
 export interface ProgramOptions {
   /** Its whole environment. */
   readonly environment: NodeJS.ProcessEnv;
   /** Where it runs. */
   readonly directory: string;
-  /** What it reads. @default - nothing */
+  /** Its input. @default - nothing */
   readonly input?: string | Buffer;
 }
 
-/** Seconds that a program has to end by itself when the demo is stopped: half of them are for its children. */
+/** Seconds for a program to end by itself when the demo is stopped. Half of them are for its children. */
 const GRACE = 5;
 
 /** The demo was told to stop. */
@@ -28,12 +28,12 @@ export class Stopped extends Error {
   }
 }
 
-/** All programs that the demo runs: when it is told to stop, they are. */
+/** All programs that the demo runs. When the demo is told to stop, they are stopped. */
 export class Programs {
   private readonly running = new Set<ChildProcess>();
   private stopped?: Stopped;
 
-  /** Tells what runs to end, and lets nothing begin any more. */
+  /** Tells running programs to end, and starts no more. */
   public stop(signal: NodeJS.Signals): void {
     if (this.stopped) return;
     this.stopped = new Stopped(signal);
@@ -84,7 +84,7 @@ export class Programs {
   }
 }
 
-/** A program that goes on beside the demo until it is ended; what it says goes into a file. */
+/** A program that runs beside the demo until it is ended. Its output goes into a file. */
 export function runBeside(program: string, args: string[], options: ProgramOptions, log: string): ChildProcess {
   rmSync(log, { force: true });
   const file = openSync(log, 'a', 0o600);

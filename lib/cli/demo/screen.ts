@@ -10,7 +10,7 @@ export class Screen {
     process.stdout.write(`${text}\n`);
   }
 
-  /** Why it ends before its time. */
+  /** Shows why it ends early. */
   public end(text: string): void {
     process.stderr.write(`cdk8s-backup demo: ${text}\n`);
   }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type Machine, must, type Variables } from './machine';
 import { SHOP } from './plan';
 
-/** What psql says of one table: how many rows, and a checksum of them all. */
+/** psql's result for one table: the number of rows, and a checksum of them all. */
 export interface TableSum {
   readonly table: string;
   readonly rows: number;
@@ -27,7 +27,7 @@ create view turnover as
   select customer, sum(price * pieces) from orders join order_lines l on l."order" = orders.id join products p on p.id = product group by customer;
 `;
 
-/** A PostgreSQL with a small shop in it, that nothing but a socket leads to. */
+/** A PostgreSQL with a small shop in it, reachable only by a socket. */
 export class ShopServer {
   private readonly data: string;
   private readonly log: string;
@@ -46,7 +46,7 @@ export class ShopServer {
     return join(this.machine.home, 'server');
   }
 
-  /** Makes it, and waits until it answers. @throws Error with its log when it does not */
+  /** Creates it, and waits until it answers. @throws Error with its log when it does not */
   public async start(): Promise<void> {
     await must(this.machine, 'mkdir', ['-p', this.socket]);
     const passwordFile = join(this.socket, 'password');
@@ -69,7 +69,7 @@ export class ShopServer {
     }
   }
 
-  /** Fills it, and makes the role that backs up, as docs/quick-start.md does. */
+  /** Fills it, and creates the role that backs up, as docs/quick-start.md does. */
   public async fill(password: string): Promise<void> {
     await this.sql('postgres', `create database ${SHOP.database}`);
     await this.sql(SHOP.database, CONTENT);
@@ -80,7 +80,7 @@ export class ShopServer {
     return this.lines("select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace order by 1");
   }
 
-  /** Counted and summed up by psql, and by nothing that the scripts of backups use. */
+  /** Counts and checksums by psql alone, without anything that the scripts of backups use. */
   public async sums(): Promise<TableSum[]> {
     const sums: TableSum[] = [];
     for (const table of await this.tables()) {
