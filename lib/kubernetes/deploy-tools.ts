@@ -1,7 +1,7 @@
 /**
- * Annotations of objects that hold data: a deploy tool that finds them no longer in Git, or is told to remove the whole application,
- * leaves them where they are. (Argo CD's documentation, "Sync Options", "No Prune Resources" and "Resource Deletion"; Flux's
- * documentation, "Kustomization", "Prune".)
+ * Annotations of objects that hold data. A deploy tool leaves the objects where they are when they are no longer in Git, or when it removes
+ * the whole application. (Argo CD's documentation, "Sync Options", "No Prune Resources" and "Resource Deletion"; Flux's documentation,
+ * "Kustomization", "Prune".)
  *
  * @internal
  */
@@ -11,19 +11,19 @@ export const KEEP_ANNOTATIONS: { [annotation: string]: string } = {
 };
 
 /**
- * Annotations of an object that acts when it is made, and is never changed: Flux makes it where it is not there, and then leaves it alone.
- * Otherwise a Kustomization would not be applied any more when the object is another one in Git, or, told to `force`, make it anew. (Flux's
- * documentation, "Kustomization", "Controlling the apply behavior of resources".)
+ * Annotations of an object that acts when it is created, and is never changed. Flux creates it if it is missing, and then leaves it alone.
+ * Otherwise a change in Git would stop the whole Kustomization from being applied; with `force`, Flux would create the object again.
+ * (Flux's documentation, "Kustomization", "Controlling the apply behavior of resources".)
  *
  * @internal
  */
 export const APPLIED_ONCE_ANNOTATIONS: { [annotation: string]: string } = { 'kustomize.toolkit.fluxcd.io/ssa': 'IfNotPresent' };
 
 /**
- * Annotations of an object that holds data, and in whose fields a controller notes something: Argo CD keeps what the controller has
- * noted, as a client-side apply does, and Flux makes the object once. A server-side apply would be a conflict, or take it away again and
- * again. (Argo CD's documentation, "Sync Options", "Server-Side Apply"; Flux's documentation, "Kustomization", "Controlling the apply
- * behavior of resources".)
+ * Annotations of an object that holds data, and in whose fields a controller notes something. Argo CD keeps the note, as a client-side
+ * apply does, and Flux creates the object once. A server-side apply would be a conflict, or remove the note again and again. (Argo CD's
+ * documentation, "Sync Options", "Server-Side Apply"; Flux's documentation, "Kustomization", "Controlling the apply behavior of
+ * resources".)
  *
  * @internal
  */
@@ -34,8 +34,8 @@ export const KEEP_NOTED_ANNOTATIONS: { [annotation: string]: string } = {
 };
 
 /**
- * Annotations of objects that a job which runs may still need when they are no longer in Git. They go with the whole application; that
- * they are left over makes it not out of sync. (Argo CD's documentation, "Compare Options", "Ignoring Resources That Are Extraneous".)
+ * Annotations of objects that a running job may still need when they are no longer in Git. They are removed with the whole application;
+ * left-over ones do not make it out of sync. (Argo CD's documentation, "Compare Options", "Ignoring Resources That Are Extraneous".)
  *
  * @internal
  */
@@ -46,8 +46,8 @@ export const OUTLIVE_ANNOTATIONS: { [annotation: string]: string } = {
 };
 
 /**
- * Annotations of a CronJob that is suspended for good, as somebody starts it: Argo CD would call the whole application suspended.
- * (Argo CD's documentation, "Resource Health", "Ignoring child resource health check in applications".)
+ * Annotations of a CronJob that is always suspended, since somebody starts it. Without them, Argo CD shows the whole application as
+ * suspended. (Argo CD's documentation, "Resource Health", "Ignoring child resource health check in applications".)
  *
  * @internal
  */

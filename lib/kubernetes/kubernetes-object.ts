@@ -4,13 +4,13 @@ import type { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
 import { canonicalQuantity } from '../core/quantity';
 
-/** `kubectl apply` keeps the whole object in an annotation, of which an object has at most 256 KiB in all. */
+/** `kubectl apply` keeps the whole object in an annotation. An object's annotations have at most 256 KiB in all. */
 const LARGEST_CONFIG_MAP = 250 * 1024;
 
 /**
- * An object of Kubernetes' own API, of what cdk8s-plus calls its props, and as the API server keeps it. Its classes (`KubeCronJob`) would
- * drop what they do not know of a container, and each instance would cost the memory and the time of a class of its own: with thousands
- * of them, most of both.
+ * An object of Kubernetes' own API, from the props of its cdk8s-plus class, in the form that the API server keeps. The classes themselves
+ * (`KubeCronJob`) would drop the fields of a container that they do not know. Each instance would also cost the memory and the time of a
+ * class of its own: with thousands of them, most of both.
  *
  * @throws InputError when it is a ConfigMap that is too large
  * @internal
@@ -26,27 +26,28 @@ export function kubernetesObject(
   return new ApiObject(scope, id, { ...kind, metadata: metadata as ApiObjectMetadata, ...(asKept(rest) as object) });
 }
 
-/** Fields with keys and values that somebody has chosen: nothing in them is dropped. */
+/** Fields with keys and values that users choose: nothing in them is dropped. */
 const MAPS = ['data', 'binaryData', 'labels', 'annotations', 'matchLabels', 'nodeSelector'];
 
 /** Fields with quantities by name. */
 const QUANTITIES = ['requests', 'limits'];
 
-/** Fields in which an empty map says something: "all pods", "with its defaults". */
+/** Fields in which an empty map has a meaning: "all pods", "with its defaults". */
 const SAYS_BY_BEING_THERE = ['podSelector', 'namespaceSelector', 'labelSelector', 'emptyDir', 'selector', 'template'];
 
-/** Fields in which `false` is the same as nothing, in Go's types, and is never stored; in others it is kept. */
+/** Fields in which Go's types store no `false`, since it means the same as nothing. In other fields it is kept. */
 const FALSE_IS_NOTHING = ['readOnly', 'hostNetwork', 'hostPID', 'hostIPC', 'stdin', 'stdinOnce', 'tty', 'publishNotReadyAddresses'];
 
-/** Fields in which an empty text is something: "no class", the core's API group. */
+/** Fields in which an empty text has a meaning: "no class", the core's API group. */
 const EMPTY_TEXT_SAYS = ['storageClassName'];
 
 /**
- * An object as the API server keeps it, so that `kubectl diff` is empty after `kubectl apply`, and applying again changes nothing. It
- * leaves out empty lists, maps and texts, and the `false` of what is off anyway, since Go's types have them as `omitempty`; and it writes
+ * An object in the form that the API server keeps. So `kubectl diff` is empty after `kubectl apply`, and applying again changes nothing.
+ *
+ * It leaves out empty lists, maps and texts, and the `false` of what is off anyway, since Go's types have them as `omitempty`. It writes
  * quantities in one form. A variable whose value is left out is set, and empty. (k8s.io/api, core/v1/types.go.)
  *
- * Quantities, and what may be a number or a string, are classes to cdk8s-plus; in a manifest they are the number or string. Other classes
+ * Quantities, and what may be a number or a string, are classes of cdk8s-plus; in a manifest they are the number or string. Other classes
  * are tokens, which cdk8s resolves.
  *
  * @internal

@@ -5,7 +5,7 @@ import type { Destination } from '../core/destination';
 import { InputError } from '../core/input-error';
 import { warn } from '../core/warning';
 
-/** Somewhere a job's pods have to reach. */
+/** Something that a job's pods have to reach. */
 export interface NetworkDestination {
   /** A Service (`db`, `db.namespace`, `db.namespace.svc`), an IP address, or a host name outside the cluster. */
   readonly host: string;
@@ -18,9 +18,10 @@ export interface NetworkDestination {
    */
   readonly podLabels?: { [label: string]: string };
   /**
-   * Where packets to that host and port go. Nothing is guessed then.
-   * @default - a host without dots is a Service of the namespace, `name.namespace` and `name.namespace.svc` are one of another namespace,
-   *   an address is that address, and any other name is allowed by its port; behind a Service, pods listen on the Service's own port
+   * Where packets to that host and port go. If given, nothing is guessed.
+   * @default - a host without dots is a Service of the namespace; `name.namespace` and `name.namespace.svc` are Services of another
+   *   namespace; an address is that address; any other name is allowed by its port. Pods behind a Service are taken to listen on the
+   *   Service's own port
    */
   readonly through?: Destination[];
 }
@@ -28,7 +29,7 @@ export interface NetworkDestination {
 const resolvers = new WeakMap<IConstruct, number[]>();
 
 /**
- * Says on which ports pods of the cluster's resolver listen, for what is below a construct.
+ * Sets the ports on which pods of the cluster's resolver listen, for everything below a construct.
  *
  * @internal
  */
@@ -37,7 +38,7 @@ export function resolversListenOn(scope: IConstruct, ports: number[]): void {
 }
 
 /**
- * Egress to DNS. Resolvers live in kube-system, on a node-local address, or elsewhere: the port is all they have in common.
+ * Egress to DNS. Resolvers run in kube-system, on a node-local address, or elsewhere: only the port is the same everywhere.
  *
  * @internal
  */
@@ -50,10 +51,10 @@ export function dnsRule(scope: IConstruct): k8s.NetworkPolicyEgressRule {
 }
 
 /**
- * Egress to these destinations and to DNS; to nothing at all where there is no destination.
+ * Egress to these destinations and to DNS. Without destinations, no egress at all.
  *
- * A NetworkPolicy knows pods, namespaces and addresses, but no host names: a host outside the cluster is allowed by its port.
- * (Kubernetes documentation, "Network Policies".)
+ * A NetworkPolicy knows pods, namespaces and addresses, but no host names: a host outside the cluster is allowed by its port. (Kubernetes
+ * documentation, "Network Policies".)
  */
 export function egressTo(scope: IConstruct, destinations: NetworkDestination[]): k8s.NetworkPolicyEgressRule[] {
   if (destinations.length === 0) return [];
@@ -73,10 +74,10 @@ export function egressTo(scope: IConstruct, destinations: NetworkDestination[]):
   ];
 }
 
-/** Last parts of names outside that a namespace is seldom called; countries have two letters. */
+/** Last parts of outside names that are seldom names of namespaces; countries have two letters. */
 const OUTSIDE = /^([a-z]{2}|com|net|org|io|dev|app|cloud|info|biz|internal|local|lan)$/i;
 
-/** Wrong guesses cut a job off, which its first run shows. These are likely, and are told before. */
+/** A wrong guess cuts a job off, which its first run shows. These guesses are likely to be wrong, so they are warned of before. */
 function warnOfGuess(scope: IConstruct, { host, port }: NetworkDestination): void {
   if (isIP(host)) return;
   const [name, namespace, third] = host.replace(/\.$/, '').split('.');
@@ -94,7 +95,7 @@ function warnOfGuess(scope: IConstruct, { host, port }: NetworkDestination): voi
 }
 
 /**
- * Whether what is sent to a host does not leave the cluster, as far as its name tells.
+ * Whether packets to a host stay in the cluster, as far as its name tells.
  *
  * @internal
  */

@@ -6,10 +6,10 @@ import { resolversListenOn } from './network';
 /** Kinds of clusters that differ from the others. */
 export class Platform {
   /**
-   * OpenShift, for what is made below a construct: an app or a chart.
+   * OpenShift, for everything that is made below a construct: an app or a chart.
    *
-   * Pods name no user, group or group of volumes, as its constraint `restricted-v2` assigns them (`assignedUser`). NetworkPolicies allow
-   * DNS on port 5353 as well, on which its resolver's pods listen: policies match what a Service leads to. (openshift/cluster-dns-operator,
+   * Pods name no user, group or group of volumes, since its constraint `restricted-v2` assigns them (`assignedUser`). NetworkPolicies also
+   * allow DNS on port 5353, where its resolver's pods listen: policies match the pods behind a Service. (openshift/cluster-dns-operator,
    * assets/dns/daemonset.yaml.)
    *
    * @throws InputError when the construct has children: what is among them is made without it

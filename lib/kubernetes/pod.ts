@@ -16,51 +16,54 @@ import type { Request } from './request';
 
 /** Where the scripts are in every pod, as BACKUP_HOME. */
 export const HOME = '/opt/backup';
-/** What the container that has the repository, and the one that has the server, share, as RELAY. */
+/** The directory that the repository's container and the server's container share, as RELAY. */
 const RELAY = '/relay';
 /** The container that has the server. */
 const WORKBENCH = 'workbench';
 /** Where every container may write, as SCRATCH. */
 export const SCRATCH = '/scratch';
-/** Where tools that the main image lacks are put by init containers. */
+/** Where init containers put tools that the main image lacks. */
 export const TOOLS = '/tools';
 
 /** @internal */
 export interface OperationPod {
   readonly operation: string;
   readonly image: string;
-  /** User and group of the containers, unless the cluster assigns them; as numbers: `runAsNonRoot` can only be judged of a number. */
+  /** User and group of the containers, unless the cluster assigns them. They are numbers, since `runAsNonRoot` can only check a number. */
   readonly user: number;
   readonly environment: k8s.EnvVar[];
   /** ConfigMaps with scripts, by the folder below BACKUP_HOME in which they appear. */
   readonly scripts: { [folder: string]: string };
   readonly initContainers: ToolContainer[];
-  /** What happens before the operation's own scripts, after these have prepared for it. */
+  /** Steps before the operation's own scripts, after these have prepared for them. */
   readonly steps: PodStep[];
   /** The node whose network the pod shares. */
   readonly node?: PodNode;
   readonly volumes: k8s.Volume[];
   readonly volumeMounts: k8s.VolumeMount[];
   readonly scratch: Scratch;
-  /** What somebody may ask of the job when starting it; its variables are among the environment. */
+  /** What somebody may ask of the job when starting it. Its variables are among the environment. */
   readonly request?: Request;
   /** Labels of the database's own pods, which this one must not have. */
   readonly notLabels?: { [label: string]: string };
   /** Labels of pods on whose node this one has to be. */
   readonly beside?: { [label: string]: string };
   readonly labels: { [label: string]: string };
-  /** What is said of the job's own pods. */
+  /** The job's own pod options. */
   readonly options?: PodOptions;
-  /** What is said of the pods of all jobs of its backup. */
+  /** The pod options of all jobs of its backup. */
   readonly inherited?: PodOptions;
-  /** The script that runs for as long as the pod lives, and one that says whether it is well; left out, the pod runs one operation to its end. */
+  /**
+   * The script that runs for as long as the pod lives, and one that says whether it is well. If left out, the pod runs one operation to its
+   * end.
+   */
   readonly lasting?: { readonly script: string; readonly health?: string };
-  /** The service account whose token the pod has, for jobs that ask the Kubernetes API. Left out, it has none. */
+  /** The service account whose token the pod has, for jobs that ask the Kubernetes API. If left out, it has none. */
   readonly serviceAccount?: string;
   readonly defaults: { readonly memoryRequest: Size; readonly memoryLimit: Size };
   /**
-   * A second container, in which the engine's script runs without what the first one has of the repository: `shell/workbench.sh`
-   * tells of the two. Left out, the first one does everything.
+   * A second container, in which the engine's script runs without the repository's secrets and mounts of the first one.
+   * `shell/workbench.sh` describes the two. If left out, the first container does everything.
    */
   readonly workbench?: PodWorkbench;
 }
@@ -70,7 +73,7 @@ export interface PodWorkbench {
   /** Its variables: none of the repository's, and none that lead to the production server. */
   readonly environment: k8s.EnvVar[];
   readonly volumeMounts: k8s.VolumeMount[];
-  /** Where it may write; the first container has a scratch volume of its own. */
+  /** Where it may write. The first container has a scratch volume of its own. */
   readonly scratch: Scratch;
 }
 
@@ -91,7 +94,7 @@ export interface PodNode {
   readonly tolerations: k8s.Toleration[];
 }
 
-/** What cdk8s-plus-27 does not know of a container: this came with Kubernetes 1.28. */
+/** Fields of a container that cdk8s-plus-27 does not know: they came with Kubernetes 1.28. */
 interface InitContainer extends k8s.Container {
   readonly restartPolicy?: 'Always';
 }
@@ -114,7 +117,7 @@ const PREPARE = 'prepare';
 const CPU_REQUEST = '100m';
 const DISK_REQUEST = Size.gibibytes(1);
 
-/** In mebibytes, what the container of a job may use that has no larger needs. */
+/** In mebibytes, the memory limit of a job's container that needs no larger one. */
 const MEMORY_LIMIT = 512;
 
 /** (Kubernetes documentation, "Images", "Image pull policy".) */
@@ -127,7 +130,7 @@ const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
 const TERMINATION_MESSAGE = 4096;
 const TERMINATION_MESSAGES = 12 * 1024;
 
-/** Long enough for restic to give back its lock and for a client to end its session. */
+/** Long enough for restic to release its lock and for a client to end its session. */
 const GRACE_SECONDS = 60;
 
 const CONTAINER_SECURITY: k8s.SecurityContext = {
@@ -137,11 +140,11 @@ const CONTAINER_SECURITY: k8s.SecurityContext = {
 };
 
 /**
- * The one place where pods are built. It writes the Kubernetes API itself: what backups need (termination messages, ephemeral
- * volumes, no service links) the cdk8s-plus Pod cannot say, and its defaults for batch work (a starting deadline of ten
- * seconds, one CPU) lose runs.
+ * The one place where pods are built. It writes the Kubernetes API itself, for two reasons. The cdk8s-plus Pod lacks what backups need
+ * (termination messages, ephemeral volumes, no service links). Its defaults for batch work (a starting deadline of ten seconds, one CPU)
+ * lose runs.
  *
- * Every pod passes the Pod Security Standard "restricted", but for those that share their node's network: an annotation says why.
+ * Every pod passes the Pod Security Standard "restricted", except those that share their node's network: an annotation says why.
  *
  * @internal
  */
@@ -270,11 +273,11 @@ export function operationPod(scope: Construct, described: OperationPod): k8s.Pod
   };
 }
 
-/** No request may be above its limit. */
+/** No request may exceed its limit. */
 const lesserMemory = (scope: Construct, request: Size, limit: Size) =>
   checkMemory(scope, 'pods.memoryLimit', limit) < checkMemory(scope, 'pods.memoryRequest', request) ? limit : request;
 
-/** A pod whose options are those of the tree, of its backup and of its own. */
+/** A pod with the merged options of the tree, of its backup and of its own. */
 type EffectivePod = OperationPod & { readonly options: PodOptions };
 
 function effectiveOptions(scope: Construct, { options = {}, inherited, defaults, node }: OperationPod): PodOptions {
@@ -340,7 +343,7 @@ function checkPodOptions(scope: Construct, { options, defaults, labels, node, no
   }
 }
 
-/** As the first container, but for what that has of the repository. */
+/** The same as the first container, without what that has of the repository. */
 function workbenchContainer(like: k8s.Container, pod: EffectivePod, workbench: PodWorkbench): k8s.Container {
   const { options, defaults } = pod;
   const shared = ['scripts-shell', 'scripts-engine', 'scripts-assertions', 'tools'];
@@ -366,7 +369,7 @@ function workbenchContainer(like: k8s.Container, pod: EffectivePod, workbench: P
   };
 }
 
-/** Where a step has its own image, it has nothing else: no scripts, no tools, no variables that its program could take for settings. */
+/** A step with its own image has nothing else: no scripts, no tools, no variables that its program could take for settings. */
 function stepContainer(step: PodStep, { options, defaults, request }: EffectivePod): InitContainer {
   return {
     name: step.name,
@@ -426,9 +429,9 @@ export interface OperationJob {
   readonly operation: string;
   readonly retries: number;
   readonly deadline: Duration;
-  /** How long a finished Job is kept. Left out, it is kept for good. A schedule of long intervals keeps it for longer. */
+  /** How long a finished Job is kept; if left out, for good. A schedule of long intervals keeps it for longer. */
   readonly keepFinished?: Duration;
-  /** It changes what it works on, so that somebody looks at what became of a run that was cut short before it is run again. */
+  /** It changes what it works on. So after a run that was cut short, somebody checks the result before it is run again. */
   readonly isRestore?: boolean;
 }
 
@@ -455,8 +458,8 @@ export function operationJobSpec(job: OperationJob): k8s.JobSpec {
 }
 
 /**
- * What becomes of a Job whose pod was drained, preempted or evicted: that is no failure of the run, so that it is run again and uses up
- * no retry. A restore is not run again by itself; the Job says by this rule what has ended it, as its pod may be gone with its verdict.
+ * What happens to a Job whose pod was drained, preempted or evicted. The run did not fail, so it is run again and uses up no retry. A
+ * restore is not run again by itself. This rule makes the Job say what has ended it, since its pod may be gone with its verdict.
  * (Kubernetes documentation, "Pod disruption conditions". A volume that is over its limit is no disruption.)
  */
 function disruptionRule({ isRestore = false }: OperationJob): k8s.PodFailurePolicyRule {
@@ -472,16 +475,16 @@ export function checkDeadline(scope: Construct, { activeDeadlineSeconds: seconds
 /** @internal */
 export interface OperationCronJob {
   readonly metadata: ApiObjectMetadata;
-  /** When; what never comes is suspended as well. */
+  /** When it runs. A CronJob that never fires is suspended as well. */
   readonly schedule: ScheduleConfig;
-  /** How late a run may start when the cluster could not start it on time. Left out where somebody starts it. */
+  /** How late a run may start when the cluster could not start it on time. Left out if somebody starts it. */
   readonly startingDeadline?: Duration;
   readonly job: k8s.JobSpec;
 }
 
 /**
- * What became of the last run is there until two more were due. But a volume of the pod's own costs as long as the pod is kept, and may hold
- * data that a killed run could not remove: it is kept until somebody has looked.
+ * The result of the last run stays until two more were due. But a volume of the pod's own costs as long as the pod is kept, and may hold
+ * data of a killed run. It is kept until somebody has looked.
  */
 function timeToKeep(job: k8s.JobSpec, seconds: number, { interval }: ScheduleConfig): number {
   return Math.min(Math.max(seconds, 2 * interval.toSeconds()), longestToKeep(job));

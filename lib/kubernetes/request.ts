@@ -2,7 +2,7 @@ import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { kubernetesObject } from './kubernetes-object';
 
-/** A word by which somebody asks a job for something other than what it does by itself. */
+/** A word by which somebody asks a job for something other than its default. */
 export interface RequestKey {
   /** The key in the request's ConfigMap. */
   readonly key: string;
@@ -31,10 +31,12 @@ export interface Request {
 const MOUNT = '/run/request';
 
 /**
- * What somebody may ask of a job when starting it: a ConfigMap `<job>-request` that is not emitted, and that no deploy tool therefore
- * heals, prunes or fights for. Where it is not there, or says nothing of a key, the ConfigMap `<job>-defaults` counts, which is emitted:
- * `env` goes before `envFrom`, and a reference that is optional and leads nowhere leaves what `envFrom` has set. Programs without a shell
- * get their variables that way, too. It is mounted as well: `check_request` of lib.sh refuses a key that nothing reads.
+ * What somebody may ask of a job when starting it: a ConfigMap `<job>-request`. It is not emitted, so no deploy tool heals, prunes or
+ * fights for it. If it is missing, or says nothing of a key, the ConfigMap `<job>-defaults` counts, which is emitted.
+ *
+ * That works because `env` goes before `envFrom`: a reference that is optional and leads nowhere leaves what `envFrom` has set. Programs
+ * without a shell get their variables that way, too. The request is mounted as well: `check_request` of lib.sh refuses a key that nothing
+ * reads.
  *
  * @param job the job's name
  * @internal

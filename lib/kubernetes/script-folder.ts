@@ -10,10 +10,10 @@ import { OUTLIVE_ANNOTATIONS } from './deploy-tools';
 import { kubernetesObject } from './kubernetes-object';
 import { STANDARD_LABELS } from './labels';
 
-/** What of a folder goes into the pod: scripts for a shell, for awk, for a database, and for what its image brings. */
+/** The files of a folder that go into the pod: scripts for a shell, for awk, for a database, and for programs of its image. */
 const SCRIPT = /\.(sh|awk|sql|js|escript)$/;
 
-/** In the package, the compiler's JavaScript is beside the scripts; it has its types beside it. */
+/** In the package, the compiler's JavaScript is beside the scripts. Its types are beside it. */
 function isCompiled(file: string, all: string[]): boolean {
   return file.endsWith('.js') && all.includes(file.replace(/js$/, 'd.ts'));
 }
@@ -21,21 +21,21 @@ function isCompiled(file: string, all: string[]): boolean {
 /**
  * A folder of scripts as pods see it: an immutable ConfigMap whose name carries a hash of its content.
  *
- * Every job that uses the folder shares the one ConfigMap of its namespace. A changed script is a new ConfigMap under a new
- * name, so a pod that runs keeps what it started with, and a diff of dist/ shows which jobs change. The old one is left in the cluster,
- * as far as the deploy tool can be told so. (Kubernetes documentation, "Immutable ConfigMaps".)
+ * Every job that uses the folder shares one ConfigMap per namespace. A changed script is a new ConfigMap under a new name. So a running pod
+ * keeps what it started with, and a diff of dist/ shows which jobs change. The old one stays in the cluster, if the deploy tool can be told
+ * so. (Kubernetes documentation, "Immutable ConfigMaps".)
  */
 export class ScriptFolder {
   /**
-   * @param name what the folder is called in the ConfigMap's name, e.g. `postgres`
-   * @param paths the folder on disk; of several, pods see all files in one
+   * @param name the folder's part of the ConfigMap's name, e.g. `postgres`
+   * @param paths the folder on disk; pods see all files of several folders in one
    */
   public static at(name: string, ...paths: string[]): ScriptFolder {
     return new ScriptFolder(name, filesAt(JSON.stringify(paths)));
   }
 
   /**
-   * @param name what the files are called in the ConfigMap's name
+   * @param name the files' part of the ConfigMap's name
    * @param files content by file name
    */
   public static of(name: string, files: { [file: string]: string }): ScriptFolder {
@@ -60,7 +60,7 @@ export class ScriptFolder {
   }
 
   /**
-   * The ConfigMap of this folder in the namespace of the construct; made when the first job asks for it.
+   * The ConfigMap of this folder in the namespace of the construct; created when the first job asks for it.
    *
    * @returns the ConfigMap's name
    */
@@ -87,7 +87,7 @@ export class ScriptFolder {
   }
 }
 
-/** A thousand databases ask for the same few folders: each is read, and its hash computed, once. */
+/** A thousand databases ask for the same few folders. Each is read, and its hash computed, once. */
 const filesAt = memoized((paths: string): { [file: string]: string } => {
   const files = (JSON.parse(paths) as string[]).flatMap(path => {
     const all = readdirSync(path);
@@ -101,7 +101,7 @@ const hashOf = memoized((files: { [file: string]: string }) =>
   createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 10),
 );
 
-/** Which ConfigMaps an app has, by namespace: charts that share a namespace share them. */
+/** The ConfigMaps of an app, by namespace: charts that share a namespace share them. */
 const apps = new WeakMap<Construct, Set<string>>();
 
 function namespaces(app: Construct): Set<string> {

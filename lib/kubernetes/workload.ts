@@ -7,8 +7,8 @@ import { asKept } from './kubernetes-object';
 /**
  * A StatefulSet, Deployment or other workload that somebody else wrote, as it will be applied: to read it, and to add to its pods.
  *
- * It works on the object and not on the classes of cdk8s-plus, so that workloads of every origin are the same to it. What is added
- * to them after they were read, is not seen: they have to be complete first.
+ * It works on the object and not on the classes of cdk8s-plus, so that workloads of every origin are the same to it. It does not see what
+ * is added to a workload later: the workload has to be complete first.
  *
  * @internal
  */
@@ -36,13 +36,13 @@ export class Workload {
   public readonly kind: string;
   public readonly name: string;
   public readonly namespace: string | undefined;
-  /** Of a StatefulSet or Deployment; 1 where nothing is said. */
+  /** Replicas of a StatefulSet or Deployment; 1 if it says nothing. */
   public readonly replicas: number;
 
   private constructor(
     scope: Construct,
     prop: string,
-    /** As it will be applied. */
+    /** The object as it will be applied. */
     public readonly object: ApiObject,
   ) {
     const { kind, metadata, spec } = this.read();
@@ -69,7 +69,7 @@ export class Workload {
     return this.template.metadata?.labels ?? {};
   }
 
-  /** The labels by which it knows its pods. */
+  /** The labels by which it selects its pods. */
   public get selectorLabels(): { [label: string]: string } {
     return this.read().spec.selector?.matchLabels ?? {};
   }
@@ -82,19 +82,19 @@ export class Workload {
     return this.template.spec.volumes ?? [];
   }
 
-  /** Of a StatefulSet: the templates of its claims, by which its containers mount them. */
+  /** A StatefulSet's claim templates, by which its containers mount the claims. */
   public get claimTemplates(): ClaimTemplate[] {
     return this.read().spec.volumeClaimTemplates ?? [];
   }
 
-  /** The names of its pods, where they are known: those of a StatefulSet. */
+  /** The names of its pods, if they are known: those of a StatefulSet. */
   public get podNames(): string[] {
     if (this.kind !== 'StatefulSet') return [];
     const first = this.read().spec.ordinals?.start ?? 0;
     return Array.from({ length: this.replicas }, (_, index) => `${this.name}-${first + index}`);
   }
 
-  /** The claims of a volume of its pods: one for every pod of a StatefulSet, the one that it names otherwise; none if it is no claim. */
+  /** The claims of a volume of its pods: one for every pod of a StatefulSet, otherwise the named one; none if it is no claim. */
   public claimsOf(volume: string): string[] {
     if (this.claimTemplates.some(({ metadata }) => metadata?.name === volume)) return this.podNames.map(pod => `${volume}-${pod}`);
     const claim = this.volumes.find(({ name }) => name === volume)?.persistentVolumeClaim?.claimName;
@@ -133,7 +133,7 @@ export class Workload {
     if (added.length > 0) this.replace('/spec/template/spec/imagePullSecrets', [...there, ...added]);
   }
 
-  /** A volume for them to mount; one that is there already, under the same name, is left as it is. */
+  /** A volume for them to mount. If there is one under that name already, it is left as it is. */
   public addVolume(volume: k8s.Volume): void {
     if (this.volumes.some(({ name }) => name === volume.name)) return;
     this.replace('/spec/template/spec/volumes', [...this.volumes, k8s.toJson_Volume(volume)]);
@@ -160,8 +160,8 @@ export class Workload {
 const additions = new WeakMap<ApiObject, JsonPatch[]>();
 
 /**
- * Patches of an object as it is written. Those of `addJsonPatch` come before the classes of imported kinds have written their quantities
- * and ports, which they then do not find any more: resources and probes of all containers would be gone without a word.
+ * Patches of an object as it is written. Patches of `addJsonPatch` come before the classes of imported kinds have written their quantities
+ * and ports. These classes then no longer find them, and resources and probes of all containers would disappear silently.
  */
 function additionsTo(object: ApiObject): JsonPatch[] {
   const known = additions.get(object);

@@ -14,16 +14,16 @@ import { ScriptFolder } from '../script-folder';
 import { SHELL } from '../shell-scripts';
 
 /**
- * kubectl with a shell. The project's own `registry.k8s.io/kubectl` has none (kubernetes/kubernetes#116672), and what had one
- * before, `bitnami/kubectl`, has no versions any more (bitnami/containers#83267). This one is busybox and kubectl, nothing else:
- * no jq, no bash.
+ * kubectl with a shell. The project's own `registry.k8s.io/kubectl` has none (kubernetes/kubernetes#116672). The earlier image with a
+ * shell, `bitnami/kubectl`, no longer has versions (bitnami/containers#83267). This one has busybox and kubectl, nothing else: no jq, no
+ * bash.
  */
 const KUBECTL_IMAGE = 'alpine/kubectl:1.34.2';
 
 /** nobody: kubectl needs no user of its own. */
 export const NOBODY = 65534;
 
-/** What may be said of every job that asks the Kubernetes API. */
+/** Options of every job that asks the Kubernetes API. */
 export interface KubernetesJobOptions {
   /**
    * An image with kubectl and a POSIX shell.
@@ -31,8 +31,8 @@ export interface KubernetesJobOptions {
    */
   readonly kubectlImage?: string;
   /**
-   * The ports on which pods reach the API server, for the NetworkPolicy: those of its endpoints, as network policies match what a Service
-   * leads to. `kubectl get endpointslices -l kubernetes.io/service-name=kubernetes` shows them.
+   * The ports on which pods reach the API server, for the NetworkPolicy. Give the ports of its endpoints, since network policies match what
+   * is behind a Service. `kubectl get endpointslices -l kubernetes.io/service-name=kubernetes` shows them.
    * @default [443, 6443]
    */
   readonly apiPorts?: number[];
@@ -47,7 +47,7 @@ export interface ApiRule {
   /** Verbs, such as 'get'. */
   readonly verbs: string[];
   /**
-   * The only objects that it is about.
+   * The only objects that the rule allows.
    * @default - all
    */
   readonly resourceNames?: string[];
@@ -62,12 +62,12 @@ export interface KubectlPod {
   readonly environment: k8s.EnvVar[];
   /** What somebody may ask of the job when starting it. */
   readonly request?: Request;
-  /** What every object of the pod is called. */
+  /** The name of every object of the pod. */
   readonly name: string;
   /** What the pod may do in its own namespace, and no more than that. */
   readonly rules: ApiRule[];
   readonly labels: { [label: string]: string };
-  /** The user's image with kubectl and a shell, and the prop by which it was named. */
+  /** The user's image with kubectl and a shell, and the prop that names it. */
   readonly image?: string;
   readonly options?: PodOptions;
 }
@@ -80,7 +80,7 @@ export function kubectlImage(scope: Construct, image?: string): string {
 const API = ScriptFolder.at('api', __dirname);
 
 /**
- * A pod that asks the Kubernetes API, with a service account of its own and the rights that it names.
+ * A pod that asks the Kubernetes API, with a service account of its own and the rights that `rules` lists.
  *
  * Its script sources `shell/lib.sh` and `api/api.sh`, finds kubectl in its image, and gives the result line of every job.
  *
@@ -129,10 +129,10 @@ export function kubectlPod(scope: Construct, pod: KubectlPod): k8s.PodTemplateSp
 }
 
 /**
- * Lets pods reach the Kubernetes API, and nothing else; nobody reaches them. The API server has addresses that no selector knows,
- * so it is allowed by its ports.
+ * Lets pods reach the Kubernetes API, and nothing else; nothing reaches them. No selector knows the API server's addresses, so it is
+ * allowed by its ports.
  *
- * @throws InputError when a port is none
+ * @throws InputError when a port is invalid
  * @internal
  */
 export function kubectlNetworkPolicy(
