@@ -3,7 +3,7 @@ import { InputError } from '../core/input-error';
 import type { NetworkDestination } from '../kubernetes/network';
 import { type EngineBindOptions, type EngineConfig, EngineOperation, type IEngine } from './engine';
 
-/** What a repository finds in an image of which nothing else is said. */
+/** The programs that a repository can expect in an image that names none. */
 const PROGRAMS = ['zstd', 'gzip', 'flock'];
 
 /** @internal */
@@ -13,7 +13,7 @@ export interface ServerOptions extends EngineBindOptions {
 }
 
 /**
- * What an engine says of one server, and where that is.
+ * What an engine says of one server, and where that server is.
  *
  * @internal
  */
@@ -25,7 +25,7 @@ export interface BoundEngine extends EngineConfig {
 }
 
 /**
- * Asks an engine what its jobs need, and compares that with the scripts it brings.
+ * Asks an engine what its jobs need, and checks that it brings the scripts for that.
  *
  * @throws InputError when an option is invalid, or a script is missing
  * @internal

@@ -9,7 +9,7 @@ import type { ToolContainer } from '../kubernetes/pod';
 import type { RequestKey } from '../kubernetes/request';
 import type { ScriptFolder } from '../kubernetes/script-folder';
 
-/** Where the server is, and as whom to ask it. */
+/** Where the server is, and the credentials for it. */
 export interface EngineBindOptions {
   /** The server's host name: a Service, an IP address, or a name outside the cluster. */
   readonly host: string;
@@ -18,21 +18,24 @@ export interface EngineBindOptions {
    * @default - the engine's own
    */
   readonly port?: number;
-  /** The Secret with the credentials; each engine documents its keys. Where none was named its name is empty, and asking it for a key is an error. */
+  /**
+   * The Secret with the credentials; each engine documents its keys. If none was named, its name is empty, and asking it for a key is an
+   * error.
+   */
   readonly credentials: SecretRef;
-  /** The series, by which the jobs' objects are named. */
+  /** The series, which names the jobs' objects. */
   readonly series: string;
 }
 
 /** The image of an engine's jobs. */
 export interface EngineImage {
-  /** The image that ships the client tools, and the server for verification: `[registry/]repository:tag[@digest]`. */
+  /** The image with the client tools, and with the server for verification: `[registry/]repository:tag[@digest]`. */
   readonly reference: string;
-  /** The user as which its programs run, as a number. */
+  /** The user that its programs run as, as a number. */
   readonly user: number;
   /**
-   * Which of the programs that a repository can use are in it: `zstd` or `gzip` to compress, `flock` to lock, `gpg` to encrypt, and
-   * `gpg-agent`, without which gpg opens nothing with a private key. A shell, coreutils and awk are in every image.
+   * The programs of the image that a repository can use: `zstd` or `gzip` to compress, `flock` to lock, `gpg` to encrypt, and `gpg-agent`.
+   * Without `gpg-agent`, gpg opens nothing with a private key. Every image has a shell, coreutils and awk.
    * @default ['zstd', 'gzip', 'flock']
    */
   readonly programs?: string[];
@@ -43,16 +46,17 @@ export interface EngineImage {
   readonly tools?: ToolContainer[];
 }
 
-/**
- * The way to the server. Only jobs that talk to it get its variables and its volumes; verification does not.
- */
+/** The way to the server. Only jobs that talk to it get its variables and volumes; verification does not. */
 export interface EngineConnection {
-  /** The port on which the server listens: the one that was given, or the engine's own. NetworkPolicies let jobs reach no other of that host. */
+  /**
+   * The port on which the server listens: the one that was given, or the engine's own. NetworkPolicies let jobs reach no other port of that
+   * host.
+   */
   readonly port: number;
   /** Variables that lead to the server: address and credentials. */
   readonly environment: k8s.EnvVar[];
   /**
-   * What somebody types once at the server, so that the role of the credentials may do its work: lines in the server's language, by
+   * What somebody types once at the server, so that the role of the credentials can do its work. The lines are in the server's language, by
    * operation ('backup', 'restore', 'log'). Words in angle brackets are to be replaced.
    * @default - the server has no roles, or nobody says what they need
    */
@@ -68,12 +72,12 @@ export interface EngineConnection {
    */
   readonly volumeMounts?: k8s.VolumeMount[];
   /**
-   * Further servers that jobs which talk to the server have to reach.
+   * Further servers that these jobs have to reach.
    * @default - none
    */
   readonly alsoReaches?: NetworkDestination[];
   /**
-   * The client goes on to further servers, by names that the server tells it: in a copy of the namespace these are still production's.
+   * The client goes on to further servers, by names that the server tells it. In a copy of the namespace these are still production's.
    * @default false
    */
   readonly followsNames?: boolean;
@@ -84,11 +88,11 @@ export interface EngineConnection {
   readonly node?: EngineNode;
 }
 
-/** The machine whose own network or files are the only way to a server. No Pod Security Standard but "privileged" lets such pods in. */
+/** The machine whose own network or files are the only way to a server. Only the Pod Security Standard "privileged" admits such pods. */
 export interface EngineNode {
-  /** Why it has to be, as an annotation of the pods says. */
+  /** The reason, which an annotation of the pods shows. */
   readonly because: string;
-  /** The user to whom the server's files belong there, as a number. */
+  /** The user that owns the server's files there, as a number. */
   readonly user: number;
   /** Labels of the nodes. */
   readonly nodeSelector: { [label: string]: string };
@@ -96,7 +100,7 @@ export interface EngineNode {
   readonly tolerations: k8s.Toleration[];
 }
 
-/** What a backup takes where neither its own props nor its plan's say something. */
+/** Defaults of a backup, for what neither its own props nor its plan's say. */
 export interface EngineDefaults {
   /**
    * When backups are made.
@@ -104,54 +108,58 @@ export interface EngineDefaults {
    */
   readonly schedule?: Schedule;
   /**
-   * The drop in size, in percent, that is suspicious.
+   * The drop in size, in percent, above which a backup is suspicious.
    * @default - as for every backup
    */
   readonly sizeDropLimit?: number;
   /**
-   * Where backups and restores may write what dies with their pods.
+   * Where backups and restores may write temporary data, which is lost with their pods.
    * @default - as for every backup
    */
   readonly scratch?: Scratch;
   /**
-   * Where restores may write what dies with their pods, where neither they nor their backup say something.
+   * Where restores may write temporary data, if neither they nor their backup say so.
    * @default - as backups
    */
   readonly restoreScratch?: Scratch;
 }
 
 /**
- * A log of the server's that can be archived beside the recovery points, and replayed after them to any moment.
+ * A log of the server that can be archived beside the recovery points. A restore replays it after a recovery point, to any moment.
  *
- * Its scripts are `log-follow.sh` (receives the log into $SPOOL until it is told to stop), `log-received.sh` (succeeds when $SPOOL
- * holds what the server had written when it was called, for which it waits $ARCHIVE_PATIENCE seconds), `log-choose.sh` (prints the names
- * of what is new there, a batch at most, and makes $SCRATCH/more when there is more), `log-pack.sh NAMES-FILE` (stores those with `put`,
- * notes a fact), `log-stored.sh NAMES-FILE` (they are safe: clears the spool), and `log-unpack.sh` (fetches batch $POINT with `get`), which
- * `shell/read-log.sh` calls for verify.sh and restore.sh, batch by batch.
+ * It needs these scripts:
+ *
+ * - `log-follow.sh` receives the log into $SPOOL until it is told to stop.
+ * - `log-received.sh` waits up to $ARCHIVE_PATIENCE seconds, and succeeds when $SPOOL holds what the server had written when the script was
+ *   called.
+ * - `log-choose.sh` prints the names of what is new there, at most a batch, and creates $SCRATCH/more if there is more.
+ * - `log-pack.sh NAMES-FILE` stores those with `put`, and notes a fact.
+ * - `log-stored.sh NAMES-FILE` is called when they are safe, and clears the spool.
+ * - `log-unpack.sh` fetches batch $POINT with `get`. `shell/read-log.sh` calls it for verify.sh and restore.sh, batch by batch.
  */
 export interface EngineLog {
-  /** What a restore request may say of the moment to which the log is replayed. */
+  /** What a restore request may say of the moment up to which the log is replayed. */
   readonly restoreRequest: RequestKey[];
 }
 
 /** What jobs do with the server's own files, instead of asking the server. */
 export interface EngineServerFiles {
   /**
-   * A backup copies them: it has the data directory at this path, to read only, as its tools look for it where the server itself says it
-   * is. DATA_DIRECTORY names it, too.
+   * A backup copies the files: it mounts the data directory read-only at this path, since its tools look where the server says it is.
+   * DATA_DIRECTORY names it, too.
    * @default - a backup needs none of them
    */
   readonly backupDirectory?: string;
   /**
-   * A restore writes them, while the server is stopped: it has the data volume at /data, and the directory's path as DATA_DIRECTORY. A
+   * A restore writes the files, while the server is stopped. It has the data volume at /data, and the directory's path as DATA_DIRECTORY. A
    * script `running.sh` tells whether the server runs (`shell/lib.sh`, `refuse_running_server`); without it `ready.sh` does.
    * @default false
    */
   readonly restored?: boolean;
   /**
-   * The server can be started on them as a snapshot of their volume has them: a script `check-volume.sh` starts it on $DATA_DIRECTORY, a
-   * volume of its own that may be written and is thrown away, waits until it has recovered, runs its consistency checks, and answers the
-   * assertions.
+   * The server can be started on a snapshot of its volume, by a script `check-volume.sh`. The script starts it on $DATA_DIRECTORY, on a
+   * volume of its own that may be written and is thrown away. It waits until the server has recovered, runs its consistency checks, and
+   * answers the assertions.
    * @default false
    */
   readonly checked?: boolean;
@@ -161,18 +169,18 @@ export interface EngineServerFiles {
 export enum EngineOperation {
   /** Makes a recovery point. */
   BACKUP = 'backup',
-  /** Brings one up without the server. */
+  /** Restores one to a throw-away server. */
   VERIFY = 'verify',
   /** Puts one back. */
   RESTORE = 'restore',
 }
 
 /**
- * Something that has to happen in a job's pod before its scripts, by a program of an image in which there is no shell to run
- * them. Before the first step the engine's image prepares: `examine.sh` looks at the server (backup), or `fetch.sh` stores in the scratch
- * volume what the steps need of the recovery point (verify and restore). Steps work in the scratch volume.
+ * Something that has to happen in a job's pod before its scripts, by a program whose image has no shell to run them. Before the first step
+ * the engine's image prepares. For a backup, `examine.sh` looks at the server. For verify and restore, `fetch.sh` stores in the scratch
+ * volume what the steps need of the recovery point. Steps work in the scratch volume.
  *
- * A step that fails ends the pod, and what it said last is its termination message; only scripts give a result line.
+ * A step that fails ends the pod, and its last output is the termination message. Only scripts give a result line.
  */
 export interface EngineStep {
   /** The container's name. */
@@ -189,7 +197,7 @@ export interface EngineStep {
    */
   readonly environment?: k8s.EnvVar[];
   /**
-   * The names of those of the scripts' variables that it gets as well; it gets no others.
+   * The names of the scripts' variables that it gets as well. It gets no others.
    * @default - none
    */
   readonly variables?: string[];
@@ -204,19 +212,19 @@ export interface EngineStep {
    */
   readonly needsDataVolume?: boolean;
   /**
-   * It does not end: what comes after it runs beside it, and it is stopped when the scripts have ended. Kubernetes 1.29 or newer
-   * (documentation, "Sidecar Containers").
+   * It does not end. Later steps run beside it, and it is stopped when the scripts have ended. Kubernetes 1.29 or newer (documentation,
+   * "Sidecar Containers").
    * @default false
    */
   readonly runsBeside?: boolean;
 }
 
-/** The servers of one cluster, which a restore brings back from one recovery point that all have in common. */
+/** The servers of one cluster. A restore brings all of them back from one recovery point. */
 export interface EngineCluster {
   /** The servers, in the order in which they are restored: each by a job of its own, on its own data volume. */
   readonly members: EngineMember[];
   /**
-   * What a person does, in which order, as no job alone can bring the cluster back: Markdown, for a ConfigMap.
+   * What a person does, and in which order, since no job alone can bring the cluster back: Markdown, for a ConfigMap.
    * @default - none
    */
   readonly runbook?: string;
@@ -224,12 +232,12 @@ export interface EngineCluster {
 
 /** One server of a cluster. */
 export interface EngineMember {
-  /** Its name, which ends that of its restore. */
+  /** Its name, which is the suffix of its restore's name. */
   readonly name: string;
   /** The volume with its data directory. */
   readonly dataVolume: DataVolume;
   /**
-   * The volume with its write-ahead log, where that lies outside of the data directory: its restore has this one, too, at /wal, and the
+   * The volume with its write-ahead log, if that is outside the data directory. Its restore has this volume, too, at /wal, and the
    * directory's path as WAL_DIRECTORY.
    * @default - none: the log is in the data directory
    */
@@ -247,10 +255,10 @@ export interface EngineMember {
 }
 
 /**
- * What an engine tells the constructs. An engine knows its database and its image; it knows nothing of where bytes go.
+ * What an engine tells the constructs. An engine knows its database and its image; it does not know where bytes go.
  *
- * The first four members are all that a server needs which is asked for its data. The others are what an engine can do besides; some
- * have scripts of their own, and synthesis refuses an engine whose folder lacks one of them.
+ * The first four members are enough for a server that is asked for its data. The others are further abilities of an engine. Some need
+ * scripts of their own, and synthesis refuses an engine whose folder lacks one of them.
  */
 export interface EngineConfig {
   /** The engine's name, in lower case: in manifests and in labels. */
@@ -258,8 +266,8 @@ export interface EngineConfig {
   /** The image of its jobs. */
   readonly image: EngineImage;
   /**
-   * The engine's scripts: `ready.sh`, `dump.sh`, `verify.sh` and `restore.sh`, which source `shell/lib.sh` and find there how
-   * to store and to fetch; those of what else it can do; and whatever all these need.
+   * The engine's scripts: `ready.sh`, `dump.sh`, `verify.sh` and `restore.sh`, those of its further abilities, and whatever they need. They
+   * source `shell/lib.sh`, which defines how to store and to fetch.
    */
   readonly scripts: ScriptFolder;
   /** The way to the server. */
@@ -285,7 +293,7 @@ export interface EngineConfig {
    */
   readonly defaults?: EngineDefaults;
   /**
-   * A backup reads earlier recovery points and stores what has changed since: it has to have the key of an encrypted repository.
+   * A backup reads earlier recovery points, and stores what has changed since. So it needs the key of an encrypted repository.
    * @default false
    */
   readonly incremental?: boolean;
@@ -305,15 +313,13 @@ export interface EngineConfig {
    */
   readonly steps?: EngineStep[];
   /**
-   * The server is one of several, each of which a restore brings back by itself.
+   * The server is one of several, and a restore brings each of them back by itself.
    * @default - one server, the one that was bound
    */
   readonly cluster?: EngineCluster;
 }
 
-/**
- * A kind of database: how to dump it, how to bring a dump up in a throw-away server, how to put it back.
- */
+/** A kind of database: how to dump it, how to load a dump into a throw-away server, how to put it back. */
 export interface IEngine {
   /**
    * Checks the engine's options and says what its jobs need.

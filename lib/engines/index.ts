@@ -43,7 +43,7 @@ export {
   ValkeyVersion,
 } from './redis/redis';
 
-/** The engines that come with this library. Another one is an `IEngine` of its own. */
+/** The engines of this library. Another engine is an `IEngine` of your own. */
 export class Engine {
   /** MariaDB by logical dumps. */
   public static mariadb(options: MariadbEngineOptions): MariadbEngine {
@@ -75,7 +75,7 @@ export class Engine {
     return new PostgresEngine(options);
   }
 
-  /** PostgreSQL by base backups, and with an archive of its log to any moment. */
+  /** PostgreSQL by base backups. With an archive of its log, a restore goes to any moment. */
   public static postgresPhysical(options: PostgresPhysicalEngineOptions): PostgresPhysicalEngine {
     return new PostgresPhysicalEngine(options);
   }
@@ -105,7 +105,7 @@ export class Engine {
     return new EtcdControlPlaneEngine(options);
   }
 
-  /** MongoDB by mongodump: replica sets with the oplog of the dump's time, other servers without. */
+  /** MongoDB by mongodump. For a replica set, with the oplog of the dump's time; other servers have none. */
   public static mongodb(options: MongodbEngineOptions): MongodbEngine {
     return new MongodbEngine(options);
   }

@@ -11,12 +11,12 @@ export interface EtcdMember {
   /** The volume with its `--data-dir`. */
   readonly dataVolume: DataVolume;
   /**
-   * The volume with its `--wal-dir`. Its log is replayed over whatever data it finds, so that a restore replaces it, too.
+   * The volume with its `--wal-dir`. etcd replays this log over whatever data it finds, so a restore replaces it, too.
    * @default - none: the log is in the data directory
    */
   readonly walVolume?: DataVolume;
   /**
-   * The node whose directory the data volume is.
+   * The node that has the data volume's directory.
    * @default - none: the volume is wherever it is mounted
    */
   readonly node?: string;
@@ -44,7 +44,7 @@ export interface EtcdStatefulSetOptions {
    */
   readonly peerPort?: number;
   /**
-   * What stands between the Service and the port in the peer URLs, as the members' flags have it: '.discovery.svc.cluster.local'.
+   * The part between the Service and the port in the peer URLs, as the members' flags have it: '.discovery.svc.cluster.local'.
    * @default - nothing: members name the Service alone
    */
   readonly peerDomain?: string;
@@ -72,24 +72,22 @@ export interface EtcdStatefulSetOptions {
 
 /** A control plane node. */
 export interface EtcdControlPlaneNode {
-  /** The node's name; kubeadm makes it the member's. */
+  /** The node's name. kubeadm gives the member the same name. */
   readonly name: string;
-  /** The node's address, by which the other members know it. */
+  /** The node's address that the other members use. */
   readonly address: string;
 }
 
 /** Options of the members that kubeadm makes. */
 export interface EtcdKubeadmOptions {
   /**
-   * The directory on the nodes that `wal-dir` of the etcd's `extraArgs` names.
+   * The directory on the nodes that `wal-dir` in etcd's `extraArgs` names.
    * @default - none: the log is in the data directory
    */
   readonly walDirectory?: string;
 }
 
-/**
- * The members of a cluster: the one description from which a restore takes their names, their peer URLs and their volumes.
- */
+/** The members of a cluster. A restore takes their names, peer URLs and volumes from this description. */
 export class EtcdCluster {
   /** A StatefulSet's pods. */
   public static statefulSet(options: EtcdStatefulSetOptions): EtcdCluster {
@@ -116,7 +114,7 @@ export class EtcdCluster {
     return new EtcdCluster(members);
   }
 
-  /** The static pods that kubeadm puts on control plane nodes, over /var/lib/etcd. */
+  /** The static pods that kubeadm runs on control plane nodes, over /var/lib/etcd. */
   public static kubeadm(nodes: EtcdControlPlaneNode[], { walDirectory }: EtcdKubeadmOptions = {}): EtcdCluster {
     return new EtcdCluster(
       nodes.map(({ name, address }) => ({
@@ -139,7 +137,7 @@ export class EtcdCluster {
     public readonly members: EtcdMember[],
   ) {}
 
-  /** What all members are told of each other. */
+  /** What every member is told of all members. */
   public get initialCluster(): string {
     return this.members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
   }

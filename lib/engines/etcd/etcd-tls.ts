@@ -36,7 +36,7 @@ export interface EtcdTlsFilesOptions {
   readonly key?: string;
 }
 
-/** The certificates by which an etcd server is reached. */
+/** The certificates for reaching an etcd server. */
 export class EtcdTls {
   /** A Secret with the keys `ca.crt`, and `tls.crt` and `tls.key` for the client, as cert-manager makes it. */
   public static secret(secret: SecretRef, options: EtcdTlsSecretOptions = {}): EtcdTls {
@@ -46,7 +46,7 @@ export class EtcdTls {
     return new EtcdTls(files, [volume], [{ name: 'certificates', mountPath: MOUNT, readOnly: true }]);
   }
 
-  /** Files of the node, each mounted alone and read-only: the folder holds keys that no backup needs. */
+  /** Files of the node, each mounted alone and read-only, since the folder holds keys that no backup needs. */
   public static files(options: EtcdTlsFilesOptions = {}): EtcdTls {
     const {
       folder = '/etc/kubernetes/pki/etcd',
@@ -72,7 +72,7 @@ export class EtcdTls {
   ) {}
 
   /**
-   * Variables, or flags, with the paths of those files that there are.
+   * Variables, or flags, with the paths of the files that exist.
    *
    * @internal
    */

@@ -2,10 +2,9 @@ import type { IConstruct } from 'constructs';
 import { InputError } from '../../core/input-error';
 
 /**
- * A release of etcd, which is the server's: its release series (3.5) must be the same, the patch level need not.
+ * A release of etcd, the same as the server's: its release series (3.5) must be the same, the patch level need not.
  *
- * What the releases can do differs: 3.4 restores snapshots with etcdctl, later ones with etcdutl; revisions can be moved on
- * since 3.4.27 and 3.5.10.
+ * Releases differ: 3.4 restores snapshots with etcdctl, later ones with etcdutl. Revisions can be moved forward since 3.4.27 and 3.5.10.
  */
 export class EtcdVersion {
   /** etcd 3.4, which its developers no longer maintain. */
@@ -19,13 +18,13 @@ export class EtcdVersion {
    * Another release.
    *
    * @param release such as '3.5.21'
-   * @param image an image that ships that release's etcd, etcdctl and, since 3.5, etcdutl; of the project's own image if left out
+   * @param image an image that ships that release's etcd, etcdctl and, since 3.5, etcdutl; if left out, the project's own image
    */
   public static of(release: string, image?: string): EtcdVersion {
     return new EtcdVersion(release, image ?? `gcr.io/etcd-development/etcd:v${release}`);
   }
 
-  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  /** Versions of two engines have the same fields; this tells them apart. @internal */
   public readonly _engine = 'etcd';
 
   private constructor(
@@ -45,7 +44,7 @@ export class EtcdVersion {
     return this.atLeast(3, 5, 0) ? 'etcdutl' : 'etcdctl';
   }
 
-  /** Whether a restore can move revisions on, so that clients that remember later ones notice. */
+  /** Whether a restore can move revisions forward, so that clients that remember later ones notice. */
   public get canBumpRevision(): boolean {
     return this.series === '3.4' ? this.atLeast(3, 4, 27) : this.atLeast(3, 5, 10);
   }

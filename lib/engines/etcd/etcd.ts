@@ -24,14 +24,14 @@ import { EtcdTls } from './etcd-tls';
 import type { EtcdVersion } from './etcd-version';
 import { controlPlaneRunbook, statefulSetRunbook } from './runbook';
 
-/** Options that an application's etcd and a control plane's have in common. */
+/** Options of every etcd: an application's, and a control plane's. */
 export interface EtcdOptions {
   /** The server's release. */
   readonly version: EtcdVersion;
   /** The cluster's members, to which a restore brings the data back. */
   readonly cluster: EtcdCluster;
   /**
-   * A server without a key is meant to be so.
+   * A server without a key is expected, and not an error.
    * @default false
    */
   readonly allowEmpty?: boolean;
@@ -46,7 +46,7 @@ export interface EtcdOptions {
    */
   readonly image?: string;
   /**
-   * The image that runs the scripts, as etcd's own has no shell: a shell, GNU or busybox tools with flock, curl, zstd and gzip.
+   * The image that runs the scripts, since etcd's own has no shell. It needs a shell, GNU or busybox tools with flock, curl, zstd and gzip.
    * @default 'curlimages/curl:8.21.0'
    */
   readonly toolsImage?: string;
@@ -60,13 +60,13 @@ export interface EtcdEngineOptions extends EtcdOptions {
    */
   readonly tls?: EtcdTls;
   /**
-   * A restore moves revisions on by a thousand million, so that a client that remembers a later one is told, and does not go on
-   * with what it has cached.
+   * A restore moves revisions forward by a thousand million. A client that remembers a later revision then gets an error, and does not
+   * continue with its cache.
    * @default false
    */
   readonly bumpRevision?: boolean;
   /**
-   * The user as which the server runs in its own pod: restored files belong to it.
+   * The user that the server runs as in its own pod. Restored files belong to it.
    * @default 65532
    */
   readonly imageUser?: number;
@@ -80,7 +80,7 @@ export interface EtcdControlPlaneOptions extends EtcdOptions {
    */
   readonly tls?: EtcdTls;
   /**
-   * A restore moves revisions on by a thousand million. Without that, controllers go on with caches of what was undone.
+   * A restore moves revisions forward by a thousand million. Without that, controllers continue with caches of what was undone.
    * @default true
    */
   readonly bumpRevision?: boolean;
@@ -93,7 +93,7 @@ const RESTORED = `${SCRATCH}/restored`;
 const CLIENT = 'unix://client:0';
 const PEER = 'unix://peer:0';
 
-/** Every quarter of an hour: snapshots are small and quick, and what a cluster's state has lost in an hour is hard to tell. */
+/** Every quarter of an hour: snapshots are small and quick, and nobody can tell what a cluster's state has lost in an hour. */
 const DEFAULTS = {
   schedule: Schedule.every(Duration.minutes(15)),
   // A server that was defragmented sends a tenth of what it sent before.
@@ -103,25 +103,25 @@ const DEFAULTS = {
 };
 
 /**
- * etcd by its own snapshots: `etcdctl snapshot save` from the one endpoint that `host` and `port` are, restored by etcd's own
- * program and brought up before it is stored. The restore checks the SHA-256 that the server put at the snapshot's end, which
- * `snapshot status` does not; the server that came up over it gives the facts: revision, number of keys, and etcd's own hash of
- * all of them.
+ * etcd by its own snapshots. A backup runs `etcdctl snapshot save` against the one endpoint that `host` and `port` name. Before it is
+ * stored, etcd's own program restores the snapshot, and a server starts from it.
  *
- * By default every 15 minutes. Give the scratch volumes twice the size of the database, and some (`scratch`).
+ * - The restore checks the SHA-256 that the server put at the snapshot's end; `snapshot status` does not.
+ * - The server that started from it gives the facts: revision, number of keys, and etcd's own hash of all keys.
+ * - By default a backup runs every 15 minutes. Give the scratch volumes a little more than twice the size of the database (`scratch`).
  *
- * `credentials` are for a server with users: a Secret with `username` and `password` of a user with the role `root`, as only that
- * may take a snapshot. A server without users has none; who it is that asks, certificates say (`tls`).
+ * A server with users needs `credentials`: a Secret with `username` and `password` of a user with the role `root`. Only that role may take
+ * a snapshot. A server without users needs none; certificates identify the client (`tls`).
  *
- * A restore works on the data volume of each member, in a job of its own, while no member runs. All are restored from one
- * recovery point, with a new cluster token; `<series>-restore-runbook` says in which order. Where members have a `--wal-dir`, the
- * cluster has to say so (`walVolume`).
+ * A restore works on the data volume of each member, in a job of its own, while no member runs. All members are restored from one recovery
+ * point, with a new cluster token; `<series>-restore-runbook` says in which order. If members have a `--wal-dir`, the cluster has to say so
+ * (`walVolume`).
  *
  * A member without a leader is backed up only while no other member is healthy, and then the verdict says so.
  *
- * Assertions count keys: `Assertion.atLeast('/registry/namespaces/', 4)` asks how many begin so.
+ * Assertions count keys: `Assertion.atLeast('/registry/namespaces/', 4)` asks how many keys begin with that.
  *
- * Kubernetes 1.29 or newer, as the throw-away server runs in a sidecar container.
+ * Kubernetes 1.29 or newer, since the throw-away server runs in a sidecar container.
  */
 export class EtcdEngine implements IEngine {
   constructor(private readonly options: EtcdEngineOptions) {
@@ -140,13 +140,13 @@ export class EtcdEngine implements IEngine {
 }
 
 /**
- * The etcd of a Kubernetes control plane that kubeadm made: static pods on its nodes. `host` is '127.0.0.1': jobs share the
- * network of a control plane node, and read the certificates there, so that nothing has to be copied into a Secret.
+ * The etcd of a Kubernetes control plane that kubeadm made: static pods on its nodes. `host` is '127.0.0.1'. Jobs share the network of a
+ * control plane node, and read the certificates there, so nothing has to be copied into a Secret.
  *
- * While the API server still answers, a restore job per node makes the restored member beside the running one, checks it, and
- * leaves it there; the runbook `<series>-restore-runbook` says how they take their places. It also says how all of it is done on
- * a day without an API server: keep dist/ where it can be read then. For the same reason recovery points are kept away from the
- * cluster: a repository on one of its claims is refused.
+ * While the API server still answers, one restore job per node makes the restored member beside the running one, checks it, and leaves it
+ * there. The runbook `<series>-restore-runbook` says how to put the restored members in place. It also says how to do everything without an
+ * API server, so keep dist/ where you can read it then. For the same reason recovery points are kept outside the cluster: a repository on
+ * one of its claims is refused.
  */
 export class EtcdControlPlaneEngine implements IEngine {
   constructor(private readonly options: EtcdControlPlaneOptions) {
@@ -279,7 +279,7 @@ function bindEtcd(scope: Construct, options: EngineBindOptions, engine: EtcdOpti
   };
 }
 
-/** From a snapshot to a server that runs: of every operation. */
+/** From a snapshot to a server that runs: the steps of every operation. */
 function stepsOf(version: EtcdVersion, image: string): EngineStep[] {
   const restore = [version.restoreProgram, 'snapshot', 'restore', SNAPSHOT];
   const all = [EngineOperation.BACKUP, EngineOperation.VERIFY, EngineOperation.RESTORE];
@@ -327,7 +327,7 @@ function stepsOf(version: EtcdVersion, image: string): EngineStep[] {
   ];
 }
 
-/** A member's restore: on its own volumes, on the node that it runs on. */
+/** A member's restore: on its own volumes, on the node where it runs. */
 function memberOf(version: EtcdVersion, image: string, cluster: EtcdCluster, member: EtcdMember, kind: Kind): EngineMember {
   const { name, dataVolume, walVolume, node: hostname } = member;
   const ofHost: { [label: string]: string } = hostname === undefined ? {} : { 'kubernetes.io/hostname': hostname };

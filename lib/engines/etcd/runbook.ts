@@ -1,7 +1,7 @@
 import type { EtcdCluster, EtcdMember } from './etcd-cluster';
 import type { EtcdVersion } from './etcd-version';
 
-/** The order of things when an application's etcd is brought back. */
+/** The steps to bring back an application's etcd. */
 export function statefulSetRunbook({ members }: EtcdCluster, series: string, namespace = 'default'): string {
   const kubectl = `kubectl -n ${namespace}`;
   return `# Bring back etcd: ${series}
@@ -45,7 +45,7 @@ ${restoreJobs(members, series, kubectl)}
 `;
 }
 
-/** The order of things when a control plane is brought back: with its API server, as long as it answers, and without. */
+/** The steps to bring back a control plane, with its API server as long as it answers, and without it. */
 export function controlPlaneRunbook(
   cluster: EtcdCluster,
   series: string,
@@ -148,7 +148,7 @@ and take the request away (\`${kubectl} delete configmap ${series}-restore-reque
 const DISARM =
   'When the recovery point says NOSPACE, `etcdctl compact` and `etcdctl defrag --cluster`, then `etcdctl alarm disarm`: no write is taken before.';
 
-/** One job per member; it carries the member's name where there are several. */
+/** One job per member. If there are several members, it carries the member's name. */
 function restoreJobs(members: EtcdMember[], series: string, kubectl: string): string {
   const names = members.map(({ name }) => (members.length === 1 ? `${series}-restore` : `${series}-restore-${name}`));
   return names.map(name => `       ${kubectl} create job --from=cronjob/${name} ${name}-1`).join('\n');

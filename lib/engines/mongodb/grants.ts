@@ -1,5 +1,5 @@
 /**
- * What makes a user in mongosh, which asks for the password. In angle brackets is what the role's Secret says.
+ * Creates a user in mongosh, which asks for the password. Words in angle brackets come from the role's Secret.
  *
  * @param database where users are that sign in
  * @internal

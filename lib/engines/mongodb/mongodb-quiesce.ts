@@ -19,11 +19,11 @@ export interface MongodbQuiesceOptions extends QuiesceOptions {
   readonly credentials: SecretRef;
   /**
    * The name of the replica set that the server is a member of, such as 'rs0'.
-   * @default - none: a server of its own, for which `onlyMember` has to be said
+   * @default - none: a server without a replica set, which needs `onlyMember`
    */
   readonly replicaSet?: string;
   /**
-   * The server is the only member of its set, or of none: it is held although nobody can write meanwhile.
+   * The server is the only member of its set, or has no set. It is held although nobody can write meanwhile.
    * @default false
    */
   readonly onlyMember?: boolean;
@@ -53,32 +53,34 @@ export interface MongodbQuiesceOptions extends QuiesceOptions {
    */
   readonly image?: string;
   /**
-   * The user of that image as which mongosh runs.
+   * The user of that image that mongosh runs as.
    * @default 999, that of the official images
    */
   readonly imageUser?: number;
 }
 
 /**
- * MongoDB, held by `fsyncLock`: what is in memory is written out, and no write reaches the files. For a snapshot of a secondary that is not atomic, as where journal
- * and data are on two volumes; with both on one volume an atomic snapshot needs no quiesce. (MongoDB manual, "Back Up and Restore with Filesystem
- * Snapshots".)
+ * MongoDB, held by `fsyncLock`: what is in memory is written out, and no write reaches the files. Use it for a snapshot of a secondary that
+ * is not atomic, such as one with journal and data on two volumes. With both on one volume an atomic snapshot needs no quiesce. (MongoDB
+ * manual, "Back Up and Restore with Filesystem Snapshots".)
  *
- * The lock is the whole server's, and outlives the session that took it. So only a secondary is locked, once it has all that the primary had when it was
- * asked; a primary is refused, unless it is the set's only member and `onlyMember` is said.
+ * The lock holds the whole server, and outlives the session that took it. So only a secondary is locked, after it has everything that the
+ * primary had when it was asked. A primary is refused, unless it is the set's only member and `onlyMember` is set.
  *
- * A `VolumeSnapshotGroup` asks the pods of a StatefulSet in turn, and holds the first secondary that is up to date. It snapshots the volumes
- * of all pods; which one was held, its manifest and its verdict say: that pod's copy is the one to restore from, and the others are as
- * after a power cut. A member that is elected while it is locked stays locked until the snapshots are cut. Hooks of Velero run in every
- * pod, that of the primary too, and fail there: protect one member of the set. While it is locked a secondary falls behind, and acknowledges no write: with
- * `limit` it must not be what the majority of three needs. Who else locks or unlocks the server meanwhile is noticed.
+ * - A `VolumeSnapshotGroup` asks the pods of a StatefulSet in turn, and holds the first secondary that is up to date. It snapshots the
+ *   volumes of all pods. Its manifest and its verdict say which pod was held: restore from that pod's copy. The others are as after a power
+ *   cut.
+ * - A member that is elected while it is locked stays locked until the snapshots are cut.
+ * - Hooks of Velero run in every pod, including the primary's, and fail there. Protect one member of the set.
+ * - A locked secondary falls behind, and acknowledges no write. For up to `limit`, the majority of three has to do without it.
+ * - The quiesce notices when somebody else locks or unlocks the server meanwhile.
  *
- * mongosh takes seconds to start: here `wait` is 30 s where nothing is said.
+ * mongosh takes seconds to start, so `wait` is 30 s by default here.
  *
  * The user needs the roles `hostManager` and `clusterMonitor`. (MongoDB manual, "db.fsyncLock()".)
  *
- * The tests of this library run the real mongosh against a stand-in for mongod, as no free software is one: have a backup succeed on your
- * server before you rely on it.
+ * The tests of this library run the real mongosh against a stand-in for mongod, since no free software is one. Have a backup succeed on
+ * your server before you rely on it.
  */
 export class MongodbQuiesce implements IQuiesce {
   constructor(private readonly options: MongodbQuiesceOptions) {

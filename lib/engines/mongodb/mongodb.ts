@@ -10,7 +10,7 @@ import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
 import { createUser } from './grants';
 
-/** A release series of MongoDB. It is the server's: its image ships the tools that know that server, and the server itself. */
+/** A release series of MongoDB, the same as the server's. Its image ships that server, and the tools that know it. */
 export class MongodbVersion {
   /** MongoDB 6.0, which its makers stopped maintaining in July 2025. */
   public static readonly V6_0 = MongodbVersion.of('6.0', 'mongo:6.0.28-jammy');
@@ -29,7 +29,7 @@ export class MongodbVersion {
     return new MongodbVersion(series, image);
   }
 
-  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  /** Versions of two engines have the same fields; this tells them apart. @internal */
   public readonly _engine = 'mongodb';
 
   private constructor(
@@ -40,12 +40,12 @@ export class MongodbVersion {
   ) {}
 }
 
-/** Releases that fixed a hole by which anybody who reaches the server reads its memory (CVE-2025-14847). */
+/** Releases that fixed a hole: anybody who could reach the server could read its memory (CVE-2025-14847). */
 const FLOORS = ['6.0.27', '7.0.28', '8.0.17'];
 
-/** Which member of a replica set is dumped from. */
+/** Which member of a replica set is dumped. */
 export enum MongodbReadFrom {
-  /** A secondary, or the primary while no secondary answers that is up to date. */
+  /** A secondary that is up to date; the primary while no such secondary answers. */
   SECONDARY_PREFERRED = 'secondaryPreferred',
   /** A secondary; while none answers, the backup fails. */
   SECONDARY = 'secondary',
@@ -64,15 +64,15 @@ export interface MongodbEngineOptions {
    */
   readonly replicaSet?: string;
   /**
-   * Dump the oplog of the time that the dump takes, so that a restore brings everything to one instant. Only whole instances
-   * that are replica sets can: for the others write `false`, and know that collections are dumped one after another, so that
-   * documents of two collections need not fit each other. (MongoDB Database Tools, "mongodump", option --oplog.)
+   * Dumps the oplog of the dump's time, so that a restore brings everything to one instant. It needs the whole instance, and a replica set.
+   * For anything else write `false`: collections are then dumped one after another, so that documents of two collections may not fit each
+   * other. (MongoDB Database Tools, "mongodump", option --oplog.)
    * @default true
    */
   readonly oplog?: boolean;
   /**
-   * The databases to back up, each as an archive of its own. A named database that does not exist or holds no collection fails
-   * the run. With each come the users and roles that live in it; those of the database `admin` come with a whole instance.
+   * The databases to back up, each as an archive of its own. A named database that does not exist or holds no collection fails the run.
+   * Each includes the users and roles that live in it; those of the database `admin` are part of a whole instance only.
    * @default - the whole instance, with users and roles
    */
   readonly databases?: string[];
@@ -82,17 +82,17 @@ export interface MongodbEngineOptions {
    */
   readonly mongos?: boolean;
   /**
-   * A server or database without a collection is meant to be so.
+   * A server or database without a collection is expected, and not an error.
    * @default false
    */
   readonly allowEmpty?: boolean;
   /**
-   * Which member of the replica set is dumped from.
+   * Which member of the replica set is dumped.
    * @default MongodbReadFrom.SECONDARY_PREFERRED
    */
   readonly readFrom?: MongodbReadFrom;
   /**
-   * How far a secondary may be behind its primary, in what a majority of the members has. Beyond that the primary is dumped from; where
+   * How far a secondary may be behind its primary, measured by what a majority of the members has. Beyond that the primary is dumped; if
    * `readFrom` does not allow it, the backup fails.
    * @default Duration.minutes(10)
    */
@@ -103,7 +103,7 @@ export interface MongodbEngineOptions {
    */
   readonly authenticationDatabase?: string;
   /**
-   * Encrypt the connection, and check the server's certificate.
+   * Encrypts the connection, and checks the server's certificate.
    * @default - when tlsCa is given
    */
   readonly tls?: boolean;
@@ -118,26 +118,28 @@ export interface MongodbEngineOptions {
    */
   readonly image?: string;
   /**
-   * The user of that image as which MongoDB runs.
+   * The user of that image that MongoDB runs as.
    * @default 999, that of the official images
    */
   readonly imageUser?: number;
 }
 
 /**
- * MongoDB by mongodump: of a replica set the whole instance with the oplog of the time the dump takes, from one secondary, read
- * with majority read concern; of other servers a database after the other. The documents of every collection are counted by
- * mongodump itself, so that the counts are exact whatever is written meanwhile.
+ * MongoDB by mongodump. A replica set is dumped as a whole instance, with the oplog of the dump's time, from one secondary, with majority
+ * read concern. Other servers are dumped one database after the other. The documents of every collection are counted by mongodump itself,
+ * so the counts are exact whatever is written meanwhile.
  *
- * The Secret with the credentials has the keys `username` and `password`. To back up, the user needs the role `backup`; to
- * restore it needs `restore` and `readWriteAnyDatabase`.
+ * The Secret with the credentials has the keys `username` and `password`. To back up, the user needs the role `backup`; to restore it needs
+ * `restore` and `readWriteAnyDatabase`.
  *
- * A restore puts collections beside the old ones and then renames both. It brings the archive of a whole instance up in a server of its
- * own pod first: give it scratch space for all data (20 GiB unless you say otherwise). Users and roles are in a recovery point, with their
- * passwords: a restore creates those that the target lacks, and leaves those alone that are there; of a single database those that live
- * in it. `accounts: no` creates none. Of the server's own databases only collections that users have put into `admin` come back.
+ * A restore puts collections beside the old ones and then renames both. It first loads the archive of a whole instance into a server of its
+ * own pod. Give it scratch space for all data (20 GiB by default).
  *
- * A sharded cluster has no instant that mongodump could reach; through a mongos there is `oplog: false`, or MongoDB's own tools.
+ * A recovery point contains users and roles, with their passwords; that of a single database contains those that live in it. A restore
+ * creates those that the target lacks, and leaves existing ones alone. `accounts: no` creates none. Of the server's own databases, only
+ * collections that users have put into `admin` come back.
+ *
+ * mongodump cannot bring a sharded cluster to one instant. Through a mongos, use `oplog: false`, or MongoDB's own tools.
  *
  * Assertions are expressions of mongosh with one value: `Assertion.atLeast('db.reviews.countDocuments({})', 10)`.
  */

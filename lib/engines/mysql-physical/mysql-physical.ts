@@ -12,27 +12,26 @@ import type { MariadbVersion, MysqlVersion } from '../mysql/mysql';
 import { MARIADB_PROGRAMS, MYSQL_PROGRAMS } from '../mysql/mysql-programs';
 import type { MysqlTls } from '../mysql/mysql-tls';
 
-/** What may be said of physical backups of MariaDB and of MySQL. */
+/** Options of physical backups of MariaDB and MySQL. */
 export interface MysqlPhysicalOptions {
   /**
-   * The server's `datadir`, as its own container sees it. The backup's pod has the files at this path, too: mariadb-backup looks
+   * The server's `datadir`, as its own container sees it. The backup's pod has the files at this path, too, since mariadb-backup looks
    * where the server says.
    * @default '/var/lib/mysql', that of the official images
    */
   readonly dataDirectory?: string;
   /**
-   * A server without a table of its users' is meant to be so.
+   * A server without a table of its users is expected, and not an error.
    * @default false
    */
   readonly allowEmpty?: boolean;
   /**
-   * How long a backup waits for statements that stand in the way of its locks. While it waits, new statements of that kind wait
-   * behind it.
+   * How long a backup waits for statements that block its locks. While it waits, new statements of that kind wait behind it.
    * @default Duration.minutes(1)
    */
   readonly lockTimeout?: Duration;
   /**
-   * How the connection to the server is encrypted. The files do not go over it.
+   * How the connection to the server is encrypted. The files do not go over this connection.
    * @default - what the client does by itself
    */
   readonly tls?: MysqlTls;
@@ -42,7 +41,7 @@ export interface MysqlPhysicalOptions {
    */
   readonly image?: string;
   /**
-   * The user as which the server runs in its own pod: its files are that user's to read, and restored files belong to it.
+   * The user that the server runs as in its own pod. The backup reads the server's files as this user, and restored files belong to it.
    * @default 999, that of the official images
    */
   readonly imageUser?: number;
@@ -53,7 +52,7 @@ export interface MariadbPhysicalEngineOptions extends MysqlPhysicalOptions {
   /** The server's release series. */
   readonly version: MariadbVersion;
   /**
-   * The `server_id` as which the archive receives the log: no replica of the server, and no other archive, may have it.
+   * The `server_id` as which the archive receives the log. No replica of the server, and no other archive, may have it.
    * @default - a number of the upper half, from host and series
    */
   readonly replicaId?: number;
@@ -87,7 +86,7 @@ export class XtrabackupVersion {
     return new XtrabackupVersion(series, image);
   }
 
-  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  /** Versions of two engines have the same fields; this tells them apart. @internal */
   public readonly _engine = 'xtrabackup';
 
   private constructor(
@@ -99,42 +98,48 @@ export class XtrabackupVersion {
 }
 
 /**
- * MariaDB by copies of its files, which `mariadb-backup` makes while the server goes on working: for databases that take too long
- * to dump, or to load again. A restore takes as long as copying the files.
+ * MariaDB by copies of its files, which `mariadb-backup` makes while the server works. Use it for databases that take too long to dump, or
+ * to load again. A restore takes as long as copying the files.
  *
- * - A recovery point is the state of the whole server (all databases, accounts, routines, events) at one instant at the end of the
- *   backup. It carries the position of the redo log at that instant and, per database, the number of definitions of tables and
- *   views, copied while nobody could change them. It carries no counts of rows: of that instant nobody can count them.
- * - A verification unpacks it, applies the redo log, starts a server over it, compares those facts, and lets CHECK TABLE read every
- *   page of every table and index. What must be true of the content, assertions say.
- * - A restore works on the data volume of a server that is scaled to zero: it does the same in a directory beside the old one, and
- *   then puts the old one aside. The server starts with all accounts and passwords of the recovery point, without binary logs.
+ * - A recovery point is the state of the whole server (all databases, accounts, routines, events) at one instant at the end of the backup.
+ *   It carries the position of the redo log at that instant. Per database it carries the number of definitions of tables and views, copied
+ *   while nobody could change them. It carries no counts of rows, since nobody can count the rows of that instant.
+ * - A verification unpacks it, applies the redo log, starts a server over it, and compares those facts. CHECK TABLE reads every page of
+ *   every table and index. Assertions say what must be true of the content.
+ * - A restore works on the data volume of a server that is scaled to zero. It does the same in a directory beside the old one, and then
+ *   puts the old one aside. The server starts with all accounts and passwords of the recovery point, without binary logs.
  *
- * `dataVolume` is the volume of the very server that `host` names; a backup compares them. `podLabels` places the backup's pod
- * on the server's node; it mounts the volume to read only. A verification and a restore need space for all files, a verification as
- * `scratch`, a restore on the data volume itself.
+ * `dataVolume` is the volume of the server that `host` names; a backup checks that. `podLabels` places the backup's pod on the server's
+ * node; the pod mounts the volume read-only. A verification and a restore need space for all files: a verification as `scratch`, a restore
+ * on the data volume itself.
  *
- * The Secret with the credentials has the keys `username` and `password`. The least that the account needs:
+ * The Secret with the credentials has the keys `username` and `password`. The account needs at least:
  * `GRANT RELOAD, PROCESS, BINLOG MONITOR ON *.* TO backup`.
  *
- * The data directory is best a directory of its volume (`DataVolume.claim('data-stock-db-0', 'data')`): in a volume's root the server
- * takes what an interrupted restore leaves for a database, until the next restore or somebody removes `.restoring-*`.
+ * Keep the data directory in a directory of its volume (`DataVolume.claim('data-stock-db-0', 'data')`). In a volume's root, the server
+ * takes the leftovers of an interrupted restore for a database, until the next restore or somebody removes `.restoring-*`.
  *
- * With `addLogArchive()` beside it, a restore goes to any moment: the binary log is received as a replica receives it, and replayed over
- * the copy. For that the server needs `log_bin`, ROW or MIXED as `binlog_format`, and `binlog_expire_logs_seconds` of 0 or a day or
- * more: it keeps nothing for an archive that is down. A replica, or a node of a cluster, needs `log_slave_updates`, without which its log
- * lacks what others send it. The account needs REPLICATION SLAVE as well. The request says `until`:
- * `latest`, `gap` (as far as the log leads, where something of it is missing), `base`, `binlog:<file>:<position>`, or a time in whole
- * seconds, UTC: the replay ends before the first statement in the log
- * that began in that second or later (of a transaction of several statements: its COMMIT). What a session kept out of the log
- * (`sql_log_bin = 0`) does not come back; over a statement that was interrupted half way in a table without transactions no replay
- * goes. A server that was restored, replaced or reset begins another history of its log, with the same names; no recovery point of
- * before leads there. A replay to the end is refused then until a backup was taken, or the request says `timeline`: the history that is
- * meant, as the refusal names it. A verification replays all of the archive, and names a gap where it finds one; beside the data its
- * scratch needs twice the largest file of the log.
+ * With `addLogArchive()`, a restore goes to any moment. The archive receives the binary log as a replica does, and a restore replays it
+ * over the copy.
  *
- * Tables that the server encrypts (data-at-rest encryption) are refused, and so are files outside the data directory. Files of storage
- * engines that `mariadb-backup` does not know (CONNECT, Mroonga), and whom a replica follows, are left out, as every verdict then says.
+ * - The server needs `log_bin`, ROW or MIXED as `binlog_format`, and `binlog_expire_logs_seconds` of 0, or a day or more. The server keeps
+ *   nothing for an archive that is down.
+ * - A replica, or a node of a cluster, needs `log_slave_updates`. Without that, its log lacks what others send it.
+ * - The account also needs REPLICATION SLAVE.
+ * - The request says `until`: `latest`, `gap` (up to where log is missing), `base`, `binlog:<file>:<position>`, or a time in whole seconds,
+ *   UTC.
+ * - For a time, the replay ends before the first statement in the log that began in that second or later. For a transaction of several
+ *   statements, its COMMIT counts.
+ * - What a session kept out of the log (`sql_log_bin = 0`) does not come back. No replay goes past a statement that was interrupted half
+ *   way in a table without transactions.
+ * - A server that was restored, replaced or reset begins another history of its log, with the same names. No earlier recovery point leads
+ *   there. A replay to the end is then refused until a backup was taken, or the request names a history that the refusal lists
+ *   (`timeline`).
+ * - A verification replays the whole archive, and names a gap if it finds one. Besides the data, its scratch needs twice the largest file
+ *   of the log.
+ *
+ * Refused: tables that the server encrypts (data-at-rest encryption), and files outside the data directory. Left out, as every verdict then
+ * says: files of storage engines that `mariadb-backup` does not know (CONNECT, Mroonga), and whom a replica follows.
  */
 export class MariadbPhysicalEngine implements IEngine {
   constructor(private readonly options: MariadbPhysicalEngineOptions) {
@@ -159,19 +164,22 @@ export class MariadbPhysicalEngine implements IEngine {
 }
 
 /**
- * MySQL by copies of its files, which Percona XtraBackup makes while the server goes on working. All is as `MariadbPhysicalEngine`
- * says, but for two things. Instead of definitions, the files of InnoDB tables are counted; and no log is archived: the image of MySQL has no
- * mysqlbinlog. A restore goes to recovery points only.
+ * MySQL by copies of its files, which Percona XtraBackup makes while the server works. Everything is as for `MariadbPhysicalEngine`, except
+ * two things. Instead of definitions, the files of InnoDB tables are counted. No log is archived, since the image of MySQL has no
+ * mysqlbinlog; a restore goes to recovery points only.
  *
- * The image of the jobs is the server's own; XtraBackup is put beside it, with its libraries, from the image of its makers.
+ * The image of the jobs is the server's own. XtraBackup is put beside it, with its libraries, from its makers' image.
  *
- * The Secret with the credentials has the keys `username` and `password`. The least that the account needs, as Percona documents:
- * `GRANT BACKUP_ADMIN, PROCESS, RELOAD, LOCK TABLES, REPLICATION CLIENT ON *.* TO backup` and `GRANT SELECT ON` each of
- * `performance_schema.log_status`, `performance_schema.keyring_component_status` and
- * `performance_schema.replication_group_members` `TO backup`. (Percona XtraBackup documentation, "Connection and privileges needed".)
+ * The Secret with the credentials has the keys `username` and `password`. As Percona documents, the account needs at least:
  *
- * What it shares with mariadb-backup is tested with MariaDB. XtraBackup itself has not been run by the tests of this library: have
- * a verification succeed on your server before you rely on it.
+ * - `GRANT BACKUP_ADMIN, PROCESS, RELOAD, LOCK TABLES, REPLICATION CLIENT ON *.* TO backup`;
+ * - `GRANT SELECT ON` each of `performance_schema.log_status`, `performance_schema.keyring_component_status` and
+ *   `performance_schema.replication_group_members` `TO backup`.
+ *
+ * (Percona XtraBackup documentation, "Connection and privileges needed".)
+ *
+ * The parts shared with mariadb-backup are tested with MariaDB. The tests of this library have not run XtraBackup itself: have a
+ * verification succeed on your server before you rely on it.
  */
 export class MysqlPhysicalEngine implements IEngine {
   constructor(private readonly options: MysqlPhysicalEngineOptions) {
@@ -209,14 +217,14 @@ export class MysqlPhysicalEngine implements IEngine {
 }
 
 /**
- * As which replica the log is received: of the upper half of the numbers, where no server of a real topology is likely to be, and another
- * one for every series and server, since a server hangs up on the elder of two replicas with one number.
+ * The number of the replica that receives the log. It is of the upper half of the numbers, where no server of a real topology is likely to
+ * be. Every series and server has another one, since a server hangs up on the elder of two replicas with one number.
  */
 function replicaId(host: string, series: string): number {
   return 2 ** 31 + (createHash('sha256').update(`${host} ${series}`).digest().readUInt32BE() % (2 ** 31 - 1));
 }
 
-/** The two have the same life; their programs have other names. */
+/** The two work the same; their programs have other names. */
 interface Dialect {
   readonly name: string;
   readonly series: string;
@@ -309,8 +317,7 @@ function bindPhysical(
 }
 
 /**
- * Puts programs into /tools with the libraries and the loader they were built for: they then run in an image with other ones, or
- * none.
+ * Puts programs into /tools with the libraries and the loader they were built for. They then run in an image with other libraries, or none.
  *
  * @internal
  */

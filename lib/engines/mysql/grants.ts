@@ -1,2 +1,2 @@
-/** In angle brackets is what the role's Secret says. @internal */
+/** Words in angle brackets come from the role's Secret. @internal */
 export const CREATE_USER = `create user if not exists '<user>'@'%' identified by '<password>';`;

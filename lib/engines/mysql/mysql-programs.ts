@@ -1,8 +1,8 @@
-/** In MySQL's image, what a repository can use: Oracle Linux's slim one has no util-linux, and with it no flock. @internal */
+/** The programs in MySQL's image that a repository can use. Oracle Linux's slim one has no util-linux, and so no flock. @internal */
 export const MYSQL_PROGRAMS = ['zstd', 'gzip'];
 
 /**
- * In MariaDB's, which keeps gpg and takes the agent away again (MariaDB/mariadb-docker, Dockerfile.template).
+ * The same for MariaDB's image, which keeps gpg and removes the agent (MariaDB/mariadb-docker, Dockerfile.template).
  *
  * @internal
  */

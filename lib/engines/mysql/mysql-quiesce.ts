@@ -13,7 +13,7 @@ import { CREATE_USER } from './grants';
 import type { MariadbVersion, MysqlVersion } from './mysql';
 import type { MysqlTls } from './mysql-tls';
 
-/** What may be said of a quiesce of MySQL and of MariaDB. */
+/** Options of a quiesce of MySQL and MariaDB. */
 export interface MysqlServerQuiesceOptions extends QuiesceOptions {
   /** The Secret with the keys `username` and `password`. */
   readonly credentials: SecretRef;
@@ -33,7 +33,7 @@ export interface MysqlServerQuiesceOptions extends QuiesceOptions {
    */
   readonly image?: string;
   /**
-   * The user of that image as which the client runs.
+   * The user of that image that the client runs as.
    * @default 999, that of the official images
    */
   readonly imageUser?: number;
@@ -45,9 +45,9 @@ export interface MariadbQuiesceOptions extends MysqlServerQuiesceOptions {
   readonly version: MariadbVersion;
 }
 
-/** Which lock MySQL is held by. */
+/** The lock that MySQL is held by. */
 export enum MysqlLock {
-  /** `LOCK INSTANCE FOR BACKUP`: definitions, accounts and files stay as they are, rows are written. */
+  /** `LOCK INSTANCE FOR BACKUP`: definitions, accounts and files stay as they are; rows are written. */
   INSTANCE = 'instance',
   /** `FLUSH TABLES WITH READ LOCK`: nothing is written. */
   TABLES = 'tables',
@@ -58,28 +58,32 @@ export interface MysqlQuiesceOptions extends MysqlServerQuiesceOptions {
   /** The server's release series. */
   readonly version: MysqlVersion;
   /**
-   * By which lock it is held.
+   * The lock that it is held by.
    * @default MysqlLock.INSTANCE
    */
   readonly lock?: MysqlLock;
   /**
-   * With `MysqlLock.TABLES`: when a statement has been running for so long, no lock is tried, and the backup fails. Whole seconds.
+   * With `MysqlLock.TABLES`: if a statement has been running for this long, no lock is tried, and the backup fails. Whole seconds.
    * @default Duration.seconds(2)
    */
   readonly longestQuery?: Duration;
 }
 
 /**
- * MariaDB, held by `BACKUP STAGE START; BACKUP STAGE BLOCK_COMMIT` in one session: tables without transactions (Aria, MyISAM) are closed
- * on disk, and commits, definitions and writes to them wait; reads go on. A snapshot of its volumes then opens with every table
- * sound, where one taken without it has corrupt tables of MyISAM and Aria. InnoDB by itself, on one volume that is snapshotted atomically,
- * needs no quiesce. The tables are with the kernel then: the agent has the node write what it holds (`sync`) before it says that the server
- * is held, since a snapshot of a disk has nothing else. That takes longer where others on the node have written much, within `wait`.
+ * MariaDB, held by `BACKUP STAGE START; BACKUP STAGE BLOCK_COMMIT` in one session. Tables without transactions (Aria, MyISAM) are closed on
+ * disk. Commits, definitions and writes to those tables wait; reads go on.
  *
- * A statement that has begun to write to a crash-safe Aria table writes its rows, and waits at its end: a copy has those in that table's log.
+ * A snapshot of its volumes then opens with every table sound; without the quiesce, tables of MyISAM and Aria are corrupt. InnoDB alone, on
+ * one volume that is snapshotted atomically, needs no quiesce.
  *
- * It waits for running definitions and writes to tables without transactions, neither for long reads nor for open transactions. The role needs RELOAD:
- * `GRANT RELOAD ON *.* TO backup@'127.0.0.1'`. (MariaDB Server documentation, "BACKUP STAGE".)
+ * The kernel may still hold the closed tables, and a snapshot of a disk lacks what the kernel holds. So the agent has the node write
+ * everything out (`sync`) before it reports the server as held. That takes longer if others on the node have written much, within `wait`.
+ *
+ * A statement that is already writing to a crash-safe Aria table writes its rows, and waits at its end. A copy has those rows in that
+ * table's log.
+ *
+ * The lock waits for running definitions and for writes to tables without transactions, but not for long reads or open transactions. The
+ * role needs RELOAD: `GRANT RELOAD ON *.* TO backup@'127.0.0.1'`. (MariaDB Server documentation, "BACKUP STAGE".)
  */
 export class MariadbQuiesce implements IQuiesce {
   constructor(private readonly options: MariadbQuiesceOptions) {
@@ -92,15 +96,15 @@ export class MariadbQuiesce implements IQuiesce {
 }
 
 /**
- * MySQL, held by one session. Which lock it takes depends on what the snapshot has to keep:
+ * MySQL, held by one session. Choose the lock by what the snapshot has to keep:
  *
- * - InnoDB on one volume that is snapshotted atomically needs nothing. `LOCK INSTANCE FOR BACKUP`, the default, keeps out what would
- *   make a copy of several volumes fit badly: definitions, and what makes, renames and removes files. Rows are read and written. The role needs
+ * - InnoDB on one volume that is snapshotted atomically needs nothing. The default, `LOCK INSTANCE FOR BACKUP`, helps with a copy of
+ *   several volumes. It blocks definitions, and everything that makes, renames and removes files. Rows are read and written. The role needs
  *   BACKUP_ADMIN. (MySQL manual, "LOCK INSTANCE FOR BACKUP and UNLOCK INSTANCE Statements".)
- * - Tables of MyISAM need `MysqlLock.TABLES`, `FLUSH TABLES WITH READ LOCK`: all writes wait. Before it has the lock it waits for all statements
- *   that are running, and everybody who comes after them waits for it, readers too, even after it has given up. So it is not tried
- *   while a statement has been running for `longestQuery`; one that is short then and turns out long still stalls the server. The
- *   role needs RELOAD, or FLUSH_TABLES, and PROCESS to see those statements. (MySQL manual, "FLUSH Statement".)
+ * - Tables of MyISAM need `MysqlLock.TABLES`, `FLUSH TABLES WITH READ LOCK`: all writes wait. It first waits for all running statements.
+ *   Everybody who comes later waits for it, readers too, even after it has given up. So it is not tried while a statement has been running
+ *   for `longestQuery`. A short statement that turns out long still stalls the server. The role needs RELOAD, or FLUSH_TABLES, and PROCESS
+ *   to see those statements. (MySQL manual, "FLUSH Statement".)
  */
 export class MysqlQuiesce implements IQuiesce {
   constructor(private readonly options: MysqlQuiesceOptions) {
@@ -132,7 +136,7 @@ interface Session {
   readonly lock: string;
 }
 
-/** By what is locked. */
+/** The privileges, by the lock. */
 const PRIVILEGES: { readonly [lock: string]: string } = { stage: 'reload', instance: 'backup_admin', tables: 'reload, process' };
 
 function bindSession(scope: Construct, options: MysqlServerQuiesceOptions, session: Session): QuiesceConfig {

@@ -10,7 +10,7 @@ export class MysqlTls {
     return new MysqlTls('disabled');
   }
 
-  /** Encrypted; the server is taken at its word. Who sits on the wire could pose as it, and learn the password. */
+  /** Encrypted, without a check of the server's certificate. Somebody on the network could pose as the server, and learn the password. */
   public static encrypted(): MysqlTls {
     return new MysqlTls('encrypted');
   }

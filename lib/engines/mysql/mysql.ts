@@ -11,9 +11,9 @@ import { CREATE_USER } from './grants';
 import { MARIADB_PROGRAMS, MYSQL_PROGRAMS } from './mysql-programs';
 import type { MysqlTls } from './mysql-tls';
 
-/** A release series of MySQL. The programs of the jobs are of the server's series, or of a newer one. */
+/** A release series of MySQL. The jobs' programs are of the server's series, or of a newer one. */
 export class MysqlVersion {
-  /** MySQL 8.0, which its developers stopped maintaining in April 2026: to move away from. */
+  /** MySQL 8.0, which its developers stopped maintaining in April 2026. Move to a newer one. */
   public static readonly V8_0 = MysqlVersion.of('8.0', 'mysql:8.0.46-oraclelinux9');
   /** MySQL 8.4, with long-term support. */
   public static readonly V8_4 = MysqlVersion.of('8.4', 'mysql:8.4.11-oraclelinux9');
@@ -30,7 +30,7 @@ export class MysqlVersion {
     return new MysqlVersion(series, image);
   }
 
-  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  /** Versions of two engines have the same fields; this tells them apart. @internal */
   public readonly _engine = 'mysql';
 
   private constructor(
@@ -41,7 +41,7 @@ export class MysqlVersion {
   ) {}
 }
 
-/** A release series of MariaDB. The programs of the jobs are of the server's series, or of a newer one. */
+/** A release series of MariaDB. The jobs' programs are of the server's series, or of a newer one. */
 export class MariadbVersion {
   /** MariaDB 10.11, with long-term support. */
   public static readonly V10_11 = MariadbVersion.of('10.11', 'mariadb:10.11.19-jammy');
@@ -62,7 +62,7 @@ export class MariadbVersion {
     return new MariadbVersion(series, image);
   }
 
-  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  /** Versions of two engines have the same fields; this tells them apart. @internal */
   public readonly _engine = 'mariadb';
 
   private constructor(
@@ -74,54 +74,54 @@ export class MariadbVersion {
 }
 
 /**
- * Releases whose dumps cannot be made to run commands on the machine that restores them, by a server that was taken over
- * (CVE-2024-21096).
+ * Releases with safe dumps (CVE-2024-21096). With older ones, a server that was taken over can make a dump run commands on the machine that
+ * restores it.
  */
 const MYSQL_FLOORS = ['8.0.37', '8.4.0'];
 const MARIADB_FLOORS = ['10.5.25', '10.6.18', '10.11.8', '11.4.2'];
 
-/** What may be said of MySQL and of MariaDB. */
+/** Options of MySQL and MariaDB. */
 export interface MysqlOptions {
   /**
-   * The databases to back up. A named database that does not exist or holds no table fails the run. Databases whose views,
-   * triggers or foreign keys reach into each other belong into one backup.
-   * @default - all without the server's own; the role then needs its privileges on `*.*`, as it would not see what it misses
+   * The databases to back up. A named database that does not exist or holds no table fails the run. Put databases whose views, triggers or
+   * foreign keys refer to each other into one backup.
+   * @default - all but the server's own; the role then needs its privileges on `*.*`, since it would not see what it misses
    */
   readonly databases?: string[];
   /**
-   * A database without a table is meant to be so.
+   * A database without a table is expected, and not an error.
    * @default false
    */
   readonly allowEmpty?: boolean;
   /**
-   * A table whose storage engine has no transactions (MyISAM, Aria, MEMORY) fails the run: no dump sees it at the moment at
-   * which it sees the others. Without this they are dumped each as a whole, and named in the log and in the manifest.
+   * A table whose storage engine has no transactions (MyISAM, Aria, MEMORY) fails the run: no dump sees it at the same moment as the
+   * others. Without this, each such table is dumped as a whole, and named in the log and in the manifest.
    * @default false
    */
   readonly transactionalOnly?: boolean;
   /**
-   * Note where in the binary log the snapshot of each database is, as recovery to a point in time needs it. The role then needs
-   * REPLICATION CLIENT; for MySQL, RELOAD too: MySQL finds the position under a lock that stops all writes for a moment, and
-   * waits for it behind every query that is running.
+   * Notes the position in the binary log of each database's snapshot, which recovery to a point in time needs. The role then needs
+   * REPLICATION CLIENT; for MySQL, RELOAD too. MySQL finds the position under a lock that stops all writes for a moment, and waits for it
+   * behind every query that is running.
    * @default - MariaDB: where the server writes a binary log and the role may ask; MySQL: false
    */
   readonly binlogPosition?: boolean;
   /**
-   * How much of a database's data is summed up (`CHECKSUM TABLE`) beside the dump, in a snapshot of its own, the small tables first: a
-   * verification and a restore compare the values of these rows, not only how many there are. A table that is written in the
-   * moment in which the snapshots are taken is left out. `Size.gibibytes(0)` switches it off.
+   * How much of a database's data gets a checksum (`CHECKSUM TABLE`) beside the dump, in a snapshot of its own, small tables first. A
+   * verification and a restore then compare the values of these rows, not only their number. Tables that are written while the snapshots
+   * are taken are left out. `Size.gibibytes(0)` switches it off.
    * @default Size.gibibytes(5), which a server reads in about half a minute
    */
   readonly checksums?: Size;
   /**
-   * How long a statement waits for a table that somebody holds: of a dump, while an `ALTER TABLE` is at work; of a restore that
-   * replaces a database, while transactions use it.
+   * How long a statement waits for a table that somebody holds. A dump waits for an `ALTER TABLE`; a restore that replaces a database waits
+   * for transactions that use it.
    * @default Duration.minutes(1)
    */
   readonly lockTimeout?: Duration;
   /**
    * How the connection to the server is encrypted.
-   * @default - as the client does by itself: MySQL and MariaDB up to 11.3 encrypt where the server can; MariaDB from 11.4 on always does
+   * @default - as the client does by itself: MySQL and MariaDB up to 11.3 encrypt if the server can; MariaDB from 11.4 on always encrypts
    */
   readonly tls?: MysqlTls;
   /**
@@ -130,7 +130,7 @@ export interface MysqlOptions {
    */
   readonly image?: string;
   /**
-   * The user of that image as which the programs run.
+   * The user of that image that the programs run as.
    * @default 999, that of the official images
    */
   readonly imageUser?: number;
@@ -149,27 +149,33 @@ export interface MariadbEngineOptions extends MysqlOptions {
 }
 
 /**
- * MySQL by logical dumps: every database by itself, its tables in one consistent snapshot and without a lock that writers would
- * notice, with the exact number of rows that went into the dump; beside them routines, triggers, views and events, the accounts
- * and what they may do, and the server's variables.
+ * MySQL by logical dumps. Every database is dumped by itself, its tables in one consistent snapshot, and without a lock that writers would
+ * notice. The exact number of rows in the dump is noted. Beside them, a recovery point has routines, triggers, views and events, the
+ * accounts and their rights, and the server's variables.
  *
  * The Secret with the credentials has the keys `username` and `password`. To back up, the role needs
- * `grant select, show view, trigger, event on *.*`: with less, a dump would lack things without a word, and is refused. With `process` too it
- * sees which table was exchanged for another while the dump ran; without it such a run fails whenever tables were renamed or altered on
- * that server (MySQL), or altered where there are partitions (MariaDB). To restore it needs all privileges, with grant option.
+ * `grant select, show view, trigger, event on *.*`. With less, a dump would lack things silently, so it is refused. With `process` too, the
+ * role sees which table was exchanged for another while the dump ran. Without it, the run fails whenever tables on that server were renamed
+ * or altered (MySQL), or altered where there are partitions (MariaDB). To restore, the role needs all privileges, with grant option.
  *
- * What a dump cannot carry is named in the verdict: a FLOAT of more than six digits, text that Unicode lacks, broken views, accounts that the
- * role may not read, second passwords, loadable functions, rows of tables that only show those of another server (FEDERATED, CONNECT, SPIDER),
- * and what prepared transactions have written, as far as the role may see these (MySQL: XA_RECOVER_ADMIN). Rows are counted, and summed up
- * (`checksums`).
+ * The verdict names what a dump cannot carry:
  *
- * A restore makes each database anew beside the old one, checks it, and then moves all its tables in one statement. Triggers,
- * views, routines and events cannot be moved, and are made again right after it: for that fraction of a second writes meet no
- * triggers. What was there before stays as `<name>_before_<time>`, its events disabled. Accounts that are missing are made, others left
- * as they are. Statements inside routines, triggers and events that name their own database go on naming it under another name: events
- * of a copy are disabled, and the verdict names the rest. Where the target would not take what the server had taken in time
- * (`max_allowed_packet`, required keys, functions beside a binary log), the restore changes that setting, and sets it back. Tables whose storage
- * engine, tablespace or directory the target lacks are made where it makes others, and the verdict names these.
+ * - a FLOAT of more than six digits, and text that Unicode lacks;
+ * - broken views, and loadable functions;
+ * - accounts that the role may not read, and second passwords;
+ * - rows of tables that only show those of another server (FEDERATED, CONNECT, SPIDER);
+ * - what prepared transactions have written, as far as the role may see these (MySQL: XA_RECOVER_ADMIN).
+ *
+ * Rows are counted, and get checksums (`checksums`).
+ *
+ * A restore makes each database anew beside the old one, checks it, and then moves all its tables in one statement. Triggers, views,
+ * routines and events cannot be moved, and are made again right after it. For that fraction of a second writes meet no triggers. The old
+ * database stays as `<name>_before_<time>`, its events disabled. Missing accounts are created, others stay as they are.
+ *
+ * Statements inside routines, triggers and events may name their own database, and still do after a restore under another name. So events
+ * of a copy are disabled, and the verdict names the rest. Some settings of the target may refuse what the server had once accepted
+ * (`max_allowed_packet`, required keys, functions beside a binary log). The restore changes such a setting, and sets it back. If the target
+ * lacks a table's storage engine, tablespace or directory, the table is made with the target's usual ones, and the verdict names it.
  */
 export class MysqlEngine implements IEngine {
   constructor(private readonly options: MysqlEngineOptions) {
@@ -189,7 +195,10 @@ export class MysqlEngine implements IEngine {
   }
 }
 
-/** MariaDB, which is backed up as `MysqlEngine` says of MySQL; its sequences too, and from 10.11 on the past of system-versioned tables. */
+/**
+ * MariaDB, backed up as `MysqlEngine` describes for MySQL. Its sequences are included, and from 10.11 on the past of system-versioned
+ * tables.
+ */
 export class MariadbEngine implements IEngine {
   constructor(private readonly options: MariadbEngineOptions) {
     checkNew('MariadbEngine', options);
@@ -288,10 +297,10 @@ function bindDialect(scope: Construct, options: EngineBindOptions, engine: Mysql
   };
 }
 
-/** The server's own: their content belongs to its version. Accounts are backed up by their statements. */
+/** The server's own: their content belongs to its version. Accounts are backed up as statements. */
 const SYSTEM = ['information_schema', 'performance_schema', 'mysql', 'sys'];
 
-/** The names reach the scripts one a line. */
+/** The names reach the scripts one per line. */
 function checkDatabase(scope: Construct, prop: string, name: string): void {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (name === '' || /[\u0000-\u001f]/.test(name)) {

@@ -10,38 +10,38 @@ import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
 export interface OpenldapEngineOptions {
   /**
    * The image of the jobs: the server's own, or one with the same release and modules. It has slapd, slapadd, slapcat, ldapsearch, gzip, a
-   * shell, and GNU or busybox tools. There is no default: no image is official; that of Bitnami is not updated any more
-   * (https://github.com/bitnami/containers/issues/87985), and the stable one of osixia is of OpenLDAP 2.4, from before mdb was the only back end
-   * (https://github.com/osixia/container-openldap/issues/670).
+   * shell, and GNU or busybox tools. There is no default, since no image is official. Bitnami's is not updated any more
+   * (https://github.com/bitnami/containers/issues/87985). The stable one of osixia is of OpenLDAP 2.4, from before mdb was the only back
+   * end (https://github.com/osixia/container-openldap/issues/670).
    */
   readonly image: string;
-  /** The user as which the server runs in its own pod, as a number: restored files belong to it. In Bitnami's image that is 1001. */
+  /** The user that the server runs as in its own pod, as a number. Restored files belong to it. In Bitnami's image that is 1001. */
   readonly imageUser: number;
   /**
-   * Where directories of the server's container are in its `dataVolume`, by their paths in that container: `{ '/var/lib/ldap': 'data',
-   * '/etc/ldap/slapd.d': 'config' }` for a volume that the server mounts twice, by `subPath`. An empty path is the volume's directory itself. A
-   * restore writes there what `olcDbDirectory` of each database says.
+   * Where directories of the server's container are in its `dataVolume`, by their paths in that container. An example is
+   * `{ '/var/lib/ldap': 'data', '/etc/ldap/slapd.d': 'config' }`, for a volume that the server mounts twice, by `subPath`. An empty path is
+   * the volume's directory itself. A restore writes there what `olcDbDirectory` of each database says.
    */
   readonly mounts: { [path: string]: string };
   /**
-   * The directory of the server's configuration, as its container sees it. Where `mounts` leads to it, a restore writes it; else it
-   * leaves cn=config.ldif beside the entries, and says so.
+   * The directory of the server's configuration, as its container sees it. If `mounts` leads to it, a restore writes it. Otherwise the
+   * restore leaves cn=config.ldif beside the entries, and says so.
    * @default '/etc/ldap/slapd.d'
    */
   readonly configDirectory?: string;
   /**
-   * The suffixes to back up. Those that are left out are named beside every verdict.
+   * The suffixes to back up. Every verdict names those that are left out.
    * @default - all that the server's configuration has
    */
   readonly suffixes?: string[];
   /**
-   * A server without an entry is meant to be so.
+   * A server without an entry is expected, and not an error.
    * @default false
    */
   readonly allowEmpty?: boolean;
   /**
-   * The account may see less than everything, and what it does not see needs no backup; every verdict then says that it may be so. A backup
-   * by an account of which the server's own rules do not say that it reads everything fails otherwise.
+   * The account may see less than everything, and what it does not see needs no backup. Every verdict then says that this may be so.
+   * Without it, a backup fails unless the server's own rules say that the account reads everything.
    * @default false
    */
   readonly allowPartial?: boolean;
@@ -58,40 +58,45 @@ export interface OpenldapEngineOptions {
 }
 
 /**
- * OpenLDAP, from 2.5 on: its configuration (cn=config: schema, databases, access) and every entry of every suffix with all that is
- * stored of it, passwords, entryUUID, entryCSN and contextCSN included.
+ * OpenLDAP, from 2.5 on. A backup has its configuration (cn=config: schema, databases, access), and every entry of every suffix. Entries
+ * have all that is stored of them, including passwords, entryUUID, entryCSN and contextCSN.
  *
- * They come by the protocol, not from the files: on a volume that is mounted to read only, LMDB reads without its lock file (`mdb_env_setup_locks` in
- * its mdb.c), so that a server which writes meanwhile writes over what is being read. LDAP has no snapshots. So the names and states of all entries are read before the dump and
- * after it; where they differ it is made again, up to three times. An entry that was changed in the last of them is whole, but of another moment
- * than others, and the verdict counts such entries; where entries were renamed or moved, or cn=config was changed, the run fails. Entries without an
- * entryUUID or entryCSN (of a time without olcLastMod, a replica's glue, the top of an access log) are compared by all that is in them. Suffixes are
- * read one after the other: what is moved from one to another meanwhile may be in neither.
+ * They are read by the protocol, not from the files. On a volume that is mounted read-only, LMDB reads without its lock file
+ * (`mdb_env_setup_locks` in its mdb.c). A server that writes meanwhile would overwrite what is being read.
  *
- * The Secret with the credentials has the keys `username`, a DN, and `password`. A server does not count what it hides. So a backup reads
- * the rules of access in cn=config: it goes on where the DN is a database's `olcRootDN`, or where the first rule lets it read everything
- * (`{0}to * by dn.exact="..." read by * break`), in `olcDatabase={0}config`, too. Limits of size and time that end a search fail the run.
+ * LDAP has no snapshots. So the names and states of all entries are read before the dump and after it. If they differ, the dump is made
+ * again, up to three times. An entry that was changed during the last one is whole, but of another moment than others, and the verdict
+ * counts such entries. If entries were renamed or moved, or cn=config was changed, the run fails. Entries without an entryUUID or entryCSN
+ * (glue of a replica, the top of an access log) are compared by all their lines. Suffixes are read one after the other: an entry that is
+ * moved from one to another meanwhile may be in neither.
  *
- * A verification loads cn=config and all entries as a server would, starts one without overlays and without a network on them, and compares the
- * number of entries and a sum of all their lines, suffix by suffix, in whatever order they come.
+ * The Secret with the credentials has the keys `username`, a DN, and `password`. A server does not count what it hides, so a backup reads
+ * the rules of access in cn=config. It continues if the DN is a database's `olcRootDN`, or if the first rule lets it read everything
+ * (`{0}to * by dn.exact="..." read by * break`). The same holds for `olcDatabase={0}config`. Limits of size and time that end a search fail
+ * the run.
  *
- * A restore works on the data volume of a server that is scaled to zero (`dataVolume`). It does the same in a directory beside the old one, and
- * then puts the old one aside; whatever else is there stays, databases in directories below included. A replica that was restored takes from its provider what has changed since. Where a
- * provider was restored, its replicas are ahead of it: empty them, and they copy it. What was written to one of several providers since comes back from
- * the others, as replication goes.
+ * A verification loads cn=config and all entries as a server would. It starts a server on them, without overlays and without a network.
+ * Then it compares the number of entries and a sum of all their lines, suffix by suffix, in any order.
  *
- * The configuration is that of the recovery point then, for all databases. One that was made since is not served until it is in there again; where
- * indexes were made or dropped since, what was not restored wants slapindex.
+ * A restore works on the data volume of a server that is scaled to zero (`dataVolume`). It does the same in a directory beside the old one,
+ * and then puts the old one aside. Other files stay, including databases in directories below. A restored replica takes from its provider what has changed since. After a provider was restored, its
+ * replicas are ahead of it: empty them, and they copy it. With several providers, what was written to one of them since comes back from the
+ * others by replication.
  *
- * Not backed up, and named: suffixes that are kept by another server (back-ldap, back-meta, back-relay), and those that `suffixes` leaves out.
- * Refused, where `suffixes` does not leave them out: back ends other than mdb, databases that are glued (`olcSubordinate`) or to which others are,
- * hidden and disabled ones, the empty suffix, and every overlay, of a database or of all, that is not known to answer what is stored (translucent,
- * rwm, collect and valsort answer something else). How long an entry of slapo-dds lasts (entryTtl) is not backed up, and said; when it ends is.
- * Certificates, keys and modules are files of the server's container and no part of a backup.
+ * The configuration is then that of the recovery point, for all databases. A database that was made since is not served until it is in the
+ * configuration again. If indexes were made or dropped since, databases that were not restored need slapindex.
  *
- * Assertions are filters, whose answer is how many entries match below the DN that is named as database:
- * `Assertion.atLeast('(objectClass=inetOrgPerson)', 100, { database: 'ou=people,dc=example,dc=com' })`. Without one it is the suffix, where `suffixes`
- * names one alone.
+ * - Left out, and named: suffixes that another server keeps (back-ldap, back-meta, back-relay), and those that `suffixes` leaves out.
+ * - Left out, and named: how long an entry of slapo-dds lasts (entryTtl). When it ends is in the backup.
+ * - Refused, unless `suffixes` leaves them out: back ends other than mdb, the empty suffix, hidden and disabled databases, and glued ones
+ *   (`olcSubordinate`) with those that they are glued to.
+ * - Refused: every overlay that is not known to answer what is stored (translucent, rwm, collect and valsort answer something else), of a
+ *   database or of all.
+ * - Not part of a backup: certificates, keys and modules, which are files of the server's container.
+ *
+ * Assertions are filters. The answer is how many entries match below the DN that is named as database:
+ * `Assertion.atLeast('(objectClass=inetOrgPerson)', 100, { database: 'ou=people,dc=example,dc=com' })`. Without a DN it is the suffix, if
+ * `suffixes` names only one.
  */
 export class OpenldapEngine implements IEngine {
   constructor(private readonly options: OpenldapEngineOptions) {
@@ -178,7 +183,7 @@ function checkPaths(scope: Construct, mounts: { [path: string]: string }, config
   }
 }
 
-/** What a person types to ldapmodify, for cn=config and for each database: words in angle brackets are to be replaced. */
+/** What a person types to ldapmodify, for cn=config and for each database. Words in angle brackets are to be replaced. */
 const GRANTS = [
   ...["# ldapmodify -Y EXTERNAL -H ldapi:///, once for 'olcDatabase={0}config' and once for each database, here 'olcDatabase={1}mdb'"],
   'dn: olcDatabase={1}mdb,cn=config',

@@ -10,11 +10,11 @@ import { POSTGRES_FLOORS, POSTGRES_PROGRAMS, type PostgresVersion, tlsVariables 
 
 /** Options of physical backups of PostgreSQL. */
 export interface PostgresPhysicalEngineOptions {
-  /** The server's major version: the copy's files are that version's own. */
+  /** The server's major version. The copy's files belong to that version. */
   readonly version: PostgresVersion;
   /**
-   * The primary's host, when `host` names a replica: the backup waits until the replica has replayed what the primary had
-   * written when the run began.
+   * The primary's host, if `host` names a replica. The backup waits until the replica has replayed what the primary had written when the
+   * run began.
    * @default - none: `host` is backed up as it is
    */
   readonly primary?: string;
@@ -29,20 +29,18 @@ export interface PostgresPhysicalEngineOptions {
    */
   readonly maxRate?: Size;
   /**
-   * How many incremental backups follow a full one: PostgreSQL 17 and newer copy what has changed since the one before. The server
-   * needs `summarize_wal = on`; where it is off, or a summary is missing, a full backup is made, and so it is after the server was
-   * started anew: older files may have been put under it. A restore puts a full one and its incrementals together, which needs
-   * the size of the server twice; pruning keeps what a kept recovery point builds on.
-   * A day's incrementals after a weekly full one are 6 with a daily schedule.
-   * (PostgreSQL's documentation, "Making an Incremental Backup".)
+   * How many incremental backups follow a full one. From PostgreSQL 17 on they copy what has changed since the one before. The server needs
+   * `summarize_wal = on`. A full backup is made if it is off, if a summary is missing, or after a restart, since older files may have been
+   * put under the server. A restore combines a full one with its incrementals, which needs the size of the server twice. Pruning keeps what
+   * a kept recovery point builds on. For a weekly full backup with a daily schedule, write 6. (PostgreSQL's documentation, "Making an
+   * Incremental Backup".)
    * @default 0 - every backup is a full one
    */
   readonly incrementals?: number;
   /**
-   * How much log the server may keep for an archive that is down, at most. The archive refuses to begin unless the server's
-   * max_slot_wal_keep_size is set, and not above this: a slot without a limit fills the server's disk. Where that changes later, it
-   * goes on receiving, and is not ready.
-   * (PostgreSQL's documentation, "max_slot_wal_keep_size".)
+   * The most log that the server may keep for an archive that is down. The archive refuses to begin unless the server's
+   * max_slot_wal_keep_size is set, and is not above this. A slot without a limit fills the server's disk. If the setting
+   * changes later, the archive goes on receiving, and is not ready. (PostgreSQL's documentation, "max_slot_wal_keep_size".)
    * @default Size.gibibytes(16)
    */
   readonly slotLimit?: Size;
@@ -62,7 +60,7 @@ export interface PostgresPhysicalEngineOptions {
    */
   readonly jobs?: number;
   /**
-   * A server without a table of its users' is meant to be so.
+   * A server without a table of its users is expected, and not an error.
    * @default false: a verification, and the check of a volume, fail
    */
   readonly allowEmpty?: boolean;
@@ -72,44 +70,43 @@ export interface PostgresPhysicalEngineOptions {
    */
   readonly sslMode?: string;
   /**
-   * The certificates of the authorities that may have signed the server's. The modes verify-ca and verify-full need them: the image has none
-   * of its own. (PostgreSQL documentation, "SSL Support", section "Client Verification of Server Certificates".)
+   * The certificates of the authorities that may have signed the server's. The modes verify-ca and verify-full need them, since the image
+   * has none of its own. (PostgreSQL documentation, "SSL Support", section "Client Verification of Server Certificates".)
    * @default - none
    */
   readonly caCertificates?: CaCertificates;
   /**
-   * The image of the jobs. It must be of the server's own kind: indexes of text are sorted by the C library's rules, and an
-   * Alpine copy of a Debian server's files has them wrong.
+   * The image of the jobs. It must be of the server's own kind. Indexes of text are sorted by the C library's rules, so an Alpine image has
+   * them wrong in a Debian server's files.
    * @default - the version's
    */
   readonly image?: string;
   /**
-   * The user of that image as which PostgreSQL runs: 999 in Debian images, 70 in Alpine ones.
+   * The user of that image that PostgreSQL runs as: 999 in Debian images, 70 in Alpine ones.
    * @default 999
    */
   readonly imageUser?: number;
 }
 
 /**
- * PostgreSQL by base backups: the whole server as a copy of its files, streamed by pg_basebackup with the log that makes it
- * consistent, and checked file by file with pg_verifybackup. A restore takes the time of a copy, where a logical one builds
- * every index anew. With `addLogArchive()` beside it, a restore goes to any moment.
+ * PostgreSQL by base backups: the whole server as a copy of its files. The files are streamed by pg_basebackup with the log that makes them
+ * consistent, and checked file by file with pg_verifybackup. A restore takes the time of a copy, where a logical one builds every index
+ * anew. With `addLogArchive()`, a restore goes to any moment.
  *
- * A verification recovers the newest base backup and all of the log archived since, runs pg_amcheck over every database, and
- * names a gap in the log where it finds one.
+ * A verification recovers the newest base backup and all of the log archived since. It runs pg_amcheck over every database, and names a gap
+ * in the log if it finds one.
  *
- * What a copy of files does not carry is said in the verdict: rows of unlogged tables, replication slots, and links in the data directory,
- * such as one to a `postgresql.conf` elsewhere. Where data is behind a link, a backup is refused.
+ * The verdict names what a copy of files does not carry: rows of unlogged tables, replication slots, and links in the data directory (for
+ * example to a `postgresql.conf` elsewhere). If data is behind a link, a backup is refused.
  *
- * A restore works on the data volume (`dataVolume`), with the server scaled to zero. What it held is put aside, never deleted. The
- * request says `until`: `latest`, `gap` (as far as the log leads, where something of it is missing), `base`, a time, `lsn:<position>`
- * or `name:<restore point>`.
- * After a restore or a failover the history forks. A replay follows the newest timeline, all the way: where log of before the fork is
- * missing, that is a gap. A target beyond a fork is refused, and the refusal names the timelines that the archive has; `timeline` says
- * which one is meant.
+ * A restore works on the data volume (`dataVolume`), with the server scaled to zero. The old data is put aside, never deleted. The request
+ * says `until`: `latest`, `gap` (up to where log is missing), `base`, a time, `lsn:<position>` or `name:<restore point>`.
  *
- * The Secret with the credentials has the keys `username` and `password`, of a role with REPLICATION. The server's pg_hba.conf has
- * to let it in for replication, which the official image's does not: `host replication backup samenet scram-sha-256`.
+ * After a restore or a failover the history forks. A replay follows the newest timeline all the way; log that is missing before the fork is
+ * a gap. A target beyond a fork is refused, and the refusal names the timelines that the archive has. Choose one with `timeline`.
+ *
+ * The Secret with the credentials has the keys `username` and `password`, of a role with REPLICATION. The server's pg_hba.conf has to let
+ * it in for replication, which the official image's does not: `host replication backup samenet scram-sha-256`.
  */
 export class PostgresPhysicalEngine implements IEngine {
   constructor(private readonly options: PostgresPhysicalEngineOptions) {

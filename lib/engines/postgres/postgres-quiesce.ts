@@ -35,20 +35,20 @@ export interface PostgresQuiesceOptions extends PreparationOptions {
    */
   readonly image?: string;
   /**
-   * The user of that image as which the client runs: 999 in Debian images, 70 in Alpine ones.
+   * The user of that image that the client runs as: 999 in Debian images, 70 in Alpine ones.
    * @default 999
    */
   readonly imageUser?: number;
 }
 
 /**
- * PostgreSQL, prepared by `CHECKPOINT`: a server that starts from the snapshot has less log to replay, and is there sooner. Nothing is held, and
- * nothing needs to be: an atomic snapshot of data, log and tablespaces (one volume, or several cut at one instant) is what a power
- * failure leaves. (PostgreSQL documentation, "File System Level Backup".)
+ * PostgreSQL, prepared by `CHECKPOINT`. A server that starts from the snapshot has less log to replay, and is up sooner. Nothing is held,
+ * and nothing needs to be. An atomic snapshot of data, log and tablespaces (one volume, or several cut at one instant) is like the disk
+ * after a power failure. (PostgreSQL documentation, "File System Level Backup".)
  *
- * `pg_backup_start` and `pg_backup_stop` are left out on purpose. They belong around a copy that is not atomic; the label that the second returns has to be in
- * the copy, where no snapshot has room for it, and without it the copy starts and is corrupt. Such copies are what `Engine.postgresPhysical`
- * makes.
+ * `pg_backup_start` and `pg_backup_stop` are left out on purpose. They are for a copy that is not atomic. The label that the second returns
+ * has to be in the copy, and a snapshot has no room for it. Without it the copy starts and is corrupt. `Engine.postgresPhysical` makes such
+ * copies.
  *
  * The role needs `pg_checkpoint`, from PostgreSQL 15 on; before, it has to be a superuser.
  */

@@ -34,7 +34,7 @@ export class PostgresVersion {
     return new PostgresVersion(major, image);
   }
 
-  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  /** Versions of two engines have the same fields; this tells them apart. @internal */
   public readonly _engine = 'postgres';
 
   private constructor(
@@ -46,9 +46,8 @@ export class PostgresVersion {
 }
 
 /**
- * Minor releases that fixed holes in the client tools: code in a dump that runs on the client at restore (CVE-2025-8714 and its
- * follow-up in psql), and a heap overflow in pg_dump. Older clients run that code on the day of the restore.
- * (postgresql.org, "Security Information".)
+ * Minor releases that fixed holes in the client tools. One is code in a dump that runs on an older client on the day of the restore
+ * (CVE-2025-8714 and its follow-up in psql). Another is a heap overflow in pg_dump. (postgresql.org, "Security Information".)
  *
  * @internal
  */
@@ -67,11 +66,11 @@ export interface PostgresEngineOptions {
   readonly version: PostgresVersion;
   /**
    * The databases to back up. A named database that does not exist or holds no table fails the run.
-   * @default - all that hold something, but for templates and those that the role may not connect to
+   * @default - all that hold something, except templates and those that the role may not connect to
    */
   readonly databases?: string[];
   /**
-   * A database without a table is meant to be so.
+   * A database without a table is expected, and not an error.
    * @default false
    */
   readonly allowEmpty?: boolean;
@@ -81,8 +80,8 @@ export interface PostgresEngineOptions {
    */
   readonly maintenanceDatabase?: string;
   /**
-   * How much of a database's data is summed up with the counting of its rows, in the snapshot of the dump, the small tables first: a
-   * verification and a restore compare the values of these rows, not only how many there are. What differs fails a verification; a restore
+   * How much of a database's data gets a checksum while its rows are counted, in the snapshot of the dump, small tables first. A
+   * verification and a restore then compare the values of these rows, not only their number. A difference fails a verification; a restore
    * names it. `Size.gibibytes(0)` switches it off.
    * @default Size.gibibytes(5), which a server reads in some forty seconds
    */
@@ -93,8 +92,8 @@ export interface PostgresEngineOptions {
    */
   readonly lockTimeout?: Duration;
   /**
-   * Parallel jobs of a restore and of a verification. More than one needs scratch space for the archive. A dump always has
-   * one job: it is a stream, which needs no scratch space.
+   * Parallel jobs of a restore and of a verification. More than one needs scratch space for the archive. A dump always has one job: it is a
+   * stream, and needs no scratch space.
    * @default 1
    */
   readonly jobs?: number;
@@ -104,44 +103,50 @@ export interface PostgresEngineOptions {
    */
   readonly sslMode?: string;
   /**
-   * The certificates of the authorities that may have signed the server's. The modes verify-ca and verify-full need them: the image has none
-   * of its own. (PostgreSQL documentation, "SSL Support", section "Client Verification of Server Certificates".)
+   * The certificates of the authorities that may have signed the server's. The modes verify-ca and verify-full need them, since the image
+   * has none of its own. (PostgreSQL documentation, "SSL Support", section "Client Verification of Server Certificates".)
    * @default - none
    */
   readonly caCertificates?: CaCertificates;
   /**
-   * Settings of the server that a verification starts, by name: what the databases need to come up there, such as
+   * Settings of the server that a verification starts, by name. Give what the databases need to come up there, such as
    * `shared_preload_libraries` and `cron.database_name` for pg_cron. Libraries have to be in `image`.
    * @default - none
    */
   readonly scratchSettings?: { [name: string]: string };
   /**
-   * The image of the jobs. Extensions of the databases have to be in it, as a verification brings the databases up there.
+   * The image of the jobs. It has to contain the databases' extensions, since a verification loads the databases there.
    * @default - the version's
    */
   readonly image?: string;
   /**
-   * The user of that image as which PostgreSQL runs: 999 in Debian images, 70 in Alpine ones.
+   * The user of that image that PostgreSQL runs as: 999 in Debian images, 70 in Alpine ones.
    * @default 999
    */
   readonly imageUser?: number;
 }
 
 /**
- * PostgreSQL by logical dumps: every database as an archive of its own, in a consistent snapshot, with exact row counts of that
- * snapshot, and sums of what the rows hold (`checksums`); beside them the roles, what makes each database again, and the server's settings.
+ * PostgreSQL by logical dumps. Every database is an archive of its own, in a consistent snapshot. It has exact row counts of that snapshot,
+ * and checksums of the rows (`checksums`). Beside them, a recovery point has the roles, what creates each database again, and the server's
+ * settings.
  *
- * The Secret with the credentials has the keys `username` and `password`. To back up, the role needs `pg_read_all_data`, and
- * where there are large objects or row-level security also to own them or `BYPASSRLS`; to restore it needs to make databases
- * and roles. A replica is backed up by naming it as the host.
+ * The Secret with the credentials has the keys `username` and `password`. To back up, the role needs `pg_read_all_data`. With large objects
+ * or row-level security, it also needs to own them or `BYPASSRLS`. To restore, it needs to create databases and roles. To back up a
+ * replica, name it as the host.
  *
- * What is left out is said in the verdict: databases that the role may not connect to, templates, and what pg_dump leaves out, such as
- * replication slots, transactions that are only prepared, and, where the role is no superuser, subscriptions and the passwords of user mappings.
- * What was added to an extension's tables (indexes, policies, triggers) is left out, too; a verification and a restore name it. What the role may not read within a database refuses the run.
- * A materialized view comes back with the rows that its query gives at the restore, not with those it had.
+ * The verdict names what is left out:
  *
- * A restore by a role that is no superuser (CREATEDB and CREATEROLE, as on managed servers) brings back what that role can own, and
- * names what was refused to it.
+ * - databases that the role may not connect to, and templates;
+ * - what pg_dump leaves out, such as replication slots and transactions that are only prepared;
+ * - subscriptions and the passwords of user mappings, if the role is no superuser.
+ *
+ * Additions to an extension's tables (indexes, policies, triggers) are left out, too; a verification and a restore name them. If the role
+ * may not read something within a database, the run is refused. A materialized view comes back with the rows that its query gives at the
+ * restore, not with those it had.
+ *
+ * A restore by a role without superuser rights (CREATEDB and CREATEROLE, as on managed servers) brings back what it can own, and names what
+ * was refused.
  */
 export class PostgresEngine implements IEngine {
   constructor(private readonly options: PostgresEngineOptions) {
@@ -240,7 +245,7 @@ export function sslModeVariables(scope: Construct, sslMode: string | undefined):
 }
 
 /**
- * The variables of a connection whose server is judged by its certificate, where the mode says so.
+ * The variables of a connection that checks the server's certificate, if the mode says so.
  *
  * @internal
  */
@@ -256,7 +261,7 @@ export function tlsVariables(scope: Construct, sslMode: string | undefined, auth
   return [...sslModeVariables(scope, mode), ...(authorities ? [{ name: 'PGSSLROOTCERT', value: authorities.path }] : [])];
 }
 
-/** What makes a server reach out of its pod, or be reached in it. */
+/** Settings that let a server reach out of its pod, or be reached in it. */
 const OURS = ['listen_addresses', 'unix_socket_directories', 'port', 'archive_mode', 'data_directory', 'hba_file', 'config_file'];
 
 /** The settings as lines of postgresql.conf. */
@@ -278,7 +283,7 @@ function scratchVariables(scope: Construct, settings: { [name: string]: string }
   return lines.length > 0 ? [{ name: 'SCRATCH_SETTINGS', value: lines.join('\n') }] : [];
 }
 
-/** The names reach the scripts one a line; PostgreSQL itself cuts what is longer than 63 bytes. */
+/** The names reach the scripts one per line; PostgreSQL itself cuts names longer than 63 bytes. */
 function checkDatabase(scope: Construct, prop: string, name: string): void {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (name === '' || /[\u0000-\u001f]/.test(name)) {

@@ -6,7 +6,7 @@ import type { SecretKeyRef } from '../../core/secret-ref';
 import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
 
-/** A release series of RabbitMQ. It is the broker's: a verification starts that very version from its definitions. */
+/** A release series of RabbitMQ, the same as the broker's: a verification starts that version from the broker's definitions. */
 export class RabbitmqVersion {
   /** RabbitMQ 3.13. */
   public static readonly V3_13 = RabbitmqVersion.of('3.13', 'rabbitmq:3.13.7-management');
@@ -27,7 +27,7 @@ export class RabbitmqVersion {
     return new RabbitmqVersion(series, image);
   }
 
-  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  /** Versions of two engines have the same fields; this tells them apart. @internal */
   public readonly _engine = 'rabbitmq';
 
   private constructor(
@@ -43,13 +43,13 @@ export interface RabbitmqEngineOptions {
   /** The broker's release series. */
   readonly version: RabbitmqVersion;
   /**
-   * A broker without a queue and an exchange of its own is meant to be so.
+   * A broker without a queue and an exchange of its own is expected, and not an error.
    * @default false
    */
   readonly allowEmpty?: boolean;
   /**
-   * The plug-ins that the broker has and that its definitions need: for types of exchanges, for parameters of shovels and
-   * federation. The throw-away broker of a verification has them, too.
+   * The plug-ins of the broker that its definitions need: for types of exchanges, for parameters of shovels and federation. The throw-away
+   * broker of a verification has them, too.
    * @default - none
    */
   readonly plugins?: string[];
@@ -65,30 +65,33 @@ export interface RabbitmqEngineOptions {
    */
   readonly image?: string;
   /**
-   * The user of that image as which the jobs run.
+   * The user of that image that the jobs run as.
    * @default 999, that of the official images
    */
   readonly imageUser?: number;
 }
 
 /**
- * The definitions of a RabbitMQ broker: users with their password hashes, virtual hosts, permissions, policies, parameters,
- * exchanges, queues and bindings. **Messages are not backed up**, here or anywhere: what matters must survive in queues that are
- * replicated, or be published again. The reason beside `published` says how many there were in durable queues.
+ * The definitions of a RabbitMQ broker: users with their password hashes, virtual hosts, permissions, policies, parameters, exchanges,
+ * queues and bindings. **Messages are not backed up**, here or anywhere. Keep what matters in replicated queues, or be able to publish it
+ * again. The reason beside `published` says how many there were in durable queues.
  *
- * They come from the management interface (the plug-in `rabbitmq_management`; `host` and `port` are its own). The Secret with the
- * credentials has the keys `username` and `password`, of a user with the tag `administrator`: no lesser one may export
- * definitions.
+ * The definitions come from the management interface (the plug-in `rabbitmq_management`; `host` and `port` are its own). The Secret with
+ * the credentials has the keys `username` and `password`. The user needs the tag `administrator`: no lesser one may export definitions.
  *
- * A verification starts a broker from the definitions and compares every object of what it then exports.
+ * A verification starts a broker from the definitions and compares every object of what that broker then exports.
  *
- * A restore imports into a running broker what that lacks, and deletes nothing. Users, virtual hosts and global parameters that
- * exist keep their passwords and settings; the reason beside `restored` names those that differ. Permissions, policies and parameters that differ are overwritten with `replace: yes`
- * and `safetyBackup: yes` only. A queue or an exchange of the same name with other properties stops the restore before anything
- * is changed. Shovels and upstreams of federations, which begin to move messages as soon as they are there, are imported with
- * `moveMessages: yes` only: where the original still runs, a copy takes its messages away. The import itself is the broker's, and not atomic: should it fail half way, the same restore goes on from there.
+ * A restore imports what a running broker lacks, and deletes nothing.
  *
- * Assertions are what rabbitmqctl lists, in the virtual host `/` or the one named as database, its lines joined by spaces:
+ * - Users, virtual hosts and global parameters that exist keep their passwords and settings. The reason beside `restored` names those that
+ *   differ.
+ * - Permissions, policies and parameters that differ are overwritten only with `replace: yes` and `safetyBackup: yes`.
+ * - A queue or an exchange of the same name with other properties stops the restore before anything is changed.
+ * - Shovels and upstreams of federations are imported only with `moveMessages: yes`, since they move messages at once. If the original
+ *   still runs, a copy takes its messages away.
+ * - The broker does the import itself, and not atomically. If it fails half way, start the same restore again: it continues from there.
+ *
+ * Assertions are lists of rabbitmqctl, in the virtual host `/` or the one named as database, with lines joined by spaces:
  * `Assertion.equalTo('list_queues name', 'orders')`.
  */
 export class RabbitmqEngine implements IEngine {

@@ -8,11 +8,11 @@ import type { IQuiesce, PreparationOptions, QuiesceBindOptions, QuiesceConfig } 
 import { preparationTime } from '../../volumes/quiesce/times';
 import { bindTls, type RedisVersion, type ValkeyVersion } from './redis';
 
-/** What may be said of a quiesce of Redis and of Valkey. */
+/** Options of a quiesce of Redis and Valkey. */
 export interface RedisServerQuiesceOptions extends PreparationOptions {
   /**
    * The Secret with the keys `username` and `password`; for a server with `requirepass` the username is `default`.
-   * @default - none: the server asks for nobody
+   * @default - none: the server asks for no credentials
    */
   readonly credentials?: SecretRef;
   /**
@@ -26,7 +26,7 @@ export interface RedisServerQuiesceOptions extends PreparationOptions {
    */
   readonly tlsAuthority?: SecretKeyRef;
   /**
-   * A Secret with `tls.crt` and `tls.key`, for servers that ask for a certificate of the client's.
+   * A Secret with `tls.crt` and `tls.key`, for servers that ask for a client certificate.
    * @default - none
    */
   readonly tlsClient?: SecretRef;
@@ -36,7 +36,7 @@ export interface RedisServerQuiesceOptions extends PreparationOptions {
    */
   readonly image?: string;
   /**
-   * The user of that image as which the client runs.
+   * The user of that image that the client runs as.
    * @default 999, that of the official images
    */
   readonly imageUser?: number;
@@ -55,12 +55,13 @@ export interface ValkeyQuiesceOptions extends RedisServerQuiesceOptions {
 }
 
 /**
- * Redis, prepared by `BGSAVE`: when the snapshot is taken, `dump.rdb` is whole and of this minute. Nothing is held, reads and writes go on; what is
- * written after it began is not in it. The server forks, as for every dump: it needs memory for what is written meanwhile.
+ * Redis, prepared by `BGSAVE`. When the snapshot is taken, `dump.rdb` is whole and of this minute. Nothing is held, reads and writes go on;
+ * the dump does not have what is written after it began. The server forks, as for every dump, and needs memory for what is written
+ * meanwhile.
  *
  * A server with `appendonly yes` loads its append-only files and not the dump; they need an atomic snapshot and no quiesce.
  *
- * The least that a user needs: `ACL SETUSER quiesce on >... +bgsave +info +time`. (Redis documentation, "BGSAVE".)
+ * The user needs at least: `ACL SETUSER quiesce on >... +bgsave +info +time`. (Redis documentation, "BGSAVE".)
  */
 export class RedisQuiesce implements IQuiesce {
   constructor(private readonly options: RedisQuiesceOptions) {
@@ -72,7 +73,7 @@ export class RedisQuiesce implements IQuiesce {
   }
 }
 
-/** Valkey, which is prepared as `RedisQuiesce` says of Redis. */
+/** Valkey, prepared as `RedisQuiesce` describes for Redis. */
 export class ValkeyQuiesce implements IQuiesce {
   constructor(private readonly options: ValkeyQuiesceOptions) {
     checkNew('ValkeyQuiesce', options);

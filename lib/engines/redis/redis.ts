@@ -7,7 +7,7 @@ import type { SecretKeyRef, SecretRef } from '../../core/secret-ref';
 import { ScriptFolder } from '../../kubernetes/script-folder';
 import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
 
-/** A release series of Redis. It is the server's: an older Redis cannot read the dumps of a newer one. */
+/** A release series of Redis, the same as the server's: an older Redis cannot read the dumps of a newer one. */
 export class RedisVersion {
   /** Redis 7.2. */
   public static readonly V7_2 = RedisVersion.of('7.2', 'redis:7.2.14-bookworm');
@@ -32,7 +32,7 @@ export class RedisVersion {
     return new RedisVersion(series, image);
   }
 
-  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  /** Versions of two engines have the same fields; this tells them apart. @internal */
   public readonly _engine = 'redis';
 
   private constructor(
@@ -43,7 +43,7 @@ export class RedisVersion {
   ) {}
 }
 
-/** A release series of Valkey. It is the server's: an older Valkey cannot read the dumps of a newer one. */
+/** A release series of Valkey, the same as the server's: an older Valkey cannot read the dumps of a newer one. */
 export class ValkeyVersion {
   /** Valkey 7.2. */
   public static readonly V7_2 = ValkeyVersion.of('7.2', 'valkey/valkey:7.2.13-trixie');
@@ -62,7 +62,7 @@ export class ValkeyVersion {
     return new ValkeyVersion(series, image);
   }
 
-  /** Versions of two engines have the same fields: this tells them apart. @internal */
+  /** Versions of two engines have the same fields; this tells them apart. @internal */
   public readonly _engine = 'valkey';
 
   private constructor(
@@ -73,16 +73,16 @@ export class ValkeyVersion {
   ) {}
 }
 
-/** What may be said of Redis and of Valkey. */
+/** Options of Redis and Valkey. */
 export interface RedisOptions {
   /**
-   * A server without a key is meant to be so.
+   * A server without a key is expected, and not an error.
    * @default false
    */
   readonly allowEmpty?: boolean;
   /**
-   * The host is one node of a Redis Cluster, always the same one, and the other primaries have backups of their own: a node has the keys of
-   * its own slots only. A backup of a node of which this was not said fails.
+   * The host is one node of a Redis Cluster, always the same one, and the other primaries have backups of their own. A node has only the
+   * keys of its own slots. Without this, a backup of a cluster's node fails.
    * @default false
    */
   readonly clusterNode?: boolean;
@@ -102,13 +102,13 @@ export interface RedisOptions {
    */
   readonly appendDirectory?: string;
   /**
-   * The certificate authority that signed the server's certificate, as a PEM file in a Secret. Redis does not look at the name in
-   * a certificate: name an authority that signs for nobody else.
+   * The certificate authority that signed the server's certificate, as a PEM file in a Secret. Redis does not check the name in a
+   * certificate, so name an authority that signs for nobody else.
    * @default - no TLS
    */
   readonly tlsAuthority?: SecretKeyRef;
   /**
-   * A Secret with `tls.crt` and `tls.key`, for servers that ask for a certificate of the client's.
+   * A Secret with `tls.crt` and `tls.key`, for servers that ask for a client certificate.
    * @default - none
    */
   readonly tlsClient?: SecretRef;
@@ -118,7 +118,7 @@ export interface RedisOptions {
    */
   readonly image?: string;
   /**
-   * The user as which the server runs in its own pod: restored files belong to it.
+   * The user that the server runs as in its own pod. Restored files belong to it.
    * @default 999, that of the official images
    */
   readonly imageUser?: number;
@@ -137,21 +137,21 @@ export interface ValkeyEngineOptions extends RedisOptions {
 }
 
 /**
- * Redis by the dump that it sends to replicas: one consistent state of all its numbered databases, streamed, checked on the way
- * by redis-check-rdb, whose counts of that very stream are the recovery point's facts.
+ * Redis by the dump that it sends to replicas: one consistent state of all its numbered databases, streamed. On the way, redis-check-rdb
+ * checks the stream; its counts are the recovery point's facts.
  *
- * The Secret with the credentials has the keys `username` and `password`; for a server with `requirepass` the username is
- * `default`. The least that a user needs: `ACL SETUSER backup on >... +ping +replconf +sync +psync`. A replica is backed up by
- * naming it as the host; of a Redis Cluster, each primary is a backup of its own (`clusterNode`).
+ * The Secret with the credentials has the keys `username` and `password`; for a server with `requirepass` the username is `default`. The
+ * user needs at least: `ACL SETUSER backup on >... +ping +replconf +sync +psync`. To back up a replica, name it as the host. In a Redis
+ * Cluster, each primary needs a backup of its own (`clusterNode`).
  *
- * The server forks to dump, as it does for every replica: it needs memory for what is written meanwhile. A verification and a
- * restore hold all data in memory too (`pods.memoryLimit`).
+ * The server forks to dump, as it does for every replica: it needs memory for what is written meanwhile. A verification and a restore hold
+ * all data in memory too (`pods.memoryLimit`).
  *
- * A restore works on the data volume of a server that is scaled to zero (`dataVolume`), and makes it so that the server loads
- * the same data with `appendonly yes` and `no`. Users and settings are no data: they are the server's configuration.
+ * A restore works on the data volume of a server that is scaled to zero (`dataVolume`). The server then loads the same data with
+ * `appendonly yes` and `no`. Users and settings are not data: they are the server's configuration.
  *
- * Assertions are commands as one types them to redis-cli, in database 0 or the one named by its number:
- * `Assertion.atLeast('dbsize', 10)`. Their answer is what `redis-cli --raw` prints, its lines joined by spaces.
+ * Assertions are commands as you type them to redis-cli, in database 0 or the one named by its number: `Assertion.atLeast('dbsize', 10)`.
+ * Their answer is what `redis-cli --raw` prints, with lines joined by spaces.
  */
 export class RedisEngine implements IEngine {
   constructor(private readonly options: RedisEngineOptions) {
@@ -164,7 +164,7 @@ export class RedisEngine implements IEngine {
   }
 }
 
-/** Valkey, which is backed up as `RedisEngine` says of Redis. */
+/** Valkey, backed up as `RedisEngine` describes for Redis. */
 export class ValkeyEngine implements IEngine {
   constructor(private readonly options: ValkeyEngineOptions) {
     checkNew('ValkeyEngine', options);
@@ -181,7 +181,7 @@ interface Program {
   readonly program: string;
   readonly series: string;
   readonly image: string;
-  /** Releases that fixed code execution by a script (CVE-2025-49844). */
+  /** Releases that fixed a hole by which a script could execute code (CVE-2025-49844). */
   readonly floors: string[];
 }
 
@@ -247,7 +247,7 @@ export interface RedisTls {
 }
 
 /**
- * What a container needs to talk TLS with the server, or that it does not.
+ * What a container needs to talk TLS with the server, or that it talks without.
  *
  * @param of what the props belong to, for errors
  * @internal
