@@ -30,7 +30,7 @@ export {
 } from './restic/restic-location';
 export * from './restic/restic-repository';
 
-/** The repositories that come with this library. Another one is an `IRepository` of its own. */
+/** The repositories of this library. Another repository is an `IRepository` of your own. */
 export class Repository {
   /** Plain directories on a volume, readable with a shell alone. */
   public static files(options: FilesRepositoryOptions): FilesRepository {
@@ -42,7 +42,7 @@ export class Repository {
     return new ResticRepository(options);
   }
 
-  /** A restic repository that somebody has made: where none is, jobs fail instead of making one. */
+  /** A restic repository that exists already. If there is none, jobs fail instead of creating one. */
   public static fromExistingRestic(options: ResticRepositoryOptions): ResticRepository {
     return ResticRepository.fromExisting(options);
   }

@@ -5,7 +5,7 @@ import { warn } from '../core/warning';
 import type { RepositoryConfig } from './repository';
 
 /**
- * A claim as a store: it is of its namespace.
+ * A claim as a store: it belongs to its namespace.
  *
  * @internal
  */
@@ -25,7 +25,7 @@ const apps = new WeakMap<object, Map<string, Placed[]>>();
 /**
  * Notes where a construct keeps its recovery points, and compares it with all others of the app.
  *
- * @throws InputError when the repository lies inside another one, or another one inside it: either takes the other's files for its own
+ * @throws InputError when the repository lies inside another one, or another one inside it. Each would take the other's files for its own
  *   (a check, a prune, a lifecycle rule of a prefix)
  * @param user the user of the pods that write there. @default - the one that the cluster assigns to all of a namespace
  * @internal
@@ -55,8 +55,8 @@ export function registerPlace(construct: Construct, { identity, place, volumes }
 const users = new WeakMap<object, Map<string, Map<number, Construct>>>();
 
 /**
- * A claim's files are of one group, that of the pod which mounted it last (Kubernetes documentation, "Configure a Security Context for a
- * Pod", `fsGroup`): pods of another user that run meanwhile can neither read what is new nor write beside it.
+ * A claim's files have one group: that of the pod that mounted it last (Kubernetes documentation, "Configure a Security Context for a Pod",
+ * `fsGroup`). Pods of another user that run meanwhile can neither read what is new nor write beside it.
  */
 function warnOfOtherUsers(construct: Construct, store: string, user: number): void {
   const claims = users.get(construct.node.root) ?? new Map<string, Map<number, Construct>>();

@@ -9,19 +9,19 @@ import type { RequestKey } from '../kubernetes/request';
 import type { ScriptFolder } from '../kubernetes/script-folder';
 
 /**
- * What names of volumes and mount paths begin with where a repository is what a mirror copies from.
+ * The prefix of names of volumes and mount paths of a repository that a mirror copies from.
  *
  * @internal
  */
 export const SOURCE_PREFIX = 'source-';
 
-/** What a job may do in a repository: it gets the secrets and the mounts of that, and no others. */
+/** What a job may do in a repository. It gets the secrets and mounts for that, and no others. */
 export enum RepositoryAccess {
   /** Reads recovery points, and writes nothing. */
   READ = 'read',
-  /** Reads recovery points, and notes which of its series it has proven. */
+  /** Reads recovery points, and notes which ones of its series are verified. */
   VERIFY = 'verify',
-  /** Reads recovery points, also such as were deleted where the store has kept them; writes the series `<series>-safety`. */
+  /** Reads recovery points, including deleted ones if the store has kept them; writes the series `<series>-safety`. */
   RESTORE = 'restore',
   /** Makes recovery points, and removes what retention does not keep unless the repository is append-only. */
   APPEND = 'append',
@@ -35,34 +35,34 @@ export enum RepositoryAccess {
 
 /** What a repository is told of the job that will use it. */
 export interface RepositoryBindOptions {
-  /** What the job may do. A repository that needs other secrets to read than to write gives each job no more than it needs. */
+  /** What the job may do. A repository with separate secrets for reading and writing gives each job only what it needs. */
   readonly access: RepositoryAccess;
-  /** The series that the job works on: a job that may write no more than a small part of the repository has that of this series. */
+  /** The series that the job works on. A job that may write only a small part of the repository can write that of this series. */
   readonly series?: string;
   /**
-   * The job copies from this repository into another one. Its scripts are then mounted as `source/` instead of `repository/`, and
-   * everything that must differ from the other's (names of volumes, mount paths) begins with `source-`. Its variables need not
-   * differ: the job has them as `SOURCE_<name>`, and a process of their own in which they have their names again.
+   * The job copies from this repository into another one. Its scripts are then mounted as `source/` instead of `repository/`. Whatever must
+   * differ from the other's (names of volumes, mount paths) begins with `source-`. Variables need not differ: the job has them as
+   * `SOURCE_<name>`, and a separate process gets them under their own names.
    * @default false
    */
   readonly isSource?: boolean;
-  /** The longest that a run may take: what an older one left unfinished may be cleared away. */
+  /** The longest that a run may take. What an older run left unfinished may be removed. */
   readonly longestRun: Duration;
   /**
-   * Of `zstd`, `gzip`, `flock`, `gpg` and `gpg-agent`, what the job's image ships; what else a repository needs beside a shell, coreutils
-   * and awk, it brings along.
+   * The programs of `zstd`, `gzip`, `flock`, `gpg` and `gpg-agent` that the job's image ships. A repository brings whatever else it needs
+   * besides a shell, coreutils and awk.
    */
   readonly programs: string[];
   /**
-   * Backups are incremental: a job that makes a recovery point reads earlier ones for it.
+   * Backups are incremental: a job that makes a recovery point reads earlier ones.
    * @default false
    */
   readonly incremental?: boolean;
 }
 
-/** Where a repository is: two of one store must not lie inside each other. */
+/** Where a repository is. Two repositories of one store must not lie inside each other. */
 export interface RepositoryPlace {
-  /** What tells the store from every other: a bucket, a claim, a server. */
+  /** What identifies the store: a bucket, a claim, a server. */
   readonly store: string;
   /** The path in the store, without slashes at its ends; empty for the whole store. */
   readonly path: string;
@@ -72,11 +72,11 @@ export interface RepositoryPlace {
 export interface LockRenewal {
   /** When. */
   readonly schedule: Schedule;
-  /** How long a lock lasts: what is deleted meanwhile stays, and costs. */
+  /** How long a lock lasts. Data that is deleted meanwhile stays, and costs. */
   readonly lock: Duration;
 }
 
-/** How what one key opens comes to be opened by another. */
+/** How another key comes to open what one key opens. */
 export enum RekeyMethod {
   /**
    * Keys open a master key, and are added and removed: `addKeyRotation()`. A script `keys.sh` defines `repository_key_of`,
@@ -84,33 +84,30 @@ export enum RekeyMethod {
    */
   KEY_ROTATION = 'keys',
   /**
-   * Recovery points are encrypted anew: `addReencryption()`. A script `reencrypt.sh` defines `repository_encryption_of`,
+   * Recovery points are encrypted again: `addReencryption()`. A script `reencrypt.sh` defines `repository_encryption_of`,
    * `repository_clear_unlisted` and `repository_reencrypt`.
    */
   REENCRYPTION = 'reencrypt',
 }
 
-/**
- * What a repository tells the constructs. A repository knows where bytes go; it knows nothing of databases.
- */
+/** What a repository tells the constructs. A repository knows where bytes go; it does not know databases. */
 export interface RepositoryConfig {
-  /** What makes it the same repository as another: two series of one name in it would be one. */
+  /** What identifies the repository: two series of one name in it would be one. */
   readonly identity: string;
   /**
-   * Where it is, so that a repository inside another is found at synth.
+   * Where it is, so that synthesis finds a repository inside another.
    * @default - it is compared with no other
    */
   readonly place?: RepositoryPlace;
   /**
-   * The jobs' credentials may add and read, and neither delete nor overwrite: nothing is pruned with them.
+   * The jobs' credentials may add and read, but neither delete nor overwrite. So nothing is pruned with them.
    * @default false
    */
   readonly appendOnly?: boolean;
   /**
-   * The repository's scripts. `repository.sh` is sourced by `shell/lib.sh` and defines `repository_open`, `repository_begin`,
-   * `repository_put`, `repository_staged`, `repository_commit`, `repository_list`, `repository_get`, `repository_mark`,
-   * `repository_check`, `repository_prune` and `repository_begin_run`. What each is given and gives back stands in
-   * `lib/repositories/files/repository.sh`.
+   * The repository's scripts. `shell/lib.sh` sources `repository.sh`, which defines `repository_open`, `repository_begin`,
+   * `repository_put`, `repository_staged`, `repository_commit`, `repository_list`, `repository_get`, `repository_mark`, `repository_check`,
+   * `repository_prune` and `repository_begin_run`. Their arguments and results are described in `lib/repositories/files/repository.sh`.
    */
   readonly scripts: ScriptFolder;
   /** Variables of the jobs. */
@@ -124,12 +121,12 @@ export interface RepositoryConfig {
   /** What the jobs have to reach, for NetworkPolicies. */
   readonly destinations: NetworkDestination[];
   /**
-   * What a restore may ask of the repository, beside what it may ask of the engine.
+   * What a restore may ask of the repository, besides what it may ask of the engine.
    * @default none
    */
   readonly restoreRequest?: RequestKey[];
   /**
-   * The store locks what is written, and whoever uses the repository has to renew the locks. `repository.sh` then also defines
+   * The store locks what is written, so whoever uses the repository has to renew the locks. `repository.sh` then also defines
    * `repository_renew_locks`.
    * @default none: nothing is locked
    */
@@ -156,7 +153,7 @@ export interface IRepository {
   bind(scope: Construct, options: RepositoryBindOptions): RepositoryConfig;
 }
 
-/** A repository that is opened with a key, and therefore with another one, too. */
+/** A repository that is opened with a key, and so can be opened with another one, too. */
 export interface IKeyedRepository extends IRepository {
   /**
    * The same repository, opened with this key and no other.

@@ -11,19 +11,19 @@ import { checkAgeRecipient, fingerprintOf } from './recipient';
 /** Options of encryption with age. */
 export interface AgeEncryptionOptions {
   /**
-   * Public keys, as `age-keygen` prints them: `age1...`. Each of them opens what is written, so name a second one, whose identity
-   * lies in a safe.
+   * Public keys, as `age-keygen` prints them: `age1...`. Each of them opens what is written. So name a second one, and keep its identity in
+   * a safe.
    */
   readonly recipients: string[];
   /**
-   * The Secret's key with the identity of one of the recipients, or with several, one a line. Only verifications, restores and
-   * re-encryptions get it; pods that make backups do not, nor need their namespace have it.
-   * @default - none: backups are made, and everything that reads them is an error
+   * The Secret's key with the identity of one of the recipients, or with several, one per line. Only verifications, restores and
+   * re-encryptions get it. Pods that make backups do not, nor need their namespace have it.
+   * @default - none: backups are made, but everything that reads them is an error
    */
   readonly identity?: SecretKeyRef;
   /**
-   * The image from which age is taken, as /usr/bin/age; it has to be static, 1.0 or newer. There is no official one (FiloSottile/age
-   * pull request 315 was closed without one), so it is yours, of four lines:
+   * The image from which age is taken, as /usr/bin/age; it has to be static, 1.0 or newer. There is no official image (FiloSottile/age pull
+   * request 315 was closed without one), so build your own, in four lines:
    *
    * ```dockerfile
    * FROM golang:1.25 AS build
@@ -40,9 +40,9 @@ export interface GpgEncryptionOptions {
   /** Public keys, each as `gpg --armor --export <fingerprint>` prints it. Each of them opens what is written. */
   readonly recipients: string[];
   /**
-   * The Secret's key with the private key of one of the recipients, as `gpg --armor --export-secret-keys` prints it. Only
-   * verifications, restores and re-encryptions get it.
-   * @default - none: backups are made, and everything that reads them is an error
+   * The Secret's key with the private key of one of the recipients, as `gpg --armor --export-secret-keys` prints it. Only verifications,
+   * restores and re-encryptions get it.
+   * @default - none: backups are made, but everything that reads them is an error
    */
   readonly identity?: SecretKeyRef;
   /**
@@ -60,7 +60,7 @@ export interface GpgSymmetricEncryptionOptions {
 
 /** What jobs need of an encryption. */
 interface Key {
-  /** Of `age`, `gpg` and `symmetric`, what it opens. */
+  /** What it opens: `age`, `gpg` or `symmetric`. */
   readonly kind: string;
   readonly key: SecretKeyRef;
   readonly passphrase?: SecretKeyRef;
@@ -68,11 +68,11 @@ interface Key {
 
 /** @internal */
 export interface EncryptionBindOptions {
-  /** What begins the names of volumes, and of the directory in /run. */
+  /** The prefix of the names of volumes, and of the directory in /run. */
   readonly prefix: string;
   /** Whether the job opens recovery points. */
   readonly reads: boolean;
-  /** A job that makes recovery points reads earlier ones for it. */
+  /** Whether a job that makes recovery points reads earlier ones for it. */
   readonly incremental: boolean;
   /** Programs of the job's image. */
   readonly programs: string[];
@@ -91,14 +91,14 @@ export interface EncryptionBinding {
 /**
  * How a repository of plain files is encrypted: members are compressed, then encrypted, in one stream.
  *
- * What stays visible to whoever can read the volume: the series, the engine, when each recovery point was made and verified, what
- * it builds on, how many members it has and their sizes, and to whom it is encrypted. Names of databases, tables and members, and
- * all counts, are encrypted. Integrity (`sha256sum -c SHA256SUMS`) can be checked without a key.
+ * Whoever can read the volume still sees this: the series, the engine, when each recovery point was made and verified, what it builds on,
+ * its number of members and their sizes, and the recipients. Names of databases, tables and members, and all counts, are encrypted. You can
+ * check integrity without a key (`sha256sum -c SHA256SUMS`).
  *
- * Encryption keeps secrets; it does not tell who wrote a recovery point. Somebody who may write the volume can put others there.
- * What a job notes while it runs in its scratch volume, which dies with the pod, is not encrypted.
+ * Encryption keeps secrets, but does not show who wrote a recovery point. Somebody who may write the volume can put others there. A job's
+ * notes in its scratch volume, which is deleted with the pod, are not encrypted.
  *
- * Write down where the keys are kept outside the cluster, and let `backup.addKeyDrill()` prove that they open what there is.
+ * Write down where the keys are kept outside the cluster, and let `backup.addKeyDrill()` prove that they open what is there.
  */
 export class Encryption {
   /**
@@ -130,9 +130,7 @@ export class Encryption {
     );
   }
 
-  /**
-   * With gpg, to public keys: pods that make backups hold nothing that decrypts. For engines whose image ships gpg: PostgreSQL's.
-   */
+  /** With gpg, to public keys: pods that make backups hold nothing that decrypts. The engine's image has to ship gpg: PostgreSQL's does. */
   public static gpg(options: GpgEncryptionOptions): Encryption {
     const { recipients, identity, passphrase } = options;
     return new Encryption('gpg', identity && { kind: 'gpg', key: identity, passphrase }, (scope, prop) => ({
@@ -142,15 +140,15 @@ export class Encryption {
   }
 
   /**
-   * With gpg and a passphrase (AES-256): the passphrase is in the pods that make backups, so whoever takes over one of them reads
-   * all recovery points. Prefer public keys. For engines whose image ships gpg: PostgreSQL's and MariaDB's.
+   * With gpg and a passphrase (AES-256). The passphrase is in the pods that make backups, so whoever takes over one of them reads all
+   * recovery points. Prefer public keys. The engine's image has to ship gpg: PostgreSQL's and MariaDB's do.
    */
   public static gpgSymmetric(options: GpgSymmetricEncryptionOptions): Encryption {
     return new Encryption('gpg-symmetric', { kind: 'symmetric', key: options.passphrase }, () => ({ words: [], files: {} }));
   }
 
   /**
-   * No encryption, of a repository that once had one.
+   * No encryption, for a repository that once had one.
    *
    * @internal
    */
@@ -261,7 +259,7 @@ export class Encryption {
   }
 }
 
-/** A Secret that does not exist keeps no pod waiting: the job says what is missing. */
+/** A missing Secret keeps no pod waiting: the job says what is missing. */
 function secretVolume(
   scope: Construct,
   name: string,

@@ -44,10 +44,10 @@ was restored by a verification.
 /** Operations that open recovery points. */
 const READERS = [RepositoryAccess.READ, RepositoryAccess.VERIFY, RepositoryAccess.RESTORE, RepositoryAccess.REKEY];
 
-/** Where a verification, which has everything else to read only, notes what it has verified. */
+/** Where a verification notes what it has verified. It has everything else read-only. */
 const MARKS = '/marks';
 
-/** Where a restore, which has everything else to read only, puts a safety backup of the target. */
+/** Where a restore puts a safety backup of the target. It has everything else read-only. */
 const SAFETY = '/safety';
 
 /** A static busybox: its flock runs in any image. */
@@ -70,10 +70,10 @@ const COMPRESSORS = [Compression.ZSTD, Compression.GZIP];
 /** Options of a repository of plain files. */
 export interface FilesRepositoryOptions {
   /**
-   * The PersistentVolumeClaim that holds the repository, in the backup's namespace. Keep its data when the claim goes
-   * (`reclaimPolicy: Retain`), and keep it out of the reach of a pruning deploy tool. Backups mount it to write; verifications and
-   * restores to read, but for one directory each: what a verification notes, and the series of safety backups. With ReadWriteOnce they
-   * can only run on one node, one after the other where they meet.
+   * The PersistentVolumeClaim that holds the repository, in the backup's namespace. Keep its data when the claim is deleted
+   * (`reclaimPolicy: Retain`), and do not let a deploy tool prune it. Backups mount it to write. Verifications and restores mount it to
+   * read, except one directory each: the notes of a verification, and the series of safety backups. With ReadWriteOnce they can only run on
+   * one node, one after the other when they meet.
    */
   readonly claimName: string;
   /**
@@ -87,14 +87,14 @@ export interface FilesRepositoryOptions {
    */
   readonly compression?: Compression;
   /**
-   * How members are encrypted. What was stored before, unencrypted or to others, stays as it is; `backup.addReencryption()` encrypts
-   * encrypted recovery points anew.
+   * How members are encrypted. What was stored before, unencrypted or to other recipients, stays as it is; `backup.addReencryption()`
+   * encrypts encrypted recovery points again.
    * @default - not at all
    */
   readonly encryption?: Encryption;
   /**
-   * How older recovery points were encrypted, as long as there are such: jobs that read get these keys as well. For recipients
-   * that were changed nothing is needed here where the Secret holds the old identity beside the new one.
+   * How older recovery points were encrypted, as long as there are any. Jobs that read get these keys as well. Changed recipients need
+   * nothing here if the Secret holds the old identity beside the new one.
    * @default - as new ones
    */
   readonly previousEncryptions?: Encryption[];
@@ -103,11 +103,11 @@ export interface FilesRepositoryOptions {
 /**
  * Recovery points as plain directories on a volume: `<series>/<recovery point>/` with the dump, manifest.json and SHA256SUMS.
  *
- * Runs of one series keep out of each other's way by flock. An image that lacks it, such as MySQL's, gets busybox's by an init
- * container; mirror its image by `ImageCatalog.override(app, { 'busybox:1': ... })`.
+ * Runs of one series keep out of each other's way by flock. For an image without flock, such as MySQL's, an init container brings
+ * busybox's. Mirror its image by `ImageCatalog.override(app, { 'busybox:1': ... })`.
  *
- * Nothing but a shell is needed to read it, and the key where it is encrypted (`encryption`). On a volume of the same cluster it is
- * lost with the cluster: it is a first copy, not the only one.
+ * Nothing but a shell is needed to read it, and the key if it is encrypted (`encryption`). On a volume of the same cluster it is lost with
+ * the cluster: it is a first copy, not the only one.
  */
 export class FilesRepository implements IKeyedRepository {
   constructor(private readonly options: FilesRepositoryOptions) {
@@ -212,7 +212,7 @@ export class FilesRepository implements IKeyedRepository {
   }
 }
 
-/** The one directory of the repository that a job may write which otherwise reads. */
+/** The one directory of the repository that a reading job may write. */
 function directoryOf(access: RepositoryAccess, series: string) {
   switch (access) {
     case RepositoryAccess.VERIFY:

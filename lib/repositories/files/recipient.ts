@@ -5,8 +5,8 @@ import { InputError } from '../../core/input-error';
 const BECH32 = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
 
 /**
- * Checks an age recipient down to its checksum (age's specification, "The X25519 recipient type"; BIP 173): a recipient with a
- * typing error would be somebody else, or nobody.
+ * Checks an age recipient down to its checksum (age's specification, "The X25519 recipient type"; BIP 173). A recipient with a typing error
+ * would be somebody else, or nobody.
  *
  * @internal
  */
@@ -73,7 +73,7 @@ interface Packet {
   readonly body: Buffer;
 }
 
-/** What is cut off, or no packet at all, ends the list. */
+/** Reading ends at a packet that is cut off, or that is none. */
 function packets(bytes: Buffer): Packet[] {
   const found: Packet[] = [];
   let at = 0;

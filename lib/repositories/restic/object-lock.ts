@@ -5,38 +5,40 @@ import { Schedule } from '../../core/schedule';
 
 /** Options of a bucket's lock. */
 export interface ObjectLockOptions {
-  /** How many days the bucket's default retention locks what is new. It is set on the bucket, and must be the same there. */
+  /** How many days the bucket's default retention locks new objects. Set it on the bucket; it must be the same there. */
   readonly days: number;
   /**
-   * So many days everything in the repository is still locked for, at any moment: what an attacker deletes or overwrites can be
-   * brought back for as long. Choose more than passes between two verifications, which notice it.
+   * For how many days, at least, everything in the repository is still locked at any moment. For that long, what an attacker deletes or
+   * overwrites can be brought back. Choose more than the time between two verifications, which notice it.
    * @default - half of `days`
    */
   readonly atLeastDays?: number;
   /**
-   * When what would soon be unlocked is locked anew. That one run fails is allowed for.
+   * When locks that would end soon are renewed. One failed run is allowed for.
    * @default Schedule.daily({ at: '04:00', spread: Duration.hours(1) })
    */
   readonly renewal?: Schedule;
 }
 
 /**
- * What a bucket with S3 Object Lock promises: its default retention, which every new version of an object gets (Amazon S3 user
- * guide, "Locking objects with Object Lock"). restic itself sets no locks; it works on such a bucket as on any other, since a delete only hides
- * what is locked (restic issues 2202 and 3195).
+ * What a bucket with S3 Object Lock promises: its default retention, which every new version of an object gets (Amazon S3 user guide,
+ * "Locking objects with Object Lock"). On such a bucket restic works as on any other: it sets no locks itself, and a delete only hides what
+ * is locked (restic issues 2202 and 3195).
  *
- * A new recovery point refers to data that older ones stored, whose lock ends earlier. So a CronJob `<series>-renew-locks` locks
- * anew whatever the repository holds, before its lock ends: it copies each object onto itself within the store, which makes a new
- * version, and needs no more than the backup's own rights. What is already deleted or overwritten is not renewed. An old version stays until its own lock has
- * ended and a lifecycle rule of the bucket removes it: about `days / (days - atLeastDays)` times the data is what the store keeps.
+ * A new recovery point refers to data that older ones stored, whose lock ends earlier. So a CronJob `<series>-renew-locks` renews the locks
+ * of everything in the repository before they end. It copies each object onto itself within the store, which makes a new version, and needs
+ * only the backup's own rights. What is already deleted or overwritten is not renewed.
+ *
+ * An old version stays until its own lock has ended and a lifecycle rule of the bucket removes it. So the store keeps about
+ * `days / (days - atLeastDays)` times the data.
  */
 export class ObjectLock {
-  /** Who has the right to bypass a lock can end it earlier. No backup should have it. */
+  /** Somebody with the right to bypass a lock can end it earlier. No backup should have that right. */
   public static governance(options: ObjectLockOptions): ObjectLock {
     return new ObjectLock('GOVERNANCE', options);
   }
 
-  /** Nobody can end a lock earlier, the owner of the account included: begin with few days. */
+  /** Nobody can end a lock earlier, not even the owner of the account. Begin with few days. */
   public static compliance(options: ObjectLockOptions): ObjectLock {
     return new ObjectLock('COMPLIANCE', options);
   }

@@ -11,23 +11,23 @@ export interface ResticCacheConfig {
 }
 
 /**
- * Where restic keeps copies of a repository's index and of its snapshots, so that it need not fetch them again and again. Without
- * them nothing is lost. (restic's documentation, "Caching".)
+ * Where restic keeps copies of a repository's index and of its snapshots, so that it need not fetch them each time. Without them nothing is
+ * lost. (restic's documentation, "Caching".)
  */
 export class ResticCache {
-  /** In the pod's scratch volume: each run fetches what it needs once. Right for all but large repositories far away. */
+  /** In the pod's scratch volume: each run fetches what it needs once. Right for all but large, distant repositories. */
   public static scratch(): ResticCache {
     return new ResticCache(() => ({}));
   }
 
-  /** None: each command of a run fetches anew. Right where the scratch volume is tight and the repository is on a volume or near. */
+  /** None: each command of a run fetches anew. Right for a small scratch volume, with a repository on a volume or near. */
   public static none(): ResticCache {
     return new ResticCache(() => ({ flags: ['--no-cache'] }));
   }
 
   /**
-   * On a PersistentVolumeClaim of its own, from run to run: right where fetching the index takes minutes or costs money. All jobs
-   * of the backup mount it: with ReadWriteOnce they can only run on one node. Its content is encrypted as the repository is.
+   * On a PersistentVolumeClaim of its own, which stays between runs. Right if fetching the index takes minutes or costs money. All jobs of
+   * the backup mount it: with ReadWriteOnce they can only run on one node. Its content is encrypted as the repository is.
    *
    * @param claimName the claim, in the backup's namespace
    */

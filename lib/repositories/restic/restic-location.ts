@@ -17,20 +17,20 @@ import type { ObjectLock, ObjectLockConfig } from './object-lock';
 export interface ResticLocationConfig {
   /** The repository as restic names it. */
   readonly repository: string;
-  /** What tells the place from every other. */
+  /** What identifies the place. */
   readonly identity: string;
   readonly environment: k8s.EnvVar[];
   readonly volumes: k8s.Volume[];
   readonly volumeMounts: k8s.VolumeMount[];
   readonly destinations: NetworkDestination[];
-  /** What restic needs beside itself. */
+  /** What restic needs besides itself. */
   readonly tools: ToolContainer[];
   readonly place: RepositoryPlace;
   /** Extended options, as `-o` takes them. */
   readonly options: string[];
-  /** Whether restic itself speaks TLS with it, and judges the server's certificate. */
+  /** Whether restic itself speaks TLS with it, and checks the server's certificate. */
   readonly usesTls: boolean;
-  /** What jobs need that work with the old versions of a bucket's objects. */
+  /** What jobs need that work with old versions of a bucket's objects. */
   readonly versions?: ResticVersionsConfig;
 }
 
@@ -58,8 +58,8 @@ export interface ResticRestOptions {
   /** The server's URL, with a path for the repository, without user and password: `https://backup.example/shop/`. */
   readonly url: string;
   /**
-   * The URL under which others use the same repository, where this is another server over the same directory: one of the two is
-   * append-only. Repositories are told apart by it.
+   * The URL under which others use the same repository, if this is another server over the same directory: one of the two is append-only.
+   * It identifies the repository.
    * @default - url
    */
   readonly sameAs?: string;
@@ -69,8 +69,8 @@ export interface ResticRestOptions {
    */
   readonly credentials?: SecretRef;
   /**
-   * Where packets to the server go, for the NetworkPolicies of jobs. Say it where `url` does not tell: pods that listen on another port than
-   * their Service, a Service without selector, a host name outside with a single dot.
+   * Where packets to the server go, for the NetworkPolicies of jobs. Give it where `url` is not enough: pods that listen on another port
+   * than their Service, a Service without selector, an outside host name with a single dot.
    * @default - guessed from it; see NetworkDestination
    */
   readonly destinations?: Destination[];
@@ -78,13 +78,13 @@ export interface ResticRestOptions {
 
 /** How a bucket is addressed. */
 export enum S3BucketLookup {
-  /** `https://endpoint/bucket`: what most stores other than Amazon's want, and any whose certificate names the endpoint alone. */
+  /** `https://endpoint/bucket`. Most stores other than Amazon's want it, and every store whose certificate names the endpoint alone. */
   PATH = 'path',
-  /** `https://bucket.endpoint`: what some stores insist on. */
+  /** `https://bucket.endpoint`. Some stores insist on it. */
   DNS = 'dns',
 }
 
-/** The storage classes in which restic can work: it reads what it has written. */
+/** The storage classes in which restic can work, since it reads what it has written. */
 export enum S3StorageClass {
   STANDARD = 'STANDARD',
   STANDARD_IA = 'STANDARD_IA',
@@ -113,8 +113,8 @@ export interface ResticS3Options {
    */
   readonly endpoint?: string;
   /**
-   * Where packets to the store go, for the NetworkPolicies of jobs. Say it where `endpoint` does not tell: pods that listen on another port than
-   * their Service, a Service without selector, a host name outside with a single dot.
+   * Where packets to the store go, for the NetworkPolicies of jobs. Give it where `endpoint` is not enough: pods that listen on another
+   * port than their Service, a Service without selector, an outside host name with a single dot.
    * @default - guessed from it; see NetworkDestination
    */
   readonly destinations?: Destination[];
@@ -132,21 +132,20 @@ export interface ResticS3Options {
   /**
    * A Secret with the keys `accessKeyId` and `secretAccessKey`.
    *
-   * Rights that are enough for backups without pruning, for verifications and for restores: `s3:ListBucket` on the bucket;
-   * `s3:GetObject` and `s3:PutObject` on `<prefix>/*`; `s3:DeleteObject` on `<prefix>/locks/*`. To prune, `s3:DeleteObject` on
-   * `<prefix>/*`. Who may put objects may also put others in their place, and no policy can tell the two apart: only a bucket that
-   * is versioned keeps what was there before.
+   * Backups without pruning, verifications and restores need these rights: `s3:ListBucket` on the bucket; `s3:GetObject` and `s3:PutObject`
+   * on `<prefix>/*`; `s3:DeleteObject` on `<prefix>/locks/*`. To prune, `s3:DeleteObject` on `<prefix>/*`. Somebody who may put objects may
+   * also replace existing ones, and no policy can tell the two apart. Only a versioned bucket keeps what was there before.
    */
   readonly credentials: SecretRef;
   /**
-   * The bucket keeps old versions of its objects, and what is deleted is only hidden. A restore can then read the repository as it
-   * was at a moment, for example before an attack: its request has the word `asOf`, a time such as `2026-08-01T00:00:00Z`. For that its
-   * credentials also need the rights `s3:ListBucketVersions` and `s3:GetObjectVersion`.
+   * The bucket keeps old versions of its objects, and what is deleted is only hidden. A restore can then read the repository as it was at a
+   * moment, for example before an attack. Its request has the word `asOf`, a time such as `2026-08-01T00:00:00Z`. Its credentials then also
+   * need the rights `s3:ListBucketVersions` and `s3:GetObjectVersion`.
    * @default false, or true where there is an objectLock
    */
   readonly versioned?: boolean;
   /**
-   * The lock that the bucket puts on whatever is new in it; see `ObjectLock`.
+   * The lock that the bucket puts on new objects; see `ObjectLock`.
    * @default - none
    */
   readonly objectLock?: ObjectLock;
@@ -168,7 +167,7 @@ export interface ResticGcsOptions {
   readonly prefix?: string;
   /** The key of a Secret that holds the service account's JSON file. */
   readonly credentials: SecretKeyRef;
-  /** The project, which restic needs to make a bucket's repository. */
+  /** The project, which restic needs to create the repository's bucket. */
   readonly projectId: string;
 }
 
@@ -208,8 +207,8 @@ export interface ResticSftpOptions {
    */
   readonly port?: number;
   /**
-   * Where packets to the server go, for the NetworkPolicies of jobs. Say it where `host` does not tell: pods that listen on another port than
-   * their Service, a Service without selector, a host name outside with a single dot.
+   * Where packets to the server go, for the NetworkPolicies of jobs. Give it where `host` is not enough: pods that listen on another port
+   * than their Service, a Service without selector, an outside host name with a single dot.
    * @default - guessed from it; see NetworkDestination
    */
   readonly destinations?: Destination[];
@@ -218,8 +217,8 @@ export interface ResticSftpOptions {
   /** The directory of the repository. */
   readonly path: string;
   /**
-   * A Secret with the keys `privateKey`, a private key without a passphrase, and `knownHosts`, the server's public key as in
-   * OpenSSH's known_hosts. A server that cannot prove itself is not trusted.
+   * A Secret with the keys `privateKey` and `knownHosts`: a private key without a passphrase, and the server's public key as in OpenSSH's
+   * known_hosts. A server that cannot prove itself is not trusted.
    */
   readonly credentials: SecretRef;
   /**
@@ -229,7 +228,7 @@ export interface ResticSftpOptions {
   readonly image?: string;
 }
 
-/** A proxy of HTTP. */
+/** An HTTP proxy. */
 export interface ProxyOptions {
   /** Its URL, with a scheme and without user and password: `http://proxy.acme.example:3128`. */
   readonly url: string;
@@ -245,7 +244,7 @@ export interface ProxyOptions {
  * Secrets only.
  */
 export abstract class ResticLocation {
-  /** A directory of a volume: the shortest way, and gone with the volume. */
+  /** A directory of a volume: the simplest place, and lost with the volume. */
   public static local(options: ResticLocalOptions): ResticLocation {
     return new Location((scope, mountPrefix) => {
       const path = prefixOf(scope, options.path ?? 'restic');
@@ -366,8 +365,8 @@ export abstract class ResticLocation {
   }
 
   /**
-   * A directory of an SFTP server, by way of rclone: restic itself would call `ssh`, which database images do not have.
-   * (restic's documentation, "Other Services via rclone".)
+   * A directory of an SFTP server, by rclone. restic itself would call `ssh`, which database images do not have. (restic's documentation,
+   * "Other Services via rclone".)
    */
   public static sftp(options: ResticSftpOptions): ResticLocation {
     return new Location((scope, mountPrefix) => {
@@ -408,7 +407,7 @@ export abstract class ResticLocation {
   /**
    * The same place, reached by an HTTP proxy: `ResticLocation.s3({ ... }).byProxy({ url: 'http://proxy.acme.example:3128' })`.
    *
-   * NetworkPolicies allow the proxy then, and not the place. Nothing else in the jobs goes by it: neither the engine's clients nor the
+   * NetworkPolicies then allow the proxy, and not the place. Nothing else in the jobs uses it: neither the engine's clients nor the
    * programs that restic starts. (restic takes `HTTP_PROXY` and `HTTPS_PROXY` as Go's `net/http` does.)
    */
   public byProxy(options: ProxyOptions): ResticLocation {
@@ -455,7 +454,7 @@ class Location extends ResticLocation {
   }
 }
 
-/** rclone's remote for the bucket. It finds the keys where restic finds them. */
+/** rclone's remote for the bucket. It finds the keys where restic does. */
 function versionsOf(scope: Construct, options: ResticS3Options, url: URL, path: string): ResticVersionsConfig {
   const objectLock = options.objectLock?._bind(scope);
   const remote = {
@@ -504,7 +503,7 @@ function urlOf(scope: Construct, prop: string, text: string): URL {
   return url;
 }
 
-/** Within a cluster there is seldom anything else; what leaves it can be read, and used, by whoever is on the way. */
+/** Within a cluster there is seldom anything but plain text. What leaves the cluster can be read, and used, by anybody on the way. */
 function warnOfPlainText(scope: Construct, prop: string, url: URL, destinations: Destination[] | undefined): void {
   const staysInside = destinations ? destinations.every(({ _isInCluster }) => _isInCluster) : isInCluster(destinationOf(url).host);
   if (url.protocol !== 'http:' || staysInside) return;

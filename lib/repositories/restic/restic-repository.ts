@@ -19,7 +19,7 @@ import {
 import { ResticCache } from './restic-cache';
 import type { ResticLocation, ResticLocationConfig } from './restic-location';
 
-/** restic 0.17 is the first that runs the dump itself and saves nothing when it fails, and that tells its errors by exit code. */
+/** restic 0.17 is the first that runs the dump itself, saves nothing when it fails, and tells its errors by exit code. */
 const DEFAULT_IMAGE = 'restic/restic:0.18.0';
 
 const BY_HAND = `On any machine with restic 0.17 or newer, with the repository's password and the store's credentials (restic's documentation,
@@ -37,7 +37,7 @@ restored by a verification.
 export interface ResticRepositoryOptions {
   /** Where the repository is. */
   readonly location: ResticLocation;
-  /** The repository's password. Without it nobody reads the recovery points: keep a copy outside the cluster. */
+  /** The repository's password. Without it nobody can read the recovery points: keep a copy outside the cluster. */
   readonly password: SecretKeyRef;
   /**
    * The image from which the restic binary and the CA certificates are taken; 0.17 or newer.
@@ -45,16 +45,16 @@ export interface ResticRepositoryOptions {
    */
   readonly image?: string;
   /**
-   * The credentials may add and read, and neither delete nor overwrite anything but locks, so that nobody who takes them over can
-   * destroy recovery points. The store has to see to that (`rest-server --append-only`, `rclone serve restic --append-only`, a
-   * policy of the bucket): here it says that backups do not prune, which is left to `addPrune()` with other credentials.
-   * (restic's documentation, "Security considerations in append-only mode".)
+   * The credentials may add and read, but neither delete nor overwrite anything except locks. So somebody who steals them cannot destroy
+   * recovery points. The store has to enforce that (`rest-server --append-only`, `rclone serve restic --append-only`, a policy of the
+   * bucket). This prop says that backups do not prune; `addPrune()` does it with other credentials. (restic's documentation, "Security
+   * considerations in append-only mode".)
    * @default false
    */
   readonly appendOnly?: boolean;
   /**
-   * The authorities that the server's certificate is judged by. They take the place of those that the image brings; they are not
-   * added to them. (restic's documentation, "Preparing a new repository", REST Server: `--cacert`; internal/backend/http_transport.go.)
+   * The authorities that may have signed the server's certificate. They replace those of the image, and are not added to them. (restic's
+   * documentation, "Preparing a new repository", REST Server: `--cacert`; internal/backend/http_transport.go.)
    * @default - the well-known ones, of the image
    */
   readonly caCertificates?: CaCertificates;
@@ -64,7 +64,7 @@ export interface ResticRepositoryOptions {
    */
   readonly uploadLimit?: Size;
   /**
-   * The most that is received in a second, in whole kibibytes: it makes restores slower, too. (`--limit-download`.)
+   * The most that is received in a second, in whole kibibytes. It makes restores slower, too. (`--limit-download`.)
    * @default - no limit
    */
   readonly downloadLimit?: Size;
@@ -78,25 +78,24 @@ export interface ResticRepositoryOptions {
 /**
  * Recovery points in a restic repository: encrypted on the client, deduplicated, on any store that restic knows.
  *
- * The database's own image runs the job; restic, a static binary, is copied into it by an init container. The repository is
- * made by the first backup. Where several begin at once, none stores anything before it is certain that one of them has made it,
- * or all refuse and say what to do.
+ * The database's own image runs the job. An init container copies restic, a static binary, into it. The first backup creates the
+ * repository. If several begin at once, none stores anything before one of them has certainly created it, or all refuse and say what to do.
  *
- * A lock that a killed run has left goes with the next run of the same CronJob, ten minutes after its last refresh, or with any run
- * after half an hour (restic's documentation, "Troubleshooting"). One that is refreshed is waited for, up to the backup's
- * `repositoryWait`. A restore reads beside locks that nobody has refreshed for ten minutes.
+ * A lock that a killed run has left is removed by the next run of the same CronJob, ten minutes after its last refresh. Any run removes it
+ * after half an hour (restic's documentation, "Troubleshooting"). A run waits for a lock that is refreshed, up to the backup's
+ * `repositoryWait`. A restore reads in spite of locks that nobody has refreshed for ten minutes.
  */
 export class ResticRepository implements IKeyedRepository {
   /**
-   * A repository that somebody has made: jobs never make one. Where none is (a prefix misspelt, a volume that is not the one), they
-   * fail and say so, instead of beginning a new one beside it.
+   * A repository that exists already: jobs never create it. If there is none (a misspelt prefix, another volume), they fail and say so,
+   * instead of creating a new one.
    */
   public static fromExisting(options: ResticRepositoryOptions): ResticRepository {
     return new ResticRepository(options, true);
   }
 
   /**
-   * @param mustExist jobs never make the repository; see `fromExisting`
+   * @param mustExist jobs never create the repository; see `fromExisting`
    */
   constructor(
     private readonly options: ResticRepositoryOptions,
