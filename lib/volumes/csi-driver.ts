@@ -4,7 +4,7 @@ import { checkObjectName } from '../core/names';
 import type { SecretRef } from '../core/secret-ref';
 import { warn } from '../core/warning';
 
-/** What the EBS CSI driver can be told of snapshots. */
+/** Options of the EBS CSI driver for snapshots. */
 export interface EbsSnapshotOptions {
   /**
    * Tags of the snapshots in AWS. (aws-ebs-csi-driver, docs/tagging.md.)
@@ -19,7 +19,7 @@ export interface EbsSnapshotOptions {
   readonly fastRestoreZones?: string[];
 }
 
-/** What the Compute Engine persistent disk CSI driver can be told of snapshots. */
+/** Options of the Compute Engine persistent disk CSI driver for snapshots. */
 export interface GcePersistentDiskSnapshotOptions {
   /**
    * The region or multi-region where the snapshots are stored, such as 'eu' or 'europe-west3'.
@@ -33,7 +33,7 @@ export interface GcePersistentDiskSnapshotOptions {
   readonly labels?: { [key: string]: string };
 }
 
-/** What the Azure disk CSI driver can be told of snapshots. */
+/** Options of the Azure disk CSI driver for snapshots. */
 export interface AzureDiskSnapshotOptions {
   /**
    * The resource group that keeps the snapshots.
@@ -52,16 +52,16 @@ export interface AzureDiskSnapshotOptions {
   readonly tags?: { [key: string]: string };
 }
 
-/** What the Cinder CSI driver can be told of snapshots. */
+/** Options of the Cinder CSI driver for snapshots. */
 export interface CinderSnapshotOptions {
   /**
-   * Takes snapshots of volumes that are in use, as a running server's volume is; Cinder refuses them otherwise.
+   * Takes snapshots of volumes that are in use, such as a running server's; otherwise Cinder refuses them.
    * @default true - unlike the driver's own default
    */
   readonly forceCreate?: boolean;
 }
 
-/** What both CSI drivers of Ceph need to know. */
+/** Options of both CSI drivers of Ceph. */
 export interface CephSnapshotOptions {
   /** The Ceph cluster, by its id in the driver's configuration. */
   readonly clusterId: string;
@@ -70,14 +70,14 @@ export interface CephSnapshotOptions {
   /** The namespace of that Secret. */
   readonly secretNamespace: string;
   /**
-   * What the driver's name begins with where it has been installed under another one: Rook's is that of its operator's namespace,
-   * 'rook-ceph'. (Rook's documentation, "Ceph CSI Snapshots".)
+   * The prefix of the driver's name, if it was installed with one. Rook uses the namespace of its operator, 'rook-ceph'. (Rook's
+   * documentation, "Ceph CSI Snapshots".)
    * @default - none
    */
   readonly driverPrefix?: string;
 }
 
-/** What the RBD CSI driver needs to know. */
+/** Options of the RBD CSI driver. */
 export interface CephRbdSnapshotOptions extends CephSnapshotOptions {
   /**
    * The pool of the images, which group snapshots need.
@@ -86,7 +86,7 @@ export interface CephRbdSnapshotOptions extends CephSnapshotOptions {
   readonly pool?: string;
 }
 
-/** What the CephFS CSI driver needs to know. */
+/** Options of the CephFS CSI driver. */
 export interface CephFsSnapshotOptions extends CephSnapshotOptions {
   /**
    * The file system, which group snapshots need.
@@ -95,15 +95,15 @@ export interface CephFsSnapshotOptions extends CephSnapshotOptions {
   readonly fileSystem?: string;
 }
 
-/** What becomes of a snapshot of Longhorn. */
+/** Where Longhorn keeps a snapshot. */
 export enum LonghornSnapshotType {
-  /** It stays in the cluster, on the nodes of the volume: it goes when they go. */
+  /** It stays in the cluster, on the nodes of the volume, and is lost with them. */
   SNAPSHOT = 'snap',
   /** It is copied to the backup target outside the cluster. */
   BACKUP = 'bak',
 }
 
-/** What Longhorn's CSI driver can be told of snapshots. */
+/** Options of Longhorn's CSI driver for snapshots. */
 export interface LonghornSnapshotOptions {
   /**
    * Where the snapshot is kept.
@@ -117,7 +117,7 @@ export interface LonghornSnapshotOptions {
   readonly fullBackup?: boolean;
 }
 
-/** What the LVM CSI driver of OpenEBS can be told of snapshots. */
+/** Options of OpenEBS's LVM CSI driver for snapshots. */
 export interface OpenEbsLvmSnapshotOptions {
   /**
    * The space set aside for what changes after the snapshot, as a percentage of the volume ('50%') or a size ('10G'). A snapshot that
@@ -130,8 +130,8 @@ export interface OpenEbsLvmSnapshotOptions {
 /**
  * A CSI driver and the parameters of its snapshots.
  *
- * A driver ignores, or fails on, a parameter that it does not know, and only when the snapshot is taken; so each factory offers what its
- * driver's own documentation or source lists, and no more. For a driver that is not here, or a newer parameter, there is `CsiDriver.of()`.
+ * A driver ignores a parameter that it does not know, or fails on it, and only when the snapshot is taken. So each factory offers only what
+ * its driver's own documentation or source lists. For other drivers, and for newer parameters, use `CsiDriver.of()`.
  */
 export class CsiDriver {
   /**
@@ -146,8 +146,8 @@ export class CsiDriver {
   }
 
   /**
-   * Compute Engine persistent disks, `pd.csi.storage.gke.io`.
-   * (kubernetes-sigs/gcp-compute-persistent-disk-csi-driver, pkg/parameters/parameters.go: it refuses whatever else is there.)
+   * Compute Engine persistent disks, `pd.csi.storage.gke.io`. (kubernetes-sigs/gcp-compute-persistent-disk-csi-driver,
+   * pkg/parameters/parameters.go: it refuses any other parameter.)
    */
   public static gcePersistentDisk(options: GcePersistentDiskSnapshotOptions = {}): CsiDriver {
     return new CsiDriver('pd.csi.storage.gke.io', {
@@ -205,8 +205,8 @@ export class CsiDriver {
   }
 
   /**
-   * A directory of one node, `hostpath.csi.k8s.io`: for trials. Its snapshots are archives that tar makes while the volume is written to: they
-   * are not of one moment, and a file that changes meanwhile fails them ("file changed as we read it"). A class of it is warned of.
+   * A directory of one node, `hostpath.csi.k8s.io`: for trials. tar makes its snapshots while the volume is written to. So they do not show
+   * one moment, and a file that changes meanwhile fails them ("file changed as we read it"). Synthesis warns of a class of it.
    * (kubernetes-csi/csi-driver-host-path.)
    */
   public static hostPath(): CsiDriver {
@@ -234,9 +234,9 @@ export class CsiDriver {
   ) {}
 
   /**
-   * Checks the driver and says what a VolumeSnapshotClass of it has to say.
+   * Checks the driver and gives the parameters of a VolumeSnapshotClass.
    *
-   * @throws InputError when the name is none
+   * @throws InputError when the name is invalid
    * @internal
    */
   public _snapshotParameters(scope: IConstruct): { [key: string]: string } {
@@ -246,9 +246,9 @@ export class CsiDriver {
   }
 
   /**
-   * The same of a VolumeGroupSnapshotClass.
+   * The same for a VolumeGroupSnapshotClass.
    *
-   * @throws InputError when the name is none, or the driver's group snapshots are not known, or not told what they need
+   * @throws InputError when the name is invalid, or the driver's group snapshots are not known, or lack an option
    * @internal
    */
   public _groupParameters(scope: IConstruct): { [key: string]: string } {
@@ -280,7 +280,7 @@ function ceph(name: string, options: CephSnapshotOptions, group?: { [key: string
   );
 }
 
-/** `key1=value1,key2=value2`, as both clouds want them. */
+/** `key1=value1,key2=value2`, as both clouds want it. */
 function pairs(of: { [key: string]: string }): string {
   return Object.entries(of)
     .map(([key, value]) => `${key}=${value}`)

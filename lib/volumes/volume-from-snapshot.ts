@@ -11,7 +11,7 @@ import { STANDARD_LABELS } from '../kubernetes/labels';
 export interface VolumeFromSnapshotProps {
   /** The VolumeSnapshot, in the claim's namespace. */
   readonly snapshotName: string;
-  /** How large the volume is: at least as large as the snapshot's `status.restoreSize`, or the driver makes none. */
+  /** The volume's size: at least the snapshot's `status.restoreSize`, or the driver makes no volume. */
   readonly size: Size;
   /**
    * The claim's name.
@@ -29,7 +29,7 @@ export interface VolumeFromSnapshotProps {
    */
   readonly accessModes?: PersistentVolumeAccessMode[];
   /**
-   * Whether it is a file system or a block device. It has to be what the snapshotted volume was; another one needs the annotation
+   * Whether it is a file system or a block device. It has to be what the snapshotted volume was. Another one needs the annotation
    * `snapshot.storage.kubernetes.io/allow-volume-mode-change` on the snapshot's content. (Kubernetes documentation, "Volume Snapshots",
    * "Converting the volume mode of a Snapshot".)
    * @default PersistentVolumeMode.FILE_SYSTEM
@@ -43,8 +43,8 @@ export interface VolumeFromSnapshotProps {
 }
 
 /**
- * A claim whose new volume begins with what a snapshot holds. The snapshot stays as it is, and must stay until the claim is bound: with
- * a StorageClass that waits for the first consumer, until the first pod mounts it.
+ * A claim whose new volume begins with the contents of a snapshot. The snapshot stays as it is, and must stay until the claim is bound.
+ * With a StorageClass that waits for the first consumer, that is when the first pod mounts it.
  *
  * Deploy tools are told to leave the claim alone: it is somebody's data from then on.
  */
@@ -53,7 +53,7 @@ export class VolumeFromSnapshot extends Construct {
   public readonly name: string;
 
   /**
-   * @throws InputError when a name is none
+   * @throws InputError when a name is invalid
    */
   constructor(scope: Construct, id: string, props: VolumeFromSnapshotProps) {
     super(...checkedConstruct('VolumeFromSnapshot', scope, id, props));

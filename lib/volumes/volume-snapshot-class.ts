@@ -8,17 +8,17 @@ import { STANDARD_LABELS } from '../kubernetes/labels';
 import type { CsiDriver } from './csi-driver';
 import { GroupSnapshotVersion } from './group/snapshot-mode';
 
-/** What becomes of the data of a snapshot whose object is deleted. */
+/** What happens to a snapshot's data when its object is deleted. */
 export enum SnapshotDeletionPolicy {
   /** It is deleted with the object. */
   DELETE = 'Delete',
-  /** It stays in the storage system until somebody deletes it there, and is paid for. */
+  /** It stays in the storage system, and costs, until somebody deletes it there. */
   RETAIN = 'Retain',
 }
 
 /** Options of both classes of snapshots. */
 export interface SnapshotClassOptions {
-  /** The CSI driver of the volumes, with what it is to be told. */
+  /** The CSI driver of the volumes, with its parameters. */
   readonly driver: CsiDriver;
   /**
    * The name by which snapshots ask for it.
@@ -26,21 +26,21 @@ export interface SnapshotClassOptions {
    */
   readonly name?: string;
   /**
-   * What becomes of a snapshot when its object is deleted.
+   * What happens to a snapshot when its object is deleted.
    *
-   * Retention deletes objects: with RETAIN it frees nothing, and what was pruned piles up in the storage system where no cluster knows
-   * of it. RETAIN is right where whoever can delete objects must not be able to delete data.
+   * Retention deletes objects. With RETAIN that frees nothing, and pruned snapshots pile up in the storage system where no cluster knows of
+   * them. Use RETAIN if somebody who can delete objects must not be able to delete data.
    * @default SnapshotDeletionPolicy.DELETE
    */
   readonly deletionPolicy?: SnapshotDeletionPolicy;
   /**
-   * Whether snapshots of this driver's volumes take it when they name none. Two defaults of one driver are none: snapshots that name no
-   * class then fail. (Kubernetes documentation, "Volume Snapshot Classes".)
+   * Whether snapshots of this driver's volumes use it when they name no class. With two defaults of one driver, these snapshots fail.
+   * (Kubernetes documentation, "Volume Snapshot Classes".)
    * @default false
    */
   readonly isDefault?: boolean;
   /**
-   * Whether Velero takes it for volumes of this driver. (Velero's documentation, "Container Storage Interface Snapshot Support".)
+   * Whether Velero uses it for volumes of this driver. (Velero's documentation, "Container Storage Interface Snapshot Support".)
    * @default false
    */
   readonly usedByVelero?: boolean;
@@ -50,8 +50,8 @@ export interface SnapshotClassOptions {
 export interface VolumeSnapshotClassProps extends SnapshotClassOptions {}
 
 /**
- * How snapshots of a CSI driver's volumes are taken: a VolumeSnapshotClass, for the whole cluster. It cannot be changed once it is
- * applied; give a changed one another name.
+ * How snapshots of a CSI driver's volumes are taken: a VolumeSnapshotClass, for the whole cluster. It cannot be changed once it is applied;
+ * give a changed one another name.
  */
 export class VolumeSnapshotClass extends Construct {
   /** The name by which snapshots ask for it. */
@@ -93,7 +93,7 @@ export class VolumeGroupSnapshotClass extends Construct {
   public readonly name: string;
 
   /**
-   * @throws InputError when the name is invalid, or nothing is known of group snapshots of the driver
+   * @throws InputError when the name is invalid, or the driver's group snapshots are not known
    */
   constructor(scope: Construct, id: string, props: VolumeGroupSnapshotClassProps) {
     super(...checkedConstruct('VolumeGroupSnapshotClass', scope, id, props));

@@ -5,7 +5,7 @@ import { checkObjectName } from '../core/names';
 import { KEEP_ANNOTATIONS } from '../kubernetes/deploy-tools';
 import { STANDARD_LABELS } from '../kubernetes/labels';
 
-/** What a snapshot is made of. */
+/** The source of a snapshot. */
 export class VolumeSnapshotSource {
   /**
    * A claim, whose volume is snapshotted when the object is applied.
@@ -17,7 +17,7 @@ export class VolumeSnapshotSource {
   }
 
   /**
-   * A VolumeSnapshotContent that is there already: a snapshot that the storage system has, brought into this namespace.
+   * An existing VolumeSnapshotContent: a snapshot that the storage system has, brought into this namespace.
    *
    * @param name the content's
    */
@@ -47,26 +47,26 @@ export interface VolumeSnapshotProps {
   readonly name?: string;
   /**
    * The VolumeSnapshotClass by which it is taken.
-   * @default - the default of the volume's driver; the content's, for one that is there already
+   * @default - the default of the volume's driver; for existing content, the content's
    */
   readonly snapshotClassName?: string;
 }
 
 /**
- * One snapshot of one volume, taken when the object is first applied and never again: its source cannot be changed, and applying it
- * a second time does nothing. For snapshots that come again and are consistent among each other there is `VolumeSnapshotGroup`.
+ * One snapshot of one volume, taken when the object is first applied and never again. Its source cannot be changed, and applying it a
+ * second time does nothing. For repeated snapshots that are consistent with each other, use `VolumeSnapshotGroup`.
  *
- * Deleting the object deletes the data, when its class says Delete. So deploy tools are told to leave it alone, even when it is no
- * longer in Git; delete it by hand.
+ * Deleting the object deletes the data, if its class says Delete. So deploy tools are told to leave it alone, even when it is no longer in
+ * Git; delete it by hand.
  *
- * It is in the same storage as the volume: what takes one may take the other. It is no copy off-site.
+ * It is in the same storage as the volume: what destroys one may destroy the other. It is no copy off-site.
  */
 export class VolumeSnapshot extends Construct {
   /** Its name. */
   public readonly name: string;
 
   /**
-   * @throws InputError when a name is none
+   * @throws InputError when a name is invalid
    */
   constructor(scope: Construct, id: string, props: VolumeSnapshotProps) {
     super(...checkedConstruct('VolumeSnapshot', scope, id, props));

@@ -7,12 +7,12 @@ import { InputError } from '../core/input-error';
 import type { IVolumeSnapshotGroup } from './group/group';
 import { VolumeFromSnapshot } from './volume-from-snapshot';
 
-/** What may be said of several claims that are made from snapshots. */
+/** Options of several claims that are made from snapshots. */
 export interface VolumesFromSnapshotsOptions {
-  /** How large each volume is: at least as large as the one that was snapshotted. */
+  /** The size of each volume: at least that of the snapshotted one. */
   readonly size: Size;
   /**
-   * Those that have another size, by the claims that were snapshotted.
+   * Other sizes, by the claims that were snapshotted.
    * @default - none
    */
   readonly sizes?: { [claim: string]: Size };
@@ -41,7 +41,7 @@ export interface VolumesFromSnapshotsOptions {
 
 /** Props of the volumes of a group. */
 export interface VolumesFromGroupProps extends VolumesFromSnapshotsOptions {
-  /** The group. It has to be a coordinated one: the snapshots of a native one have names that only the cluster knows. */
+  /** The group. It has to be a coordinated one: only the cluster knows the names of a native group's snapshots. */
   readonly group: IVolumeSnapshotGroup;
   /** Which recovery point, by its id: `RecoveryPoint.id('20260801T023000Z-x7k2p')`. */
   readonly recoveryPoint: RecoveryPoint;
@@ -53,10 +53,11 @@ export interface VolumesFromGroupProps extends VolumesFromSnapshotsOptions {
 }
 
 /**
- * Claims that begin as the snapshots of one group, as manifests: for a restore that is in Git. A claim that is there already cannot be
- * given another source, and applying these over it fails without changing it; `group.addRestore()` says so before, knows sizes and classes
- * by itself, and takes the newest group that is proven. It refuses a snapshot that was made anew since it was cut, too, where claims in Git take
- * what is there under its name.
+ * Claims that begin as the snapshots of one group, as manifests: for a restore that is in Git. An existing claim cannot get another source:
+ * applying these over it fails without changing it.
+ *
+ * Prefer `group.addRestore()` otherwise. It reports an existing claim before it starts, knows sizes and classes by itself, and takes the
+ * newest verified group. It also refuses a snapshot that was made again since it was cut; claims in Git take whatever has its name.
  */
 export class VolumesFromGroup extends Construct {
   /** The claims, by the claims that were snapshotted. */
@@ -89,7 +90,7 @@ export class VolumesFromGroup extends Construct {
 }
 
 /**
- * A claim for each of those that were snapshotted.
+ * A claim for each snapshotted claim.
  *
  * @throws InputError when a size or a name is of a claim that is none of them
  * @internal

@@ -10,26 +10,26 @@ import type { CsiDriver } from './csi-driver';
 import { VolumeSnapshot, VolumeSnapshotSource } from './volume-snapshot';
 import { type VolumesFromSnapshotsOptions, volumesFromSnapshots } from './volumes-from-group';
 
-/** Props of volumes that are made from snapshots which the storage system has. */
+/** Props of volumes that are made from snapshots in the storage system. */
 export interface VolumesFromSnapshotHandlesProps extends VolumesFromSnapshotsOptions {
   /** The driver that took the snapshots. */
   readonly driver: CsiDriver;
-  /** The snapshots, by the claims that were snapshotted, as the storage system calls them: `{ 'data-db-0': 'snap-0a1b2c3d' }`. */
+  /** The snapshots' names in the storage system, by the claims that were snapshotted: `{ 'data-db-0': 'snap-0a1b2c3d' }`. */
   readonly handles: { [claim: string]: string };
 }
 
 /**
  * Claims in this namespace that begin as snapshots taken in another namespace, or in another cluster with the same storage.
  *
- * A VolumeSnapshot is of its namespace. What is shared is the snapshot that the storage system has: its handle is brought in by a
- * VolumeSnapshotContent of its own, and a VolumeSnapshot on that. (Kubernetes documentation, "Volume Snapshots", "Pre-provisioned".) These
- * objects say Retain: deleting them never deletes the snapshot, which goes with the group that it is of. So the group has to stay until
- * the claims are bound.
+ * A VolumeSnapshot belongs to its namespace. Namespaces share the snapshot in the storage system: a VolumeSnapshotContent of its own brings
+ * in that snapshot's handle, and a VolumeSnapshot refers to it. (Kubernetes documentation, "Volume Snapshots", "Pre-provisioned".) These
+ * objects say Retain, so deleting them never deletes the snapshot. The snapshot is deleted with its group: the group has to stay until the
+ * claims are bound.
  *
- * The snapshot controller notes the VolumeSnapshot's uid in the VolumeSnapshotContent, in a field that is one whole (`volumeSnapshotRef`). So
- * a second `kubectl apply --server-side` is a conflict there: apply them client-side, or with `--force-conflicts`, after which the
- * controller notes it once more. Annotations tell Argo CD and Flux. Who deletes a VolumeSnapshot, deletes its VolumeSnapshotContent too
- * before both are made again: it belongs to the one that was.
+ * The snapshot controller notes the VolumeSnapshot's uid in the VolumeSnapshotContent, in a field that is one whole (`volumeSnapshotRef`).
+ * So a second `kubectl apply --server-side` is a conflict there. Apply them client-side, or with `--force-conflicts`, after which the
+ * controller notes it once more. Annotations tell Argo CD and Flux. If you delete a VolumeSnapshot, delete its VolumeSnapshotContent too
+ * before both are made again: it belongs to the old one.
  *
  * The handles of a group in namespace `shop`, by its recovery point:
  *

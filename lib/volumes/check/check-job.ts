@@ -14,20 +14,20 @@ export interface CheckCronJob {
   readonly name: string;
   readonly series: string;
   readonly check: VolumeCheck;
-  /** What the check is called in errors. */
+  /** The check's name in errors. */
   readonly prop: string;
-  /** The claim that it mounts, writes to, and that is thrown away after it. */
+  /** The claim that it mounts and writes to. The claim is thrown away after it. */
   readonly claimName: string;
   readonly deadline: Duration;
   readonly options?: PodOptions;
-  /** What is said of the pods of the group. */
+  /** Options of the pods of the group. */
   readonly inherited?: PodOptions;
   readonly kubectlImage?: string;
 }
 
 /**
- * A CronJob that never runs by itself, from which somebody makes a Job that checks one volume. Its pods know no server, have no token
- * for the Kubernetes API, and reach nothing once `checkNetworkPolicy` is there.
+ * A CronJob that never runs by itself. Somebody makes a Job from it, which checks one volume. Its pods know no server, have no token for
+ * the Kubernetes API, and reach nothing once `checkNetworkPolicy` is applied.
  *
  * @throws InputError when the check is invalid
  * @internal

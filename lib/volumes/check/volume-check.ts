@@ -18,7 +18,7 @@ import { SHELL } from '../../kubernetes/shell-scripts';
 /** Options of a check of a volume. */
 export interface VolumeCheckOptions {
   /**
-   * The claims whose volumes are checked like this, such as 'data-orders-db-0'.
+   * The claims whose volumes get this check, such as 'data-orders-db-0'.
    * @default - every claim that no other check names
    */
   readonly claims?: string[];
@@ -37,7 +37,7 @@ export interface EngineVolumeCheckOptions extends VolumeCheckOptions {
    */
   readonly assertions?: Assertion[];
   /**
-   * What the server writes beside its data directory: its log, sorts, temporary tables.
+   * Where the server writes besides its data directory: its log, sorts, temporary tables.
    * @default Scratch.emptyDir(Size.gibibytes(2))
    */
   readonly scratch?: Scratch;
@@ -46,19 +46,22 @@ export interface EngineVolumeCheckOptions extends VolumeCheckOptions {
 /** How the volumes of a snapshot are checked. */
 export class VolumeCheck {
   /**
-   * The server is started on the volume, recovers as after a crash, and is checked: PostgreSQL's tables and B-tree indexes are read by
-   * pg_amcheck (and all pages by pg_checksums, where the server has checksums), those of MariaDB and MySQL by CHECK TABLE, MongoDB's
-   * collections by validate; Redis and Valkey load their append-only files, or their dump.
+   * Starts the server on the volume, lets it recover as after a crash, and checks it:
    *
-   * It needs an engine that works on files: `Engine.postgresPhysical`, `Engine.mariadbPhysical`, `Engine.mysqlPhysical`,
-   * `Engine.redis`, `Engine.valkey`, `Engine.mongodb`; of its options those count that are about the server and its image. etcd's images
-   * have no shell in which it could be checked: check its volumes with `VolumeCheck.files()`, and back it up with `Engine.etcd`.
+   * - PostgreSQL: pg_amcheck reads tables and B-tree indexes. If the server has checksums, pg_checksums reads all pages.
+   * - MariaDB and MySQL: CHECK TABLE reads tables and indexes.
+   * - MongoDB: validate reads collections.
+   * - Redis and Valkey: the server loads its append-only files, or its dump.
    *
-   * A row that changed on the disk of a PostgreSQL without data checksums, or a value in an append-only file of Redis, shows only where an
-   * assertion looks at it: nothing in the files tells.
+   * The engine has to work on files: `Engine.postgresPhysical`, `Engine.mariadbPhysical`, `Engine.mysqlPhysical`, `Engine.redis`,
+   * `Engine.valkey` or `Engine.mongodb`. Of its options, those on the server and its image count. For etcd, use `VolumeCheck.files()`,
+   * since its images have no shell for a check, and back it up with `Engine.etcd`.
    *
-   * The server loads what its files say: extensions, commands of its configuration. Its pod has no key, no token, no other volume, and reaches
-   * nothing; but whoever may write the server's configuration may forge what is said of it.
+   * Some damage shows only where an assertion looks at it, since nothing in the files tells. Examples are a row that changed on the disk of
+   * a PostgreSQL without data checksums, and a value in an append-only file of Redis.
+   *
+   * The server loads what its files say: extensions, and commands in its configuration. Its pod has no key, no token, no other volume, and
+   * reaches nothing. But whoever may write the server's configuration can forge the result.
    *
    * @param engine the server's
    */
@@ -66,12 +69,12 @@ export class VolumeCheck {
     return new VolumeCheck(options, engine, options);
   }
 
-  /** The volume's file system can be mounted and read, and there are files in it. Of what is in them it says nothing. */
+  /** Checks that the volume's file system can be mounted and read, and that there are files in it. It does not check what is in them. */
   public static files(options: VolumeCheckOptions = {}): VolumeCheck {
     return new VolumeCheck(options);
   }
 
-  /** What is done where nobody has said what to do. @internal */
+  /** The check if none was chosen. @internal */
   public static _unchosen(): VolumeCheck {
     return new VolumeCheck({}, undefined, {}, false);
   }
@@ -145,13 +148,13 @@ export class VolumeCheck {
 /** @internal */
 export interface VolumeCheckPod {
   readonly series: string;
-  /** The claim that is mounted, to be written to and thrown away. */
+  /** The claim that is mounted. It is written to and thrown away. */
   readonly claimName: string;
-  /** What the check is called in errors. */
+  /** The check's name in errors. */
   readonly prop: string;
   readonly labels: { [label: string]: string };
   readonly options?: PodOptions;
-  /** What is said of the pods of the group. */
+  /** Options of the pods of the group. */
   readonly inherited?: PodOptions;
   readonly kubectlImage?: string;
 }

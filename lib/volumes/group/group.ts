@@ -10,15 +10,15 @@ import type { SnapshotMode, SnapshotModeConfig } from './snapshot-mode';
 /** Props of a group of volume snapshots. */
 export interface VolumeSnapshotGroupProps extends KubernetesJobOptions {
   /**
-   * The volumes, and the servers that are held still while their snapshots are taken: in this order, so those that write to others
-   * come first.
+   * The volumes, and the servers that are held still while their snapshots are taken. Servers are held in this order, so put those that
+   * write to others first.
    */
   readonly members: VolumeSnapshotMember[];
-  /** Which groups are kept. Older ones go after the next good one. */
+  /** Which groups are kept. Older ones are removed after the next good one. */
   readonly retention: Retention;
   /**
-   * The name under which groups are kept, by which their objects are named. Renaming it begins a new series, which knows nothing of the
-   * old one's groups.
+   * The name under which groups are kept. It names their objects. Renaming it begins a new series, which does not know the groups of the
+   * old one.
    * @default - the construct's id
    */
   readonly series?: string;
@@ -33,26 +33,27 @@ export interface VolumeSnapshotGroupProps extends KubernetesJobOptions {
    */
   readonly startingDeadline?: Duration;
   /**
-   * How the snapshots become one.
+   * How the snapshots become one group.
    * @default SnapshotMode.coordinated()
    */
   readonly mode?: SnapshotMode;
   /**
-   * The VolumeSnapshotClass by which a coordinated group is taken. A native one names a VolumeGroupSnapshotClass in its mode.
+   * The VolumeSnapshotClass of a coordinated group's snapshots. A native group names a VolumeGroupSnapshotClass in its mode.
    * @default - the default of each volume's driver
    */
   readonly snapshotClassName?: string;
   /**
-   * The longest that servers may be held: from the first that is held until every snapshot is cut. Then they are let go, and the run
-   * has failed. Every quiesce has a limit of its own, after which it lets go by itself; that has to be as long or longer.
+   * The longest that servers may be held: from the first that is held until every snapshot is cut. Then they are released, and the run has
+   * failed. Every quiesce has a limit of its own, after which it releases its server by itself. That limit has to be at least as long.
    *
-   * The snapshot controller and the driver's csi-snapshotter make five requests a second unless they are started with `--kube-api-qps`,
-   * and a snapshot takes some eight: five volumes hold servers for eight seconds then, and for two where both may make fifty.
+   * The snapshot controller and the driver's csi-snapshotter make five requests a second, unless they are started with `--kube-api-qps`. A
+   * snapshot takes some eight requests, so five volumes hold servers for eight seconds. With fifty requests a second for both, it is two
+   * seconds.
    * @default - a minute, or the shortest limit of the members' quiesces
    */
   readonly cutTimeout?: Duration;
   /**
-   * The longest to wait, with nothing held any more, until every snapshot can be used: for some drivers, until it is uploaded.
+   * The longest to wait until every snapshot can be used, with nothing held any more. Some drivers first upload it.
    * @default Duration.hours(1)
    */
   readonly readyTimeout?: Duration;
@@ -68,7 +69,7 @@ export interface VolumeSnapshotGroupProps extends KubernetesJobOptions {
   readonly pods?: PodOptions;
 }
 
-/** A group of volume snapshots, as what hangs on it sees it. Make one by `new VolumeSnapshotGroup(...)`. */
+/** A group of volume snapshots, as its add-ons see it. Make one by `new VolumeSnapshotGroup(...)`. */
 export interface IVolumeSnapshotGroup extends IConstruct {
   /** The name under which groups are kept. */
   readonly series: string;

@@ -1,7 +1,7 @@
 import { ScriptFolder } from '../../kubernetes/script-folder';
 
 /**
- * What the jobs of a group of snapshots run: each is a script of its name.
+ * The scripts of the jobs of a group of snapshots: each job runs the script of its name.
  *
  * @internal
  */

@@ -7,11 +7,11 @@ import { type QuiesceAgent, quiesceAgent } from '../quiesce/agent';
 import type { IQuiesce } from '../quiesce/quiesce';
 import { checkSelector } from './snapshot-mode';
 
-/** What may be said of a workload whose volumes are snapshotted. */
+/** Options of a workload whose volumes are snapshotted. */
 export interface WorkloadMemberOptions {
   /**
-   * How its server is held still while the snapshots are taken. It needs a StatefulSet, whose pods have names that are known before
-   * they run: the job may run commands in those pods and in no other. Every replica is held; of MongoDB's one secondary.
+   * How its server is held still while the snapshots are taken. A quiesce needs a StatefulSet, whose pods have names that are known before
+   * they run. The job may run commands in those pods and in no other. Every replica is held; for MongoDB, one secondary.
    * @default - it is not: a snapshot of its volume is what the disk would hold after a power cut
    */
   readonly quiesce?: IQuiesce;
@@ -24,18 +24,18 @@ export interface WorkloadMemberOptions {
 
 /** @internal */
 export interface SnapshotMemberConfig {
-  /** What the member is called in the log and in the manifest of a group. */
+  /** The member's name in the log and in the manifest of a group. */
   readonly name: string;
   /** The claims that are known. */
   readonly claims: string[];
   /**
-   * Labels that a StatefulSet's controller gives the claims that it makes: those of its selector, over those of their template.
+   * Labels that a StatefulSet's controller gives the claims that it makes: those of its selector override those of their template.
    * (kubernetes/kubernetes, pkg/controller/statefulset, getPersistentVolumeClaims.)
    */
   readonly givenLabels?: { [label: string]: string };
-  /** The labels by which others are found when the job runs. */
+  /** The labels by which further claims are found when the job runs. */
   readonly selector?: { [label: string]: string };
-  /** The pods that are held, and by which commands. */
+  /** The pods that are held, and the commands for it. */
   readonly pods: string[];
   readonly agent?: QuiesceAgent;
 }
@@ -45,7 +45,7 @@ export class VolumeSnapshotMember {
   /**
    * The volumes of a workload.
    *
-   * @param workload a StatefulSet or Deployment of cdk8s-plus, or an ApiObject; complete, as what is added to it later is not seen
+   * @param workload a StatefulSet or Deployment of cdk8s-plus, or an ApiObject. It has to be complete: later additions are not seen
    */
   public static workload(workload: Construct, options: WorkloadMemberOptions = {}): VolumeSnapshotMember {
     return new VolumeSnapshotMember(scope => workloadMember(scope, workload, options));
@@ -66,7 +66,7 @@ export class VolumeSnapshotMember {
   }
 
   /**
-   * Claims that have labels when the job runs. A run that finds none fails.
+   * Claims that have these labels when the job runs. A run that finds none fails.
    *
    * @param labels all of them, for example `{ app: 'shop' }`
    */

@@ -2,7 +2,7 @@ import type { IConstruct } from 'constructs';
 import { InputError } from '../../core/input-error';
 import { checkObjectName } from '../../core/names';
 
-/** The versions of the API of group snapshots. They differ in nothing but in who serves them. */
+/** The versions of the API of group snapshots. They differ only in which release serves them. */
 export enum GroupSnapshotVersion {
   /** Served by external-snapshotter 8.6 and newer. */
   V1 = 'v1',
@@ -12,7 +12,7 @@ export enum GroupSnapshotVersion {
   V1BETA1 = 'v1beta1',
 }
 
-/** How the driver takes the snapshots of a group. */
+/** Options of snapshots of a group that the driver takes. */
 export interface NativeSnapshotOptions {
   /**
    * Labels that the claims of all members have, and no other claim of the namespace: a VolumeGroupSnapshot selects by them. Before each run
@@ -20,7 +20,7 @@ export interface NativeSnapshotOptions {
    */
   readonly selector: { [label: string]: string };
   /**
-   * The VolumeGroupSnapshotClass by which they are taken.
+   * The VolumeGroupSnapshotClass of the snapshots.
    * @default - the default of the volumes' driver
    */
   readonly groupClassName?: string;
@@ -39,10 +39,10 @@ export interface SnapshotModeConfig {
   readonly apiVersion?: GroupSnapshotVersion;
 }
 
-/** How the snapshots of a group become one. */
+/** How the snapshots of a group become one group. */
 export class SnapshotMode {
   /**
-   * A VolumeSnapshot for every claim, one after the other in a moment. They show one state only of what is held still meanwhile: name a
+   * A VolumeSnapshot for every claim, quickly one after the other. They show one state only for what is held still meanwhile: name a
    * quiesce for every server that writes. Any driver with snapshots can do it.
    */
   public static coordinated(): SnapshotMode {
@@ -50,9 +50,9 @@ export class SnapshotMode {
   }
 
   /**
-   * One VolumeGroupSnapshot of all claims, which the driver takes at one instant: that the writes of all volumes stop at the same
-   * moment is the driver's promise, so read what yours says of it. All volumes are of one driver and in one namespace.
-   * (Kubernetes documentation, "Volume Group Snapshots"; kubernetes/enhancements, KEP-3476.)
+   * One VolumeGroupSnapshot of all claims, which the driver takes at one instant. Drivers differ in what they promise: read whether yours
+   * stops the writes of all volumes at the same moment. All volumes are of one driver and in one namespace. (Kubernetes documentation,
+   * "Volume Group Snapshots"; kubernetes/enhancements, KEP-3476.)
    */
   public static native(options: NativeSnapshotOptions): SnapshotMode {
     return new SnapshotMode({ ...options, name: 'native', apiVersion: options.apiVersion ?? GroupSnapshotVersion.V1BETA2 });
@@ -61,7 +61,7 @@ export class SnapshotMode {
   private constructor(private readonly config: SnapshotModeConfig) {}
 
   /**
-   * @throws InputError when there are no labels, or a name is none
+   * @throws InputError when there are no labels, or a name is invalid
    * @internal
    */
   public _bind(scope: IConstruct): SnapshotModeConfig {
@@ -73,7 +73,7 @@ export class SnapshotMode {
 }
 
 /**
- * Checks labels by which claims are selected. They have to be written on a command line.
+ * Checks labels by which claims are selected. They have to fit on a command line.
  *
  * @throws InputError when there is none, or one cannot be a label
  * @internal

@@ -21,19 +21,19 @@ export interface VolumeSnapshotGroupRestoreOptions {
    */
   readonly from?: RecoveryPoint;
   /**
-   * The claims that are restored, by the claims that were snapshotted, and their new names: `{ 'data-db-0': 'data-trial-0' }`. A
+   * The claims that are restored, and their new names, by the claims that were snapshotted: `{ 'data-db-0': 'data-trial-0' }`. A
    * StatefulSet `trial` with a template `data` finds `data-trial-0`.
    * @default - every claim of the group, under its own name
    */
   readonly claims?: { [claim: string]: string };
   /**
-   * The StorageClass of the new claims: one of the same driver. Of another one a restore fails, as what that makes is empty.
+   * The StorageClass of the new claims, of the same driver. With another driver's, a restore fails, since the new volume would be empty.
    * @default - that of the claim that was snapshotted
    */
   readonly storageClassName?: string;
   /**
-   * Labels of all new claims. A StatefulSet labels no claim that it finds. Labels by which a group selects its members make a claim one of
-   * them: what is restored beside them must not have these.
+   * Labels of all new claims. A StatefulSet labels no claim that it finds. A claim with the labels by which a group selects its members
+   * becomes a member. So do not give these to claims that are restored beside the members.
    * @default - none; but what comes back under its own name has the labels that it had, and those of SnapshotMode.native({ selector })
    */
   readonly labels?: { [label: string]: string };
@@ -51,9 +51,9 @@ export interface VolumeSnapshotGroupRestoreProps extends VolumeSnapshotGroupRest
 }
 
 /**
- * Brings a group back as claims of its namespace: a CronJob `<series>-restore` that never runs by itself. For once, something else may be
- * asked for by a ConfigMap `<series>-restore-request`, which is not emitted (recoveryPoint; claims, as `data-db-0` or
- * `data-db-0=data-trial-0`, separated by spaces, or empty for all).
+ * Brings a group back as claims of its namespace: a CronJob `<series>-restore` that never runs by itself. For a single run, a ConfigMap
+ * `<series>-restore-request`, which is not emitted, may ask for something else. Its keys are recoveryPoint, and claims: `data-db-0` or
+ * `data-db-0=data-trial-0`, separated by spaces, or empty for all.
  *
  * ```sh
  * kubectl scale statefulset db --replicas=0
@@ -62,13 +62,15 @@ export interface VolumeSnapshotGroupRestoreProps extends VolumeSnapshotGroupRest
  * kubectl scale statefulset db --replicas=1
  * ```
  *
- * It refuses when a claim of a name is there, and then has changed nothing. When it fails half way, it deletes what it has made itself and
- * no pod has, and nothing else, ever; its reason names what it has deleted and what stays. A claim whose StorageClass waits for the first
- * consumer gets its volume with the first pod that mounts it. Where the claim that was snapshotted had been bound to a volume by hand, nobody
- * in the namespace knows the driver of its snapshot: the new claim stays then, and is not called good.
+ * - If a claim of one of the names exists, the restore refuses, and has changed nothing.
+ * - If it fails half way, it deletes only claims that it has made itself and that no pod uses. Its reason names what it has deleted and
+ *   what stays.
+ * - A claim whose StorageClass waits for the first consumer gets its volume with the first pod that mounts it.
+ * - If the snapshotted claim had been bound to a volume by hand, nobody in the namespace knows the driver of its snapshot. The new claim
+ *   then stays, and is not called good.
  *
- * Snapshots can be restored where they are, in their namespace; for another one there is `VolumesFromSnapshotHandles`. Claims that are to
- * be in Git are made by `VolumesFromGroup`.
+ * Snapshots can be restored in their own namespace; for another one use `VolumesFromSnapshotHandles`. For claims in Git use
+ * `VolumesFromGroup`.
  */
 export class VolumeSnapshotGroupRestore extends Construct {
   /** The CronJob that restores. */
@@ -134,7 +136,7 @@ export class VolumeSnapshotGroupRestore extends Construct {
   }
 }
 
-/** As YAML; the values are quoted, since some look like numbers. */
+/** As YAML. The values are quoted, since some look like numbers. */
 function lines(labels: { [label: string]: string }): string {
   return Object.entries(labels)
     .map(([label, value]) => `${label}: "${value}"`)

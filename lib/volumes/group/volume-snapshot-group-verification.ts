@@ -18,8 +18,9 @@ import { GROUP_SCRIPTS } from './scripts';
 /** Options of the verification of a group of snapshots. */
 export interface VolumeSnapshotGroupVerificationOptions {
   /**
-   * How the volumes are checked. One check may leave out its claims: it is for all that no other names.
-   * @default - the volumes of all other claims are mounted and read, and the verdict says that nothing is known of what is in their files
+   * How the volumes are checked. One check may leave out its claims: it applies to all claims that no other check names.
+   * @default - the volumes of all other claims are mounted and read, and the verdict says that nothing is known of the content of their
+   *   files
    */
   readonly checks?: VolumeCheck[];
   /**
@@ -28,18 +29,18 @@ export interface VolumeSnapshotGroupVerificationOptions {
    */
   readonly schedule?: Schedule;
   /**
-   * The StorageClass of the volumes that are made for the checks: cheaper than production's perhaps, and of the same driver.
+   * The StorageClass of the volumes that are made for the checks. It may be cheaper than production's, but has to be of the same driver.
    * @default - that of the claim that was snapshotted
    */
   readonly storageClassName?: string;
   /**
-   * The longest that the check of one volume may take, with making the volume. They are checked one after the other.
+   * The longest that the check of one volume may take, including the creation of the volume. Volumes are checked one after the other.
    * @default Duration.hours(2)
    */
   readonly checkDeadline?: Duration;
   /**
-   * How long ago the newest good group may have been begun: where nothing makes groups any more, verifications of the last one fail.
-   * @default - three intervals of the group's schedule, an hour at least; whatever its age where that is `Schedule.never()`
+   * How long ago the newest good group may have begun. If nothing makes groups any more, verifications of the last one fail.
+   * @default - three intervals of the group's schedule, at least an hour; any age if that is `Schedule.never()`
    */
   readonly maximumAge?: Duration;
   /**
@@ -61,17 +62,17 @@ export interface VolumeSnapshotGroupVerificationProps extends VolumeSnapshotGrou
 }
 
 /**
- * Proves that servers start on the snapshots of a group: a CronJob `<series>-verify` makes a volume of every snapshot of the newest
- * complete group, starts the server on it in a pod of its own, lets it recover and checks it, deletes the volume, and notes the group as
- * verified when all of them are good (annotation `cdk8s-backup/verified`). Retention and restores know it by that.
+ * Proves that servers start on the snapshots of a group: a CronJob `<series>-verify`, which takes the newest complete group. It makes a
+ * volume of every snapshot, and starts the server on it in a pod of its own. It lets the server recover, checks it, and deletes the volume.
+ * If all are good, it marks the group as verified (annotation `cdk8s-backup/verified`). Retention and restores read that.
  *
- * The volumes are claims `<series>-verify-<claim>`, and there is one at a time: storage for the largest of them has to be free. The pods
- * that check are made from suspended CronJobs `<series>-check-<claim>`. They have no token for the Kubernetes API and no credentials, and
- * their NetworkPolicy lets them reach nothing.
+ * The volumes are claims `<series>-verify-<claim>`, one at a time: storage for the largest of them has to be free. The pods that check are
+ * made from suspended CronJobs `<series>-check-<claim>`. They have no token for the Kubernetes API and no credentials, and their
+ * NetworkPolicy lets them reach nothing.
  *
- * The job that makes them may create Jobs, and whoever may create Jobs in a namespace may do there whatever any of its service accounts
- * may, and read its Secrets. Nothing else of what it may do is as far-reaching: it deletes nothing but the claims and Jobs of those
- * names. Where that is too much, leave verifications out, and check restored claims by hand.
+ * The job that makes them may create Jobs. Whoever may create Jobs in a namespace can do whatever any of its service accounts may do, and
+ * can read its Secrets. The job's other rights are smaller: it deletes only the claims and Jobs of those names. If that is too much for
+ * you, leave verifications out, and check restored claims by hand.
  */
 export class VolumeSnapshotGroupVerification extends Construct {
   /** The CronJob that verifies. */
@@ -148,7 +149,7 @@ export class VolumeSnapshotGroupVerification extends Construct {
     group._verifiedBy();
   }
 
-  /** Every claim that is known to belong to the group, or that a check names where it is found by its labels, with its one check. */
+  /** Every claim that is known to belong to the group, or that a check names if the group finds it by labels, with its one check. */
   private checksByClaim(group: IVolumeSnapshotGroup, checks: VolumeCheck[]): CheckOfClaim[] {
     const known = group._members.flatMap(({ claims }) => claims);
     const found = new Map<string, CheckOfClaim>();
@@ -188,7 +189,7 @@ export class VolumeSnapshotGroupVerification extends Construct {
     return checkCronJobName(this, name.length > 52 ? `${this.series}-check-${hash}` : name);
   }
 
-  /** Names wherever the API takes names: what it creates is the only thing that has none yet, and what it lists. */
+  /** Rules with names, wherever the API takes names. Only what the job creates, and what it lists, has no name yet. */
   private rules(name: string, checks: string[], clones: string[]): ApiRule[] {
     const of = (apiGroup: string, resource: string, verbs: string[], resourceNames?: string[]): ApiRule => ({
       apiGroups: [apiGroup],
@@ -216,13 +217,13 @@ export class VolumeSnapshotGroupVerification extends Construct {
 interface CheckOfClaim {
   readonly claim: string;
   readonly check: VolumeCheck;
-  /** What the check is called in errors. */
+  /** The check's name in errors. */
   readonly prop: string;
   /** Its CronJob. */
   readonly name: string;
 }
 
-/** The claim that is checked in the place of one. */
+/** The claim that is checked instead of the original. */
 function cloneOf(series: string, claim: string): string {
   return `${series}-verify-${claim}`;
 }

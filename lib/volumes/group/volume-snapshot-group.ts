@@ -18,19 +18,21 @@ import { VolumeSnapshotGroupRestore, type VolumeSnapshotGroupRestoreOptions } fr
 import { VolumeSnapshotGroupVerification, type VolumeSnapshotGroupVerificationOptions } from './volume-snapshot-group-verification';
 
 /**
- * Snapshots of all volumes of an application that belong together: a CronJob `<series>-snapshot` that holds the servers still, has every
- * snapshot cut, lets the servers go, waits until the snapshots can be used, and only then calls them a group.
+ * Snapshots of all volumes of an application that belong together: a CronJob `<series>-snapshot`. A run holds the servers still, has every
+ * snapshot cut, releases the servers, and waits until the snapshots can be used. Only then does it call them a group.
  *
- * A group is a recovery point, with an id like all others. It is recorded on its snapshots: they have the labels `cdk8s-backup/series` and
- * `cdk8s-backup/recovery-point`, and, from when the group is published until it is pruned, `cdk8s-backup/published=yes`.
- * Annotations say of every claim what a claim for its snapshot needs, and of every server that was held, for how long. A run that
- * fails at any point lets the servers go, deletes its own snapshots and touches no earlier group. A quiesce lets go by itself when the job is
- * killed, or its way to the Kubernetes API.
+ * A group is a recovery point, with an id like all others. Its snapshots record it by labels: `cdk8s-backup/series`,
+ * `cdk8s-backup/recovery-point`, and `cdk8s-backup/published=yes` from publication until pruning. Annotations say for every claim what a
+ * claim for its snapshot needs, and for every server that was held, how long.
  *
- * The job may make and delete snapshots in its namespace, and nothing else but its Lease: also those of others, as no rule can say which.
+ * A run that fails at any point releases the servers, deletes its own snapshots and touches no earlier group. If the job is killed, or cut
+ * off from the Kubernetes API, a quiesce releases its server by itself.
  *
- * Groups stay in the storage that holds the volumes: they go when it goes, and whoever can delete objects of the namespace can delete
- * them. They are fast to make and to restore, and no copy off-site; keep backups elsewhere as well.
+ * The job may make and delete snapshots in its namespace, and its Lease, but nothing else. It could delete other people's snapshots, too,
+ * since no rule can tell them apart.
+ *
+ * Groups are in the same storage as the volumes, and are lost with it. Whoever can delete objects of the namespace can delete them. They
+ * are fast to make and to restore, but no copy off-site; keep backups elsewhere as well.
  *
  * The cluster needs a CSI driver with snapshots, and the CRDs and the controller of kubernetes-csi/external-snapshotter.
  */
@@ -125,7 +127,7 @@ export class VolumeSnapshotGroup extends Construct implements IVolumeSnapshotGro
   }
 
   /**
-   * Has the newest group brought up and checked.
+   * Restores the newest group to throw-away volumes and checks it.
    *
    * @throws InputError when an option is invalid
    */
@@ -134,7 +136,7 @@ export class VolumeSnapshotGroup extends Construct implements IVolumeSnapshotGro
   }
 
   /**
-   * Makes it possible to bring a group back, when somebody asks for it.
+   * Provides a restore of a group, which somebody starts.
    *
    * @throws InputError when an option is invalid
    */
@@ -143,7 +145,7 @@ export class VolumeSnapshotGroup extends Construct implements IVolumeSnapshotGro
   }
 
   /**
-   * Checks that a claim is one of the group's, as far as these are known.
+   * Checks that a claim belongs to the group, as far as its claims are known.
    *
    * @throws InputError when it is not
    * @internal
@@ -157,7 +159,7 @@ export class VolumeSnapshotGroup extends Construct implements IVolumeSnapshotGro
   }
 
   /**
-   * Something brings its groups up and checks them.
+   * Notes that something verifies its groups.
    *
    * @internal
    */
@@ -176,7 +178,7 @@ export class VolumeSnapshotGroup extends Construct implements IVolumeSnapshotGro
     return cutTimeout;
   }
 
-  /** The commands go to the job as lines of words, and name constructs by their paths. */
+  /** The job gets the commands as lines of words, which name constructs by their paths. */
   private checkWords(): void {
     const word = [...this._members.flatMap(holds), ...this._members.flatMap(releases)].flat().find(one => /\s/.test(one));
     if (word === undefined) return;
@@ -200,7 +202,7 @@ export class VolumeSnapshotGroup extends Construct implements IVolumeSnapshotGro
     return checkObjectName(this, 'snapshotClassName', name);
   }
 
-  /** What the job may do in its namespace; names are those of objects that are known. */
+  /** What the job may do in its namespace. Names are those of known objects. */
   private rules(name: string): ApiRule[] {
     const pods = this._members.flatMap(member => (member.agent ? member.pods : []));
     const native = this._mode.name === 'native';
@@ -250,7 +252,7 @@ export class VolumeSnapshotGroup extends Construct implements IVolumeSnapshotGro
 
 const DEFAULT_CUT_SECONDS = 60;
 
-/** For what comes before, between and after: looking, letting go, committing and pruning. */
+/** For what comes before, between and after: checks, releasing, committing and pruning. */
 const OVERHEAD_SECONDS = 600;
 
 function lines(of: string[][]): string {

@@ -14,7 +14,7 @@ import type { IQuiesce, QuiesceConfig } from './quiesce';
 import { optionalReferences } from './references';
 
 /**
- * The commands by which a workload's pods are quiesced and let go, in a container that runs beside the server.
+ * The commands that quiesce and release a workload's pods, in a container that runs beside the server.
  *
  * @internal
  */
@@ -24,17 +24,18 @@ export interface QuiesceAgent {
   /**
    * Ends with 0 when the server is held; otherwise with a reason on stderr, and nothing is held.
    *
-   * Its last argument says who asks, and only who said the same can release it: one more argument, such as the id of a run, given to both
-   * commands, tells runs apart.
+   * Its last argument says who asks, and only a caller with the same argument can release it. One more argument for both commands, such as
+   * the id of a run, tells runs apart.
    */
   readonly hold: string[];
   /**
-   * Ends with 0 when the server is held. Whoever holds with QUIESCE_HEARD seconds in the environment has to say so more often than that.
+   * Ends with 0 when the server is held. A caller that holds with QUIESCE_HEARD seconds in the environment has to call this more often than
+   * that.
    */
   readonly renew: string[];
-  /** Ends with 0 when the server was held until now, and lets it go; otherwise with a reason on stderr. Not there when nothing is held. */
+  /** Ends with 0 when the server was held until now, and releases it; otherwise with a reason on stderr. Missing when nothing is held. */
   readonly release?: string[];
-  /** Of several pods of the workload one is held: the first that lets itself be held. */
+  /** Only one of the workload's pods is held: the first that lets itself be held. */
   readonly holdsOne: boolean;
   /** The longest that `hold` takes. */
   readonly wait: Duration;
@@ -47,16 +48,16 @@ const NAME = 'quiesce';
 const HOME = '/opt/quiesce';
 const STATE = '/quiesce';
 
-/** What hold.sh waits for an answer, beyond the time that the lock may take. */
+/** How long hold.sh waits for an answer, beyond the time that the lock may take. */
 const ANSWER = 5;
 
-/** Who has an agent. */
+/** The workloads that have an agent. */
 const agents = new WeakMap<ApiObject, IQuiesce>();
 
 /**
- * Puts the agent into the pods of a workload. A workload has one: whoever asks again with the same quiesce gets the same.
+ * Puts the agent into the pods of a workload. A workload has one: a second call with the same quiesce gets the same agent.
  *
- * @param scope the construct that asks, which errors name; only what it has held, it can release
+ * @param scope the construct that asks, which errors name; it can release only what it has held itself
  * @param workload the server's
  * @param quiesce how it is held
  * @param volumes the volumes that are snapshotted, by their names in the pod
@@ -149,7 +150,7 @@ function addAgent(scope: Construct, workload: Workload, config: QuiesceConfig): 
   if (config.privilege) workload.annotatePods({ [NOT_RESTRICTED_ANNOTATION]: config.privilege.because });
 }
 
-/** Said of the container alone, and whole: the pod is somebody else's. */
+/** Set on the container alone, and completely: the pod is somebody else's. */
 function securityOf({ user, privilege }: QuiesceConfig, { assignedUser }: PodOptions): k8s.SecurityContext {
   // Who is root on its node is no user of a namespace's range.
   const isAssigned = assignedUser && user !== 0;
@@ -164,7 +165,9 @@ function securityOf({ user, privilege }: QuiesceConfig, { assignedUser }: PodOpt
   };
 }
 
-/** A pod whose every container has limits equal to its requests is the last to be evicted, and stays so: "Pod Quality of Service Classes". */
+/**
+ * A pod whose every container has limits equal to its requests is the last to be evicted, and stays so: "Pod Quality of Service Classes".
+ */
 function resourcesOf(workload: Workload, config: QuiesceConfig, { cpuLimit }: PodOptions): k8s.ResourceRequirements {
   const quantities = (cpu: string, memory: Size) => ({ cpu: k8s.Quantity.fromString(cpu), memory: quantity(memory) });
   const memory = config.memoryLimit ?? Size.mebibytes(64);

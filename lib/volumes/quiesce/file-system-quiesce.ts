@@ -19,15 +19,16 @@ export interface FileSystemQuiesceOptions extends QuiesceOptions {
 }
 
 /**
- * The file system of a volume, frozen: for servers that cannot be held by their own means, and whose volume is snapshotted by something that knows nothing
- * of its file system. What is in memory is written out, and then every write to the volume waits; reads go on. Most CSI drivers cut a snapshot that
- * a journaling file system survives without it.
+ * The file system of a volume, frozen. Use it for servers that cannot be held by their own means, if what snapshots their volume does not
+ * know its file system. What is in memory is written out, and then every write to the volume waits; reads go on. Most CSI drivers do not
+ * need it: a journaling file system survives their snapshots.
  *
  * - It needs root and SYS_ADMIN, and so a namespace that lets pods be privileged.
- * - Whatever writes to the volume stands still and cannot be killed meanwhile, probes too: a liveness probe that writes must allow for `limit`.
- * - The volume has to be a block device of its own. A directory of a disk (hostPath, local-path) is refused at run time: freezing it
- *   would freeze the node, or whatever else is on that disk. Only a hostPath of a whole disk cannot be told from a volume of its own: quiesce
- *   none of which others use directories.
+ * - Whatever writes to the volume stands still and cannot be killed meanwhile, including probes. A liveness probe that writes must allow
+ *   for `limit`.
+ * - The volume has to be a block device of its own. A directory of a disk (hostPath, local-path) is refused at run time: freezing it would
+ *   freeze the node, or whatever else is on that disk. A hostPath of a whole disk looks like a volume of its own: do not quiesce it if
+ *   others use its directories.
  * - It stays frozen when the agent is killed, until its container is started again, or the node.
  *
  * (Linux manual, "fsfreeze(8)".)

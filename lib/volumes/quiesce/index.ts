@@ -12,19 +12,20 @@ export * from './file-system-quiesce';
 export * from './quiesce';
 
 /**
- * How servers are held still while their volumes are snapshotted: those that come with this library. Another one is an `IQuiesce` of its own.
+ * How servers are held still while their volumes are snapshotted: the quiesces of this library. Another quiesce is an `IQuiesce` of your
+ * own.
  *
- * Many need none of it. What survives a power failure survives an atomic snapshot: PostgreSQL, InnoDB of MySQL and MariaDB, etcd, and
- * MongoDB start from a snapshot of the one volume that holds all their data and log, or of several cut at one instant as a VolumeGroupSnapshot.
- * A copy of the files one after another, such as Velero's file system backup makes, is no snapshot: what a running server writes
- * meanwhile corrupts it, and the copy may start without a word of it.
+ * Many servers need none. What survives a power failure survives an atomic snapshot: PostgreSQL, InnoDB of MySQL and MariaDB, etcd, and
+ * MongoDB. An atomic snapshot shows one instant: of the single volume with all data and log, or of several volumes, such as a
+ * VolumeGroupSnapshot. A copy of the files one after another, such as Velero's file system backup, is no snapshot. What a running server
+ * writes meanwhile corrupts it, and the copy may start without an error.
  *
- * The lock is held by a container in the server's own pod, for `limit` at most, and needs nobody to release it. What holds it is restarted
- * with the server's pod: a new version of this library whose scripts are others restarts the server once.
+ * A container in the server's own pod holds the lock, for `limit` at most, and needs nobody to release it. It is restarted with the
+ * server's pod. So a new version of this library with other scripts restarts the server once.
  *
- * A Secret that is absent or misspelt stops no server: the agent starts without it, and a run fails with a reason that names the Secret and its
- * key. Files of a Secret appear when it is made. Variables, such as user and password, do not: the agent's container has to be started
- * anew, as the reason says.
+ * A missing or misspelt Secret stops no server: the agent starts without it. A run fails, and its reason names the Secret and its key.
+ * Files of a Secret appear when it is created. Variables, such as user and password, do not. For them, restart the agent's container, as
+ * the reason says.
  */
 export class Quiesce {
   /** MariaDB: commits and writes wait, reads go on. */
@@ -32,7 +33,7 @@ export class Quiesce {
     return new MariadbQuiesce(options);
   }
 
-  /** MySQL: definitions wait, rows are written; or, where asked for, nothing is written. */
+  /** MySQL: definitions wait, rows are written; or, on request, nothing is written. */
   public static mysql(options: MysqlQuiesceOptions): MysqlQuiesce {
     return new MysqlQuiesce(options);
   }

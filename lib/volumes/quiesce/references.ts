@@ -2,20 +2,23 @@ import type { k8s } from 'cdk8s-plus-27';
 import type { QuiesceConfig } from './quiesce';
 
 /**
- * What an agent has from Secrets and ConfigMaps.
+ * What an agent gets from Secrets and ConfigMaps.
  *
  * @internal
  */
 export interface OptionalReferences {
   readonly environment: k8s.EnvVar[];
   readonly volumes: k8s.Volume[];
-  /** A line `WHERE KEY KIND NAME` for each: where is a variable, a file, or a directory that must not be empty; its key is `-` then. */
+  /**
+   * A line `WHERE KEY KIND NAME` for each. WHERE is a variable, a file, or a directory that must not be empty; a directory's key is `-`.
+   */
   readonly references: string;
 }
 
 /**
- * A container whose Secret is not there does not start, its pod is not ready, and with it the server is out of service. The server matters more
- * than its backup: the agent starts without, and says what it lacks when somebody asks it. (Kubernetes documentation, "Optional Secrets".)
+ * A container with a missing Secret does not start. Its pod is then not ready, and the server is out of service. The server matters more
+ * than its backup: the agent starts without the Secret, and says what it lacks when somebody asks it. (Kubernetes documentation, "Optional
+ * Secrets".)
  *
  * @internal
  */

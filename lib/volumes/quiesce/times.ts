@@ -4,9 +4,9 @@ import { InputError } from '../../core/input-error';
 import type { PreparationOptions, QuiesceConfig, QuiesceOptions } from './quiesce';
 
 /**
- * How long a server is waited for and held.
+ * How long to wait for a server, and how long to hold it.
  *
- * @throws InputError when that is no whole number of seconds, too short to be of use, or so long that nobody would call it a moment
+ * @throws InputError when that is no whole number of seconds, too short to be of use, or too long for a moment
  * @internal
  */
 export function holdingTimes(scope: Construct, options: QuiesceOptions): Pick<QuiesceConfig, 'holds' | 'limit' | 'wait'> {
@@ -17,7 +17,7 @@ export function holdingTimes(scope: Construct, options: QuiesceOptions): Pick<Qu
 }
 
 /**
- * How long is waited for a server that is only prepared, and not held.
+ * How long to wait for a server that is only prepared, and not held.
  *
  * @throws InputError as above
  * @internal
