@@ -7,7 +7,8 @@ const MANAGED_BY = 'app.kubernetes.io/managed-by';
 const OURS = { [MANAGED_BY]: STANDARD_LABELS[MANAGED_BY] ?? '' };
 
 /**
- * What a restore changes on the way: what its template says, and, where this library's own jobs are to come back at rest, that.
+ * What a restore changes on the way: the rules of its template, and, where asked for, rules that bring this library's own jobs back at
+ * rest.
  *
  * A Restore takes one ConfigMap of modifiers, so both are in one.
  *
@@ -31,8 +32,8 @@ export function modifiersOf(
 }
 
 /**
- * Jobs have no labels of ours, but their pods have. A pod that was running when it was backed up cannot be kept from running; the
- * scripts in it refuse a namespace that is not theirs. Not scaled are the Deployments that Velero restores volumes by.
+ * Jobs have no labels of ours, but their pods have. A pod that was running when it was backed up cannot be kept from running; its scripts
+ * refuse a namespace that is not theirs. Deployments by which Velero restores volumes are not scaled.
  */
 function atRest(): VeleroModifierRule[] {
   const archive = { matchLabels: { ...OURS, [OPERATION_LABEL]: 'log' } };

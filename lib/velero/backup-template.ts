@@ -9,22 +9,22 @@ import type { VeleroResourcePolicies } from './resource-policies';
 import { checkLists, filterSpec, type VeleroFilter } from './selector';
 import { veleroDuration } from './timeout';
 
-/** A backup of Velero's, or what makes it, as a protection asks it for its limits. */
+/** A backup of Velero's, or what makes it. A protection asks it for its limits. */
 export interface IVeleroBackup {
   /** How long it waits for a snapshot to be taken. */
   readonly csiSnapshotTimeout: Duration;
-  /** How long it waits for what goes on after that, such as moving the data. */
+  /** How long it waits for what continues after that, such as moving the data. */
   readonly itemOperationTimeout: Duration;
-  /** Whether every volume is copied file by file that is not excluded. */
+  /** Whether every volume is copied file by file, except excluded ones. */
   readonly defaultVolumesToFsBackup: boolean;
   /** The label by which it groups claims. */
   readonly volumeGroupSnapshotLabelKey: string;
 }
 
-/** What is backed up, and how: the same for a Backup and for a Schedule. */
+/** What is backed up, and how: the same for a Backup and a Schedule. */
 export interface VeleroBackupTemplate extends VeleroFilter {
   /**
-   * The only resources of namespaces. This and the three lists beside it replace includedResources, excludedResources and
+   * The only resources of namespaces. This list and the next three replace includedResources, excludedResources and
    * includeClusterResources; Velero does not take both kinds.
    * @default - all
    */
@@ -35,17 +35,17 @@ export interface VeleroBackupTemplate extends VeleroFilter {
    */
   readonly excludedNamespaceScopedResources?: string[];
   /**
-   * The only resources that belong to no namespace.
-   * @default - those that are needed by what is included
+   * The only resources without a namespace.
+   * @default - those that the included resources need
    */
   readonly includedClusterScopedResources?: string[];
   /**
-   * Resources that belong to no namespace and are left out.
+   * Resources without a namespace that are left out.
    * @default - none
    */
   readonly excludedClusterScopedResources?: string[];
   /**
-   * How long a backup is kept. Then Velero deletes it, and its snapshots with it.
+   * How long a backup is kept. After that Velero deletes it with its snapshots.
    * @default - Velero's own setting, 30 days
    */
   readonly ttl?: Duration;
@@ -61,7 +61,7 @@ export interface VeleroBackupTemplate extends VeleroFilter {
   readonly volumeSnapshotLocations?: string[];
   /**
    * Whether volumes are snapshotted.
-   * @default - yes, where something can
+   * @default - yes, if something can
    */
   readonly snapshotVolumes?: boolean;
   /**
@@ -76,13 +76,13 @@ export interface VeleroBackupTemplate extends VeleroFilter {
    */
   readonly dataMover?: string;
   /**
-   * Copies every volume file by file that is not excluded. Of a running database that is torn: a protection that is told of this backup
-   * refuses it.
+   * Copies every volume file by file, except excluded ones. The copy of a running database is torn, so a protection that is given this
+   * backup refuses it.
    * @default false
    */
   readonly defaultVolumesToFsBackup?: boolean;
   /**
-   * How many files are uploaded at once, of a copy file by file or of moved data.
+   * How many files are uploaded at once, for a copy file by file or moved data.
    * @default - Velero's own
    */
   readonly parallelFilesUpload?: number;
@@ -92,12 +92,12 @@ export interface VeleroBackupTemplate extends VeleroFilter {
    */
   readonly csiSnapshotTimeout?: Duration;
   /**
-   * How long to wait for what goes on after that, such as moving the data.
+   * How long to wait for what continues after that, such as moving the data.
    * @default Duration.hours(4)
    */
   readonly itemOperationTimeout?: Duration;
   /**
-   * What is backed up first. A restore follows an order of the server's own.
+   * What is backed up first. A restore follows the server's own order.
    * @default - Velero's own order
    */
   readonly orderedResources?: VeleroOrderedResources;
@@ -107,7 +107,7 @@ export interface VeleroBackupTemplate extends VeleroFilter {
    */
   readonly resourcePolicies?: VeleroResourcePolicies;
   /**
-   * The label by which claims are grouped: those with one value are snapshotted at once.
+   * The label by which claims are grouped: claims with the same value are snapshotted at once.
    * @default 'velero.io/volume-group'
    */
   readonly volumeGroupSnapshotLabelKey?: string;

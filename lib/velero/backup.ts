@@ -4,12 +4,12 @@ import { checkedConstruct } from '../core/given';
 import { backupLimits, backupSpec, type IVeleroBackup, type VeleroBackupTemplate } from './backup-template';
 import { type VeleroObjectOptions, veleroObject } from './object';
 
-/** Props of one backup of Velero's. */
+/** Props of one backup by Velero. */
 export interface VeleroBackupProps extends VeleroBackupTemplate, VeleroObjectOptions {}
 
 /**
- * One backup by Velero, made when the object is created: before a migration, say. What is to happen again and again is a
- * `VeleroSchedule`. Deleting the object deletes no data, but Velero makes the backup anew when it is applied again.
+ * One backup by Velero, made when the object is created: before a migration, say. For repeated backups, use a `VeleroSchedule`. Deleting
+ * the object deletes no data, but Velero makes the backup again when it is applied again.
  */
 export class VeleroBackup extends Construct implements IVeleroBackup {
   /** The Backup's name. */

@@ -12,38 +12,37 @@ import type { VeleroSchedule } from './schedule';
 
 /** Props of a check of Velero. */
 export interface VeleroCheckProps extends VeleroJobOptions {
-  /** The schedule whose backups are looked at. */
+  /** The schedule whose backups are checked. */
   readonly veleroSchedule: VeleroSchedule;
   /**
-   * When it is looked.
+   * When the check runs.
    * @default Schedule.daily({ at: '06:00', spread: Duration.minutes(30) })
    */
   readonly schedule?: Schedule;
   /**
-   * How long ago the newest good backup may have been begun.
+   * How long ago the newest good backup may have begun.
    * @default - the interval of its schedule, and six hours
    */
   readonly maximumAge?: Duration;
   /**
-   * How many hooks have to have been run in it, at least: a quiesce has two in every pod. Of pods that do not run, Velero runs none, and
+   * The least number of hooks that have to have run in it; a quiesce has two in every pod. Velero runs none in pods that do not run, and
    * does not complain.
-   * @default - as many as the pods of all VeleroProtections and VeleroDumps of the app have that name its schedule as their backup: as many
-   * pods as their workload has replicas, and one where their number is the cluster's affair. Where there are none, no hook is expected,
-   * and the verdict says so; 0 expects none without a word
+   * @default - as many as the pods of all VeleroProtections and VeleroDumps of the app have that name its schedule as their backup. A
+   *   workload counts with its replicas, or with one pod if the cluster decides their number. Without any, no hook is expected, and the
+   *   verdict says so; 0 expects none silently
    */
   readonly expectedHooks?: number;
   /**
-   * How many volumes have to be in it, at least: snapshotted, moved or copied file by file. Velero leaves out what it cannot snapshot with a
-   * warning at most, and calls the backup completed.
-   * @default - as many as the same protections and dumps name: one for each claim, and for each pod where it is no claim. Which these are is
-   * not looked at: others that are in the backup count, too. Where there are none, no volume is expected, and the verdict says so; 0
-   * expects none without a word
+   * The least number of volumes that have to be in it: snapshotted, moved or copied file by file. Velero leaves out what it cannot snapshot
+   * with a warning at most, and calls the backup completed.
+   * @default - as many as the same protections and dumps name: one for each claim, or for each pod if it is no claim. Only their number
+   *   counts: other volumes in the backup count, too. Without any, no volume is expected, and the verdict says so; 0 expects none silently
    */
   readonly expectedVolumes?: number;
   /**
-   * Whether Velero's node agent has to be there, on every node that it wants.
-   * @default - when the schedule moves snapshots' data, or copies volumes file by file by default, or when a VeleroProtection or VeleroDump
-   * that names the schedule as its backup has a volume that is copied file by file
+   * Whether Velero's node agent has to run, on every node where it belongs.
+   * @default - when the schedule moves snapshots' data, or copies volumes file by file by default. Also when a VeleroProtection or
+   *   VeleroDump that names the schedule as its backup has a volume that is copied file by file
    */
   readonly nodeAgent?: boolean;
   /**
@@ -53,15 +52,19 @@ export interface VeleroCheckProps extends VeleroJobOptions {
   readonly pods?: PodOptions;
 }
 
-/** The operation, which is the script's name as well. */
+/** The operation, and the script's name. */
 const OPERATION = 'velero-check';
 
 /**
- * Looks whether Velero can be relied upon: a CronJob `<schedule>-check` in Velero's namespace that fails, and says why, unless Velero
- * runs and is no older than 1.15.1, its store can be reached, its node agent is there where it is needed, and the newest backup of a
- * schedule is whole and of today, with its hooks run and none failed.
+ * Checks whether you can rely on Velero: a CronJob `<schedule>-check` in Velero's namespace. It fails, and says why, unless all of this
+ * holds:
  *
- * It reads, and changes nothing. Velero itself is installed by whoever runs the cluster, before: with `velero install` or its Helm chart.
+ * - Velero runs, and is no older than 1.15.1.
+ * - Its store can be reached.
+ * - Its node agent runs where it is needed.
+ * - The newest backup of a schedule is whole and no older than `maximumAge`. Its hooks have run, and none has failed.
+ *
+ * It reads, and changes nothing. Whoever runs the cluster installs Velero itself before, with `velero install` or its Helm chart.
  */
 export class VeleroCheck extends Construct {
   /** The CronJob. */

@@ -17,35 +17,35 @@ import { VeleroVolume } from './volume';
 /** Props of a dump for Velero. */
 export interface VeleroDumpProps {
   /**
-   * The backup that is made before Velero takes its volume. Its repository is one of files on a claim, which several pods mount: the
-   * claim is ReadWriteMany. Its own schedule may be `Schedule.never()`.
+   * The backup that is made before Velero takes its volume. Its repository has to be one of files on a claim that is ReadWriteMany, since
+   * several pods mount it. Its own schedule may be `Schedule.never()`.
    */
   readonly backup: DatabaseBackup;
   /**
-   * How long the dump may take. In whole seconds, at most four hours, which is all that Velero gives a hook.
+   * How long the dump may take. In whole seconds, at most four hours: Velero gives a hook no more.
    * @default Duration.hours(1)
    */
   readonly timeout?: Duration;
   /**
-   * The backup of Velero's that the pod is in, whose limits the hook's are compared with. The VeleroCheck of a schedule that is named here
-   * expects its hook.
+   * The backup of Velero's that contains the pod. The hook's limits are compared with its limits. If it is a schedule with a VeleroCheck,
+   * the check expects the hook.
    * @default - Velero's own limits; no check expects the hook
    */
   readonly veleroBackup?: IVeleroBackup;
   /**
    * How the pod is placed and what it may use.
-   * @default - those of the backup; what is said here goes before them, field by field
+   * @default - those of the backup; options given here take precedence, field by field
    */
   readonly pods?: PodOptions;
 }
 
-/** What the pod is labelled with, beside the backup's own pods. */
+/** The pod's label, which differs from that of the backup's own pods. */
 const OPERATION = 'velero-dump';
 
 /**
- * Brings a database into Velero's backups without copying what its server has open: a Deployment `<series>-velero`, whose pod waits.
- * Velero runs a whole backup in it as its pre hook, dump, judgement, publishing and pruning, and then copies the repository's volume
- * file by file. When the dump fails, so does Velero's backup of the pod.
+ * Brings a database into Velero's backups without copying its server's open files: a Deployment `<series>-velero`, whose pod waits. As its
+ * pre hook, Velero runs a whole backup in it: dump, check, publishing and pruning. Then Velero copies the repository's volume file by file.
+ * If the dump fails, so does Velero's backup of the pod.
  *
  * After Velero has restored the namespace, the volume holds the recovery points, and `<series>-restore` brings the database back.
  */

@@ -7,24 +7,24 @@ import { ScriptFolder } from '../kubernetes/script-folder';
 import { refuseLocks } from './session-locks';
 import { hookTimeout } from './timeout';
 
-/** What happens to a backup, or a restore, one of whose hooks fails. */
+/** What happens to a backup, or a restore, when one of its hooks fails. */
 export enum VeleroOnError {
-  /** What the hook is about is not backed up, and the backup is PartiallyFailed. */
+  /** The hook's object is not backed up, and the backup is PartiallyFailed. */
   FAIL = 'Fail',
   /** The backup goes on as if nothing had happened. */
   CONTINUE = 'Continue',
 }
 
-/** What every hook can say. */
+/** Options that every hook has. */
 export interface VeleroHookOptions {
   /**
-   * The container in which it runs. Velero would take the first one, which may be another tomorrow: what injects a sidecar decides.
-   * @default - the pod's only container; where there are several, it has to be named
+   * The container in which it runs. Velero would take the first one, and something that injects a sidecar may change which one that is.
+   * @default - the pod's only container; if there are several, name one
    */
   readonly container?: string;
   /**
-   * How long it may take. In whole seconds, at most four hours, which is all that Velero gives a hook. Velero up to 1.18 does not end
-   * what runs in the container when the time is over.
+   * How long it may take. In whole seconds, at most four hours: Velero gives a hook no more. Velero up to 1.18 does not end what runs in
+   * the container when the time is over.
    * @default Duration.minutes(5)
    */
   readonly timeout?: Duration;
@@ -38,7 +38,7 @@ export interface VeleroHookOptions {
 /** Options of a hook that runs a command. */
 export interface VeleroCommandOptions extends VeleroHookOptions {
   /**
-   * The program and its arguments, each an item of its own. There is no shell but the one that is named:
+   * The program and its arguments, each an item of its own. There is no shell unless you name one:
    * `['sh', '-c', 'redis-cli save && sync']`.
    */
   readonly command: string[];
@@ -47,8 +47,8 @@ export interface VeleroCommandOptions extends VeleroHookOptions {
 /** Options of a hook that runs a script. */
 export interface VeleroScriptOptions extends VeleroHookOptions {
   /**
-   * The script's file, on the machine that synthesizes: `join(__dirname, 'flush.sh')`. It is run by the container's `sh`, and has to
-   * fail when anything in it does: begin it with `set -eu`.
+   * The script's file, on the machine that synthesizes: `join(__dirname, 'flush.sh')`. The container's `sh` runs it. It has to fail when
+   * anything in it does: begin it with `set -eu`.
    */
   readonly path: string;
   /**
@@ -68,7 +68,7 @@ export interface VeleroHookConfig {
   readonly script?: ScriptFolder;
 }
 
-/** Where hooks find the script of their kind. @internal */
+/** Where hooks find the scripts of their kind. @internal */
 export function hookFolder(kind: string): string {
   return `/opt/velero-hooks/${kind}`;
 }

@@ -16,14 +16,15 @@ const SCRIPTS = ScriptFolder.at('velero', __dirname);
 /** Options of a job that asks Velero. */
 export interface VeleroJobOptions extends KubernetesJobOptions {
   /**
-   * The name of Velero's Deployment. Its Helm chart calls it after a release whose name holds `velero`, and `<release>-velero` otherwise.
+   * The name of Velero's Deployment. Its Helm chart names it after a release whose name contains `velero`, and `<release>-velero`
+   * otherwise.
    * @default 'velero'
    */
   readonly veleroDeployment?: string;
 }
 
 /**
- * What Velero's Deployment is called.
+ * The name of Velero's Deployment.
  *
  * @throws InputError when nothing can have that name
  * @internal
@@ -47,7 +48,7 @@ export interface VeleroJob {
   readonly isRestore?: boolean;
   readonly rules: ApiRule[];
   readonly environment: k8s.EnvVar[];
-  /** What somebody may ask of it when starting it. */
+  /** What somebody may ask of the job when starting it. */
   readonly request?: Request;
   readonly kubectlImage?: string;
   readonly apiPorts?: number[];

@@ -1,14 +1,14 @@
 import type { k8s } from 'cdk8s-plus-27';
 import type { Workload } from '../kubernetes/workload';
 
-/** Where the images of databases, queues and search engines keep what they have open. */
+/** Where images of databases, queues and search engines keep their open files. */
 const DATA_DIRECTORIES = [
   ...['mysql', 'postgresql', 'pgsql', 'mongodb', 'etcd', 'redis', 'valkey', 'rabbitmq', 'cassandra', 'scylla', 'neo4j', 'influxdb'],
   ...['clickhouse', 'kafka', 'zookeeper', 'elasticsearch', 'opensearch', 'prometheus', 'arangodb3', 'couchdb', 'meilisearch'],
 ].map(server => `/var/lib/${server}`);
 const OTHERS = ['/data/db', '/data/configdb', '/bitnami', '/cockroach/cockroach-data', '/opt/couchdb/data'];
 const WELL_KNOWN = [...DATA_DIRECTORIES, ...OTHERS, '/usr/share/elasticsearch/data', '/usr/share/opensearch/data'];
-/** Images whose server keeps its data in a directory of a common name, or is given one above it. */
+/** Images whose server keeps its data in a directory with a common name, or gets one above it. */
 const OF_IMAGES: [RegExp, string[]][] = [
   [/(?:^|[/-])(?:redis|valkey|keydb|dragonfly|minio|neo4j)/, ['/data']],
   [/(?:^|[/-])mongo/, ['/data/db', '/data/configdb']],
@@ -26,7 +26,7 @@ export interface LiveData {
 }
 
 /**
- * The volumes of a workload that hold the data directory of a server that runs in it, as far as images, variables and options tell.
+ * The volumes of a workload that hold the data directory of a server in it, as far as images, variables and options tell.
  *
  * @internal
  */
@@ -44,7 +44,7 @@ export function liveData(workload: Workload): LiveData[] {
   });
 }
 
-/** Those of this very container. */
+/** The directories of this container. */
 function dataDirectories({ image = '', env = [], command = [], args = [] }: k8s.Container): string[] {
   const words = [...command, ...args].flatMap(word => word.split(/\s+/));
   return [

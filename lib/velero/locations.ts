@@ -6,15 +6,15 @@ import type { SecretKeyRef } from '../core/secret-ref';
 import { type VeleroObjectOptions, veleroObject } from './object';
 import { veleroDuration } from './timeout';
 
-/** Props of a place that backups are kept in. */
+/** Props of a place where backups are kept. */
 export interface VeleroBackupStorageLocationProps extends VeleroObjectOptions {
-  /** The plugin's name for its provider: 'aws' (and whatever speaks S3), 'azure', 'gcp'. */
+  /** The name of the provider's plugin: 'aws' (and whatever speaks S3), 'azure', 'gcp'. */
   readonly provider: string;
   /** The bucket, or container. */
   readonly bucket: string;
   /**
-   * The directory in it, which is Velero's alone.
-   * @default - the bucket is
+   * The directory in it, for Velero alone.
+   * @default - the whole bucket, for Velero alone
    */
   readonly prefix?: string;
   /**
@@ -24,37 +24,37 @@ export interface VeleroBackupStorageLocationProps extends VeleroObjectOptions {
   readonly config?: { [key: string]: string };
   /**
    * The Secret in Velero's namespace with the provider's credentials.
-   * @default - what Velero was installed with
+   * @default - those that Velero was installed with
    */
   readonly credentials?: SecretKeyRef;
   /**
-   * The Secret in Velero's namespace with the certificate of the authority that signed the store's.
+   * The Secret in Velero's namespace with the certificate of the authority that signed the store's certificate.
    * @default - public authorities
    */
   readonly caCertificate?: SecretKeyRef;
   /**
-   * Backups can be restored from it, and none are written or deleted: of another cluster, or in a drill.
+   * Backups can be restored from it, but none are written or deleted: for another cluster's backups, or for a drill.
    * @default false
    */
   readonly readOnly?: boolean;
   /**
-   * Whether backups go there that name no location. One location is the default.
+   * Whether backups that name no location go there. One location is the default.
    * @default false
    */
   readonly isDefault?: boolean;
   /**
-   * How often it is asked what backups there are.
+   * How often Velero lists the backups there.
    * @default - Velero's own, every minute
    */
   readonly backupSyncPeriod?: Duration;
   /**
-   * How often it is checked whether it can be reached.
+   * How often Velero checks that it can be reached.
    * @default - Velero's own, every minute
    */
   readonly validationFrequency?: Duration;
 }
 
-/** A place that Velero keeps backups in: a BackupStorageLocation. */
+/** A place where Velero keeps backups: a BackupStorageLocation. */
 export class VeleroBackupStorageLocation extends Construct {
   /** Its name, for the storageLocation of backups. */
   public readonly name: string;
@@ -97,9 +97,9 @@ export class VeleroBackupStorageLocation extends Construct {
   }
 }
 
-/** Props of a place that a provider's own snapshots are in. */
+/** Props of a place where a provider keeps its own snapshots. */
 export interface VeleroVolumeSnapshotLocationProps extends VeleroObjectOptions {
-  /** The plugin's name for its provider: 'aws', 'azure', 'gcp'. */
+  /** The name of the provider's plugin: 'aws', 'azure', 'gcp'. */
   readonly provider: string;
   /**
    * The provider's settings: `{ region: 'eu-central-1' }`. All are text; the plugin documents them.
@@ -108,12 +108,12 @@ export interface VeleroVolumeSnapshotLocationProps extends VeleroObjectOptions {
   readonly config?: { [key: string]: string };
   /**
    * The Secret in Velero's namespace with the provider's credentials.
-   * @default - what Velero was installed with
+   * @default - those that Velero was installed with
    */
   readonly credentials?: SecretKeyRef;
 }
 
-/** Where a provider's own snapshots are: a VolumeSnapshotLocation. CSI snapshots need none. */
+/** Where a provider keeps its own snapshots: a VolumeSnapshotLocation. CSI snapshots need none. */
 export class VeleroVolumeSnapshotLocation extends Construct {
   /** Its name, for the volumeSnapshotLocations of backups. */
   public readonly name: string;

@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import { checkObjectName } from '../core/names';
 import { STANDARD_LABELS } from '../kubernetes/labels';
 
-/** Where an object of Velero's is. */
+/** Where an object of Velero's belongs. */
 export interface VeleroObjectOptions {
   /**
    * Its name.
@@ -11,17 +11,17 @@ export interface VeleroObjectOptions {
    */
   readonly name?: string;
   /**
-   * The namespace that Velero runs in: it looks for its objects nowhere else.
+   * The namespace in which Velero runs: it looks for its objects nowhere else.
    * @default 'velero'
    */
   readonly namespace?: string;
 }
 
-/** The namespace of Velero, unless it is said. @internal */
+/** Velero's namespace by default. @internal */
 export const VELERO_NAMESPACE = 'velero';
 
 /**
- * An object in Velero's namespace. It is written as the API has it, so that a field that generated types have not heard of is not lost.
+ * An object in Velero's namespace. It is written as the API has it, so that no field is lost that the generated types do not know.
  *
  * @internal
  */

@@ -1,7 +1,7 @@
 import type { IConstruct } from 'constructs';
 import { InputError } from '../core/input-error';
 
-/** Which objects a backup takes first, kind by kind. */
+/** The objects that a backup takes first, kind by kind. */
 export class VeleroOrderedResources {
   /** No order yet: `VeleroOrderedResources.none().pods('shop/orders-db-1', 'shop/orders-db-0')`. */
   public static none(): VeleroOrderedResources {

@@ -14,10 +14,10 @@ export interface ProtectedClaim {
   readonly name: string;
   /** The size of each. */
   readonly size: Size;
-  /** Where the container has it. */
+  /** Where the container mounts it. */
   readonly mountPath: string;
   /**
-   * The container that has it.
+   * The container that mounts it.
    * @default - the first one
    */
   readonly container?: string;
@@ -30,17 +30,17 @@ export interface ProtectedClaim {
 
 /** Props of a StatefulSet that is protected. */
 export interface ProtectedStatefulSetProps extends StatefulSetProps {
-  /** A volume of its own for each pod, which cdk8s-plus-27 cannot say. */
+  /** A volume of its own for each pod, which cdk8s-plus-27 cannot express. */
   readonly claims: ProtectedClaim[];
   /** How Velero backs them up. */
   readonly protection: VeleroProtectionOptions;
 }
 
 /**
- * A StatefulSet of cdk8s-plus with volumes of its own, whose pods Velero is told how to back up. Its containers have to be among the
- * props: what is added later is not seen.
+ * A StatefulSet of cdk8s-plus with volumes of its own, and with instructions for Velero how to back up its pods. Its containers have to be
+ * among the props: containers that are added later are not seen.
  *
- * The containers drop all capabilities and have the runtime's seccomp profile, as the Pod Security Standard "restricted" wants it.
+ * The containers drop all capabilities and have the runtime's seccomp profile, as the Pod Security Standard "restricted" requires.
  */
 export class ProtectedStatefulSet extends StatefulSet {
   /** How Velero backs it up. */
@@ -85,7 +85,7 @@ export class ProtectedStatefulSet extends StatefulSet {
   }
 }
 
-/** What the Pod Security Standard "restricted" wants beyond the defaults of cdk8s-plus. */
+/** What the Pod Security Standard "restricted" requires beyond the defaults of cdk8s-plus. */
 function restrictions(containers: number): JsonPatch[] {
   const drop = Array.from({ length: containers }, (_, index) =>
     JsonPatch.add(`/spec/template/spec/containers/${index}/securityContext/capabilities`, { drop: ['ALL'] }),

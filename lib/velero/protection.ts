@@ -15,11 +15,11 @@ import { liveData } from './live-data';
 import { hookTimeout, veleroDuration } from './timeout';
 import { type VeleroVolume, VeleroVolumeMethod } from './volume';
 
-/** An init container that Velero adds to a pod when it restores it, before all others. */
+/** An init container that Velero adds to a pod when it restores it, before all other containers. */
 export interface VeleroInitHook {
   /** The image, with a tag or a digest. */
   readonly image: string;
-  /** The program and its arguments. No volume is mounted into it: for that, Velero has no annotation. */
+  /** The program and its arguments. It has no volume mounted, since Velero has no annotation for that. */
   readonly command: string[];
   /**
    * The container's name.
@@ -31,12 +31,12 @@ export interface VeleroInitHook {
 /** Options of a protection. */
 export interface VeleroProtectionOptions {
   /**
-   * How the volumes of its pods get into the backup. What is not named here follows the backup's own settings.
+   * How the volumes of its pods get into the backup. Volumes that are not named follow the backup's own settings.
    * @default - none
    */
   readonly volumes?: VeleroVolume[];
   /**
-   * Runs before a pod is backed up. When it fails, Velero leaves the pod's post hook out: it must leave nothing behind.
+   * Runs before a pod is backed up. If it fails, Velero does not run the pod's post hook: so it must leave nothing behind.
    * @default - none
    */
   readonly preHook?: VeleroHook;
@@ -46,7 +46,7 @@ export interface VeleroProtectionOptions {
    */
   readonly postHook?: VeleroHook;
   /**
-   * Holds the server still while its volumes are snapshotted: both hooks are its agent's then. The post hook fails the backup when the
+   * Holds the server still while its volumes are snapshotted. Both hooks are then its agent's. The post hook fails the backup when the
    * server was not held to the end.
    * @default - the server is not held
    */
@@ -72,19 +72,18 @@ export interface VeleroProtectionOptions {
    */
   readonly restoreInit?: VeleroInitHook;
   /**
-   * Puts the claims of a StatefulSet into one volume group of this name: the hooks of all its pods run before the first volume is
-   * snapshotted, the volumes are snapshotted at once, and only then the post hooks run. Without it Velero backs up pod by pod.
+   * Puts the claims of a StatefulSet into one volume group of this name. The hooks of all its pods then run before the first volume is
+   * snapshotted. The volumes are snapshotted at once, and only then the post hooks run. Without it Velero backs up pod by pod.
    *
-   * It labels the claim templates, which cannot be changed in a StatefulSet that is there: claims that exist are labelled by hand. All
-   * volumes have to be of one CSI driver, which has to take group snapshots. (Velero documentation, "Volume Group Snapshots"; since
-   * Velero 1.17.)
+   * It labels the claim templates, which cannot be changed in an existing StatefulSet; label existing claims by hand. All volumes have to
+   * be of one CSI driver, which has to take group snapshots. (Velero documentation, "Volume Group Snapshots"; since Velero 1.17.)
    * @default - none
    */
   readonly volumeGroup?: string;
   /**
-   * The backup that the pods are in, whose limits the hooks' are compared with. The VeleroCheck of a schedule that is named here expects
-   * their hooks, and the volumes that are named.
-   * @default - Velero's own limits: ten minutes for a snapshot, four hours for what goes on after it; no check expects hooks or volumes
+   * The backup that contains the pods. The hooks' limits are compared with its limits. If it is a schedule with a VeleroCheck, the check
+   * expects the hooks, and the volumes that are named.
+   * @default - Velero's own limits: ten minutes for a snapshot, four hours for what continues after it; no check expects hooks or volumes
    */
   readonly backup?: IVeleroBackup;
 }
@@ -105,19 +104,20 @@ const VOLUMES = 'backup.velero.io/backup-volumes';
 const EXCLUDES = 'backup.velero.io/backup-volumes-excludes';
 const OURS = /^(?:(?:(?:pre|post)\.)?hook\.backup|(?:post|init)\.hook\.restore|backup)\.velero\.io\//;
 
-/** What `kubectl exec` and the answer's way take, beyond the command itself. */
+/** The time for `kubectl exec` and for the answer, beyond the command itself. */
 const MARGIN = Duration.seconds(15);
 
-/** Velero's defaults for what a backup does not say. */
+/** Velero's defaults, where a backup does not say. */
 const DEFAULT_LIMITS = { csiSnapshotTimeout: Duration.minutes(10), itemOperationTimeout: Duration.hours(4) };
 
 /**
- * Tells Velero how the pods of a workload are backed up and restored, by annotations of its **pod template**: on the workload itself
- * they do nothing.
+ * Tells Velero how to back up and restore the pods of a workload, by annotations of its **pod template**. On the workload itself they do
+ * nothing.
  *
- * A pod has one pre hook and one post hook, and a pod that has any by annotation gets none of those in the Backup itself.
- * (Velero documentation, "Backup Hooks" and "Restore Hooks"; Velero 1.15.1 or later, as older ones ran post hooks before volumes were
- * copied: vmware-tanzu/velero#8159.)
+ * A pod has one pre hook and one post hook. A pod with hooks by annotation gets none of the Backup's own hooks. (Velero documentation,
+ * "Backup Hooks" and "Restore Hooks".)
+ *
+ * It needs Velero 1.15.1 or later: older ones ran post hooks before volumes were copied (vmware-tanzu/velero#8159).
  */
 export class VeleroProtection extends Construct {
   /**
@@ -129,14 +129,14 @@ export class VeleroProtection extends Construct {
     return new VeleroProtection(workload, 'Velero', { ...options, workload });
   }
 
-  /** Those that name a backup as theirs. @internal */
+  /** Protections that name a backup as theirs. @internal */
   public static _of(backup: IVeleroBackup): VeleroProtection[] {
     const there = protections.get(backup) ?? [];
     protections.set(backup, there);
     return there;
   }
 
-  /** Whether a volume is copied file by file, which is the node agent's work. @internal */
+  /** Whether a volume is copied file by file, which the node agent does. @internal */
   public readonly _copiesFiles: boolean;
   private readonly volumes: VeleroVolume[];
   private readonly workload: Workload;
@@ -166,8 +166,8 @@ export class VeleroProtection extends Construct {
   }
 
   /**
-   * How many hooks Velero runs in a backup of the pods, as far as that is known before it is applied: those of its replicas, and of one
-   * pod where their number is the cluster's affair.
+   * How many hooks Velero runs in a backup of the pods, as far as that is known before it is applied. It counts the hooks of all replicas,
+   * or of one pod if the cluster decides their number.
    *
    * @internal
    */
@@ -178,8 +178,8 @@ export class VeleroProtection extends Construct {
   }
 
   /**
-   * The volumes that a backup of the pods has to hold, of those that are named: a name for each claim, and for each pod where it is no claim.
-   * A claim that several mount has one name, as Velero takes it once.
+   * The named volumes that a backup of the pods has to hold: a name for each claim, or each pod without a claim. A claim that several pods
+   * mount has one name, since Velero takes it once.
    *
    * @internal
    */
@@ -194,7 +194,7 @@ export class VeleroProtection extends Construct {
     });
   }
 
-  /** As it is by now: it may have been scaled since. */
+  /** The workload as it is now: it may have been scaled since. */
   private get current(): Workload {
     return Workload.of(this, 'workload', this.workload.object);
   }
@@ -251,7 +251,8 @@ export class VeleroProtection extends Construct {
   }
 
   /**
-   * Why Velero would leave a volume out, without an error. (Its documentation, "CSI Snapshot Support", and "File System Backup", Limitations.)
+   * Why Velero would leave a volume out, without an error. (Its documentation, "CSI Snapshot Support", and "File System Backup",
+   * Limitations.)
    */
   private neverTaken({ name, method }: VeleroVolume): string | undefined {
     const volume = this.workload.volumes.find(each => each.name === name);
@@ -275,7 +276,7 @@ export class VeleroProtection extends Construct {
     return hookAnnotations(prefix, config);
   }
 
-  /** The hook as it can be written, with its script in the container. */
+  /** The hook in its final form, with its script mounted into the container. */
   private bind(hook: VeleroHook, prop: string, kind: string): VeleroHookConfig {
     const config = hook._bind(this, prop, kind, this.containerNames);
     if (config.script) {
@@ -384,7 +385,7 @@ export class VeleroProtection extends Construct {
   }
 }
 
-/** The label that Velero groups claims by, unless the backup says another. */
+/** The label by which Velero groups claims, unless the backup names another. */
 const VOLUME_GROUP_LABEL = 'velero.io/volume-group';
 
 type Limits = Pick<IVeleroBackup, 'csiSnapshotTimeout' | 'itemOperationTimeout'>;
@@ -393,7 +394,7 @@ function tornCopy(path: string, container: string, volume: string): string {
   return `${container} works in it at ${path}, and a copy file by file of what a running server writes is torn and may not start: use VeleroVolume.snapshot('${volume}'), or have a pre hook dump into another volume and use VeleroVolume.dump() of that one`;
 }
 
-/** What is snapshotted must not be copied file by file as well, whatever the backup's default is. */
+/** A volume that is snapshotted must not be copied file by file as well, whatever the backup's default is. */
 function volumeAnnotations(volumes: VeleroVolume[]): { [annotation: string]: string } {
   const names = (snapshotted: boolean) =>
     volumes.filter(({ method }) => (method === VeleroVolumeMethod.SNAPSHOT) === snapshotted).map(({ name }) => name);
@@ -403,7 +404,7 @@ function volumeAnnotations(volumes: VeleroVolume[]): { [annotation: string]: str
   };
 }
 
-/** The command as a JSON array: what Velero cannot read as one it runs as one program of that name. */
+/** The command as a JSON array. Velero runs anything that it cannot read as an array as one program of that name. */
 function hookAnnotations(prefix: string, { container, command, onError, timeout }: VeleroHookConfig): { [annotation: string]: string } {
   return {
     [`${prefix}/container`]: container,

@@ -7,12 +7,12 @@ import { Workload } from '../kubernetes/workload';
 /** Options of a place in the order of recovery. */
 export interface RecoveryOrderOptions {
   /**
-   * Where several could come next, the one with the higher priority does.
+   * Of several workloads that could come next, the one with the highest priority does.
    * @default 0
    */
   readonly priority?: number;
   /**
-   * Workloads of this app that have to be back before: databases before what asks them.
+   * Workloads of this app that have to be back before: databases before the applications that use them.
    * @default - none
    */
   readonly dependsOn?: Construct[];
@@ -30,7 +30,7 @@ export interface RecoveryStep {
   readonly workload: string;
   /** Its priority. */
   readonly priority: number;
-  /** Which workloads have to be back before. */
+  /** The workloads that have to be back before. */
   readonly dependsOn: string[];
 }
 
@@ -39,11 +39,11 @@ const DEPENDS_ON_ANNOTATION = 'cdk8s-backup/depends-on';
 
 /**
  * A workload's place in the order of recovery, as annotations of the workload itself: `cdk8s-backup/recovery-priority` and
- * `cdk8s-backup/depends-on`. Velero does not read them, and restores in an order of kinds; a recovery plan does.
+ * `cdk8s-backup/depends-on`. A recovery plan reads them. Velero does not, and restores in an order of kinds.
  */
 export class RecoveryOrder extends Construct {
   /**
-   * Says it of a workload, in its own scope.
+   * Gives a workload its place, in the workload's own scope.
    *
    * @throws InputError when a dependency is not of this app, or would wait for this workload
    */
@@ -52,7 +52,7 @@ export class RecoveryOrder extends Construct {
   }
 
   /**
-   * All workloads of an app of which it was said, what comes first in front.
+   * All workloads of an app with a place in the order, the first one in front.
    *
    * @param scope any construct of the app
    */
@@ -123,7 +123,7 @@ function referenceTo(scope: Construct, prop: string, construct: Construct): stri
   return `${kind}/${namespace ?? ''}/${name}`;
 }
 
-/** What was said, by app. */
+/** The places, by app. */
 const apps = new WeakMap<object, Map<string, RecoveryStep>>();
 
 function placesOf(scope: Construct): Map<string, RecoveryStep> {

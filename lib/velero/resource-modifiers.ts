@@ -7,15 +7,15 @@ import { kubernetesObject } from '../kubernetes/kubernetes-object';
 import { type VeleroObjectOptions, veleroMetadata } from './object';
 import type { VeleroLabelSelector } from './selector';
 
-/** A value that an object has to have. */
+/** A value that an object must have. */
 export interface VeleroMatch {
   /** Where, as a JSON pointer: '/spec/storageClassName'. */
   readonly path: string;
-  /** What is there, as text. */
+  /** The value there, as text. */
   readonly value: string;
 }
 
-/** Which objects a rule is about: all that is said has to hold. */
+/** The objects that a rule applies to: all conditions have to hold. */
 export interface VeleroModifierConditions {
   /** The resource, in the plural with its group: 'persistentvolumeclaims', 'deployments.apps'. '*' is any. */
   readonly groupResource: string;
@@ -25,7 +25,7 @@ export interface VeleroModifierConditions {
    */
   readonly resourceNameRegex?: string;
   /**
-   * One of these namespaces, as they were called when they were backed up.
+   * One of these namespaces, by their names when they were backed up.
    * @default - any
    */
   readonly namespaces?: string[];
@@ -35,7 +35,7 @@ export interface VeleroModifierConditions {
    */
   readonly labelSelector?: VeleroLabelSelector;
   /**
-   * Values that it has to have.
+   * Values that it must have.
    * @default - any
    */
   readonly matches?: VeleroMatch[];
@@ -43,22 +43,22 @@ export interface VeleroModifierConditions {
 
 /** One change of an object, as JSON Patch has it (RFC 6902). */
 export class VeleroPatch {
-  /** Puts a value there; into a list, where the path ends in a number or '-'. */
+  /** Adds a value; to a list, if the path ends in a number or '-'. */
   public static add(path: string, value: unknown): VeleroPatch {
     return new VeleroPatch({ operation: 'add', path, value: written(value) });
   }
 
-  /** Puts a value in place of the one that is there. */
+  /** Replaces the value that is there. */
   public static replace(path: string, value: unknown): VeleroPatch {
     return new VeleroPatch({ operation: 'replace', path, value: written(value) });
   }
 
-  /** Takes away what is there. */
+  /** Removes the value that is there. */
   public static remove(path: string): VeleroPatch {
     return new VeleroPatch({ operation: 'remove', path });
   }
 
-  /** Goes on with the patches after it only if the value is there; otherwise the object stays as it is. */
+  /** Continues with the next patches only if the value is there; otherwise the object stays as it is. */
   public static test(path: string, value: unknown): VeleroPatch {
     return new VeleroPatch({ operation: 'test', path, value: written(value) });
   }
@@ -88,8 +88,8 @@ export class VeleroPatch {
 }
 
 /**
- * A value as Velero puts it into a JSON Patch: it quotes what looks like text, but escapes nothing in it, and takes what is in quotes
- * for text whatever it looks like. (`internal/resourcemodifiers/json_patch.go`.)
+ * A value as Velero puts it into a JSON Patch. Velero quotes what looks like text, but escapes nothing in it; and it takes anything in
+ * quotes for text. (`internal/resourcemodifiers/json_patch.go`.)
  */
 function written(value: unknown): string {
   return JSON.stringify(value);
@@ -103,7 +103,7 @@ export class VeleroModifierRule {
   }
 
   /**
-   * Merges an object into them (RFC 7386): null takes a value away, a list replaces a list.
+   * Merges an object into them (RFC 7386): null removes a value, a list replaces a list.
    *
    * @param patch a part of the object, as it is to be
    */
@@ -153,13 +153,13 @@ function isExpression(text: string): boolean {
 
 /** Props of resource modifiers. */
 export interface VeleroResourceModifiersProps extends VeleroObjectOptions {
-  /** The rules; each that fits an object changes it, one after the other. */
+  /** The rules: each one that matches an object changes it, one after the other. */
   readonly rules: VeleroModifierRule[];
 }
 
 /**
- * How a restore changes objects on their way: another storage class, fewer replicas, no labels of a tool that would prune them. A
- * ConfigMap that restores name; it has one key, as Velero wants it.
+ * How a restore changes objects on their way: another storage class, fewer replicas, no labels of a tool that would prune them. It is a
+ * ConfigMap that restores name, with one key, as Velero requires.
  */
 export class VeleroResourceModifiers extends Construct {
   /** The ConfigMap's name. */

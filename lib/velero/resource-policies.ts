@@ -8,7 +8,7 @@ import { checkLabels } from './labels';
 import { type VeleroObjectOptions, veleroMetadata } from './object';
 import { checkLists } from './selector';
 
-/** Which volumes a policy is about: all that is said has to hold. */
+/** The volumes that a policy applies to: all conditions have to hold. */
 export interface VeleroVolumeConditions {
   /**
    * The least capacity.
@@ -36,7 +36,7 @@ export interface VeleroVolumeConditions {
    */
   readonly csiVolumeAttributes?: { [attribute: string]: string };
   /**
-   * One of these kinds of volume, as they are called in a pod: 'emptyDir', 'nfs'.
+   * One of these kinds of volume, by their names in a pod: 'emptyDir', 'nfs'.
    * @default - any
    */
   readonly volumeTypes?: string[];
@@ -57,7 +57,7 @@ export interface VeleroVolumeConditions {
   readonly claimPhases?: string[];
 }
 
-/** What Velero does with volumes of a kind. */
+/** What Velero does with certain volumes. */
 export class VeleroVolumePolicy {
   /** It leaves them out. */
   public static skip(conditions: VeleroVolumeConditions): VeleroVolumePolicy {
@@ -69,7 +69,7 @@ export class VeleroVolumePolicy {
     return new VeleroVolumePolicy('snapshot', conditions);
   }
 
-  /** It copies them file by file. Never what a running database writes: such a copy is torn, and may not start. */
+  /** It copies them file by file. Do not use it for files of a running database: such a copy is torn, and may not start. */
   public static fsBackup(conditions: VeleroVolumeConditions): VeleroVolumePolicy {
     return new VeleroVolumePolicy('fs-backup', conditions);
   }
@@ -116,7 +116,7 @@ function mebibytes(size: Size | undefined): string {
 /** Props of resource policies. */
 export interface VeleroResourcePoliciesProps extends VeleroObjectOptions {
   /**
-   * What is done with volumes. The first policy that fits a volume counts, and goes before the annotations of its pods.
+   * What is done with volumes. The first policy that matches a volume counts, and takes precedence over its pods' annotations.
    * @default - by the pods' annotations
    */
   readonly volumePolicies?: VeleroVolumePolicy[];
@@ -131,22 +131,22 @@ export interface VeleroResourcePoliciesProps extends VeleroObjectOptions {
    */
   readonly excludedNamespaceScopedResources?: string[];
   /**
-   * The only resources that belong to no namespace.
-   * @default - those that are needed by what is included
+   * The only resources without a namespace.
+   * @default - those that the included resources need
    */
   readonly includedClusterScopedResources?: string[];
   /**
-   * Resources that belong to no namespace and are left out.
+   * Resources without a namespace that are left out.
    * @default - none
    */
   readonly excludedClusterScopedResources?: string[];
 }
 
-/** Which volumes and resources backups take: a ConfigMap that they name. It has one key, as Velero wants it. */
+/** The volumes and resources that backups take: a ConfigMap that backups name. It has one key, as Velero requires. */
 export class VeleroResourcePolicies extends Construct {
   /** The ConfigMap's name. */
   public readonly name: string;
-  /** Whether it says which resources are taken, and not only which volumes. */
+  /** Whether it selects resources, and not only volumes. */
   public readonly filtersResources: boolean;
 
   /**

@@ -14,17 +14,17 @@ import type { VeleroRestoreTemplate } from './restore-template';
 /** Props of a restore that somebody starts. */
 export interface VeleroRestoreJobProps extends VeleroRestoreTemplate, VeleroJobOptions {
   /**
-   * What the CronJob is called, and the Restores that it makes.
+   * The name of the CronJob, and of the Restores that it makes.
    * @default - the construct's id
    */
   readonly name?: string;
   /**
-   * The namespace that Velero runs in, which has to be that of the chart.
+   * The namespace in which Velero runs. The chart has to have the same.
    * @default 'velero'
    */
   readonly namespace?: string;
   /**
-   * How long it is waited for the restore. What Velero has begun goes on after that.
+   * How long the job waits for the restore. Velero continues after that with what it has begun.
    * @default Duration.hours(12)
    */
   readonly deadline?: Duration;
@@ -35,20 +35,20 @@ export interface VeleroRestoreJobProps extends VeleroRestoreTemplate, VeleroJobO
   readonly pods?: PodOptions;
 }
 
-/** The operation, which is the script's name as well. */
+/** The operation, and the script's name. */
 const OPERATION = 'velero-restore';
 
-/** Velero looks at a Restore at once, where it runs and has no other to do. */
+/** Velero begins a Restore at once, if it runs and does no other. */
 const BEGINS_WITHIN = Duration.minutes(15);
 
 /**
- * Restores by Velero when somebody asks: a CronJob `<name>` in Velero's namespace that never runs by itself. It can be kept in Git, where a
- * Restore cannot: `kubectl -n velero create job --from=cronjob/<name> <name>-1`. The job ends as the restore does, and says why. For once,
- * another Backup may be named by a ConfigMap, which is not emitted:
+ * Restores by Velero when somebody asks: a CronJob `<name>` in Velero's namespace that never runs by itself. You can keep it in Git, unlike
+ * a Restore. Start it with `kubectl -n velero create job --from=cronjob/<name> <name>-1`. The job ends as the restore does, and says why.
+ * For a single run, a ConfigMap, which is not emitted, may name another Backup:
  * `kubectl -n velero create configmap <name>-request --from-literal=backup=<Backup>`.
  *
- * Where Velero does not begin within 15 minutes, and restores nothing else meanwhile, the job fails and deletes its Restore again: none is
- * left that Velero would begin on another day. It does so as well when it is stopped before Velero has begun.
+ * If Velero does not begin within 15 minutes, and restores nothing else meanwhile, the job fails and deletes its Restore. So none is left
+ * that Velero would begin on another day. It does the same when it is stopped before Velero has begun.
  */
 export class VeleroRestoreJob extends Construct {
   /** The CronJob. */

@@ -6,7 +6,7 @@ import type { VeleroFilter } from './selector';
 export enum VeleroExistingResourcePolicy {
   /** It leaves them as they are. */
   NONE = 'none',
-  /** It makes them as they were, where that can be done to an object that is there. Data of volumes that exist is not touched. */
+  /** It changes them to what they were, if an existing object allows that. Data of existing volumes is not touched. */
   UPDATE = 'update',
 }
 
@@ -18,12 +18,12 @@ export interface VeleroRestoreTemplate extends VeleroFilter {
    */
   readonly backupName?: string;
   /**
-   * The Schedule whose newest Backup is restored that was completed. Instead of backupName.
+   * The Schedule whose newest completed Backup is restored. Use it instead of backupName.
    * @default - none
    */
   readonly scheduleName?: string;
   /**
-   * Into which namespaces those of the backup go: the original name to the new one.
+   * New names of the backup's namespaces: from the original name to the new one.
    * @default - each into its own
    */
   readonly namespaceMapping?: { [original: string]: string };
@@ -38,20 +38,20 @@ export interface VeleroRestoreTemplate extends VeleroFilter {
    */
   readonly resourceModifiers?: VeleroResourceModifiers;
   /**
-   * Whether the jobs of this library come back at rest: CronJobs and Jobs suspended, log archives scaled to none. A copy that is not at rest
-   * would go on with production's series. Into the namespace that was backed up they come back as they were, as nobody is told of
-   * backups that stay suspended: where databases are empty until their own restores have run, say it, and start them afterwards with
+   * Whether the jobs of this library come back at rest: CronJobs and Jobs suspended, log archives scaled to zero. A copy that is not at
+   * rest would continue production's series. In the namespace that was backed up, jobs come back as they were, since nobody would notice
+   * backups that stay suspended. Set it there if databases are empty until their own restores have run. Start the jobs afterwards with
    * `kubectl patch cronjob <name> --type merge -p '{"spec":{"suspend":false}}'`.
-   * @default - where a namespace is mapped to another one
+   * @default - if a namespace is mapped to another one
    */
   readonly backupsAtRest?: boolean;
   /**
    * Whether volumes come back with their data.
-   * @default - yes, where there are snapshots
+   * @default - yes, if there are snapshots
    */
   readonly restoreVolumes?: boolean;
   /**
-   * Resources that get the status back that they had. Others begin without.
+   * Resources that get back their old status. Others begin without.
    * @default - none
    */
   readonly restoreStatusOf?: string[];
@@ -66,12 +66,12 @@ export interface VeleroRestoreTemplate extends VeleroFilter {
    */
   readonly parallelFilesDownload?: number;
   /**
-   * Whether blocks of zeros in files take no room on the volume.
+   * Whether blocks of zeros in files take no space on the volume.
    * @default false
    */
   readonly writeSparseFiles?: boolean;
   /**
-   * How long to wait for what goes on after the objects are there, such as moving data back.
+   * How long to wait for what continues after the objects are there, such as moving data back.
    * @default - Velero's own, four hours
    */
   readonly itemOperationTimeout?: Duration;

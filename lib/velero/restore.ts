@@ -13,8 +13,8 @@ import { veleroDuration } from './timeout';
 export interface VeleroRestoreProps extends VeleroRestoreTemplate, VeleroObjectOptions {}
 
 /**
- * One restore by Velero, done when the object is created. Keep it out of what is applied again and again: where it is kept in Git, it is
- * done anew after it was deleted, or in every new cluster. Keep a `VeleroRestoreJob` there instead, which restores when somebody asks.
+ * One restore by Velero, done when the object is created. Do not apply it again and again: kept in Git, it is done again after it was
+ * deleted, and in every new cluster. Keep a `VeleroRestoreJob` there instead, which restores when somebody asks.
  */
 export class VeleroRestore extends Construct {
   /** The Restore. */
@@ -30,7 +30,7 @@ export class VeleroRestore extends Construct {
   }
 }
 
-/** The spec of a Restore. The CRD wants neither source, and takes both. @internal */
+/** The spec of a Restore. The CRD requires neither of the two sources, and accepts both. @internal */
 export function restoreSpec(scope: Construct, template: VeleroRestoreTemplate): object {
   const { backupName, scheduleName, namespaceMapping, existingResourcePolicy, resourceModifiers } = template;
   const { restoreVolumes, restoreStatusOf, preserveNodePorts, itemOperationTimeout } = template;

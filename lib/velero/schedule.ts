@@ -6,22 +6,21 @@ import type { Schedule } from '../core/schedule';
 import { backupLimits, backupSpec, type IVeleroBackup, type VeleroBackupTemplate } from './backup-template';
 import { type VeleroObjectOptions, veleroObject } from './object';
 
-/** Props of a schedule of Velero's. */
+/** Props of a schedule of Velero. */
 export interface VeleroScheduleProps extends VeleroBackupTemplate, VeleroObjectOptions {
   /** When backups are made. `Schedule.never()` pauses it: somebody makes them, with `velero backup create --from-schedule`. */
   readonly schedule: Schedule;
 }
 
 /**
- * Backs up by Velero, again and again: a Schedule, whose Backups are called `<name>-YYYYMMDDhhmmss`.
+ * Repeated backups by Velero: a Schedule, whose Backups are called `<name>-YYYYMMDDhhmmss`.
  *
- * It can be kept in Git: its Backups have labels of their own and no owner, so that nothing that prunes or replaces the Schedule
- * deletes them.
+ * You can keep it in Git. Its Backups have labels of their own and no owner, so nothing that prunes or replaces the Schedule deletes them.
  */
 export class VeleroSchedule extends Construct implements IVeleroBackup {
   /** The Schedule's name. */
   public readonly name: string;
-  /** The namespace that Velero runs in. */
+  /** The namespace in which Velero runs. */
   public readonly namespace: string;
   /** The Schedule. */
   public readonly resource: ApiObject;
@@ -31,7 +30,7 @@ export class VeleroSchedule extends Construct implements IVeleroBackup {
   public readonly itemOperationTimeout: Duration;
   public readonly defaultVolumesToFsBackup: boolean;
   public readonly volumeGroupSnapshotLabelKey: string;
-  /** What it was made with. */
+  /** The props that it was made with. */
   public readonly props: VeleroScheduleProps;
 
   /**

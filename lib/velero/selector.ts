@@ -14,7 +14,7 @@ export enum VeleroLabelOperator {
   DOES_NOT_EXIST = 'DoesNotExist',
 }
 
-/** What a label has to be. */
+/** A condition on a label. */
 export interface VeleroLabelRequirement {
   /** The label. */
   readonly key: string;
@@ -27,21 +27,21 @@ export interface VeleroLabelRequirement {
   readonly values?: string[];
 }
 
-/** Objects by their labels: all that is said has to hold. */
+/** Selects objects by their labels: all conditions have to hold. */
 export interface VeleroLabelSelector {
   /**
-   * Labels that an object has to have.
+   * Labels that an object must have.
    * @default - none
    */
   readonly matchLabels?: { [label: string]: string };
   /**
-   * What else has to hold of its labels.
+   * Further conditions on its labels.
    * @default - nothing
    */
   readonly matchExpressions?: VeleroLabelRequirement[];
 }
 
-/** Which objects a backup or a restore is about. */
+/** The objects of a backup or a restore. */
 export interface VeleroFilter {
   /**
    * The only namespaces.
@@ -54,7 +54,7 @@ export interface VeleroFilter {
    */
   readonly excludedNamespaces?: string[];
   /**
-   * The only resources, in the plural, with their group where it is needed: 'statefulsets.apps'.
+   * The only resources, in the plural, with their group if needed: 'statefulsets.apps'.
    * @default - all
    */
   readonly includedResources?: string[];
@@ -64,17 +64,17 @@ export interface VeleroFilter {
    */
   readonly excludedResources?: string[];
   /**
-   * Whether resources that belong to no namespace are taken along.
-   * @default - those that are needed by what is included
+   * Whether resources without a namespace are included.
+   * @default - those that the included resources need
    */
   readonly includeClusterResources?: boolean;
   /**
-   * The only objects, by their labels.
+   * Selects objects by their labels.
    * @default - all
    */
   readonly labelSelector?: VeleroLabelSelector;
   /**
-   * The only objects, by their labels: one of the selectors has to hold. Instead of labelSelector.
+   * Selects objects by their labels: one of the selectors has to match. Use it instead of labelSelector.
    * @default - all
    */
   readonly orLabelSelectors?: VeleroLabelSelector[];

@@ -1,11 +1,11 @@
 import type { IConstruct } from 'constructs';
 import { InputError } from '../core/input-error';
 
-/** A way to hold a server that cannot be split over two hooks. */
+/** A way to hold a server that two hooks cannot share. */
 interface Lock {
   readonly takes: RegExp;
   readonly gives: RegExp;
-  /** The lock is the session's, so that another session neither has nor releases it. */
+  /** The lock belongs to the session: another session neither has nor releases it. */
   readonly ofSession: boolean;
 }
 
@@ -32,8 +32,8 @@ const LOCKS: Lock[] = [
 ];
 
 /**
- * Refuses hooks that take a lock and leave it to another hook to release it. The lock of a session is gone before anything is backed up;
- * any other stays for good when the other hook never comes, and Velero leaves it out when this one fails or takes too long.
+ * Refuses hooks that take a lock which another hook is to release. The lock of a session is gone before anything is backed up. Any other
+ * lock stays for good when the other hook never runs, and Velero does not run it when this one fails or takes too long.
  * (velero-io/velero#1738, #8858; bitnami/containers#76149.)
  *
  * @param text what the hook runs

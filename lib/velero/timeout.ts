@@ -6,7 +6,7 @@ import { InputError } from '../core/input-error';
 const LONGEST_HOOK = Duration.hours(4);
 
 /**
- * A duration as Velero reads it, always with its unit: what has none it takes for no duration, and goes by its own default
+ * A duration as Velero reads it, always with its unit. Without a unit Velero does not accept it, and uses its own default
  * (vmware-tanzu/velero#2599).
  *
  * @throws InputError when it is no whole number of seconds, or none at all

@@ -2,20 +2,20 @@
 export enum VeleroVolumeMethod {
   /** By a snapshot of its claim. */
   SNAPSHOT = 'snapshot',
-  /** File by file, what the pre hook has written. */
+  /** File by file: what the pre hook has written. */
   DUMP = 'dump',
-  /** File by file, what no server has open. */
+  /** File by file: files that no server has open. */
   FILES = 'files',
 }
 
 /**
- * A volume of a protected pod, and how it gets into the backup. A copy file by file (Velero's fs-backup) of what a running server writes
- * is torn: the files are of different moments, and the server that is restored from them may not start, or start with wrong data.
+ * A volume of a protected pod, and how it gets into the backup. Copied file by file (Velero's fs-backup), a running server's files are
+ * torn: each is of a different moment. A server that is restored from them may not start, or start with wrong data.
  */
 export class VeleroVolume {
   /**
-   * By a CSI snapshot of its claim, which is of one moment. The volume is excluded from file-level copies, whatever the backup's
-   * default is.
+   * By a CSI snapshot of its claim, which shows one moment. The volume is excluded from file-level copies, whatever the backup's default
+   * is.
    *
    * @param name its name in the pod; of a StatefulSet also that of a claim template
    */
@@ -33,7 +33,7 @@ export class VeleroVolume {
   }
 
   /**
-   * File by file: files that are written once and then only read, such as uploads. Never a server's data directory.
+   * File by file: files that are written once and then only read, such as uploads. Never use it for a server's data directory.
    *
    * @param name its name in the pod; of a StatefulSet also that of a claim template
    */
