@@ -11,8 +11,8 @@ import type { KeyDrillOptions } from './drill';
 import type { LogArchiveOptions } from './log-archive';
 
 /**
- * Verification as an add-on: `plan.add(Verification.weekly())` verifies every backup of the plan. What `addVerification()` says of one of
- * them goes before it, and the rest stays as the plan says.
+ * Verification as an add-on: `plan.add(Verification.weekly())` verifies every backup of the plan. What a backup's own `addVerification()`
+ * says takes precedence; the rest stays as the plan says.
  */
 export class Verification implements IBackupAddon {
   /** Once a day, between 05:00 and 07:00 UTC unless the options say otherwise. */
@@ -46,8 +46,8 @@ export class Verification implements IBackupAddon {
 }
 
 /**
- * A restore as an add-on: `plan.add(Restore.onDemand())` has one at hand for every backup of the plan. What `addRestore()` says of one of
- * them, such as credentials that may write, goes before it.
+ * A restore as an add-on: `plan.add(Restore.onDemand())` gives every backup of the plan a restore. What a backup's own `addRestore()` says
+ * takes precedence, such as credentials that may write.
  */
 export class Restore implements IBackupAddon {
   /** When somebody starts `<series>-restore`. */
@@ -71,8 +71,8 @@ export class Restore implements IBackupAddon {
 }
 
 /**
- * A further copy of every recovery point, in another repository, as an add-on. What `addMirror()` says of one backup of the plan,
- * with the same name, goes before it.
+ * A further copy of every recovery point, in another repository, as an add-on. What a backup's own `addMirror()` with the same name says
+ * takes precedence.
  *
  * ```ts
  * plan.add(Mirror.to(offsite, { name: 'offsite', retention: Retention.keep({ daily: 30 }), verification: {}, restore: {} }));
@@ -103,7 +103,7 @@ export class Mirror implements IBackupAddon {
   }
 }
 
-/** The archive of a server's log as an add-on, on a plan whose engines all have one. */
+/** The archive of a server's log as an add-on. All engines of the plan need to have a log. */
 export class LogArchive implements IBackupAddon {
   /**
    * Stores what the server has logged, again and again.
@@ -147,9 +147,9 @@ export class Prune implements IBackupAddon {
   }
 }
 
-/** A drill of a key in escrow, as an add-on. What `addKeyDrill()` says of one backup of the plan goes before it. */
+/** A drill of a key in escrow, as an add-on. What a backup's own `addKeyDrill()` says takes precedence. */
 export class KeyDrill implements IBackupAddon {
-  /** When somebody has filled in the key, and starts `<series>-drill`. */
+  /** When somebody has filled in the key and starts `<series>-drill`. */
   public static onDemand(options: KeyDrillOptions): KeyDrill {
     return new KeyDrill(options);
   }

@@ -4,8 +4,8 @@ import type { RetentionConfig } from '../core/retention';
 import type { RepositoryConfig } from '../repositories/repository';
 
 /**
- * Whoever can add to a repository can push recovery points out of rules that count, by adding more. (restic's documentation,
- * "Security considerations in append-only mode".)
+ * Whoever can add to a repository can add recovery points until rules that count drop the older ones. (restic's documentation, "Security
+ * considerations in append-only mode".)
  *
  * @throws InputError when the retention of an append-only repository has no rule that time alone decides
  * @internal

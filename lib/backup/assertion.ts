@@ -12,8 +12,8 @@ export interface AssertionOptions {
 }
 
 /**
- * Something that must be true of restored data: a statement of the engine's own language and what its answer must be. It is
- * asked of the throw-away server of a verification, never of the production server.
+ * Something that must be true of restored data: a statement in the engine's own language, and the answer it must give. A verification asks
+ * its throw-away server, never the production server.
  */
 export class Assertion {
   /** The answer is a number not below `minimum`. */

@@ -17,7 +17,7 @@ import type { OnDemandOptions } from './on-demand';
 
 /** Options of a job of your own. */
 export interface BackupJobOptions extends OnDemandOptions {
-  /** The job's scripts: `<name>.sh` is run, by the engine image's `sh`. The folder is at `$BACKUP_HOME/job`. */
+  /** The job's scripts. The engine image's `sh` runs `<name>.sh`; the folder is at `$BACKUP_HOME/job`. */
   readonly scripts: ScriptFolder;
   /**
    * What the job may do in the backup's repository.
@@ -25,7 +25,7 @@ export interface BackupJobOptions extends OnDemandOptions {
    */
   readonly access?: RepositoryAccess;
   /**
-   * Whether the job gets the way to the database's server, and its credentials.
+   * Whether the job can reach the database's server and gets its credentials.
    * @default false
    */
   readonly asksServer?: boolean;
@@ -45,12 +45,12 @@ export interface BackupJobOptions extends OnDemandOptions {
    */
   readonly environment?: { [name: string]: string };
   /**
-   * Keys of Secrets that this job has as files: `/run/secrets/job/<name>/<name>`.
+   * Keys of Secrets that this job gets as files: `/run/secrets/job/<name>/<name>`.
    * @default - none
    */
   readonly secretFiles?: { [name: string]: SecretKeyRef };
   /**
-   * What the job has to reach beside the repository, and the server where it asks that.
+   * What the job has to reach besides the repository, and besides the server if it asks that.
    * @default - nothing
    */
   readonly destinations?: NetworkDestination[];
@@ -68,10 +68,10 @@ export interface BackupJobProps extends BackupJobOptions {
 }
 
 /**
- * A job of a team's own on a backup: a CronJob `<series>-<name>`, with the labels, the verdict and the NetworkPolicy of all others.
+ * A job of your own on a backup: a CronJob `<series>-<name>`, with the labels, the verdict and the NetworkPolicy that all jobs have.
  *
- * Its script sources `"$BACKUP_HOME/shell/lib.sh"`, which gives it `log`, `die`, `refuse`, `caveat` and, for the repository, `open_point
- * newest-verified`, which sets `$POINT`, and `get NAME`, which writes a member of it to stdout:
+ * Its script sources `"$BACKUP_HOME/shell/lib.sh"`, which defines `log`, `die`, `refuse` and `caveat`. For the repository it defines
+ * `open_point newest-verified`, which sets `$POINT`, and `get NAME`, which writes a member of that point to stdout:
  *
  * ```sh
  * . "$BACKUP_HOME/shell/lib.sh"
@@ -146,6 +146,6 @@ export class BackupJob extends Construct {
   }
 }
 
-/** What jobs of this library are called, and what begins the names of those of which there are several. */
+/** Names of this library's jobs, and prefixes of the names that several of its jobs share. */
 const TAKEN =
   /^(backup|verify|restore|mirror|prune|log|archive|follow|snapshot|check|drill|reencrypt|rotate-key|add-key|remove-key|renew-locks|prepare|workbench|((verify|restore|mirror|renew-locks)-.*))$/;

@@ -16,7 +16,7 @@ export interface BackupPlanProps extends BackupOptions {
   readonly retention: Retention;
 }
 
-/** A backup of a plan: the database, and whatever is different from the plan. */
+/** A backup of a plan: the database, and whatever differs from the plan. */
 export interface PlannedBackupOptions extends DatabaseOptions, BackupOptions {
   /**
    * Where recovery points are kept.
@@ -70,8 +70,8 @@ export class BackupPlan extends Construct {
   }
 
   /**
-   * Hangs add-ons on every backup of the plan, those that come later too. What a backup says of the same by itself, such as assertions by
-   * `addVerification()`, goes before them.
+   * Adds add-ons to every backup of the plan, including backups that are added later. What a backup says itself takes precedence, such as
+   * assertions by `addVerification()`.
    */
   public add(...addons: IBackupAddon[]): void {
     addons.forEach(noteLine);

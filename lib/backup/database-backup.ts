@@ -32,13 +32,13 @@ import { Reencryption, type ReencryptionOptions } from './reencryption';
 import { registerName, registerSeries } from './series';
 
 /**
- * Something that hangs on a backup: a verification, a restore, a mirror, or what a company makes of its own. On a plan it hangs on each of
- * the plan's backups.
+ * Something that is added to a backup: a verification, a restore, a mirror, or an add-on of your own. Added to a plan, it is added to each
+ * of the plan's backups.
  *
- * It makes what it needs by what the backup offers to everybody: `addJob()`, `addVerification()`, and so on.
+ * It makes what it needs by the public methods of the backup: `addJob()`, `addVerification()`, and so on.
  */
 export interface IBackupAddon {
-  /** Adds itself to a backup. It is called at synthesis, when all that was said of the app has been said. */
+  /** Adds itself to a backup. Called at synthesis, when the app is complete. */
   bind(backup: DatabaseBackup): void;
 }
 
@@ -54,10 +54,10 @@ export interface RefinableAddon<Options> extends IBackupAddon {
 }
 
 /**
- * Backs up a database: a CronJob `<series>-backup` that waits for the server, dumps with the engine's own client, judges what
- * it got, publishes a recovery point, and only then prunes. Beside it a NetworkPolicy for its pods.
+ * Backs up a database: a CronJob `<series>-backup`, and a NetworkPolicy for its pods. A run waits for the server, dumps with the engine's
+ * own client, checks the dump, publishes a recovery point, and only then prunes.
  *
- * Add what proves and what restores: `addVerification()` and `addRestore()`.
+ * Add what proves it and what restores it: `addVerification()` and `addRestore()`.
  */
 export class DatabaseBackup extends Construct implements IDatabaseBackup {
   /** The name under which recovery points are kept. */
@@ -126,14 +126,14 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
     this.node.addValidation({ validate: () => [...this.bindAddons(), ...this.warnOfGaps()] });
   }
 
-  /** Its mirrors so far; those of add-ons come at synthesis. */
+  /** Its mirrors so far; mirrors of add-ons are added at synthesis. */
   public get mirrors(): DatabaseMirror[] {
     return this.node.children.filter(child => child instanceof DatabaseMirror);
   }
 
   /**
-   * Proves by restoring: a CronJob `<series>-verify` that brings the newest recovery point up in a throw-away server in its own
-   * pod and checks what came back. Each repository is verified on one schedule; one of several verifications needs a `name`.
+   * Proves the backup by restoring it: a CronJob `<series>-verify`. It restores the newest recovery point to a throw-away server in its own
+   * pod, and checks the data. Each repository is verified on one schedule; a further verification needs a `name`.
    *
    * @throws InputError when a prop is invalid, or the backup has a verification of that name already
    */
@@ -158,7 +158,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
   /**
    * Copies every recovery point into another repository: a CronJob `<series>-mirror-<name>`.
    *
-   * Where the plan has a mirror of that name, this goes before what the plan says, and the rest stays.
+   * If the plan has a mirror of that name, what is said here takes precedence; the rest stays as the plan says.
    *
    * @param repository where the copies are kept: any kind, with a password or a compression of its own
    * @throws InputError when an option is invalid, or the backup has a mirror of that name already
@@ -184,8 +184,8 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
   }
 
   /**
-   * Proves that a key in escrow opens the newest recovery point, by verifying with it and with no other: a suspended CronJob
-   * `<series>-drill`. A drill that succeeds notes the recovery point as verified, which it then is.
+   * Proves that a key in escrow opens the newest recovery point, by verifying with that key alone: a suspended CronJob `<series>-drill`. A
+   * drill that succeeds marks the recovery point as verified.
    *
    * @throws InputError when the repository is opened with no key, or a prop is invalid
    */
@@ -199,7 +199,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
   }
 
   /**
-   * Encrypts older recovery points anew, to the recipients of today: a suspended CronJob `<series>-reencrypt`.
+   * Encrypts older recovery points again, to the current recipients: a suspended CronJob `<series>-reencrypt`.
    *
    * @throws InputError when the repository is not an encrypted one of plain files, or a prop is invalid
    */
@@ -219,8 +219,8 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
   }
 
   /**
-   * Removes what the retention does not keep in a job of its own, `<series>-prune`; the backup itself prunes no more. With an
-   * append-only repository that needs other credentials: see `DatabasePrune`.
+   * Removes what the retention does not keep in a job of its own, `<series>-prune`; the backup itself then prunes nothing. With an
+   * append-only repository, the prune needs other credentials: see `DatabasePrune`.
    *
    * @throws InputError when a prop is invalid, or something prunes the backup's recovery points already
    */
@@ -231,7 +231,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
 
   /**
    * A job of your own, with the engine's image and tools, and the repository's: a CronJob `<series>-<name>`. Its scripts may use what
-   * `lib/shell/lib/lib.sh` offers; its end is a verdict as that of every other job.
+   * `lib/shell/lib/lib.sh` defines; its result is a verdict like that of every other job.
    *
    * @param name what the job is called, after the series: `<name>.sh` of its scripts is run
    * @throws InputError when an option is invalid, or the backup has something of that name already
@@ -291,7 +291,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
     refuseTwice(this, this, call, id, late);
   }
 
-  /** Hangs add-ons on this backup. They are bound at synthesis, when all that was said of the app has been said. */
+  /** Adds add-ons to this backup. They are bound at synthesis, when the app is complete. */
   public add(...addons: IBackupAddon[]): void {
     addons.forEach(noteLine);
     this.addons.push(...addons);
@@ -305,7 +305,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
     this.planned = addons;
   }
 
-  /** What an add-on of the plan says, and what is said here of the same, which goes before it; the add-on is done with then. */
+  /** What an add-on of the plan says, overridden by what this backup says of it. The add-on counts as used after that. */
   private refined<Options extends { readonly pods?: PodOptions }>(id: string, options: Options): Options {
     if (this.bindsPlanned) return options;
     const isSame = (addon: Partial<RefinableAddon<Options>>) => addon._id === id;
@@ -315,7 +315,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
     return refinedBy(addon._options, options);
   }
 
-  /** What is made here was not among the constructs that the app validates. */
+  /** Constructs that are made here are too late for the app to validate. */
   private bindAddons(): string[] {
     const known = new Set(this.node.findAll());
     const errors = this.addons.flatMap(addon => this.refusal(addon));
@@ -329,7 +329,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
     return [...errors, ...made.flatMap(({ node }) => node.validate().map(error => `[${node.path}] ${error}`))];
   }
 
-  /** What is wrong with an add-on, so that all that is wrong is shown at once. */
+  /** What is wrong with an add-on, so that all errors are shown at once. */
   private refusal(addon: IBackupAddon): string[] {
     try {
       this.bind(addon);
@@ -348,7 +348,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
     this.bound.add(addon);
   }
 
-  /** Nothing here is an error, but somebody should have thought of it. It is known only when everything has been added. */
+  /** Not errors, but gaps that somebody should know of. They are known only when everything has been added. */
   private warnOfGaps(): string[] {
     const { identity } = this._operation.repository;
     const { children } = this.node;
@@ -370,7 +370,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
   }
 }
 
-/** What a mirror has of its own, which is refined member by member as the mirror is. */
+/** What a mirror has of its own, which is refined member by member, as the mirror is. */
 const NESTED = ['verification', 'restore'];
 
 function refinedBy<Options extends { readonly pods?: PodOptions }>(planned: Options, own: Options): Options {

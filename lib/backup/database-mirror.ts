@@ -26,18 +26,18 @@ const DEADLINE = Duration.hours(24);
 export interface MirrorOptions {
   /** The mirror's name, which ends the names of its objects: `offsite`. */
   readonly name: string;
-  /** Which recovery points the mirror keeps, by its own rules. What the mirrored repository loses or prunes has no say in it. */
+  /** Which recovery points the mirror keeps, by its own rules. What is lost or pruned in the mirrored repository has no effect on it. */
   readonly retention: Retention;
   /**
-   * When the mirror copies what it has not yet. A run that finds nothing new reads two lists and ends.
+   * When the mirror copies what it does not have yet. A run that finds nothing new reads two lists and ends.
    *
-   * A recovery point is in the mirror at most so long after its backup, and the time of copying. How far a mirror has come is
-   * the `id` of its result: the time of the newest recovery point that it has.
+   * A recovery point reaches the mirror within one interval of this schedule after its backup, plus the time of copying. The `id` of the
+   * mirror's result shows how far it is: the time of the newest recovery point that it has.
    * @default Schedule.hourly({ spread: Duration.hours(1) }) - every hour, at a minute of its own
    */
   readonly schedule?: Schedule;
   /**
-   * The longest that a run may take. One that is stopped keeps what was copied whole, and the next one goes on.
+   * The longest that a run may take. A run that is stopped keeps what it copied completely, and the next one continues.
    * @default Duration.hours(24)
    */
   readonly deadline?: Duration;
@@ -52,12 +52,12 @@ export interface MirrorOptions {
    */
   readonly pods?: PodOptions;
   /**
-   * Verify the mirror by restoring from it: `addVerification()` with these options.
+   * Verifies the mirror by restoring from it: `addVerification()` with these options.
    * @default - not, unless `addVerification()` of the mirror is called
    */
   readonly verification?: DatabaseVerificationOptions;
   /**
-   * Have a restore from the mirror at hand: `addRestore()` with these options.
+   * Provides a restore from the mirror: `addRestore()` with these options.
    * @default - not, unless `addRestore()` of the mirror is called
    */
   readonly restore?: DatabaseRestoreOptions;
@@ -72,17 +72,17 @@ export interface DatabaseMirrorProps extends MirrorOptions {
 }
 
 /**
- * Copies a backup's recovery points into another repository: a CronJob `<series>-mirror-<name>`, with a retention and a result of
- * its own.
+ * Copies a backup's recovery points into another repository: a CronJob `<series>-mirror-<name>`, with a retention and a result of its own.
  *
- * It copies what the mirror has not and its retention would keep, oldest first, byte for byte, whatever the two kinds of
- * repositories are; the archived log, too. The bytes of a copy are read back and compared by SHA-256 before it counts; of a
- * mirror that is encrypted plain files, which these pods cannot open, as they were encrypted. A recovery point that cannot be
- * read where it comes from is named, and the run fails when all others are copied. A mirror removes nothing because the
- * repository that it mirrors has lost it; when that has nothing, or has lost everything, runs fail.
+ * - It copies what the mirror does not have and its retention would keep, oldest first, and the archived log, too. Copies are identical
+ *   byte for byte, whatever kinds the two repositories are.
+ * - The bytes of a copy are read back and compared by SHA-256 before it counts. Pods cannot open a mirror of encrypted plain files: there,
+ *   the encrypted bytes are compared.
+ * - A run names recovery points that it cannot read, copies all others, and then fails.
+ * - A mirror keeps what the mirrored repository has lost. When that repository is empty, or has lost everything, runs fail.
  *
- * That a recovery point was verified is not copied with it: the mirror is verified by itself, with `addVerification()`. Series of safety
- * backups are not mirrored.
+ * A copy does not count as verified because its original was: verify the mirror itself, with `addVerification()`. Series of safety backups
+ * are not mirrored.
  */
 export class DatabaseMirror extends Construct {
   /** The mirror's name. */
@@ -203,7 +203,7 @@ export class DatabaseMirror extends Construct {
     }
   }
 
-  /** Nothing here is an error, but somebody should have thought of it. */
+  /** Not errors, but gaps that somebody should know of. */
   private warnOfGaps(): string[] {
     const { backup } = this.props;
     const mine = backup.node.children.filter(

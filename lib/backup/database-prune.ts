@@ -20,7 +20,7 @@ export interface DatabasePruneOptions {
    */
   readonly repository?: IRepository;
   /**
-   * When recovery points that the backup's retention does not keep are removed. A restic repository is locked meanwhile.
+   * When recovery points are removed that the backup's retention does not keep. A restic repository is locked meanwhile.
    * @default Schedule.weekly({ at: '08:00', spread: Duration.hours(2) }) - Sundays between 08:00 and 10:00 UTC
    */
   readonly schedule?: Schedule;
@@ -36,7 +36,7 @@ export interface DatabasePruneOptions {
   readonly retries?: number;
   /**
    * How the pods are placed and what they may use.
-   * @default - those of the backup; what is said here goes before them, field by field
+   * @default - those of the backup; options given here take precedence, field by field
    */
   readonly pods?: PodOptions;
 }
@@ -48,12 +48,12 @@ export interface DatabasePruneProps extends DatabasePruneOptions {
 }
 
 /**
- * Removes what the backup's retention does not keep, in a job of its own: a CronJob `<series>-prune`. The backup itself removes
- * nothing then.
+ * Removes what the backup's retention does not keep, in a job of its own: a CronJob `<series>-prune`. The backup itself then removes
+ * nothing.
  *
- * With an append-only repository it is the only one that can: give it other credentials, and put it where those who can reach the
- * backup's Secrets do not reach its own, such as a namespace of its own:
- * `new DatabasePrune(keeper, 'orders', { backup, repository })`. (restic's documentation, "Security considerations in append-only mode".)
+ * With an append-only repository only this job can remove anything, so give it other credentials. Put it where people who can read the
+ * backup's Secrets cannot read its own, such as in another namespace: `new DatabasePrune(keeper, 'orders', { backup, repository })`.
+ * (restic's documentation, "Security considerations in append-only mode".)
  */
 export class DatabasePrune extends Construct {
   /** The CronJob that prunes. */

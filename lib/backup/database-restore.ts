@@ -27,16 +27,16 @@ import { RecoveryPoint } from './recovery-point';
 /** How a restore is started. */
 export enum RestoreForm {
   /**
-   * A suspended CronJob whose schedule never comes: `kubectl create job --from=cronjob/<name>` starts it. Applying it restores
-   * nothing, however often a deploy tool does.
+   * A suspended CronJob whose schedule never fires: `kubectl create job --from=cronjob/<name>` starts it. Applying it restores nothing,
+   * however often a deploy tool does.
    */
   ON_DEMAND = 'on-demand',
   /**
-   * A Job that runs when it is applied, once. Its name carries a hash of what is restored, and of where from and to: a changed request is
-   * a new Job. It is never cleaned up by itself, since a deploy tool would then apply it, and restore, again.
+   * A Job that runs once, when it is applied. Its name carries a hash of what is restored, from where and to where: a changed request is a
+   * new Job. It is never cleaned up by itself, since a deploy tool would then apply it, and restore, again.
    *
-   * Anything else that changes, such as an image, a memory limit or a script of a newer version of this library, starts nothing: the API
-   * server refuses to change a Job ("field is immutable"), which Flux does not try. Take the restore out of the code when it has ended.
+   * A change of anything else starts nothing, such as an image, a memory limit or a script of a newer version of this library. The API
+   * server refuses to change a Job ("field is immutable"), and Flux does not try. Take the restore out of the code when it has ended.
    */
   JOB = 'job',
 }
@@ -49,7 +49,7 @@ export interface DatabaseRestoreOptions {
    */
   readonly form?: RestoreForm;
   /**
-   * What its objects are called, after the series: a backup may have several restores, to several places.
+   * The suffix of its objects' names, after the series. A backup may have several restores, to several places.
    * @default 'restore'
    */
   readonly name?: string;
@@ -69,7 +69,7 @@ export interface DatabaseRestoreOptions {
    */
   readonly safetyBackup?: boolean;
   /**
-   * What else the request says, by the engine's words: for PostgreSQL `database`, `into` and `replace`.
+   * What else the request says, in the engine's words: for PostgreSQL `database`, `into` and `replace`.
    * @default - the engine's defaults: everything, under its own name, into a target that holds nothing
    */
   readonly request?: { [key: string]: string };
@@ -89,7 +89,7 @@ export interface DatabaseRestoreOptions {
    */
   readonly destinations?: Destination[];
   /**
-   * The Secret with the credentials of a role that may make databases and roles.
+   * The Secret with the credentials of a role that may create databases and roles.
    * @default - the backup's
    */
   readonly credentials?: SecretRef;
@@ -104,13 +104,13 @@ export interface DatabaseRestoreOptions {
    */
   readonly scratch?: Scratch;
   /**
-   * The longest that a restore may take; then it is stopped, and the target is as it was.
+   * The longest that a restore may take. Then it is stopped, and the target is as it was.
    * @default Duration.hours(24)
    */
   readonly deadline?: Duration;
   /**
    * How the pods are placed and what they may use.
-   * @default - those of the backup; what is said here goes before them, field by field
+   * @default - those of the backup; options given here take precedence, field by field
    */
   readonly pods?: PodOptions;
 }
@@ -122,11 +122,11 @@ export interface DatabaseRestoreProps extends DatabaseRestoreOptions {
 }
 
 /**
- * Brings data back. It refuses a target that holds something unless told otherwise, restores beside what is there, compares
- * counts with the recovery point's, and only then takes the old one's place; what was there before is kept.
+ * Brings data back. It refuses a target that holds something, unless told otherwise. It restores beside what is there, and compares counts
+ * with the recovery point's. Only then does the restored data take the place of the old; the old data is kept.
  *
- * By default it is a CronJob `<series>-restore` that never runs by itself. What it restores, the props say; for once, something else may
- * be asked for by a ConfigMap `<series>-restore-request`, which is not emitted, so that no deploy tool sets it back in between:
+ * By default it is a CronJob `<series>-restore` that never runs by itself. It restores what the props say. For a single run, a ConfigMap
+ * `<series>-restore-request` may ask for something else. It is not emitted, so that no deploy tool resets it:
  *
  * ```sh
  * kubectl create configmap orders-restore-request --from-literal=recoveryPoint=newest --from-literal=replace=yes
@@ -134,11 +134,11 @@ export interface DatabaseRestoreProps extends DatabaseRestoreOptions {
  * kubectl delete configmap orders-restore-request   # when the job has ended
  * ```
  *
- * (Kubernetes documentation, "kubectl create job". A suspended Job would do as well, but marks a whole application as suspended
- * in Argo CD: argoproj/argo-cd issue 19126.)
+ * (Kubernetes documentation, "kubectl create job". A suspended Job would do as well, but makes Argo CD show the whole application as
+ * suspended: argoproj/argo-cd issue 19126.)
  */
 export class DatabaseRestore extends Construct {
-  /** The CronJob or Job that restores: of a cluster with several servers, the first one's. */
+  /** The CronJob or Job that restores. For a cluster with several servers, the first server's. */
   public readonly job: ApiObject;
   /** All CronJobs or Jobs that restore, in the order of the cluster's servers. */
   public readonly jobs: ApiObject[];
@@ -271,7 +271,7 @@ export class DatabaseRestore extends Construct {
     });
   }
 
-  /** Of no more than was asked for: what is not of the request may change in Git at any time, and must not restore once more. */
+  /** Hashes only what was asked for. Anything else may change in Git at any time, and must not restore again. */
   private hashOfRequest(): string {
     const { backup, host = backup.props.host, port = backup.props.port, dataVolume = backup.props.dataVolume } = this.props;
     // A word that a newer release knows, and that nobody has said, is not asked for.
@@ -325,5 +325,5 @@ const COMMON_REQUEST: RequestKey[] = [
   { key: 'safetyBackup', variable: 'SAFETY_BACKUP', value: 'no' },
 ];
 
-/** What a request to an engine may say whose server has to be stopped for a restore. */
+/** What a request may say to an engine whose server has to be stopped for a restore. */
 const STOPPED_REQUEST: RequestKey[] = [{ key: 'serverIsDown', variable: 'SERVER_IS_DOWN', value: 'no' }];

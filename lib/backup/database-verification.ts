@@ -19,7 +19,7 @@ export const VERIFIED_AT = { at: '05:00', spread: Duration.hours(2) };
 /** Options of a verification. */
 export interface DatabaseVerificationOptions {
   /**
-   * What its objects are called, after the series: a backup may have several verifications, of several repositories.
+   * The suffix of its objects' names, after the series. A backup may have several verifications, of several repositories.
    * @default 'verify'
    */
   readonly name?: string;
@@ -40,25 +40,25 @@ export interface DatabaseVerificationOptions {
    */
   readonly assertions?: Assertion[];
   /**
-   * How the whole repository is looked at, too: whether the older recovery points are intact.
+   * How the whole repository is checked, too, to find damage to older recovery points.
    * @default RepositoryCheck.structure()
    */
   readonly checkRepository?: RepositoryCheck;
   /**
-   * Where the log is archived: a verification fails when the archive does not hold what the server had written this long ago, whatever
-   * the recovery point is worth by itself.
-   * @default - an hour, or twice the archive's `maximumLag` where that is longer; of a mirror its interval and its deadline more, and any
-   * age where nothing schedules it; of another repository that is named here a day more
+   * Where the log is archived: a verification fails when the archive does not hold what the server had written this long ago. The recovery
+   * point may be good all the same.
+   * @default - an hour, or twice the archive's `maximumLag` if that is longer. A mirror is allowed its interval and its deadline more, or
+   *   any age where nothing schedules it. Another `repository` is allowed a day more
    */
   readonly maximumLogAge?: Duration;
   /**
-   * How old the newest recovery point may be: a verification of an older one fails, as backups (or the mirror that is verified) have
-   * stopped. The recovery point itself is verified all the same.
-   * @default - three intervals of the backup's schedule (and of the mirror's), an hour at least; any age where nothing is scheduled
+   * How old the newest recovery point may be. A verification of an older one fails, since backups (or the verified mirror) have stopped.
+   * The recovery point itself is verified all the same.
+   * @default - three intervals of the backup's schedule (and of the mirror's), at least an hour; any age where nothing is scheduled
    */
   readonly maximumAge?: Duration;
   /**
-   * Where the throw-away server keeps the restored data: a tenth more than the databases' size, and some gigabytes of logs.
+   * Where the throw-away server keeps the restored data. It needs a tenth more than the databases' size, and some gigabytes for logs.
    * @default Scratch.emptyDir(Size.gibibytes(20))
    */
   readonly scratch?: Scratch;
@@ -74,11 +74,11 @@ export interface DatabaseVerificationOptions {
   readonly retries?: number;
   /**
    * How the pods are placed and what they may use.
-   * @default - those of the backup; what is said here goes before them, field by field
+   * @default - those of the backup; options given here take precedence, field by field
    */
   readonly pods?: PodOptions;
   /**
-   * What labels call it: who watches verifications takes no drill for one.
+   * The operation's name in labels, so that a drill is not mistaken for a verification.
    *
    * @internal
    */
@@ -108,13 +108,16 @@ export interface DatabaseVerificationProps extends DatabaseVerificationOptions {
 }
 
 /**
- * Proves that the newest recovery point can be restored, by restoring it: a CronJob `<series>-verify` brings it up in a
- * throw-away server inside its own pod, compares object and row counts with those taken in the dump's own snapshot, runs the
- * engine's consistency checks and the assertions, and notes the recovery point as verified.
+ * Proves that the newest recovery point can be restored, by restoring it: a CronJob `<series>-verify`. A run does this:
  *
- * Its pod has neither address nor credentials of the production server, and its NetworkPolicy lets it reach nothing but the
- * repository. The server is in a container of its own, `workbench`, which has neither keys of the repository nor its volume: a
- * recovery point may hold code, such as constraints and functions, which runs there.
+ * - It restores the recovery point to a throw-away server inside its own pod.
+ * - It compares object and row counts with those taken in the dump's own snapshot.
+ * - It runs the engine's consistency checks and the assertions.
+ * - It marks the recovery point as verified.
+ *
+ * Its pod has neither address nor credentials of the production server, and its NetworkPolicy lets it reach nothing but the repository. The
+ * server runs in a container of its own, `workbench`, which has neither the repository's keys nor its volume. A recovery point may hold
+ * code, such as constraints and functions, and that code runs there.
  */
 export class DatabaseVerification extends Construct {
   /** The CronJob that verifies. */
@@ -180,7 +183,7 @@ export class DatabaseVerification extends Construct {
     operation.networkPolicy(this, name, repository.destinations);
   }
 
-  /** Whether the log is archived may be said later. */
+  /** The log archive may be added later. */
   private logAge(props: DatabaseVerificationProps): k8s.EnvVar[] {
     const { backup } = props;
     if (!backup._operation.engine.log) return [];
@@ -192,7 +195,7 @@ export class DatabaseVerification extends Construct {
   }
 }
 
-/** Undefined: as old as it likes. What a mirror has was in the log when its last run began, and that of now may not have ended. */
+/** Undefined means any age. A mirror holds what was in the log when its last run began, and the current run may not have ended. */
 function logWithin(lag: Duration, { _mirror: mirror, repository }: DatabaseVerificationProps): Duration | undefined {
   if (mirror?.schedule.isNever) return undefined;
   const elsewhere = repository ? Duration.days(1).toSeconds() : 0;
@@ -201,7 +204,7 @@ function logWithin(lag: Duration, { _mirror: mirror, repository }: DatabaseVerif
 }
 
 /**
- * How old the newest recovery point may be that comes by these schedules, one after the other; undefined: as old as it likes.
+ * How old the newest recovery point may be that arrives by these schedules, one after the other. Undefined means any age.
  *
  * @internal
  */

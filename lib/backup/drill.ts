@@ -12,8 +12,8 @@ import { RepositoryCheck } from './repository-check';
 /** Options of a drill of a key: those of a verification, and the key. */
 export interface KeyDrillOptions extends DatabaseVerificationOptions {
   /**
-   * The key in escrow, in a Secret that is filled in for the drill and emptied after it: age's identity, gpg's private key, or a
-   * password. The repository's usual key is not in the drill's pod.
+   * The key in escrow: age's identity, gpg's private key, or a password. Fill in its Secret for the drill and empty it afterwards. The
+   * repository's usual key is not in the drill's pod.
    */
   readonly key: SecretKeyRef;
   /**
@@ -61,7 +61,7 @@ export function drillVerification(scope: Construct, options: KeyDrillOptions, ow
 }
 
 /**
- * Says when its Secrets have to be there: a key in escrow that lies in the cluster before the first night is in escrow no more.
+ * Notes when its Secrets have to be there. A key that is in the cluster before the first night is no longer in escrow.
  *
  * @internal
  */

@@ -12,7 +12,7 @@ import { SECRET_FILES } from './operation';
 /** Options of a rotation of keys. */
 export interface KeyRotationOptions extends OnDemandOptions {
   /**
-   * The password that the repository gets beside the ones it has: the next one, or one that is kept in a safe.
+   * The password that the repository gets in addition to those it has: the next one, or one that is kept in a safe.
    * @default - none, and no job for it
    */
   readonly add?: SecretKeyRef;
@@ -32,12 +32,12 @@ export interface KeyRotationProps extends KeyRotationOptions {
 /**
  * Exchanges passwords of a restic repository: CronJobs `<series>-add-key` and `<series>-remove-key` that never run by themselves.
  *
- * 1. `addKeyRotation({ add: next })`, and start `<series>-add-key`: it adds the key and proves that it opens the repository.
+ * 1. Write `addKeyRotation({ add: next })`, and start `<series>-add-key`. It adds the key and proves that the key opens the repository.
  * 2. Give the repository `next` as its password in code, and apply.
- * 3. `addKeyRotation({ remove: old })`, and start `<series>-remove-key`. It refuses the key in force, and the only one.
+ * 3. Write `addKeyRotation({ remove: old })`, and start `<series>-remove-key`. It refuses to remove the key in force, or the only one.
  *
- * A key in escrow is a further key: only step 1, and `addKeyDrill()`. The data is encrypted with a master key that no rotation changes:
- * who had a password and a copy of the repository can read on (restic's documentation, "Manage repository keys").
+ * For a key in escrow, do step 1 alone, and use `addKeyDrill()`. The data is encrypted with a master key that no rotation changes. Somebody
+ * who had a password and a copy of the repository can still read it (restic's documentation, "Manage repository keys").
  */
 export class KeyRotation extends Construct {
   /** The CronJob that adds the new key, where there is one. */

@@ -11,7 +11,7 @@ import type { IDatabaseBackup } from './backup';
 
 const RENEW_LOCKS = 'renew-locks';
 
-/** The repositories of an app whose locks are renewed: one job does it for all that is in one. */
+/** The repositories of an app whose locks are renewed. One job renews all locks of a repository. */
 const apps = new WeakMap<object, Set<string>>();
 
 /** @internal */
@@ -25,8 +25,8 @@ export interface LockRenewalProps {
 }
 
 /**
- * Renews the locks of a repository, where its store locks what is written: a CronJob `<series>-renew-locks`, on the first backup (or
- * mirror, `<series>-renew-locks-<mirror>`) that keeps its recovery points there.
+ * Renews the locks of a repository whose store locks what is written: a CronJob `<series>-renew-locks`. It belongs to the first backup that
+ * keeps its recovery points there; for a mirror it is `<series>-renew-locks-<mirror>`.
  *
  * @throws InputError when what retention drops would stay locked
  * @internal

@@ -16,20 +16,19 @@ import { LOG_SUFFIX, registerSeries } from './series';
 /** Options of a log archive. */
 export interface LogArchiveOptions {
   /**
-   * How often what the server has logged is stored: no more than this is lost when the server and the archive's own volume
-   * are lost together.
+   * How often the received log is stored. This is the most that is lost when the server and the archive's own volume are lost together.
    * @default Duration.minutes(5)
    */
   readonly every?: Duration;
   /**
-   * How long ago the server may have written what is not stored yet. Beyond that the Deployment is not ready: the archive is behind,
-   * receives nothing, or cannot ask the server how far it is.
+   * How far the archive may be behind the server. Beyond that the Deployment is not ready: the archive is too slow, receives nothing, or
+   * cannot ask the server how far it is.
    * @default - 15 minutes, or three times `every` where that is longer
    */
   readonly maximumLag?: Duration;
   /**
-   * The size of the volume for what was received and is not stored yet. A repository that cannot be reached for a while fills
-   * it; then the server keeps its log itself, up to the limit that the engine asks for.
+   * The size of the volume for what was received and is not stored yet. It fills up while the repository cannot be reached. After that the
+   * server keeps its log itself, up to the limit that the engine requires.
    * @default Size.gibibytes(10)
    */
   readonly spoolSize?: Size;
@@ -40,7 +39,7 @@ export interface LogArchiveOptions {
   readonly spoolStorageClass?: string;
   /**
    * How the pod is placed and what it may use.
-   * @default - those of the backup; what is said here goes before them, field by field
+   * @default - those of the backup; options given here take precedence, field by field
    */
   readonly pods?: PodOptions;
 }
@@ -52,12 +51,12 @@ export interface DatabaseLogArchiveProps extends LogArchiveOptions {
 }
 
 /**
- * Archives the server's log as it is written, so that data can be brought back as it was at any moment since the oldest recovery
- * point: a Deployment `<series>-log` that receives the log into a volume of its own and stores it, batch by batch, in the
- * backup's repository as the series `<series>-log`. What no recovery point needs any more is removed after the next backup.
+ * Archives the server's log as it is written, so that a restore can go to any moment since the oldest recovery point. A Deployment
+ * `<series>-log` receives the log into a volume of its own. It stores the log, batch by batch, in the backup's repository as the series
+ * `<series>-log`. Log that no recovery point needs any more is removed after the next backup.
  *
- * It is ready as long as what the server had written `maximumLag` ago is stored, and leads on from a recovery point: where something of the
- * log was lost, or the server has begun another history, it is not until a backup was begun after that. `kubectl get deployment` and
+ * The Deployment is ready as long as what the server had written `maximumLag` ago is stored, and continues a recovery point. Where log was
+ * lost, or the server has begun another history, it is not ready until a backup was begun after that. `kubectl get deployment` and
  * kube-state-metrics show it. A verification fails where the log was not stored for longer (`maximumLogAge`).
  */
 export class DatabaseLogArchive extends Construct {

@@ -34,7 +34,7 @@ export interface OperationPodProps {
   readonly environment?: k8s.EnvVar[];
   /** What somebody may ask of the job when starting it. */
   readonly request?: Request;
-  /** The engine, bound to the server that the job talks to; a job that has no business with it is given none. */
+  /** The engine, bound to the server that the job talks to. A job that does not talk to the server gets none. */
   readonly server?: BoundEngine;
   /** Of a cluster of servers, the one that is restored. */
   readonly member?: EngineMember;
@@ -48,15 +48,15 @@ export interface OperationPodProps {
   /** The pod runs nothing by itself: `hook.sh <operation>` is run in it. */
   readonly waits?: boolean;
   /**
-   * The engine's script runs in a container of its own, which has the scratch volume, the data volume, and nothing of the repository
-   * or of the way to the server: what the data's owner has put into a recovery point runs with it.
+   * The engine's script runs in a container of its own, which has the scratch volume and the data volume. It has nothing of the repository,
+   * and no way to the server, since it runs code that the data's owner has put into a recovery point.
    */
   readonly onWorkbench?: boolean;
   /** The data volume that this operation works on, where it is not the backup's own. */
   readonly dataVolume?: DataVolume;
   /** The repository that this operation works on, where it is not the backup's own, or with other credentials. */
   readonly repository?: IRepository;
-  /** Keys of Secrets that only this job has: each is the file <name>/<name> in SECRET_FILES, and missing where the Secret is. */
+  /** Keys of Secrets that only this job has. Each is the file <name>/<name> in SECRET_FILES, and is missing if the Secret is missing. */
   readonly secretFiles?: { [file: string]: SecretKeyRef };
   /** The operation copies into that repository from the backup's own. */
   readonly copies?: boolean;
@@ -102,7 +102,7 @@ export class Operation {
     }
   }
 
-  /** A repository, the backup's own unless another is given, as pods of that access use it. */
+  /** Binds a repository, by default the backup's own, for pods with that access. */
   public bindRepository(
     scope: Construct,
     access: RepositoryAccess,
@@ -258,7 +258,7 @@ export class Operation {
     });
   }
 
-  /** For those who make the Secrets, and the roles in the database. */
+  /** For the people who create the Secrets, and the roles in the database. */
   private sayWhatFor(scope: Construct, pod: OperationPodProps, repositories: RepositoryConfig[]): void {
     const { environment: connection = [], volumes: connectionVolumes, grants = {} } = pod.server?.connection ?? {};
     const [role = '', ...others] = secretsOf(connection);
@@ -343,7 +343,7 @@ interface DataOfPod extends DataVolumeBinding {
   readonly mount: k8s.VolumeMount;
 }
 
-/** What is done as the role of an operation's credentials. */
+/** What is done with the role of an operation's credentials. */
 const ROLES: { readonly [operation: string]: string } = { backup: 'backs up', restore: 'restores', log: 'archives the log of' };
 
 /** The Secrets that are named in variables and volumes. */
@@ -354,12 +354,12 @@ function secretsOf(variables: k8s.EnvVar[], volumes: k8s.Volume[] = []): string[
   ].filter(name => name !== undefined);
 }
 
-/** A variable that is given twice is refused by some ways of applying a manifest: the later one takes the earlier one's place. */
+/** Some ways of applying a manifest refuse a variable that is given twice. So the later one replaces the earlier one. */
 function lastWins(variables: k8s.EnvVar[]): k8s.EnvVar[] {
   return [...new Map(variables.map(variable => [variable.name, variable])).values()];
 }
 
-/** The variables of what is copied from, under other names; `shell/source.sh` gives them their own back. */
+/** The variables of the repository that is copied from, renamed; `shell/source.sh` gives them back their own names. */
 function sourceVariables(source: RepositoryConfig, destination: RepositoryConfig): k8s.EnvVar[] {
   const names = ({ environment }: RepositoryConfig) => environment.map(({ name }) => name).join(' ');
   return [
@@ -369,7 +369,7 @@ function sourceVariables(source: RepositoryConfig, destination: RepositoryConfig
   ];
 }
 
-/** Two repositories may need one tool; there is one /tools. */
+/** Two repositories may need the same tool, and there is one /tools. */
 function oneOfEach(scope: Construct, tools: ToolContainer[]): ToolContainer[] {
   const known = new Map<string, ToolContainer>();
   for (const tool of tools) {

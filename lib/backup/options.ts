@@ -9,7 +9,7 @@ import type { SecretRef } from '../core/secret-ref';
 import type { IEngine } from '../engines/engine';
 import type { IRepository } from '../repositories/repository';
 
-/** What may be said of a backup, or of all backups of a plan. */
+/** What you can say of a backup, or of all backups of a plan. */
 export interface BackupOptions {
   /**
    * When backups are made.
@@ -22,28 +22,28 @@ export interface BackupOptions {
    */
   readonly startingDeadline?: Duration;
   /**
-   * The longest that a run may take; then it is stopped and has failed. No other run starts while it goes on.
+   * The longest that a run may take. Then it is stopped and has failed. No other run starts meanwhile.
    * @default - four intervals of the schedule, an hour at least and twelve at most
    */
   readonly deadline?: Duration;
   /**
-   * How often a failed run is tried again. What no retry can mend is not tried again.
+   * How often a failed run is tried again. A failure that no retry can mend is not tried again.
    * @default 2
    */
   readonly retries?: number;
   /**
-   * How long to wait for the server to accept connections, so that one that starts late costs no retry.
+   * How long to wait for the server to accept connections, so that a server that starts late costs no retry.
    * @default Duration.minutes(5)
    */
   readonly readyTimeout?: Duration;
   /**
    * How long to wait for a repository that another run has locked, or that does not answer.
-   * @default Duration.minutes(15) - longer than the lock of a run that was killed stands in the way
+   * @default Duration.minutes(15) - longer than the lock of a killed run stays
    */
   readonly repositoryWait?: Duration;
   /**
-   * The drop in size against the recovery point before, in percent, above which a run fails and keeps everything. 100 switches
-   * the check off.
+   * The largest accepted drop in size against the recovery point before, in percent. A larger drop fails the run, which then keeps
+   * everything. 100 switches the check off.
    * @default 50, unless the engine knows better
    */
   readonly sizeDropLimit?: number;
@@ -53,24 +53,24 @@ export interface BackupOptions {
    */
   readonly minimumSize?: Size;
   /**
-   * The cluster that all of this is for: the SHA-256 of its authority's certificates, which every namespace has in the ConfigMap
-   * `kube-root-ca.crt`: `kubectl get configmap kube-root-ca.crt -o jsonpath='{.data.ca\.crt}' | sha256sum`.
+   * The cluster that this backup is for: the SHA-256 of the certificates of the cluster's authority. Every namespace has them in the
+   * ConfigMap `kube-root-ca.crt`: `kubectl get configmap kube-root-ca.crt -o jsonpath='{.data.ca\.crt}' | sha256sum`.
    *
-   * A namespace that is copied brings its CronJobs along. Pods refuse to work in another namespace than their chart's, so that they
-   * neither publish a copy's data among production's nor act on production's servers; with this, in another cluster, too. A restore runs
-   * in a copy all the same, and restores into it, where the host is a Service named without its namespace.
+   * A copied namespace contains the CronJobs, too. So pods refuse to work in any namespace but their chart's. Otherwise they would publish
+   * a copy's data among production's, or act on production's servers. With this prop they refuse to work in another cluster, too. A restore
+   * still runs in a copy, and restores into it, if the host is a Service named without its namespace.
    * @default - any cluster, as long as the namespace has the chart's name
    */
   readonly cluster?: string;
   /**
-   * Where the series comes from, once the database has moved: recovery points note the namespace (and the cluster, where it is given)
-   * of their backup, and a backup of another place is refused. Write what the refusal names; drop it after the next recovery point.
+   * Where the series comes from, after the database has moved. Recovery points note the namespace (and the cluster, where it is given) of
+   * their backup, and a backup of another place is refused. Write what the refusal names; remove it after the next recovery point.
    * @default - the series is of this place
    */
   readonly takesOverFrom?: string;
   /**
-   * Where a backup or a restore may write what dies with its pod. Backups stream and need little; a restore with several jobs
-   * holds an archive there.
+   * Where a backup or a restore may write temporary data, which is lost with its pod. Backups stream and need little; a restore with
+   * several jobs keeps an archive there.
    * @default Scratch.emptyDir(Size.gibibytes(2)), unless the engine knows better
    */
   readonly scratch?: Scratch;
@@ -93,31 +93,31 @@ export interface DatabaseOptions {
    */
   readonly port?: number;
   /**
-   * The Secret with the credentials of a role with read access to all of the data; the engine documents its keys.
+   * The Secret with the credentials of a role that may read all of the data. The engine documents its keys.
    * @default - none: an engine that needs them says so
    */
   readonly credentials?: SecretRef;
   /**
-   * Labels of the database's pods: they narrow the NetworkPolicy, and place jobs that need the server's volume beside it.
+   * Labels of the database's pods. They narrow the NetworkPolicy, and place jobs that need the server's volume beside it.
    * @default - every pod of the Service's namespace
    */
   readonly podLabels?: { [label: string]: string };
   /**
-   * Where packets to the server go, for the NetworkPolicies of its jobs; of a cluster of servers, to all of them. Say it where
-   * `host` and `port` do not tell: pods that listen on another port than their Service, a Service without selector, a host name
-   * outside with a single dot.
+   * Where packets to the server go, for the NetworkPolicies of its jobs; for a cluster, list all of its servers. Give it where `host` and
+   * `port` are not enough: pods that listen on another port than their Service, a Service without selector, an outside host name with a
+   * single dot.
    * @default - guessed from host, port and podLabels; see NetworkDestination
    */
   readonly destinations?: Destination[];
   /**
-   * The volume with the server's data directory, for engines whose jobs work on files. It must be the volume of the very
-   * server that `host` names.
+   * The volume with the server's data directory, for engines whose jobs work on files. It must be the volume of the server that `host`
+   * names.
    * @default - none: an engine whose jobs need it says so
    */
   readonly dataVolume?: DataVolume;
   /**
-   * The name under which recovery points are kept in the repository. It outlives everything else: renaming it begins a new
-   * series, which knows nothing of the old one's recovery points.
+   * The name under which recovery points are kept in the repository. It outlives everything else. Renaming it begins a new series, which
+   * does not know the recovery points of the old one.
    * @default - the construct's id
    */
   readonly series?: string;

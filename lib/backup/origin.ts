@@ -22,7 +22,7 @@ export interface OriginConfig {
 }
 
 /**
- * What a pod has to know to notice that it is a copy: of a namespace that was copied, or of its YAML. See `shell/origin.sh`.
+ * What a pod needs to notice that it is a copy: its namespace was copied, or its YAML was. See `shell/origin.sh`.
  *
  * @throws InputError when a prop is invalid
  * @internal
@@ -56,7 +56,7 @@ export function originOf(scope: Construct, { cluster, takesOverFrom }: OriginPro
 }
 
 /**
- * Whether a restore acts on nothing but what is in its own namespace, wherever that is: then a copy of it restores into the copy.
+ * Whether a restore acts on nothing outside its own namespace. If so, a copy of it restores into the copy.
  *
  * @internal
  */

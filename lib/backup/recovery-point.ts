@@ -3,26 +3,24 @@ import { InputError } from '../core/input-error';
 
 /** Which recovery point to restore. */
 export class RecoveryPoint {
-  /** The newest one, proven or not. */
+  /** The newest one, whether verified or not. */
   public static newest(): RecoveryPoint {
     return new RecoveryPoint('newest');
   }
 
-  /** The newest one that a verification has restored; the newest one where none was verified yet. */
+  /** The newest one that passed a verification. If none has been verified yet, the newest one. */
   public static newestVerified(): RecoveryPoint {
     return new RecoveryPoint('newest-verified');
   }
 
-  /**
-   * One by its id, as results, logs and repositories show it: `20260801T023000Z-x7k2p`.
-   */
+  /** One by its id, as results, logs and repositories show it: `20260801T023000Z-x7k2p`. */
   public static id(id: string): RecoveryPoint {
     return new RecoveryPoint(id);
   }
 
   /**
-   * The data as it was at a moment. An engine whose log is archived restores the newest recovery point before it and replays the
-   * log up to it; any other engine restores the newest recovery point that was begun by then.
+   * The data as it was at a moment. If the log is archived, the newest recovery point before that moment is restored and the log is
+   * replayed up to it. Any other engine restores the newest recovery point that was begun by then.
    *
    * @param time in UTC, such as '2026-08-01T00:00:00Z'; fractions of a second are allowed
    */

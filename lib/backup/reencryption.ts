@@ -9,8 +9,7 @@ import { type OnDemandOptions, onDemandJob } from './on-demand';
 /** Options of a re-encryption. */
 export interface ReencryptionOptions extends OnDemandOptions {
   /**
-   * The repository with the keys that this job needs, where no other job is to have them: the backup's own, with the old
-   * encryption among its `previousEncryptions`.
+   * The repository with keys that only this job is to have: the backup's own, with the old encryption among its `previousEncryptions`.
    * @default - the backup's
    */
   readonly repository?: IRepository;
@@ -18,23 +17,26 @@ export interface ReencryptionOptions extends OnDemandOptions {
 
 /** Props of a re-encryption. */
 export interface ReencryptionProps extends ReencryptionOptions {
-  /** The backup whose recovery points are encrypted anew. */
+  /** The backup whose recovery points are encrypted again. */
   readonly backup: IDatabaseBackup;
 }
 
 /**
- * Encrypts older recovery points of a `files` repository anew, to the recipients of today: a CronJob `<series>-reencrypt` that
- * never runs by itself.
+ * Encrypts older recovery points of a `files` repository again, to the current recipients: a CronJob `<series>-reencrypt` that never runs
+ * by itself.
  *
- * Recipients that change in code count for new recovery points only. This job opens the older ones with the keys it has, writes
- * them anew beside the old files, decrypts that again, compares it, and then lets the new files count by one rename. It needs
- * room for one more recovery point. Stopped at any moment it loses nothing, and the next run goes on; what is current is skipped.
- * Safety backups and the archived log of the series are included. Recovery points that are not encrypted at all stay so.
+ * Recipients that change in code apply to new recovery points only. This job opens the older ones with the keys it has, and writes them
+ * encrypted beside the old files. It decrypts that again and compares it. Then one rename makes the new files count.
  *
- * An old key that has leaked still opens every copy that was made before: mirrors, snapshots of the volume.
+ * - It needs room for one more recovery point.
+ * - Stopped at any moment it loses nothing, and the next run continues; it skips what is current.
+ * - It includes safety backups and the archived log of the series.
+ * - Recovery points that are not encrypted at all stay so.
+ *
+ * An old key that has leaked still opens every copy made before: mirrors, snapshots of the volume.
  */
 export class Reencryption extends Construct {
-  /** The CronJob that encrypts anew. */
+  /** The CronJob that encrypts again. */
   public readonly cronJob: ApiObject;
 
   /**

@@ -8,8 +8,8 @@ export interface ReadingAllOptions {
 }
 
 /**
- * How a verification looks at the whole repository, beyond the recovery point that it restores. A repository of plain files is read
- * and compared with its checksums whenever it is looked at.
+ * How a verification checks the whole repository, beyond the recovery point that it restores. A repository of plain files is always read
+ * and compared with its checksums, unless the check is `none()`.
  */
 export class RepositoryCheck {
   /** Not at all. */
@@ -17,16 +17,19 @@ export class RepositoryCheck {
     return new RepositoryCheck(false);
   }
 
-  /** Whether all that recovery points refer to is there: cheap, but a restic repository's data is not read. (`restic check`.) */
+  /**
+   * Whether everything that recovery points refer to is there. It is cheap, but does not read a restic repository's data. (`restic check`.)
+   */
   public static structure(): RepositoryCheck {
     return new RepositoryCheck(true);
   }
 
   /**
-   * The structure, and the data of a restic repository, a part at a time: so many verifications read all of it. Which part is next is
-   * noted in the repository, and only after a check that found nothing wrong, so that a run that failed or never was leaves no gap;
-   * damage is found again by every run until it is mended. What is read has to be fetched: of a terabyte over 12, some 85 GB each time.
-   * Backups are not held up by the reading. (restic's documentation, "Checking integrity and consistency": `--read-data-subset=n/t`.)
+   * The structure, and the data of a restic repository, one part per verification: after `over` verifications all of it has been read.
+   *
+   * The repository notes which part is next, and only after a check without errors. So a run that failed or never happened leaves no gap,
+   * and every run finds damage again until it is mended. Each part has to be fetched: for a terabyte over 12, some 85 GB each time. Reading
+   * does not hold up backups. (restic's documentation, "Checking integrity and consistency": `--read-data-subset=n/t`.)
    */
   public static readingAll(options: ReadingAllOptions): RepositoryCheck {
     return new RepositoryCheck(true, options.over);

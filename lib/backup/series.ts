@@ -2,10 +2,10 @@ import { Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { InputError } from '../core/input-error';
 
-/** What the series of archived logs ends in. */
+/** The suffix of the series of an archived log. */
 export const LOG_SUFFIX = '-log';
 
-/** The series of an app's repositories: two backups that share one would prune each other's recovery points. */
+/** The series of an app's repositories. Two backups that share one would prune each other's recovery points. */
 const apps = new WeakMap<object, Map<string, Construct>>();
 
 /** @internal */
@@ -25,7 +25,7 @@ export function registerSeries(backup: Construct, repository: string, series: st
 }
 
 /**
- * Recovery points of two kinds cannot share a series in one namespace: objects are named and found by it.
+ * Recovery points of two kinds cannot share a series in one namespace: it names their objects, and finds them.
  *
  * @internal
  */
