@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import { checkObjectName } from './names';
 import { SECRET_FILE_MODE, type SecretKeyRef } from './secret-ref';
 
-/** The certificates, in PEM, of the authorities that a server's certificate is judged by. */
+/** The certificates, in PEM, of the authorities that may have signed a server's certificate. */
 export class CaCertificates {
   /**
    * A key of a ConfigMap in the backup's namespace.
@@ -15,7 +15,7 @@ export class CaCertificates {
     return new CaCertificates(name, key, { configMap: { name, items: [{ key, path: key }] } });
   }
 
-  /** A key of a Secret in the backup's namespace, such as `ca.crt` of one that cert-manager has made. */
+  /** A key of a Secret in the backup's namespace, such as `ca.crt` of a Secret that cert-manager makes. */
   public static secret(secret: SecretKeyRef): CaCertificates {
     const { secretName, keyName: key } = secret;
     return new CaCertificates(secretName, key, { secret: { secretName, defaultMode: SECRET_FILE_MODE, items: [{ key, path: key }] } });

@@ -30,7 +30,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const CYCLE_START = Date.UTC(2025, 0, 1);
 const CYCLE_DAYS = 28 * 365 + 7;
 
-/** The numbers a field names; `any` when it is a star, which is not the same as naming all of them. */
+/** The numbers that a field names; `any` for a star, which differs from naming all of them. */
 interface FieldValues {
   readonly numbers: Set<number>;
   readonly any: boolean;
@@ -42,10 +42,15 @@ export class CronError extends Error {}
 /**
  * A five-field cron line as Kubernetes understands it.
  *
- * The dialect is that of ParseStandard in github.com/robfig/cron v3, by which the API server checks `spec.schedule` and the
- * controller computes the next run: day of week is 0 to 6, `N/step` means `N-max/step`, and when both day of month and day of
- * week are restricted a day matches by either. Macros and `TZ=` are left out: the API server refuses the one, and the other
- * hides the time of day. (Kubernetes documentation, "CronJob", "Schedule syntax".)
+ * The dialect is that of ParseStandard in github.com/robfig/cron v3. The API server checks `spec.schedule` by it, and the controller
+ * computes the next run by it.
+ *
+ * - Day of week is 0 to 6.
+ * - `N/step` means `N-max/step`.
+ * - When both day of month and day of week are restricted, a day matches by either.
+ * - Macros and `TZ=` are left out: macros hide the time of day, and the API server refuses `TZ=`.
+ *
+ * (Kubernetes documentation, "CronJob", "Schedule syntax".)
  */
 export class Cron {
   /**
@@ -96,12 +101,12 @@ export class Cron {
     this.minutes = [...hour.numbers].flatMap(h => [...minute.numbers].map(m => h * 60 + m)).sort(ascending);
   }
 
-  /** Whether it fires in every hour of a day, so that a clock change costs no run. */
+  /** Whether it fires in every hour of a day, so that no clock change costs a run. */
   public get everyHour(): boolean {
     return this.hour.numbers.size === 24;
   }
 
-  /** The minute of the day, when that is a single one written as plain numbers. */
+  /** The minute of the day, if it is a single one written as plain numbers. */
   public get fixedTime(): number | undefined {
     return /^\d+ \d+ /.test(this.text) ? this.minutes[0] : undefined;
   }
@@ -140,7 +145,7 @@ export class Cron {
   }
 }
 
-/** Hundreds of backups share a few patterns of days, and 28 years are long. */
+/** Hundreds of backups share a few patterns of days, and 28 years take long to compute. */
 const dayGaps = new Map<string, number | undefined>();
 
 function values(field: Field, text: string): FieldValues {
@@ -186,7 +191,7 @@ function number(field: Field, text: string): number {
   return value;
 }
 
-/** Other crons have marks for last days, working days, n-th weekdays and hashes; Kubernetes has none of them. */
+/** Other cron dialects have marks for last days, working days, n-th weekdays and hashes; Kubernetes has none of them. */
 function alien(field: Field, text: string): string {
   return /[LW#H]/i.test(text) && (field === DAY || field === WEEKDAY || /^H/i.test(text))
     ? '; L, W, # and H of other crons do not exist in Kubernetes'

@@ -10,12 +10,12 @@ export class DataVolume {
   /**
    * A PersistentVolumeClaim in the backup's namespace, such as 'data-orders-db-0' of a StatefulSet.
    *
-   * A claim that is ReadWriteOnce is mounted on one node at a time: a backup of it needs `podLabels`, by which its pod is placed
-   * beside the server's; a restore needs the server to be scaled to zero.
+   * A claim that is ReadWriteOnce is mounted on one node at a time. So a backup of it needs `podLabels`, which place its pod beside the
+   * server's; a restore needs the server scaled to zero.
    *
    * @param claimName the claim
-   * @param path where in the volume the data directory is, as the server's container has it in `subPath` or below its mount;
-   *   the volume's root if left out
+   * @param path where in the volume the data directory is, as the server's container has it in `subPath` or below its mount; the volume's
+   *   root if left out
    */
   public static claim(claimName: string, path?: string): DataVolume {
     return new DataVolume({ persistentVolumeClaim: { claimName } }, path);
@@ -36,7 +36,7 @@ export class DataVolume {
   ) {}
 
   /**
-   * Whether it is another volume in another namespace.
+   * Whether another namespace has another volume of that name.
    *
    * @internal
    */
@@ -66,7 +66,7 @@ export class DataVolume {
 
 /** Where a job finds the data volume. */
 export const DATA = '/data';
-/** Where a job finds the volume of a write-ahead log that lies outside of the data directory. */
+/** Where a job finds the volume of a write-ahead log that is outside the data directory. */
 export const WAL = '/wal';
 
 /** @internal */

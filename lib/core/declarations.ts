@@ -211,7 +211,7 @@ export const CALLS: { readonly [name: string]: Members } = {
   },
   'EtcdVersion.of': {
     release: "string | such as '3.5.21'",
-    'image?': "string | an image that ships that release's etcd, etcdctl and, since 3.5, etcdutl; of the project's own image if left out",
+    'image?': "string | an image that ships that release's etcd, etcdctl and, since 3.5, etcdutl; if left out, the project's own image",
   },
   'FileSystemQuiesce#bind': {
     scope: 'Construct',
@@ -490,7 +490,7 @@ export const CALLS: { readonly [name: string]: Members } = {
     days: 'number',
   },
   'Retention.keep': {
-    rules: 'RetentionRules | one at least that keeps something; what keeps everything is Retention.all()',
+    rules: 'RetentionRules | at least one that keeps something; to keep everything, use Retention.all()',
   },
   'Schedule#bind': {
     scope: 'IConstruct | the construct that takes it; its path decides the offset of a spread',
@@ -505,8 +505,7 @@ export const CALLS: { readonly [name: string]: Members } = {
     'options?': 'DailyScheduleOptions | the time of day, zone and spread',
   },
   'Schedule.every': {
-    interval:
-      'Duration | a time that divides the hour or the day evenly: cron counts anew at each, so that every 7 minutes would be every 7 and once an hour 4, and every 5 hours would be every 5 and once a day 4',
+    interval: 'Duration | a time that divides the hour or the day evenly, since cron counts anew at each',
     'options?': 'ScheduleOptions | zone and spread',
   },
   'Schedule.hourly': {
@@ -535,11 +534,11 @@ export const CALLS: { readonly [name: string]: Members } = {
     scope: 'Construct',
   },
   'ScriptFolder.at': {
-    name: "string | what the folder is called in the ConfigMap's name, e.g. `postgres`",
-    '...paths': 'string | the folder on disk; of several, pods see all files in one',
+    name: "string | the folder's part of the ConfigMap's name, e.g. `postgres`",
+    '...paths': 'string | the folder on disk; pods see all files of several folders in one',
   },
   'ScriptFolder.of': {
-    name: "string | what the files are called in the ConfigMap's name",
+    name: "string | the files' part of the ConfigMap's name",
     files: '{string} | content by file name',
   },
   'SecretKeyRef#toEnvironment': {
@@ -559,7 +558,7 @@ export const CALLS: { readonly [name: string]: Members } = {
   },
   'SecretRef.named': {
     name: "string | the Secret's name",
-    'keys?': "{string} | where it has other keys than are asked for: `{ password: 'postgres-password' }`",
+    'keys?': "{string} | the Secret's own keys, by the ones that are asked for: `{ password: 'postgres-password' }`",
   },
   'SecretRef.pgo': {
     cluster: 'string',
@@ -689,7 +688,7 @@ export const CALLS: { readonly [name: string]: Members } = {
     labels: "{string} | all of them, for example `{ app: 'shop' }`",
   },
   'VolumeSnapshotMember.workload': {
-    workload: 'Construct | a StatefulSet or Deployment of cdk8s-plus, or an ApiObject; complete, as what is added to it later is not seen',
+    workload: 'Construct | a StatefulSet or Deployment of cdk8s-plus, or an ApiObject',
     'options?': 'WorkloadMemberOptions',
   },
   'VolumeSnapshotSource.claim': {
@@ -824,7 +823,7 @@ export const CALLS: { readonly [name: string]: Members } = {
   },
   'new ResticRepository': {
     options: 'ResticRepositoryOptions',
-    'mustExist?': 'boolean | jobs never make the repository; see `fromExisting`',
+    'mustExist?': 'boolean | jobs never create the repository; see `fromExisting`',
   },
   'new ScheduleConfig': {
     cron: 'string',
@@ -944,7 +943,7 @@ export const CALLS: { readonly [name: string]: Members } = {
 export const STRUCTS: { readonly [name: string]: Members } = {
   AgeEncryptionOptions: {
     recipients: 'string[] | Public keys, as `age-keygen` prints them: `age1...`',
-    'identity?': "SecretKeyRef | The Secret's key with the identity of one of the recipients, or with several, one a line",
+    'identity?': "SecretKeyRef | The Secret's key with the identity of one of the recipients, or with several, one per line",
     image: 'string | The image from which age is taken, as /usr/bin/age; it has to be static, 1.0 or newer',
   },
   AssertionOptions: {
@@ -957,14 +956,14 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   BackupJobOptions: {
     extends: 'OnDemandOptions',
-    scripts: "ScriptFolder | The job's scripts: `<name>.sh` is run, by the engine image's `sh`",
+    scripts: "ScriptFolder | The job's scripts",
     'access?': "RepositoryAccess | What the job may do in the backup's repository",
-    'asksServer?': "boolean | Whether the job gets the way to the database's server, and its credentials",
+    'asksServer?': "boolean | Whether the job can reach the database's server and gets its credentials",
     'schedule?': 'Schedule | When it runs',
     'retries?': 'number | How often a failed run is tried again',
     'environment?': '{string} | Variables of the job, by name',
-    'secretFiles?': '{SecretKeyRef} | Keys of Secrets that this job has as files: `/run/secrets/job/<name>/<name>`',
-    'destinations?': 'NetworkDestination[] | What the job has to reach beside the repository, and the server where it asks that',
+    'secretFiles?': '{SecretKeyRef} | Keys of Secrets that this job gets as files: `/run/secrets/job/<name>/<name>`',
+    'destinations?': 'NetworkDestination[] | What the job has to reach besides the repository, and besides the server if it asks that',
     'scratch?': 'Scratch | Where the job may write what dies with its pod',
   },
   BackupJobProps: {
@@ -974,18 +973,15 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   BackupOptions: {
     'schedule?': 'Schedule | When backups are made',
     'startingDeadline?': 'Duration | How late a run may start when the cluster could not start it on time',
-    'deadline?': 'Duration | The longest that a run may take; then it is stopped and has failed',
+    'deadline?': 'Duration | The longest that a run may take',
     'retries?': 'number | How often a failed run is tried again',
-    'readyTimeout?': 'Duration | How long to wait for the server to accept connections, so that one that starts late costs no retry',
+    'readyTimeout?': 'Duration | How long to wait for the server to accept connections, so that a server that starts late costs no retry',
     'repositoryWait?': 'Duration | How long to wait for a repository that another run has locked, or that does not answer',
-    'sizeDropLimit?':
-      'number | The drop in size against the recovery point before, in percent, above which a run fails and keeps everything. 100 switches the check off',
+    'sizeDropLimit?': 'number | The largest accepted drop in size against the recovery point before, in percent',
     'minimumSize?': 'Size | The size below which a recovery point is refused',
-    'cluster?':
-      "string | The cluster that all of this is for: the SHA-256 of its authority's certificates, which every namespace has in the ConfigMap `kube-root-ca.crt`: `kubectl get configmap kube-root-ca.crt -o jsonpath='{.data.ca\\.crt}' | sha256sum`",
-    'takesOverFrom?':
-      'string | Where the series comes from, once the database has moved: recovery points note the namespace (and the cluster, where it is given) of their backup, and a backup of another place is refused',
-    'scratch?': 'Scratch | Where a backup or a restore may write what dies with its pod',
+    'cluster?': "string | The cluster that this backup is for: the SHA-256 of the certificates of the cluster's authority",
+    'takesOverFrom?': 'string | Where the series comes from, after the database has moved',
+    'scratch?': 'Scratch | Where a backup or a restore may write temporary data, which is lost with its pod',
     'pods?': 'PodOptions | How the pods are placed and what they may use',
   },
   BackupPlanProps: {
@@ -1005,11 +1001,10 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     clusterId: "string | The Ceph cluster, by its id in the driver's configuration",
     secret: 'SecretRef | The Secret with the credentials of a Ceph user that may snapshot',
     secretNamespace: 'string | The namespace of that Secret',
-    'driverPrefix?':
-      "string | What the driver's name begins with where it has been installed under another one: Rook's is that of its operator's namespace, 'rook-ceph'. (Rook's documentation, \"Ceph CSI Snapshots\".)",
+    'driverPrefix?': "string | The prefix of the driver's name, if it was installed with one",
   },
   CinderSnapshotOptions: {
-    'forceCreate?': "boolean | Takes snapshots of volumes that are in use, as a running server's volume is; Cinder refuses them otherwise",
+    'forceCreate?': "boolean | Takes snapshots of volumes that are in use, such as a running server's; otherwise Cinder refuses them",
   },
   DailyScheduleOptions: {
     extends: 'ScheduleOptions',
@@ -1033,18 +1028,16 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     engine: 'IEngine | The kind of database',
     host: 'string | The server: a Service (`orders-db`, `orders-db.shop`), an IP address, or a host name outside the cluster',
     'port?': "number | The server's port",
-    'credentials?':
-      'SecretRef | The Secret with the credentials of a role with read access to all of the data; the engine documents its keys',
-    'podLabels?':
-      "{string} | Labels of the database's pods: they narrow the NetworkPolicy, and place jobs that need the server's volume beside it",
+    'credentials?': 'SecretRef | The Secret with the credentials of a role that may read all of the data',
+    'podLabels?': "{string} | Labels of the database's pods",
     'destinations?':
-      'Destination[] | Where packets to the server go, for the NetworkPolicies of its jobs; of a cluster of servers, to all of them',
+      'Destination[] | Where packets to the server go, for the NetworkPolicies of its jobs; for a cluster, list all of its servers',
     'dataVolume?': "DataVolume | The volume with the server's data directory, for engines whose jobs work on files",
     'series?': 'string | The name under which recovery points are kept in the repository',
   },
   DatabasePruneOptions: {
     'repository?': "IRepository | The backup's repository, with credentials that may delete",
-    'schedule?': "Schedule | When recovery points that the backup's retention does not keep are removed",
+    'schedule?': "Schedule | When recovery points are removed that the backup's retention does not keep",
     'deadline?': 'Duration | The longest that a prune may take',
     'retries?': 'number | How often a failed prune is tried again',
     'pods?': 'PodOptions | How the pods are placed and what they may use',
@@ -1055,18 +1048,18 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   DatabaseRestoreOptions: {
     'form?': 'RestoreForm | How the restore is started',
-    'name?': 'string | What its objects are called, after the series: a backup may have several restores, to several places',
+    'name?': "string | The suffix of its objects' names, after the series",
     'repository?': "IRepository | The repository to restore from: a mirror, or the backup's own, opened with another key",
     'from?': 'RecoveryPoint | Which recovery point is restored, unless the request says otherwise',
     'safetyBackup?': 'boolean | Back up what the target holds first, as the series `<series>-safety`',
-    'request?': "{string} | What else the request says, by the engine's words: for PostgreSQL `database`, `into` and `replace`",
+    'request?': "{string} | What else the request says, in the engine's words: for PostgreSQL `database`, `into` and `replace`",
     'host?': 'string | The server to restore to',
     'port?': "number | That server's port",
     'destinations?': 'Destination[] | Where packets to that server go, for the NetworkPolicy; see `destinations` of the backup',
-    'credentials?': 'SecretRef | The Secret with the credentials of a role that may make databases and roles',
+    'credentials?': 'SecretRef | The Secret with the credentials of a role that may create databases and roles',
     'dataVolume?': 'DataVolume | The volume to restore to, for engines that restore files',
     'scratch?': 'Scratch | Where the restore may write what dies with its pod',
-    'deadline?': 'Duration | The longest that a restore may take; then it is stopped, and the target is as it was',
+    'deadline?': 'Duration | The longest that a restore may take',
     'pods?': 'PodOptions | How the pods are placed and what they may use',
   },
   DatabaseRestoreProps: {
@@ -1074,19 +1067,17 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     backup: 'IDatabaseBackup | The backup whose recovery points are restored',
   },
   DatabaseVerificationOptions: {
-    'name?': 'string | What its objects are called, after the series: a backup may have several verifications, of several repositories',
+    'name?': "string | The suffix of its objects' names, after the series",
     'repository?':
       "IRepository | The repository whose newest recovery point is verified: a mirror, or the backup's own, opened with another key",
     'schedule?':
       'Schedule | When the newest recovery point is restored and checked. `Schedule.never()` leaves it to `kubectl create job --from`',
     'assertions?': 'Assertion[] | What must be true of the restored data, beyond the counts that every recovery point carries',
-    'checkRepository?': 'RepositoryCheck | How the whole repository is looked at, too: whether the older recovery points are intact',
+    'checkRepository?': 'RepositoryCheck | How the whole repository is checked, too, to find damage to older recovery points',
     'maximumLogAge?':
-      'Duration | Where the log is archived: a verification fails when the archive does not hold what the server had written this long ago, whatever the recovery point is worth by itself',
-    'maximumAge?':
-      'Duration | How old the newest recovery point may be: a verification of an older one fails, as backups (or the mirror that is verified) have stopped',
-    'scratch?':
-      "Scratch | Where the throw-away server keeps the restored data: a tenth more than the databases' size, and some gigabytes of logs",
+      'Duration | Where the log is archived: a verification fails when the archive does not hold what the server had written this long ago',
+    'maximumAge?': 'Duration | How old the newest recovery point may be',
+    'scratch?': 'Scratch | Where the throw-away server keeps the restored data',
     'deadline?': 'Duration | The longest that a verification may take',
     'retries?': 'number | How often a failed verification is tried again',
     'pods?': 'PodOptions | How the pods are placed and what they may use',
@@ -1104,47 +1095,46 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     host: "string | The server's host name: a Service, an IP address, or a name outside the cluster",
     'port?': "number | The server's port",
     credentials: 'SecretRef | The Secret with the credentials; each engine documents its keys',
-    series: "string | The series, by which the jobs' objects are named",
+    series: "string | The series, which names the jobs' objects",
   },
   EngineVolumeCheckOptions: {
     extends: 'VolumeCheckOptions',
     'assertions?': 'Assertion[] | What must be true of the data',
-    'scratch?': 'Scratch | What the server writes beside its data directory: its log, sorts, temporary tables',
+    'scratch?': 'Scratch | Where the server writes besides its data directory: its log, sorts, temporary tables',
   },
   EtcdControlPlaneNode: {
-    name: "string | The node's name; kubeadm makes it the member's",
-    address: "string | The node's address, by which the other members know it",
+    name: "string | The node's name. kubeadm gives the member the same name",
+    address: "string | The node's address that the other members use",
   },
   EtcdControlPlaneOptions: {
     extends: 'EtcdOptions',
     'tls?': "EtcdTls | The certificates on the control plane's nodes",
-    'bumpRevision?': 'boolean | A restore moves revisions on by a thousand million',
+    'bumpRevision?': 'boolean | A restore moves revisions forward by a thousand million',
   },
   EtcdEngineOptions: {
     extends: 'EtcdOptions',
     'tls?': 'EtcdTls | The certificates by which the server is reached',
-    'bumpRevision?':
-      'boolean | A restore moves revisions on by a thousand million, so that a client that remembers a later one is told, and does not go on with what it has cached',
-    'imageUser?': 'number | The user as which the server runs in its own pod: restored files belong to it',
+    'bumpRevision?': 'boolean | A restore moves revisions forward by a thousand million',
+    'imageUser?': 'number | The user that the server runs as in its own pod',
   },
   EtcdKubeadmOptions: {
-    'walDirectory?': "string | The directory on the nodes that `wal-dir` of the etcd's `extraArgs` names",
+    'walDirectory?': "string | The directory on the nodes that `wal-dir` in etcd's `extraArgs` names",
   },
   EtcdMember: {
     name: 'string | Its `--name`',
     peerUrl: "string | Its `--initial-advertise-peer-urls`: 'https://10.0.0.11:2380'",
     dataVolume: 'DataVolume | The volume with its `--data-dir`',
-    'walVolume?': 'DataVolume | The volume with its `--wal-dir`',
-    'node?': 'string | The node whose directory the data volume is',
+    'walVolume?':
+      'DataVolume | The volume with its `--wal-dir`. etcd replays this log over whatever data it finds, so a restore replaces it, too',
+    'node?': "string | The node that has the data volume's directory",
   },
   EtcdOptions: {
     version: "EtcdVersion | The server's release",
     cluster: "EtcdCluster | The cluster's members, to which a restore brings the data back",
-    'allowEmpty?': 'boolean | A server without a key is meant to be so',
+    'allowEmpty?': 'boolean | A server without a key is expected, and not an error',
     'snapshotTimeout?': 'Duration | The longest that the server may take to send its snapshot',
     'image?': "string | The image with etcd's programs",
-    'toolsImage?':
-      "string | The image that runs the scripts, as etcd's own has no shell: a shell, GNU or busybox tools with flock, curl, zstd and gzip",
+    'toolsImage?': "string | The image that runs the scripts, since etcd's own has no shell",
   },
   EtcdStatefulSetOptions: {
     name: 'string | The StatefulSet',
@@ -1153,7 +1143,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'peerTls?': 'boolean | The peer URLs are https',
     'peerPort?': 'number | The port of the peer URLs',
     'peerDomain?':
-      "string | What stands between the Service and the port in the peer URLs, as the members' flags have it: '.discovery.svc.cluster.local'",
+      "string | The part between the Service and the port in the peer URLs, as the members' flags have it: '.discovery.svc.cluster.local'",
     'claim?': 'string | The claim template of the data directories: the claims are `<claim>-<name>-<ordinal>`',
     'path?': 'string | Where in the volume the data directory is',
     'walClaim?': "string | The claim template of the members' `--wal-dir`",
@@ -1178,8 +1168,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'path?': 'string | A directory of the volume, so that several repositories can share it',
     'compression?': 'Compression | How members are stored',
     'encryption?': 'Encryption | How members are encrypted',
-    'previousEncryptions?':
-      'Encryption[] | How older recovery points were encrypted, as long as there are such: jobs that read get these keys as well',
+    'previousEncryptions?': 'Encryption[] | How older recovery points were encrypted, as long as there are any',
   },
   GcePersistentDiskSnapshotOptions: {
     'storageLocation?': "string | The region or multi-region where the snapshots are stored, such as 'eu' or 'europe-west3'",
@@ -1220,8 +1209,8 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   IVeleroBackup: {
     csiSnapshotTimeout: 'Duration | How long it waits for a snapshot to be taken',
-    itemOperationTimeout: 'Duration | How long it waits for what goes on after that, such as moving the data',
-    defaultVolumesToFsBackup: 'boolean | Whether every volume is copied file by file that is not excluded',
+    itemOperationTimeout: 'Duration | How long it waits for what continues after that, such as moving the data',
+    defaultVolumesToFsBackup: 'boolean | Whether every volume is copied file by file, except excluded ones',
     volumeGroupSnapshotLabelKey: 'string | The label by which it groups claims',
   },
   IVolumeSnapshotGroup: {
@@ -1234,7 +1223,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   ImageRequest: {
     key: "string | What the image is for, by which it is overridden: '<engine>:<major version>', such as 'postgres:16'",
     prop: 'string | The prop in which a user names an image, for errors',
-    'image?': 'string | The image that the user named for this one construct; it goes before all others',
+    'image?': 'string | The image that the user named for this construct',
     defaultImage: "string | The engine's own choice",
     'floors?': "string[] | The oldest sound release of each series, such as '16.15'",
   },
@@ -1247,12 +1236,12 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   KeyDrillOptions: {
     extends: 'DatabaseVerificationOptions',
-    key: "SecretKeyRef | The key in escrow, in a Secret that is filled in for the drill and emptied after it: age's identity, gpg's private key, or a password",
+    key: "SecretKeyRef | The key in escrow: age's identity, gpg's private key, or a password",
     'passphrase?': "SecretKeyRef | The passphrase of that key, where it is gpg's private key",
   },
   KeyRotationOptions: {
     extends: 'OnDemandOptions',
-    'add?': 'SecretKeyRef | The password that the repository gets beside the ones it has: the next one, or one that is kept in a safe',
+    'add?': 'SecretKeyRef | The password that the repository gets in addition to those it has: the next one, or one that is kept in a safe',
     'remove?': 'SecretKeyRef | The password that the repository loses',
   },
   KeyRotationProps: {
@@ -1261,13 +1250,11 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   KubernetesJobOptions: {
     'kubectlImage?': 'string | An image with kubectl and a POSIX shell',
-    'apiPorts?':
-      'number[] | The ports on which pods reach the API server, for the NetworkPolicy: those of its endpoints, as network policies match what a Service leads to. `kubectl get endpointslices -l kubernetes.io/service-name=kubernetes` shows them',
+    'apiPorts?': 'number[] | The ports on which pods reach the API server, for the NetworkPolicy',
   },
   LogArchiveOptions: {
-    'every?':
-      "Duration | How often what the server has logged is stored: no more than this is lost when the server and the archive's own volume are lost together",
-    'maximumLag?': 'Duration | How long ago the server may have written what is not stored yet',
+    'every?': 'Duration | How often the received log is stored',
+    'maximumLag?': 'Duration | How far the archive may be behind the server',
     'spoolSize?': 'Size | The size of the volume for what was received and is not stored yet',
     'spoolStorageClass?': "string | That volume's storage class",
     'pods?': 'PodOptions | How the pod is placed and what it may use',
@@ -1283,8 +1270,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   MariadbPhysicalEngineOptions: {
     extends: 'MysqlPhysicalOptions',
     version: "MariadbVersion | The server's release series",
-    'replicaId?':
-      'number | The `server_id` as which the archive receives the log: no replica of the server, and no other archive, may have it',
+    'replicaId?': 'number | The `server_id` as which the archive receives the log',
   },
   MariadbQuiesceOptions: {
     extends: 'MysqlServerQuiesceOptions',
@@ -1293,44 +1279,44 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   MirrorOptions: {
     name: "string | The mirror's name, which ends the names of its objects: `offsite`",
     retention: 'Retention | Which recovery points the mirror keeps, by its own rules',
-    'schedule?': 'Schedule | When the mirror copies what it has not yet',
+    'schedule?': 'Schedule | When the mirror copies what it does not have yet',
     'deadline?': 'Duration | The longest that a run may take',
     'retries?': 'number | How often a failed run is tried again',
     'pods?': 'PodOptions | How the pods are placed and what they may use',
-    'verification?': 'DatabaseVerificationOptions | Verify the mirror by restoring from it: `addVerification()` with these options',
-    'restore?': 'DatabaseRestoreOptions | Have a restore from the mirror at hand: `addRestore()` with these options',
+    'verification?': 'DatabaseVerificationOptions | Verifies the mirror by restoring from it: `addVerification()` with these options',
+    'restore?': 'DatabaseRestoreOptions | Provides a restore from the mirror: `addRestore()` with these options',
   },
   MongodbEngineOptions: {
     version: "MongodbVersion | The server's release series",
     'replicaSet?': "string | The name of the replica set that the host is a member of, such as 'rs0'",
-    'oplog?': 'boolean | Dump the oplog of the time that the dump takes, so that a restore brings everything to one instant',
+    'oplog?': "boolean | Dumps the oplog of the dump's time, so that a restore brings everything to one instant",
     'databases?': 'string[] | The databases to back up, each as an archive of its own',
     'mongos?': 'boolean | The host is a mongos',
-    'allowEmpty?': 'boolean | A server or database without a collection is meant to be so',
-    'readFrom?': 'MongodbReadFrom | Which member of the replica set is dumped from',
-    'maximumLag?': 'Duration | How far a secondary may be behind its primary, in what a majority of the members has',
+    'allowEmpty?': 'boolean | A server or database without a collection is expected, and not an error',
+    'readFrom?': 'MongodbReadFrom | Which member of the replica set is dumped',
+    'maximumLag?': 'Duration | How far a secondary may be behind its primary, measured by what a majority of the members has',
     'authenticationDatabase?': 'string | The database that knows the user',
-    'tls?': "boolean | Encrypt the connection, and check the server's certificate",
+    'tls?': "boolean | Encrypts the connection, and checks the server's certificate",
     'tlsCa?': 'SecretKeyRef | The certificate authorities to trust, as PEM',
     'image?': 'string | The image of the jobs',
-    'imageUser?': 'number | The user of that image as which MongoDB runs',
+    'imageUser?': 'number | The user of that image that MongoDB runs as',
   },
   MongodbQuiesceOptions: {
     extends: 'QuiesceOptions',
     version: "MongodbVersion | The server's release series",
     credentials: 'SecretRef | The Secret with the keys `username` and `password`',
     'replicaSet?': "string | The name of the replica set that the server is a member of, such as 'rs0'",
-    'onlyMember?': 'boolean | The server is the only member of its set, or of none: it is held although nobody can write meanwhile',
+    'onlyMember?': 'boolean | The server is the only member of its set, or has no set',
     'port?': "number | The server's port in its pod, on 127.0.0.1",
     'authenticationDatabase?': 'string | The database that knows the user',
     'tls?': "boolean | Encrypt the connection, which never leaves the pod, and check who signed the server's certificate",
     'tlsCa?': 'SecretKeyRef | The certificate authorities to trust, as PEM',
     'image?': "string | The image of the agent's container",
-    'imageUser?': 'number | The user of that image as which mongosh runs',
+    'imageUser?': 'number | The user of that image that mongosh runs as',
   },
   MonthlyScheduleOptions: {
     extends: 'DailyScheduleOptions',
-    'day?': 'number | The day of the month, 1 to 28: later days do not exist in every month',
+    'day?': 'number | The day of the month, 1 to 28: not every month has later days',
   },
   MysqlEngineOptions: {
     extends: 'MysqlOptions',
@@ -1338,17 +1324,17 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   MysqlOptions: {
     'databases?': 'string[] | The databases to back up',
-    'allowEmpty?': 'boolean | A database without a table is meant to be so',
+    'allowEmpty?': 'boolean | A database without a table is expected, and not an error',
     'transactionalOnly?':
-      'boolean | A table whose storage engine has no transactions (MyISAM, Aria, MEMORY) fails the run: no dump sees it at the moment at which it sees the others',
-    'binlogPosition?': 'boolean | Note where in the binary log the snapshot of each database is, as recovery to a point in time needs it',
+      'boolean | A table whose storage engine has no transactions (MyISAM, Aria, MEMORY) fails the run: no dump sees it at the same moment as the others',
+    'binlogPosition?':
+      "boolean | Notes the position in the binary log of each database's snapshot, which recovery to a point in time needs",
     'checksums?':
-      "Size | How much of a database's data is summed up (`CHECKSUM TABLE`) beside the dump, in a snapshot of its own, the small tables first: a verification and a restore compare the values of these rows, not only how many there are",
-    'lockTimeout?':
-      'Duration | How long a statement waits for a table that somebody holds: of a dump, while an `ALTER TABLE` is at work; of a restore that replaces a database, while transactions use it',
+      "Size | How much of a database's data gets a checksum (`CHECKSUM TABLE`) beside the dump, in a snapshot of its own, small tables first",
+    'lockTimeout?': 'Duration | How long a statement waits for a table that somebody holds',
     'tls?': 'MysqlTls | How the connection to the server is encrypted',
     'image?': 'string | The image of the jobs',
-    'imageUser?': 'number | The user of that image as which the programs run',
+    'imageUser?': 'number | The user of that image that the programs run as',
   },
   MysqlPhysicalEngineOptions: {
     extends: 'MysqlPhysicalOptions',
@@ -1357,19 +1343,18 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   MysqlPhysicalOptions: {
     'dataDirectory?': "string | The server's `datadir`, as its own container sees it",
-    'allowEmpty?': "boolean | A server without a table of its users' is meant to be so",
-    'lockTimeout?': 'Duration | How long a backup waits for statements that stand in the way of its locks',
+    'allowEmpty?': 'boolean | A server without a table of its users is expected, and not an error',
+    'lockTimeout?': 'Duration | How long a backup waits for statements that block its locks',
     'tls?': 'MysqlTls | How the connection to the server is encrypted',
     'image?': "string | The image of the jobs: the server's own, or one with the same server",
-    'imageUser?':
-      "number | The user as which the server runs in its own pod: its files are that user's to read, and restored files belong to it",
+    'imageUser?': 'number | The user that the server runs as in its own pod',
   },
   MysqlQuiesceOptions: {
     extends: 'MysqlServerQuiesceOptions',
     version: "MysqlVersion | The server's release series",
-    'lock?': 'MysqlLock | By which lock it is held',
+    'lock?': 'MysqlLock | The lock that it is held by',
     'longestQuery?':
-      'Duration | With `MysqlLock.TABLES`: when a statement has been running for so long, no lock is tried, and the backup fails',
+      'Duration | With `MysqlLock.TABLES`: if a statement has been running for this long, no lock is tried, and the backup fails',
   },
   MysqlServerQuiesceOptions: {
     extends: 'QuiesceOptions',
@@ -1377,12 +1362,12 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'port?': "number | The server's port in its pod, on 127.0.0.1",
     'tls?': 'MysqlTls | How the connection is encrypted; it never leaves the pod',
     'image?': "string | The image of the agent's container",
-    'imageUser?': 'number | The user of that image as which the client runs',
+    'imageUser?': 'number | The user of that image that the client runs as',
   },
   NativeSnapshotOptions: {
     selector:
       '{string} | Labels that the claims of all members have, and no other claim of the namespace: a VolumeGroupSnapshot selects by them',
-    'groupClassName?': 'string | The VolumeGroupSnapshotClass by which they are taken',
+    'groupClassName?': 'string | The VolumeGroupSnapshotClass of the snapshots',
     'apiVersion?': "GroupSnapshotVersion | The version of the API that the cluster's snapshot controller serves",
   },
   NetworkDestination: {
@@ -1392,10 +1377,9 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'through?': 'Destination[] | Where packets to that host and port go',
   },
   ObjectLockOptions: {
-    days: "number | How many days the bucket's default retention locks what is new",
-    'atLeastDays?':
-      'number | So many days everything in the repository is still locked for, at any moment: what an attacker deletes or overwrites can be brought back for as long',
-    'renewal?': 'Schedule | When what would soon be unlocked is locked anew',
+    days: "number | How many days the bucket's default retention locks new objects",
+    'atLeastDays?': 'number | For how many days, at least, everything in the repository is still locked at any moment',
+    'renewal?': 'Schedule | When locks that would end soon are renewed',
   },
   OnDemandOptions: {
     'deadline?': 'Duration | The longest that the job may take',
@@ -1407,14 +1391,12 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   OpenldapEngineOptions: {
     image: "string | The image of the jobs: the server's own, or one with the same release and modules",
-    imageUser: 'number | The user as which the server runs in its own pod, as a number: restored files belong to it',
-    mounts:
-      "{string} | Where directories of the server's container are in its `dataVolume`, by their paths in that container: `{ '/var/lib/ldap': 'data', '/etc/ldap/slapd.d': 'config' }` for a volume that the server mounts twice, by `subPath`",
+    imageUser: 'number | The user that the server runs as in its own pod, as a number',
+    mounts: "{string} | Where directories of the server's container are in its `dataVolume`, by their paths in that container",
     'configDirectory?': "string | The directory of the server's configuration, as its container sees it",
     'suffixes?': 'string[] | The suffixes to back up',
-    'allowEmpty?': 'boolean | A server without an entry is meant to be so',
-    'allowPartial?':
-      'boolean | The account may see less than everything, and what it does not see needs no backup; every verdict then says that it may be so',
+    'allowEmpty?': 'boolean | A server without an entry is expected, and not an error',
+    'allowPartial?': 'boolean | The account may see less than everything, and what it does not see needs no backup',
     'tlsAuthority?': "SecretKeyRef | The certificate authority that signed the server's certificate, as a PEM file in a Secret",
     'startTls?': 'boolean | TLS begins on the ordinary port, 389, by StartTLS',
   },
@@ -1430,12 +1412,12 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   PodOptions: {
     'cpuRequest?': 'string | CPU that the scheduler sets aside, as a Kubernetes quantity',
     'memoryRequest?': 'Size | Memory that the scheduler sets aside',
-    'cpuLimit?': 'string | CPU above which every container of the pod is throttled, as a Kubernetes quantity',
+    'cpuLimit?': 'string | The CPU limit of every container of the pod, as a Kubernetes quantity',
     'memoryLimit?': 'Size | Memory at which the container is killed',
     'assignedUser?':
-      "boolean | Whether the cluster chooses the pods' user and the group of their volumes, as OpenShift does in every namespace: its constraint `restricted-v2` refuses pods that name a user outside the namespace's range. `runAsUser`, `runAsGroup` and `fsGroup` are left out then",
+      "boolean | Whether the cluster chooses the pods' user and the group of their volumes, as OpenShift does in every namespace",
     'nodeSelector?': '{string} | Labels that nodes must have',
-    'tolerations?': 'any[] | Taints of nodes that do not keep the pods away',
+    'tolerations?': 'any[] | Tolerations, for taints that are not to keep the pods away',
     'nodeAffinity?': 'any | Which nodes the pods must or should run on, where `nodeSelector` cannot say it',
     'topologySpreadConstraints?': 'any[] | How pods that run at one time are spread over nodes or zones',
     'ephemeralStorageRequest?': "Size | Space on the node's disk that the scheduler sets aside for each container that writes there",
@@ -1451,41 +1433,38 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   PodsDestinationOptions: {
     labels: '{string} | Labels of the pods: those by which their Service selects them',
     'namespace?': "string | The pods' namespace",
-    port: "number | The TCP port on which the pods listen: the Service's `targetPort`, as network policies match what a Service leads to",
+    port: "number | The TCP port on which the pods listen: the Service's `targetPort`, since network policies match the pods behind a Service",
   },
   PostgresEngineOptions: {
     version: "PostgresVersion | The server's major version",
     'databases?': 'string[] | The databases to back up',
-    'allowEmpty?': 'boolean | A database without a table is meant to be so',
+    'allowEmpty?': 'boolean | A database without a table is expected, and not an error',
     'maintenanceDatabase?': 'string | A database to connect to when none in particular is meant',
     'checksums?':
-      "Size | How much of a database's data is summed up with the counting of its rows, in the snapshot of the dump, the small tables first: a verification and a restore compare the values of these rows, not only how many there are",
+      "Size | How much of a database's data gets a checksum while its rows are counted, in the snapshot of the dump, small tables first",
     'lockTimeout?': 'Duration | How long a dump waits for a table that somebody holds exclusively',
     'jobs?': 'number | Parallel jobs of a restore and of a verification',
     'sslMode?': "string | libpq's sslmode for the connection to the server: disable, allow, prefer, require, verify-ca, verify-full",
     'caCertificates?': "CaCertificates | The certificates of the authorities that may have signed the server's",
-    'scratchSettings?':
-      '{string} | Settings of the server that a verification starts, by name: what the databases need to come up there, such as `shared_preload_libraries` and `cron.database_name` for pg_cron',
+    'scratchSettings?': '{string} | Settings of the server that a verification starts, by name',
     'image?': 'string | The image of the jobs',
-    'imageUser?': 'number | The user of that image as which PostgreSQL runs: 999 in Debian images, 70 in Alpine ones',
+    'imageUser?': 'number | The user of that image that PostgreSQL runs as: 999 in Debian images, 70 in Alpine ones',
   },
   PostgresPhysicalEngineOptions: {
-    version: "PostgresVersion | The server's major version: the copy's files are that version's own",
-    'primary?':
-      "string | The primary's host, when `host` names a replica: the backup waits until the replica has replayed what the primary had written when the run began",
+    version: "PostgresVersion | The server's major version",
+    'primary?': "string | The primary's host, if `host` names a replica",
     'replayTimeout?': 'Duration | How long to wait for the replica',
     'maxRate?': "Size | The most that a base backup reads in a second, to spare a busy server's disk",
-    'incrementals?':
-      'number | How many incremental backups follow a full one: PostgreSQL 17 and newer copy what has changed since the one before',
-    'slotLimit?': 'Size | How much log the server may keep for an archive that is down, at most',
+    'incrementals?': 'number | How many incremental backups follow a full one',
+    'slotLimit?': 'Size | The most log that the server may keep for an archive that is down',
     'slot?': 'string | The replication slot of the log archive',
     'maintenanceDatabase?': 'string | A database to connect to',
     'jobs?': "number | Parallel jobs of a verification's pg_amcheck",
-    'allowEmpty?': "boolean | A server without a table of its users' is meant to be so",
+    'allowEmpty?': 'boolean | A server without a table of its users is expected, and not an error',
     'sslMode?': "string | libpq's sslmode for the connection to the server: disable, allow, prefer, require, verify-ca, verify-full",
     'caCertificates?': "CaCertificates | The certificates of the authorities that may have signed the server's",
     'image?': 'string | The image of the jobs',
-    'imageUser?': 'number | The user of that image as which PostgreSQL runs: 999 in Debian images, 70 in Alpine ones',
+    'imageUser?': 'number | The user of that image that PostgreSQL runs as: 999 in Debian images, 70 in Alpine ones',
   },
   PostgresQuiesceOptions: {
     extends: 'PreparationOptions',
@@ -1495,21 +1474,21 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'maintenanceDatabase?': 'string | A database to connect to',
     'sslMode?': "string | libpq's sslmode for the connection, which never leaves the pod: disable, allow, prefer, require",
     'image?': "string | The image of the agent's container",
-    'imageUser?': 'number | The user of that image as which the client runs: 999 in Debian images, 70 in Alpine ones',
+    'imageUser?': 'number | The user of that image that the client runs as: 999 in Debian images, 70 in Alpine ones',
   },
   PreparationOptions: {
-    'wait?': 'Duration | The longest that the preparation may take, in whole seconds from 2 to an hour: then the backup fails',
+    'wait?': 'Duration | The longest that the preparation may take, in whole seconds from 2 to an hour',
   },
   ProtectedClaim: {
     name: "string | Its name in the pods, and the first part of the claims' names: `<name>-<pod>`",
     size: 'Size | The size of each',
-    mountPath: 'string | Where the container has it',
-    'container?': 'string | The container that has it',
+    mountPath: 'string | Where the container mounts it',
+    'container?': 'string | The container that mounts it',
     'storageClass?': 'string | The storage class',
   },
   ProtectedStatefulSetProps: {
     extends: 'StatefulSetProps',
-    claims: 'ProtectedClaim[] | A volume of its own for each pod, which cdk8s-plus-27 cannot say',
+    claims: 'ProtectedClaim[] | A volume of its own for each pod, which cdk8s-plus-27 cannot express',
     protection: 'VeleroProtectionOptions | How Velero backs them up',
   },
   ProxyOptions: {
@@ -1520,27 +1499,25 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     volumes: 'string[] | The volumes of the pod that are snapshotted, by their names in the pod',
   },
   QuiesceOptions: {
-    'limit?':
-      'Duration | The longest that the server is held, in whole seconds from 5 to an hour: then it is let go, and the snapshot that was not ready by then fails',
-    'wait?':
-      'Duration | The longest to wait until the server is held, in whole seconds, 2 or more and less than `limit`: then nothing is held, and the backup fails',
+    'limit?': 'Duration | The longest that the server is held, in whole seconds from 5 to an hour',
+    'wait?': 'Duration | The longest to wait until the server is held, in whole seconds, at least 2 and less than `limit`',
   },
   RabbitmqEngineOptions: {
     version: "RabbitmqVersion | The broker's release series",
-    'allowEmpty?': 'boolean | A broker without a queue and an exchange of its own is meant to be so',
+    'allowEmpty?': 'boolean | A broker without a queue and an exchange of its own is expected, and not an error',
     'plugins?':
-      'string[] | The plug-ins that the broker has and that its definitions need: for types of exchanges, for parameters of shovels and federation',
+      'string[] | The plug-ins of the broker that its definitions need: for types of exchanges, for parameters of shovels and federation',
     'tlsAuthority?':
       'SecretKeyRef | The certificate authority that signed the certificate of the management interface, as a PEM file in a Secret',
     'image?': 'string | The image of the jobs',
-    'imageUser?': 'number | The user of that image as which the jobs run',
+    'imageUser?': 'number | The user of that image that the jobs run as',
   },
   ReadingAllOptions: {
     over: 'number | In how many verifications, from 1 to 256',
   },
   RecoveryOrderOptions: {
-    'priority?': 'number | Where several could come next, the one with the higher priority does',
-    'dependsOn?': 'Construct[] | Workloads of this app that have to be back before: databases before what asks them',
+    'priority?': 'number | Of several workloads that could come next, the one with the highest priority does',
+    'dependsOn?': 'Construct[] | Workloads of this app that have to be back before: databases before the applications that use them',
   },
   RecoveryOrderProps: {
     extends: 'RecoveryOrderOptions',
@@ -1551,16 +1528,16 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     version: "RedisVersion | The server's release series",
   },
   RedisOptions: {
-    'allowEmpty?': 'boolean | A server without a key is meant to be so',
+    'allowEmpty?': 'boolean | A server without a key is expected, and not an error',
     'clusterNode?':
-      'boolean | The host is one node of a Redis Cluster, always the same one, and the other primaries have backups of their own: a node has the keys of its own slots only',
+      'boolean | The host is one node of a Redis Cluster, always the same one, and the other primaries have backups of their own',
     'dumpFile?': "string | The server's `dbfilename`",
     'appendFile?': "string | The server's `appendfilename`",
     'appendDirectory?': "string | The server's `appenddirname`",
     'tlsAuthority?': "SecretKeyRef | The certificate authority that signed the server's certificate, as a PEM file in a Secret",
-    'tlsClient?': "SecretRef | A Secret with `tls.crt` and `tls.key`, for servers that ask for a certificate of the client's",
+    'tlsClient?': 'SecretRef | A Secret with `tls.crt` and `tls.key`, for servers that ask for a client certificate',
     'image?': 'string | The image of the jobs',
-    'imageUser?': 'number | The user as which the server runs in its own pod: restored files belong to it',
+    'imageUser?': 'number | The user that the server runs as in its own pod',
   },
   RedisQuiesceOptions: {
     extends: 'RedisServerQuiesceOptions',
@@ -1572,28 +1549,26 @@ export const STRUCTS: { readonly [name: string]: Members } = {
       'SecretRef | The Secret with the keys `username` and `password`; for a server with `requirepass` the username is `default`',
     'port?': "number | The server's port in its pod, on 127.0.0.1",
     'tlsAuthority?': "SecretKeyRef | The certificate authority that signed the server's certificate, as a PEM file in a Secret",
-    'tlsClient?': "SecretRef | A Secret with `tls.crt` and `tls.key`, for servers that ask for a certificate of the client's",
+    'tlsClient?': 'SecretRef | A Secret with `tls.crt` and `tls.key`, for servers that ask for a client certificate',
     'image?': "string | The image of the agent's container",
-    'imageUser?': 'number | The user of that image as which the client runs',
+    'imageUser?': 'number | The user of that image that the client runs as',
   },
   ReencryptionOptions: {
     extends: 'OnDemandOptions',
     'repository?':
-      "IRepository | The repository with the keys that this job needs, where no other job is to have them: the backup's own, with the old encryption among its `previousEncryptions`",
+      "IRepository | The repository with keys that only this job is to have: the backup's own, with the old encryption among its `previousEncryptions`",
   },
   ReencryptionProps: {
     extends: 'ReencryptionOptions',
-    backup: 'IDatabaseBackup | The backup whose recovery points are encrypted anew',
+    backup: 'IDatabaseBackup | The backup whose recovery points are encrypted again',
   },
   RepositoryBindOptions: {
     access: 'RepositoryAccess | What the job may do',
-    'series?':
-      'string | The series that the job works on: a job that may write no more than a small part of the repository has that of this series',
+    'series?': 'string | The series that the job works on',
     'isSource?': 'boolean | The job copies from this repository into another one',
-    longestRun: 'Duration | The longest that a run may take: what an older one left unfinished may be cleared away',
-    programs:
-      "string[] | Of `zstd`, `gzip`, `flock`, `gpg` and `gpg-agent`, what the job's image ships; what else a repository needs beside a shell, coreutils and awk, it brings along",
-    'incremental?': 'boolean | Backups are incremental: a job that makes a recovery point reads earlier ones for it',
+    longestRun: 'Duration | The longest that a run may take',
+    programs: "string[] | The programs of `zstd`, `gzip`, `flock`, `gpg` and `gpg-agent` that the job's image ships",
+    'incremental?': 'boolean | Backups are incremental: a job that makes a recovery point reads earlier ones',
   },
   ResticAzureOptions: {
     container: 'string | The blob container',
@@ -1609,7 +1584,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     bucket: 'string | The bucket',
     'prefix?': 'string | A prefix in the bucket',
     credentials: "SecretKeyRef | The key of a Secret that holds the service account's JSON file",
-    projectId: "string | The project, which restic needs to make a bucket's repository",
+    projectId: "string | The project, which restic needs to create the repository's bucket",
   },
   ResticLocalOptions: {
     claimName: "string | The PersistentVolumeClaim, in the backup's namespace",
@@ -1619,18 +1594,16 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     location: 'ResticLocation | Where the repository is',
     password: "SecretKeyRef | The repository's password",
     'image?': 'string | The image from which the restic binary and the CA certificates are taken; 0.17 or newer',
-    'appendOnly?':
-      'boolean | The credentials may add and read, and neither delete nor overwrite anything but locks, so that nobody who takes them over can destroy recovery points',
-    'caCertificates?': "CaCertificates | The authorities that the server's certificate is judged by",
+    'appendOnly?': 'boolean | The credentials may add and read, but neither delete nor overwrite anything except locks',
+    'caCertificates?': "CaCertificates | The authorities that may have signed the server's certificate",
     'uploadLimit?': 'Size | The most that is sent in a second, in whole kibibytes. (`--limit-upload`.)',
-    'downloadLimit?':
-      'Size | The most that is received in a second, in whole kibibytes: it makes restores slower, too. (`--limit-download`.)',
+    'downloadLimit?': 'Size | The most that is received in a second, in whole kibibytes',
     'cache?': "ResticCache | Where copies of the repository's index are kept",
   },
   ResticRestOptions: {
     url: "string | The server's URL, with a path for the repository, without user and password: `https://backup.example/shop/`",
     'sameAs?':
-      'string | The URL under which others use the same repository, where this is another server over the same directory: one of the two is append-only',
+      'string | The URL under which others use the same repository, if this is another server over the same directory: one of the two is append-only',
     'credentials?': 'SecretRef | A Secret with the keys `username` and `password`',
     'destinations?': 'Destination[] | Where packets to the server go, for the NetworkPolicies of jobs',
   },
@@ -1645,7 +1618,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'storageClass?': 'S3StorageClass | The storage class of new objects. (`restic options`: `-o s3.storage-class`.)',
     credentials: 'SecretRef | A Secret with the keys `accessKeyId` and `secretAccessKey`',
     'versioned?': 'boolean | The bucket keeps old versions of its objects, and what is deleted is only hidden',
-    'objectLock?': 'ObjectLock | The lock that the bucket puts on whatever is new in it; see `ObjectLock`',
+    'objectLock?': 'ObjectLock | The lock that the bucket puts on new objects; see `ObjectLock`',
     'rcloneImage?': 'string | The image from which rclone is taken, for restores `asOf` and for the renewal of locks',
   },
   ResticSftpOptions: {
@@ -1655,32 +1628,30 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     user: 'string | The user to log in as',
     path: 'string | The directory of the repository',
     credentials:
-      "SecretRef | A Secret with the keys `privateKey`, a private key without a passphrase, and `knownHosts`, the server's public key as in OpenSSH's known_hosts",
+      "SecretRef | A Secret with the keys `privateKey` and `knownHosts`: a private key without a passphrase, and the server's public key as in OpenSSH's known_hosts",
     'image?': 'string | The image from which rclone is taken',
   },
   RetentionRules: {
-    'last?': 'number | The newest recovery points, however close together',
-    'hourly?': 'number | The newest of each of so many hours',
-    'daily?': 'number | The newest of each of so many days',
-    'weekly?': 'number | The newest of each of so many ISO weeks',
-    'monthly?': 'number | The newest of each of so many months',
-    'yearly?': 'number | The newest of each of so many years',
-    'within?':
-      'Duration | All that are younger than the newest by less than this: counted from the newest that is not of the future, as `restic forget --keep-within` does, so that nothing grows old while no backup is made',
-    'atLeast?': 'number | So many of the newest recovery points stay whatever the rules say, 1 or more',
+    'last?': 'number | How many of the newest recovery points are kept, however close together',
+    'hourly?': 'number | How many of the last hours keep their newest recovery point',
+    'daily?': 'number | How many of the last days keep their newest recovery point',
+    'weekly?': 'number | How many of the last ISO weeks keep their newest recovery point',
+    'monthly?': 'number | How many of the last months keep their newest recovery point',
+    'yearly?': 'number | How many of the last years keep their newest recovery point',
+    'within?': 'Duration | All recovery points that are younger than the newest by less than this',
+    'atLeast?': 'number | How many of the newest recovery points stay whatever the rules say, 1 or more',
   },
   ScheduleOptions: {
     'timeZone?': "string | The time zone in which the clock is read: an IANA name such as 'Europe/Berlin', rendered as `spec.timeZone`",
-    'spread?':
-      'Duration | Spreads starts, so that backups with one schedule do not all start at once: each is moved later by an offset of whole minutes from 0 up to, but not including, this time',
+    'spread?': 'Duration | Spreads starts, so that backups with one schedule do not all start at once',
   },
   SnapshotClassOptions: {
-    driver: 'CsiDriver | The CSI driver of the volumes, with what it is to be told',
+    driver: 'CsiDriver | The CSI driver of the volumes, with its parameters',
     'name?': 'string | The name by which snapshots ask for it',
-    'deletionPolicy?': 'SnapshotDeletionPolicy | What becomes of a snapshot when its object is deleted',
-    'isDefault?': "boolean | Whether snapshots of this driver's volumes take it when they name none",
+    'deletionPolicy?': 'SnapshotDeletionPolicy | What happens to a snapshot when its object is deleted',
+    'isDefault?': "boolean | Whether snapshots of this driver's volumes use it when they name no class",
     'usedByVelero?':
-      'boolean | Whether Velero takes it for volumes of this driver. (Velero\'s documentation, "Container Storage Interface Snapshot Support".)',
+      'boolean | Whether Velero uses it for volumes of this driver. (Velero\'s documentation, "Container Storage Interface Snapshot Support".)',
   },
   ValkeyEngineOptions: {
     extends: 'RedisOptions',
@@ -1695,23 +1666,25 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   VeleroBackupStorageLocationProps: {
     extends: 'VeleroObjectOptions',
-    provider: "string | The plugin's name for its provider: 'aws' (and whatever speaks S3), 'azure', 'gcp'",
+    provider: "string | The name of the provider's plugin: 'aws' (and whatever speaks S3), 'azure', 'gcp'",
     bucket: 'string | The bucket, or container',
-    'prefix?': "string | The directory in it, which is Velero's alone",
+    'prefix?': 'string | The directory in it, for Velero alone',
     'config?': "{string} | The provider's settings: `{ region: 'eu-central-1' }`",
     'credentials?': "SecretKeyRef | The Secret in Velero's namespace with the provider's credentials",
-    'caCertificate?': "SecretKeyRef | The Secret in Velero's namespace with the certificate of the authority that signed the store's",
-    'readOnly?': 'boolean | Backups can be restored from it, and none are written or deleted: of another cluster, or in a drill',
-    'isDefault?': 'boolean | Whether backups go there that name no location',
-    'backupSyncPeriod?': 'Duration | How often it is asked what backups there are',
-    'validationFrequency?': 'Duration | How often it is checked whether it can be reached',
+    'caCertificate?':
+      "SecretKeyRef | The Secret in Velero's namespace with the certificate of the authority that signed the store's certificate",
+    'readOnly?':
+      "boolean | Backups can be restored from it, but none are written or deleted: for another cluster's backups, or for a drill",
+    'isDefault?': 'boolean | Whether backups that name no location go there',
+    'backupSyncPeriod?': 'Duration | How often Velero lists the backups there',
+    'validationFrequency?': 'Duration | How often Velero checks that it can be reached',
   },
   VeleroBackupTemplate: {
     extends: 'VeleroFilter',
     'includedNamespaceScopedResources?': 'string[] | The only resources of namespaces',
     'excludedNamespaceScopedResources?': 'string[] | Resources of namespaces that are left out',
-    'includedClusterScopedResources?': 'string[] | The only resources that belong to no namespace',
-    'excludedClusterScopedResources?': 'string[] | Resources that belong to no namespace and are left out',
+    'includedClusterScopedResources?': 'string[] | The only resources without a namespace',
+    'excludedClusterScopedResources?': 'string[] | Resources without a namespace that are left out',
     'ttl?': 'Duration | How long a backup is kept',
     'storageLocation?': 'string | The BackupStorageLocation',
     'volumeSnapshotLocations?': 'string[] | The VolumeSnapshotLocations, one for each provider',
@@ -1719,23 +1692,23 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'snapshotMoveData?':
       'boolean | Moves the data of CSI snapshots into the storage location, so that they outlive the storage system; the snapshots themselves are deleted',
     'dataMover?': 'string | What moves the data',
-    'defaultVolumesToFsBackup?': 'boolean | Copies every volume file by file that is not excluded',
-    'parallelFilesUpload?': 'number | How many files are uploaded at once, of a copy file by file or of moved data',
+    'defaultVolumesToFsBackup?': 'boolean | Copies every volume file by file, except excluded ones',
+    'parallelFilesUpload?': 'number | How many files are uploaded at once, for a copy file by file or moved data',
     'csiSnapshotTimeout?': 'Duration | How long to wait for a CSI snapshot to be taken',
-    'itemOperationTimeout?': 'Duration | How long to wait for what goes on after that, such as moving the data',
+    'itemOperationTimeout?': 'Duration | How long to wait for what continues after that, such as moving the data',
     'orderedResources?': 'VeleroOrderedResources | What is backed up first',
     'resourcePolicies?': 'VeleroResourcePolicies | Which volumes are snapshotted, copied or skipped',
-    'volumeGroupSnapshotLabelKey?': 'string | The label by which claims are grouped: those with one value are snapshotted at once',
+    'volumeGroupSnapshotLabelKey?': 'string | The label by which claims are grouped: claims with the same value are snapshotted at once',
     'backupLabels?': '{string} | Labels of the Backups',
   },
   VeleroCheckProps: {
     extends: 'VeleroJobOptions',
-    veleroSchedule: 'VeleroSchedule | The schedule whose backups are looked at',
-    'schedule?': 'Schedule | When it is looked',
-    'maximumAge?': 'Duration | How long ago the newest good backup may have been begun',
-    'expectedHooks?': 'number | How many hooks have to have been run in it, at least: a quiesce has two in every pod',
-    'expectedVolumes?': 'number | How many volumes have to be in it, at least: snapshotted, moved or copied file by file',
-    'nodeAgent?': "boolean | Whether Velero's node agent has to be there, on every node that it wants",
+    veleroSchedule: 'VeleroSchedule | The schedule whose backups are checked',
+    'schedule?': 'Schedule | When the check runs',
+    'maximumAge?': 'Duration | How long ago the newest good backup may have begun',
+    'expectedHooks?': 'number | The least number of hooks that have to have run in it; a quiesce has two in every pod',
+    'expectedVolumes?': 'number | The least number of volumes that have to be in it: snapshotted, moved or copied file by file',
+    'nodeAgent?': "boolean | Whether Velero's node agent has to run, on every node where it belongs",
     'pods?': 'PodOptions | How the pods are placed and what they may use',
   },
   VeleroCommandOptions: {
@@ -1745,17 +1718,17 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   VeleroDumpProps: {
     backup: 'DatabaseBackup | The backup that is made before Velero takes its volume',
     'timeout?': 'Duration | How long the dump may take',
-    'veleroBackup?': "IVeleroBackup | The backup of Velero's that the pod is in, whose limits the hook's are compared with",
+    'veleroBackup?': "IVeleroBackup | The backup of Velero's that contains the pod",
     'pods?': 'PodOptions | How the pod is placed and what it may use',
   },
   VeleroFilter: {
     'includedNamespaces?': 'string[] | The only namespaces',
     'excludedNamespaces?': 'string[] | Namespaces that are left out',
-    'includedResources?': "string[] | The only resources, in the plural, with their group where it is needed: 'statefulsets.apps'",
+    'includedResources?': "string[] | The only resources, in the plural, with their group if needed: 'statefulsets.apps'",
     'excludedResources?': 'string[] | Resources that are left out',
-    'includeClusterResources?': 'boolean | Whether resources that belong to no namespace are taken along',
-    'labelSelector?': 'VeleroLabelSelector | The only objects, by their labels',
-    'orLabelSelectors?': 'VeleroLabelSelector[] | The only objects, by their labels: one of the selectors has to hold',
+    'includeClusterResources?': 'boolean | Whether resources without a namespace are included',
+    'labelSelector?': 'VeleroLabelSelector | Selects objects by their labels',
+    'orLabelSelectors?': 'VeleroLabelSelector[] | Selects objects by their labels: one of the selectors has to match',
   },
   VeleroHookOptions: {
     'container?': 'string | The container in which it runs',
@@ -1777,36 +1750,35 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'values?': 'string[] | What it is compared with',
   },
   VeleroLabelSelector: {
-    'matchLabels?': '{string} | Labels that an object has to have',
-    'matchExpressions?': 'VeleroLabelRequirement[] | What else has to hold of its labels',
+    'matchLabels?': '{string} | Labels that an object must have',
+    'matchExpressions?': 'VeleroLabelRequirement[] | Further conditions on its labels',
   },
   VeleroMatch: {
     path: "string | Where, as a JSON pointer: '/spec/storageClassName'",
-    value: 'string | What is there, as text',
+    value: 'string | The value there, as text',
   },
   VeleroModifierConditions: {
     groupResource: "string | The resource, in the plural with its group: 'persistentvolumeclaims', 'deployments.apps'. '*' is any",
     'resourceNameRegex?': 'string | A regular expression (RE2) that fits the name',
-    'namespaces?': 'string[] | One of these namespaces, as they were called when they were backed up',
+    'namespaces?': 'string[] | One of these namespaces, by their names when they were backed up',
     'labelSelector?': 'VeleroLabelSelector | Labels of the object',
-    'matches?': 'VeleroMatch[] | Values that it has to have',
+    'matches?': 'VeleroMatch[] | Values that it must have',
   },
   VeleroObjectOptions: {
     'name?': 'string | Its name',
-    'namespace?': 'string | The namespace that Velero runs in: it looks for its objects nowhere else',
+    'namespace?': 'string | The namespace in which Velero runs: it looks for its objects nowhere else',
   },
   VeleroProtectionOptions: {
     'volumes?': 'VeleroVolume[] | How the volumes of its pods get into the backup',
     'preHook?': 'VeleroHook | Runs before a pod is backed up',
     'postHook?': 'VeleroHook | Runs after a pod is backed up, and its volumes are snapshotted or copied',
-    'quiesce?': "IQuiesce | Holds the server still while its volumes are snapshotted: both hooks are its agent's then",
+    'quiesce?': 'IQuiesce | Holds the server still while its volumes are snapshotted',
     'restoreHook?': 'VeleroHook | Runs in a restored pod when its container runs',
     'restoreWait?': 'Duration | How long a restore waits for that container',
     'restoreWaitForReady?': 'boolean | Whether it waits until the container is ready, and not only running',
     'restoreInit?': 'VeleroInitHook | Runs in a restored pod before its own containers',
-    'volumeGroup?':
-      'string | Puts the claims of a StatefulSet into one volume group of this name: the hooks of all its pods run before the first volume is snapshotted, the volumes are snapshotted at once, and only then the post hooks run',
-    'backup?': "IVeleroBackup | The backup that the pods are in, whose limits the hooks' are compared with",
+    'volumeGroup?': 'string | Puts the claims of a StatefulSet into one volume group of this name',
+    'backup?': 'IVeleroBackup | The backup that contains the pods',
   },
   VeleroProtectionProps: {
     extends: 'VeleroProtectionOptions',
@@ -1814,21 +1786,21 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   VeleroResourceModifiersProps: {
     extends: 'VeleroObjectOptions',
-    rules: 'VeleroModifierRule[] | The rules; each that fits an object changes it, one after the other',
+    rules: 'VeleroModifierRule[] | The rules: each one that matches an object changes it, one after the other',
   },
   VeleroResourcePoliciesProps: {
     extends: 'VeleroObjectOptions',
     'volumePolicies?': 'VeleroVolumePolicy[] | What is done with volumes',
     'includedNamespaceScopedResources?': 'string[] | The only resources of namespaces',
     'excludedNamespaceScopedResources?': 'string[] | Resources of namespaces that are left out',
-    'includedClusterScopedResources?': 'string[] | The only resources that belong to no namespace',
-    'excludedClusterScopedResources?': 'string[] | Resources that belong to no namespace and are left out',
+    'includedClusterScopedResources?': 'string[] | The only resources without a namespace',
+    'excludedClusterScopedResources?': 'string[] | Resources without a namespace that are left out',
   },
   VeleroRestoreJobProps: {
     extends: 'VeleroRestoreTemplate, VeleroJobOptions',
-    'name?': 'string | What the CronJob is called, and the Restores that it makes',
-    'namespace?': 'string | The namespace that Velero runs in, which has to be that of the chart',
-    'deadline?': 'Duration | How long it is waited for the restore',
+    'name?': 'string | The name of the CronJob, and of the Restores that it makes',
+    'namespace?': 'string | The namespace in which Velero runs',
+    'deadline?': 'Duration | How long the job waits for the restore',
     'pods?': 'PodOptions | How the pods are placed and what they may use',
   },
   VeleroRestoreProps: {
@@ -1837,18 +1809,18 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   VeleroRestoreTemplate: {
     extends: 'VeleroFilter',
     'backupName?': 'string | The Backup that is restored',
-    'scheduleName?': 'string | The Schedule whose newest Backup is restored that was completed',
-    'namespaceMapping?': '{string} | Into which namespaces those of the backup go: the original name to the new one',
+    'scheduleName?': 'string | The Schedule whose newest completed Backup is restored',
+    'namespaceMapping?': "{string} | New names of the backup's namespaces: from the original name to the new one",
     'existingResourcePolicy?': 'VeleroExistingResourcePolicy | What is done with objects that are there already',
     'resourceModifiers?': 'VeleroResourceModifiers | Changes objects on their way',
     'backupsAtRest?':
-      'boolean | Whether the jobs of this library come back at rest: CronJobs and Jobs suspended, log archives scaled to none',
+      'boolean | Whether the jobs of this library come back at rest: CronJobs and Jobs suspended, log archives scaled to zero',
     'restoreVolumes?': 'boolean | Whether volumes come back with their data',
-    'restoreStatusOf?': 'string[] | Resources that get the status back that they had',
+    'restoreStatusOf?': 'string[] | Resources that get back their old status',
     'preserveNodePorts?': 'boolean | Whether Services keep their node ports',
     'parallelFilesDownload?': 'number | How many files are downloaded at once',
-    'writeSparseFiles?': 'boolean | Whether blocks of zeros in files take no room on the volume',
-    'itemOperationTimeout?': 'Duration | How long to wait for what goes on after the objects are there, such as moving data back',
+    'writeSparseFiles?': 'boolean | Whether blocks of zeros in files take no space on the volume',
+    'itemOperationTimeout?': 'Duration | How long to wait for what continues after the objects are there, such as moving data back',
   },
   VeleroScheduleProps: {
     extends: 'VeleroBackupTemplate, VeleroObjectOptions',
@@ -1866,24 +1838,24 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'storageClasses?': 'string[] | One of these storage classes',
     'csiDriver?': 'string | The CSI driver',
     'csiVolumeAttributes?': '{string} | Attributes of the CSI volume',
-    'volumeTypes?': "string[] | One of these kinds of volume, as they are called in a pod: 'emptyDir', 'nfs'",
+    'volumeTypes?': "string[] | One of these kinds of volume, by their names in a pod: 'emptyDir', 'nfs'",
     'nfsServer?': 'string | The server of an NFS volume',
     'claimLabels?': '{string} | Labels of the claim',
     'claimPhases?': "string[] | One of these phases of the claim: 'Pending', 'Lost'. (Velero 1.18.)",
   },
   VeleroVolumeSnapshotLocationProps: {
     extends: 'VeleroObjectOptions',
-    provider: "string | The plugin's name for its provider: 'aws', 'azure', 'gcp'",
+    provider: "string | The name of the provider's plugin: 'aws', 'azure', 'gcp'",
     'config?': "{string} | The provider's settings: `{ region: 'eu-central-1' }`",
     'credentials?': "SecretKeyRef | The Secret in Velero's namespace with the provider's credentials",
   },
   VolumeCheckOptions: {
-    'claims?': "string[] | The claims whose volumes are checked like this, such as 'data-orders-db-0'",
+    'claims?': "string[] | The claims whose volumes get this check, such as 'data-orders-db-0'",
     'path?': "string | Where in the volume the data directory is, as the server's container has it in `subPath` or below its mount",
   },
   VolumeFromSnapshotProps: {
     snapshotName: "string | The VolumeSnapshot, in the claim's namespace",
-    size: "Size | How large the volume is: at least as large as the snapshot's `status.restoreSize`, or the driver makes none",
+    size: "Size | The volume's size: at least the snapshot's `status.restoreSize`, or the driver makes no volume",
     'name?': "string | The claim's name",
     'storageClassName?': 'string | The StorageClass: one of the driver that took the snapshot',
     'accessModes?': 'any[] | Who may mount it',
@@ -1899,25 +1871,23 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   VolumeSnapshotGroupProps: {
     extends: 'KubernetesJobOptions',
-    members:
-      'VolumeSnapshotMember[] | The volumes, and the servers that are held still while their snapshots are taken: in this order, so those that write to others come first',
+    members: 'VolumeSnapshotMember[] | The volumes, and the servers that are held still while their snapshots are taken',
     retention: 'Retention | Which groups are kept',
-    'series?': 'string | The name under which groups are kept, by which their objects are named',
+    'series?': 'string | The name under which groups are kept',
     'schedule?': 'Schedule | When groups are made',
     'startingDeadline?': 'Duration | How late a run may start when the cluster could not start it on time',
-    'mode?': 'SnapshotMode | How the snapshots become one',
-    'snapshotClassName?': 'string | The VolumeSnapshotClass by which a coordinated group is taken',
+    'mode?': 'SnapshotMode | How the snapshots become one group',
+    'snapshotClassName?': "string | The VolumeSnapshotClass of a coordinated group's snapshots",
     'cutTimeout?': 'Duration | The longest that servers may be held: from the first that is held until every snapshot is cut',
-    'readyTimeout?':
-      'Duration | The longest to wait, with nothing held any more, until every snapshot can be used: for some drivers, until it is uploaded',
+    'readyTimeout?': 'Duration | The longest to wait until every snapshot can be used, with nothing held any more',
     'retries?': 'number | How often a failed run is tried again',
     'pods?': 'PodOptions | How the pods are placed and what they may use',
   },
   VolumeSnapshotGroupRestoreOptions: {
     'from?': 'RecoveryPoint | Which group is restored, unless the request says otherwise',
     'claims?':
-      "{string} | The claims that are restored, by the claims that were snapshotted, and their new names: `{ 'data-db-0': 'data-trial-0' }`",
-    'storageClassName?': 'string | The StorageClass of the new claims: one of the same driver',
+      "{string} | The claims that are restored, and their new names, by the claims that were snapshotted: `{ 'data-db-0': 'data-trial-0' }`",
+    'storageClassName?': 'string | The StorageClass of the new claims, of the same driver',
     'labels?': '{string} | Labels of all new claims',
     'bindTimeout?': 'Duration | The longest to wait until the new claims have volumes',
   },
@@ -1928,11 +1898,9 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   VolumeSnapshotGroupVerificationOptions: {
     'checks?': 'VolumeCheck[] | How the volumes are checked',
     'schedule?': 'Schedule | When the newest group is checked. `Schedule.never()` leaves it to `kubectl create job --from`',
-    'storageClassName?':
-      "string | The StorageClass of the volumes that are made for the checks: cheaper than production's perhaps, and of the same driver",
-    'checkDeadline?': 'Duration | The longest that the check of one volume may take, with making the volume',
-    'maximumAge?':
-      'Duration | How long ago the newest good group may have been begun: where nothing makes groups any more, verifications of the last one fail',
+    'storageClassName?': 'string | The StorageClass of the volumes that are made for the checks',
+    'checkDeadline?': 'Duration | The longest that the check of one volume may take, including the creation of the volume',
+    'maximumAge?': 'Duration | How long ago the newest good group may have begun',
     'retries?': 'number | How often a failed verification is tried again',
     'pods?': 'PodOptions | How the pods that check are placed and what they may use',
   },
@@ -1955,11 +1923,11 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     extends: 'VolumesFromSnapshotsOptions',
     driver: 'CsiDriver | The driver that took the snapshots',
     handles:
-      "{string} | The snapshots, by the claims that were snapshotted, as the storage system calls them: `{ 'data-db-0': 'snap-0a1b2c3d' }`",
+      "{string} | The snapshots' names in the storage system, by the claims that were snapshotted: `{ 'data-db-0': 'snap-0a1b2c3d' }`",
   },
   VolumesFromSnapshotsOptions: {
-    size: 'Size | How large each volume is: at least as large as the one that was snapshotted',
-    'sizes?': '{Size} | Those that have another size, by the claims that were snapshotted',
+    size: 'Size | The size of each volume: at least that of the snapshotted one',
+    'sizes?': '{Size} | Other sizes, by the claims that were snapshotted',
     'names?': "{string} | New names, by the claims that were snapshotted: `{ 'data-db-0': 'data-trial-0' }`",
     'storageClassName?': 'string | The StorageClass: one of the driver that took the snapshots',
     'accessModes?': 'any[] | Who may mount them',

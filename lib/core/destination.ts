@@ -12,11 +12,11 @@ export interface PodsDestinationOptions {
    * @default - the namespace of the jobs
    */
   readonly namespace?: string;
-  /** The TCP port on which the pods listen: the Service's `targetPort`, as network policies match what a Service leads to. */
+  /** The TCP port on which the pods listen: the Service's `targetPort`, since network policies match the pods behind a Service. */
   readonly port: number;
 }
 
-/** Addresses that are no pods. */
+/** Addresses that are not pods. */
 export interface OutsideDestinationOptions {
   /** The TCP port. */
   readonly port: number;
@@ -30,11 +30,11 @@ export interface OutsideDestinationOptions {
 /**
  * Where the packets of a connection go, for NetworkPolicies.
  *
- * A policy sees neither host names nor Services: what is sent to a Service it matches by the pods behind it, and by their own port.
- * (Kubernetes documentation, "Network Policies".) What a name leads to is therefore guessed, unless it is said by one of these.
+ * A policy sees neither host names nor Services. Packets to a Service match by the pods behind it, and by the pods' own port. (Kubernetes
+ * documentation, "Network Policies".) So where a name leads to is guessed, unless one of these says it.
  */
 export class Destination {
-  /** Pods of the cluster, whatever Service leads to them. */
+  /** Pods of the cluster, through any Service. */
   public static pods(options: PodsDestinationOptions): Destination {
     return new Destination(options.port, true, (scope, prop) => {
       const { labels, namespace } = options;
@@ -57,8 +57,8 @@ export class Destination {
   }
 
   /**
-   * What is no pod, or not one of this cluster: a managed database, an object store, a Service without selector, pods in their node's
-   * network. Its addresses are what packets have when they leave: not those of a proxy's Service, but the proxy's own.
+   * Anything that is not a pod of this cluster: a managed database, an object store, a Service without selector, or pods in their node's
+   * network. Give the addresses that packets have when they leave: the proxy's own address, not that of its Service.
    */
   public static outside(options: OutsideDestinationOptions): Destination {
     return new Destination(options.port, false, (scope, prop) => {

@@ -4,11 +4,11 @@ import { InputError } from './input-error';
 import { memoized } from './memoized';
 
 /**
- * Checks what was given to the constructor of a construct, before there is anything of it: in JavaScript nothing else does.
+ * Checks the arguments of a construct's constructor before the construct exists. In JavaScript nothing else checks them.
  *
  * @param type the class
  * @returns what the constructor of `Construct` takes
- * @throws InputError when something is missing, or of another type than is declared
+ * @throws InputError when something is missing, or has another type than declared
  */
 export function checkedConstruct(type: string, scope: Construct, id: string, props: unknown): [Construct, string] {
   const where = Construct.isConstruct(scope) ? `${scope.node.path ? `${scope.node.path}/` : ''}${id}` : `new ${type}`;
@@ -17,17 +17,17 @@ export function checkedConstruct(type: string, scope: Construct, id: string, pro
 }
 
 /**
- * Checks what was given to the constructor of anything else.
+ * Checks the arguments of any other constructor.
  *
  * @param type the class
- * @throws InputError when something is missing, or of another type than is declared
+ * @throws InputError when something is missing, or has another type than declared
  */
 export function checkNew(type: string, ...given: unknown[]): void {
   checkArguments(`new ${type}`, `new ${type}`, given);
 }
 
 /**
- * Has the factories and methods of classes check what they are given, by what they declare.
+ * Makes the factories and methods of classes check their arguments against their declarations.
  *
  * @param classes the package's public face
  */
@@ -81,7 +81,7 @@ function memberOf(declared: string, text: string): Member {
   return { name: declared.replace(/^\.{3}|\?$/g, ''), isOptional, isRest: declared.startsWith('...'), type, words, fits };
 }
 
-/** What a struct holds that nothing asks for, and that is written almost as something that it lacks. */
+/** A member of a struct that nothing reads, and whose name is almost that of one that is missing. */
 interface Misspelt {
   readonly name: string;
   readonly meant: Member;
@@ -90,8 +90,8 @@ interface Misspelt {
 const namesOf = memoized((struct: string): Set<string> => new Set(membersOf(struct).map(({ name }) => name)));
 
 /**
- * Finds a typo. Other unknown members pass: a class that extends one of ours hands its props on with members of its own, and an object
- * may be shared by several calls.
+ * Finds a typo. Other unknown members pass: a class that extends one of ours adds members to its props, and several calls may share an
+ * object.
  */
 function misspeltIn(struct: string, value: object): Misspelt | undefined {
   // What is made by a class, or implements an interface, has members of its own.
@@ -110,10 +110,10 @@ function misspeltIn(struct: string, value: object): Misspelt | undefined {
   return undefined;
 }
 
-/** How many slips still leave no doubt: `host` and `port` are two words. */
+/** How many slips still leave no doubt. `host` and `port` are two different words. */
 const slipsIn = (name: string): number => (name.length < 4 ? 0 : name.length < 6 ? 1 : 2);
 
-/** The number of letters that are missing, too many, others, or have changed places with the next; capitals are not told apart. */
+/** The number of letters that are missing, extra, different, or swapped with the next. Upper and lower case count as the same. */
 function distanceBetween(written: string, known: string): number {
   const a = written.toLowerCase();
   const b = known.toLowerCase();
@@ -137,7 +137,7 @@ function checkArguments(where: string, call: string, given: unknown[]): void {
   checkMembers(() => where, parametersOf(call), given);
 }
 
-/** A struct among the arguments has no name of its own in messages: its members are what the user wrote. */
+/** A struct among the arguments has no name of its own in messages: the user wrote its members. */
 function checkMembers(where: Where, parameters: Member[], given: unknown[]): void {
   for (const [index, parameter] of parameters.entries()) {
     const { name, type, isRest, fits } = parameter;
@@ -148,7 +148,7 @@ function checkMembers(where: Where, parameters: Member[], given: unknown[]): voi
   }
 }
 
-/** Finds what it is in a value that does not fit: there a path is worth its while. */
+/** Finds the part of a value that does not fit. Only here is a path worth computing. */
 function refuse(where: Where, prop: string, { type, isOptional, words }: Member, value: unknown, prefix = `${prop}.`): void {
   if (value !== undefined && looksLike(type)(value)) {
     const misspelt = type in STRUCTS ? misspeltIn(type, value as object) : undefined;
@@ -169,7 +169,7 @@ function refuse(where: Where, prop: string, { type, isOptional, words }: Member,
   throw new InputError(where(), { prop, got, isHidden, because });
 }
 
-/** What ought to be a reference to a Secret may be a secret. */
+/** Something given where a reference to a Secret is expected may be a secret itself. */
 function hides(type: string, value: unknown): boolean {
   return /^Secret/.test(type) || (typeof value === 'object' && !isPlain(value));
 }
@@ -219,7 +219,7 @@ const looksLike = memoized((type: string): Judge => {
   return value => isObject(value) && ancestry((value as object).constructor).has(type);
 });
 
-/** By name: a package that is there twice has two classes of each name, which are one to its user. */
+/** By name: a package that is installed twice has two classes of each name, and its user sees one. */
 const ancestry = memoized((type: unknown): Set<string> => {
   const names = new Set<string>();
   for (let each = type; typeof each === 'function'; each = Object.getPrototypeOf(each)) names.add(each.name);

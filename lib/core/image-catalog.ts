@@ -14,7 +14,7 @@ const REFERENCE = new RegExp(
 /**
  * A container image.
  *
- * A reference is inert; it is checked when a construct takes it, so that an error names that construct.
+ * A construct checks a reference when it takes it, so that an error names that construct.
  */
 export class ImageReference {
   /**
@@ -35,8 +35,8 @@ export class ImageReference {
    * Checks the reference for a construct.
    *
    * @returns the reference as it was given, or as the nearest ImageCatalog.mirror has it
-   * @throws InputError when it is no image reference, or names no version: neither a tag other than `latest` nor a digest.
-   *   What `latest` is on the day of a restore, nobody knows. (Kubernetes documentation, "Images", "Image names".)
+   * @throws InputError when it is no image reference, or names no version: neither a tag other than `latest` nor a digest. Nobody knows
+   *   what `latest` will be on the day of a restore. (Kubernetes documentation, "Images", "Image names".)
    */
   public bind(scope: IConstruct, prop: string): string {
     const parts = REFERENCE.exec(this.reference)?.groups;
@@ -52,14 +52,14 @@ export class ImageReference {
   }
 }
 
-/** A reference as a mirror has it: by the same path, without the registry that it came from. */
+/** A reference as a mirror has it: with the same path, without the registry it came from. */
 function mirrored(scope: IConstruct, reference: string, name: string): string {
   const mirror: string | undefined = scope.node.tryGetContext(MIRROR);
   if (mirror === undefined || name.startsWith(`${mirror}/`)) return reference;
   return `${mirror}/${pathWithoutHost(name)}${reference.slice(name.length)}`;
 }
 
-/** As the first part of a name is known to be a registry's: by a dot, a port, or as `localhost`. */
+/** The first part of a name is a registry if it has a dot or a port, or is `localhost`. */
 const pathWithoutHost = (name: string) => name.replace(/^([^/]*[.:][^/]*|localhost)\//, '');
 
 const MIRROR = 'cdk8s-backup:image-mirror';
@@ -71,7 +71,7 @@ export interface ImageRequest {
   /** The prop in which a user names an image, for errors. */
   readonly prop: string;
   /**
-   * The image that the user named for this one construct; it goes before all others.
+   * The image that the user named for this construct. It takes precedence over all others.
    * @default - the nearest override, else defaultImage
    */
   readonly image?: string;
@@ -99,7 +99,7 @@ export class ImageCatalog {
    *
    * @param scope an app, chart or other construct that has no children yet
    * @param images image references by '<engine>:<major version>'
-   * @throws InputError when a key or reference is none, or the construct has children: they may have chosen already
+   * @throws InputError when a key or reference is invalid, or the construct has children: they may have chosen already
    */
   public static override(scope: Construct, images: { [key: string]: string }): void {
     if (scope.node.children.length > 0) {
@@ -117,8 +117,9 @@ export class ImageCatalog {
   }
 
   /**
-   * Takes every image below a construct from a mirror, those of tools and those that somebody names included: `postgres:16.15` becomes
-   * `<mirror>/postgres:16.15`, and `quay.io/coreos/etcd:v3.5.17` `<mirror>/coreos/etcd:v3.5.17`. What names the mirror already is left.
+   * Takes every image below a construct from a mirror, including those of tools and those that somebody names. `postgres:16.15` becomes
+   * `<mirror>/postgres:16.15`, and `quay.io/coreos/etcd:v3.5.17` becomes `<mirror>/coreos/etcd:v3.5.17`. References that name the mirror
+   * already stay as they are.
    *
    * ```ts
    * ImageCatalog.mirror(app, 'registry.acme.example/proxy');
@@ -174,7 +175,7 @@ function askedFor(app: IConstruct): Set<string> {
   return known;
 }
 
-/** A misspelt key, or one of another version, overrides nothing, and the image is another than its author thinks. */
+/** A misspelt key, or one of another version, overrides nothing. Then the image is not the one that its author expects. */
 function warnOfUnused(scope: IConstruct, keys: string[]): string[] {
   const asked = askedFor(scope.node.root);
   for (const key of keys.filter(each => !asked.has(each))) {
@@ -188,8 +189,8 @@ function contextKey(key: string): string {
 }
 
 /**
- * The floor that a version is below, among the floors of several series: '15.18-bookworm' is below '15.19', and above '14.24'.
- * A version that says less than the floor, such as '15', is not below it.
+ * The floor that a version is below, among the floors of several series: '15.18-bookworm' is below '15.19', and above '14.24'. A version
+ * with fewer parts than the floor, such as '15', is not below it.
  *
  * @internal
  */

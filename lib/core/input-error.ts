@@ -1,15 +1,13 @@
 import type { IConstruct } from 'constructs';
 
-/**
- * What was wrong with an input, in the words a user needs to mend it.
- */
+/** What is wrong with an input, in the words a user needs to mend it. */
 export interface InputProblem {
-  /** The prop as the user wrote it, nested ones dotted: `schedule.timeZone`. */
+  /** The prop as the user wrote it, nested ones with dots: `schedule.timeZone`. */
   readonly prop: string;
   /** The value that was given. */
   readonly got: unknown;
   /**
-   * Only its type is told: it may be a secret, or nothing that anybody could read.
+   * Shows only the value's type: it may be a secret, or unreadable.
    * @default false
    */
   readonly isHidden?: boolean;
@@ -20,13 +18,13 @@ export interface InputProblem {
 /**
  * Bad input to a construct or a factory, found at synth.
  *
- * It stays inside: a library that is made for several languages can give away no class of JavaScript's own `Error`.
+ * It is not exported: a library that is built for several languages cannot export a class that extends JavaScript's `Error`.
  *
  * The message reads `<construct path>: <prop> is <value>: <why, and what to write instead>`.
  */
 export class InputError extends Error {
   /**
-   * @param where the construct; or, where there is none yet, what was called: `Repository.files`
+   * @param where the construct; if there is none yet, what was called: `Repository.files`
    */
   constructor(where: IConstruct | string, problem: InputProblem) {
     const path = typeof where === 'string' ? where : where.node.path;

@@ -1,4 +1,4 @@
-/** A function that computes each value once and then remembers it. What throws is computed again. */
+/** A function that computes each value once and then remembers it. A call that throws is computed again next time. */
 export function memoized<K, V>(compute: (key: K) => V): (key: K) => V {
   const known = new Map<K, V>();
   return key => {

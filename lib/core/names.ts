@@ -4,13 +4,13 @@ import { InputError } from './input-error';
 /** Kubernetes appends 11 characters to a CronJob's name (documentation, "CronJob limitations"): 52 in all, of which `-restore` takes 8. */
 const SERIES_LENGTH = 44;
 
-/** What the series of safety backups ends in. */
+/** The suffix of the series of safety backups. */
 export const SAFETY_SUFFIX = '-safety';
 
 /**
- * Checks the name of a series: it is a directory, a restic host, a label value and the stem of object names at once.
+ * Checks the name of a series. It is a directory, a restic host, a label value and the stem of object names at once.
  *
- * @throws InputError when it is not a DNS label of at most 44 characters, or a name of safety backups
+ * @throws InputError when it is not a DNS label of at most 44 characters, or ends like a series of safety backups
  */
 export function checkSeries(scope: IConstruct, series: string): string {
   if (typeof series !== 'string' || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(series) || series.length > SERIES_LENGTH) {

@@ -24,7 +24,7 @@ export type Need =
   | ({ readonly type: 'role' } & RoleNeed);
 
 /**
- * Notes an object that a job asks for by its name, to which no manifest refers in a way of Kubernetes.
+ * Notes an object that a job asks for by name, and to which no manifest refers in a way that Kubernetes knows.
  *
  * @param by the object that asks: `CronJob gallery-snapshot`
  */
@@ -41,13 +41,13 @@ export function makesObject(scope: IConstruct, kind: string, name: string): void
  * Notes what Secrets are for.
  *
  * @param does what is done with them: `opens a repository of`
- * @param of of what: `orders`; what is done of several things is said once
+ * @param of of what: `orders`; several things are listed together
  */
 export function needsSecrets(scope: IConstruct, secrets: string[], does: string, of: string): void {
   for (const secret of new Set(secrets)) note(scope, { type: 'purpose', secret, does, of });
 }
 
-/** Notes a role that somebody has to make in a database; one without a Secret has no name, and nothing is noted. */
+/** Notes a role that somebody has to create in a database. A role without a Secret has no name, and is not noted. */
 export function needsRole(scope: IConstruct, role: RoleNeed): void {
   if (role.secret && role.grants.length > 0) note(scope, { type: 'role', ...role });
 }
@@ -60,7 +60,7 @@ export function needsOf(construct: IConstruct): Need[] {
 const unfinished = new WeakMap<IConstruct, () => boolean>();
 
 /**
- * Notes that a construct is not whole before synthesis: what it needs is not known until then.
+ * Notes that a construct is not complete before synthesis. Its needs are not known until then.
  *
  * @param isUnfinished whether that is so now
  */
@@ -68,7 +68,7 @@ export function completesAtSynthesis(scope: IConstruct, isUnfinished: () => bool
   unfinished.set(scope, isUnfinished);
 }
 
-/** Whether a construct is not whole yet. */
+/** Whether a construct is not complete yet. */
 export function isUnfinished(construct: IConstruct): boolean {
   return unfinished.get(construct)?.() ?? false;
 }

@@ -5,21 +5,21 @@ import { mergedPodOptions, type PodOptions } from './pod-options';
 const said = new WeakMap<IConstruct, PodOptions>();
 
 /**
- * What a team says once of all pods: on an app, a chart, a plan or any other construct, for what is made below it.
+ * What you say once for all pods: on an app, a chart, a plan or any other construct, for everything below it.
  *
  * ```ts
  * PodDefaults.of(app).add({ imagePullSecrets: ['registry'], tolerations: [{ key: 'batch', operator: 'Exists' }] });
  * ```
  *
- * It is merged field by field: what is said nearer to a pod goes before what is said farther away, and the `pods` of a plan, a backup and
- * a job before all of it. Labels, annotations and node selectors grow key by key; pull secrets and tolerations are added.
+ * Options are merged field by field. What is said nearer to a pod takes precedence, and the `pods` of a plan, a backup and a job take
+ * precedence over all defaults. Labels, annotations and node selectors are merged key by key; pull secrets and tolerations are added.
  *
- * Jobs that work on the nodes of a control plane take neither node selector, node affinity, runtime class nor assigned user from it: they have
- * to run there. A quiesce's agent is in a server's pod, and takes from it what a container has: pull policy, CPU limit and assigned user; the
- * pull secrets are added to that pod.
+ * Jobs on the nodes of a control plane have to run there. They take neither node selector, node affinity, runtime class nor assigned user
+ * from the defaults. A quiesce's agent is a container in the server's pod. It takes pull policy, CPU limit and assigned user; the pull
+ * secrets are added to that pod.
  */
 export class PodDefaults {
-  /** The defaults of a construct, for what is below it. */
+  /** The defaults of a construct, for everything below it. */
   public static of(scope: Construct): PodDefaults {
     return new PodDefaults(scope);
   }
@@ -27,9 +27,9 @@ export class PodDefaults {
   private constructor(private readonly scope: Construct) {}
 
   /**
-   * Says more; what is said later goes before what was said earlier.
+   * Adds defaults. Later ones take precedence over earlier ones.
    *
-   * @throws InputError when the construct has children: pods among them are made without it
+   * @throws InputError when the construct has children: pods among them are made without the defaults
    */
   public add(options: PodOptions): PodDefaults {
     const { node } = this.scope;

@@ -2,7 +2,7 @@ import type { Size } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import { said } from './said';
 
-/** What a team may say about the pods of a job without knowing what they run. */
+/** What you can say about the pods of a job without knowing what they run. */
 export interface PodOptions {
   /**
    * CPU that the scheduler sets aside, as a Kubernetes quantity.
@@ -15,24 +15,24 @@ export interface PodOptions {
    */
   readonly memoryRequest?: Size;
   /**
-   * CPU above which every container of the pod is throttled, as a Kubernetes quantity. Give one where a ResourceQuota on `limits.cpu`
-   * refuses pods without it (Kubernetes documentation, "Resource Quotas"). A backup that is throttled holds its snapshot, and the
-   * database's dead rows, for longer.
+   * The CPU limit of every container of the pod, as a Kubernetes quantity. Give one where a ResourceQuota on `limits.cpu` refuses pods
+   * without it (Kubernetes documentation, "Resource Quotas"). A throttled backup holds its snapshot, and the database's dead rows, for
+   * longer.
    * @default - none
    */
   readonly cpuLimit?: string;
   /**
-   * Memory at which the container is killed. A job that needs more than 512 MiB by default inherits no less than
-   * that from what is said for its backup, its plan or its app: only its own `pods` can lower it.
+   * Memory at which the container is killed. Some jobs need more than 512 MiB by default. A limit for their backup, plan or app does not
+   * lower that; only the job's own `pods` do.
    * @default Size.mebibytes(512) (two gibibytes for each of the two containers of a verification, one for a restore and a mirror)
    */
   readonly memoryLimit?: Size;
   /**
-   * Whether the cluster chooses the pods' user and the group of their volumes, as OpenShift does in every namespace: its constraint
-   * `restricted-v2` refuses pods that name a user outside the namespace's range. `runAsUser`, `runAsGroup` and `fsGroup` are left out then.
-   * Elsewhere such pods run as the user of the image, and are not started where that is root. Data volumes that jobs share with a server
-   * need the server to run as the same user, which it does in the same namespace.
-   * (OpenShift documentation, "Managing security context constraints".)
+   * Whether the cluster chooses the pods' user and the group of their volumes, as OpenShift does in every namespace. OpenShift's constraint
+   * `restricted-v2` refuses pods that name a user outside the namespace's range. So `runAsUser`, `runAsGroup` and `fsGroup` are left out.
+   * On other clusters, pods without them run as the user of the image, and do not start if that is root. If jobs share a data volume with a
+   * server, the server has to run as the same user, which it does in the same namespace. (OpenShift documentation, "Managing security
+   * context constraints".)
    * @default false: pods name the user that the engine's image has
    */
   readonly assignedUser?: boolean;
@@ -42,7 +42,7 @@ export interface PodOptions {
    */
   readonly nodeSelector?: { [label: string]: string };
   /**
-   * Taints of nodes that do not keep the pods away.
+   * Tolerations, for taints that are not to keep the pods away.
    * @default - none
    */
   readonly tolerations?: k8s.Toleration[];
@@ -102,8 +102,8 @@ export interface PodOptions {
 }
 
 /**
- * One after the other, the last one nearest to the pods: what it says goes before what was said before. Labels, annotations and the node
- * selector grow key by key; pull secrets and tolerations are added to those that are there.
+ * Merges options, the last one nearest to the pods: it takes precedence. Labels, annotations and the node selector are merged key by key;
+ * pull secrets and tolerations are added.
  *
  * @internal
  */
@@ -111,7 +111,7 @@ export function mergedPodOptions(...all: (PodOptions | undefined)[]): PodOptions
   return all.reduce<PodOptions>((far, near) => (near ? merged(far, near) : far), {});
 }
 
-/** What is said twice is there once. */
+/** Leaves out what is there already. */
 function added<T>(far: T[], near: T[]): T[] {
   const known = new Set(far.map(each => JSON.stringify(each)));
   return [...far, ...near.filter(each => !known.has(JSON.stringify(each)))];

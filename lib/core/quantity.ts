@@ -13,8 +13,8 @@ const DECIMAL = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'];
 const LEAST_MEMORY = 16;
 
 /**
- * A quantity as the API server writes it: `1024Mi` is `1Gi`, `1000m` is `1`, `0.5` is `500m`. Written otherwise, it differs from what is
- * stored for ever. What is no quantity, or has an exponent, is given back as it is. (`CanonicalizeBytes` in k8s.io/apimachinery.)
+ * A quantity as the API server writes it: `1024Mi` is `1Gi`, `1000m` is `1`, `0.5` is `500m`. Written otherwise, it would differ from what
+ * is stored for ever. Text that is no quantity, or has an exponent, is returned as it is. (`CanonicalizeBytes` in k8s.io/apimachinery.)
  */
 export function canonicalQuantity(text: string): string {
   const { sign, whole = '', fraction = '', suffix } = QUANTITY.exec(text)?.groups ?? {};
@@ -38,7 +38,7 @@ export function canonicalQuantity(text: string): string {
   return number === 0n ? '0' : `${sign === '-' ? '-' : ''}${number}${suffixes[place]}`;
 }
 
-/** A size as Kubernetes itself would write it: the largest unit that divides it, or the API server gives back another text. */
+/** A size as Kubernetes itself would write it, in the largest unit that divides it. Otherwise the API server gives back another text. */
 export function quantity(size: Size): k8s.Quantity {
   const mebibytes = size.toMebibytes();
   return k8s.Quantity.fromString(mebibytes % 1024 === 0 ? `${mebibytes / 1024}Gi` : `${mebibytes}Mi`);
@@ -61,7 +61,7 @@ export function checkMemory(scope: IConstruct, prop: string, size: Size): number
  * Checks CPU as a Kubernetes quantity.
  *
  * @returns how many processors
- * @throws InputError when it is none, or finer than a thousandth
+ * @throws InputError when it is no quantity, or finer than a thousandth
  */
 export function checkCpu(scope: IConstruct, prop: string, text: string): number {
   const match = typeof text === 'string' ? /^(\d+(?:\.\d{1,3})?)(m?)$/.exec(text) : null;

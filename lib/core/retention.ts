@@ -5,52 +5,52 @@ import { InputError } from './input-error';
 /**
  * What to keep.
  *
- * A rule keeps the newest recovery point of each of the last so many hours, days, ... that have one. Periods are those of the
- * calendar in UTC, weeks begin on Monday, and a period without a recovery point does not count. A point that any rule keeps is
- * kept. (restic documentation, "Removing backup snapshots", `--keep-*`; the extra "oldest" snapshot that newer versions of
- * restic keep while a rule is not filled yet is not kept.)
+ * The rule `daily: 7` keeps the newest recovery point of each of the last 7 days that have one; the others do so for hours, weeks and so
+ * on. Periods are those of the calendar in UTC, and weeks begin on Monday. A period without a recovery point does not count. A point that
+ * any rule keeps is kept. (restic documentation, "Removing backup snapshots", `--keep-*`. Newer versions of restic keep an extra "oldest"
+ * snapshot while a rule is not filled yet; this library does not.)
  */
 export interface RetentionRules {
   /**
-   * The newest recovery points, however close together.
+   * How many of the newest recovery points are kept, however close together.
    * @default 0
    */
   readonly last?: number;
   /**
-   * The newest of each of so many hours.
+   * How many of the last hours keep their newest recovery point.
    * @default 0
    */
   readonly hourly?: number;
   /**
-   * The newest of each of so many days.
+   * How many of the last days keep their newest recovery point.
    * @default 0
    */
   readonly daily?: number;
   /**
-   * The newest of each of so many ISO weeks.
+   * How many of the last ISO weeks keep their newest recovery point.
    * @default 0
    */
   readonly weekly?: number;
   /**
-   * The newest of each of so many months.
+   * How many of the last months keep their newest recovery point.
    * @default 0
    */
   readonly monthly?: number;
   /**
-   * The newest of each of so many years.
+   * How many of the last years keep their newest recovery point.
    * @default 0
    */
   readonly yearly?: number;
   /**
-   * All that are younger than the newest by less than this: counted from the newest that is not of the future, as `restic forget
-   * --keep-within` does, so that nothing grows old while no backup is made. Nobody who can only add recovery points can push one
-   * out of it. (restic's documentation, "Security considerations in append-only mode".)
+   * All recovery points that are younger than the newest by less than this. The time counts from the newest that is not in the future, as
+   * for `restic forget --keep-within`. So nothing expires while no backups are made, and somebody who can only add recovery points cannot
+   * expire any. (restic's documentation, "Security considerations in append-only mode".)
    * @default - none
    */
   readonly within?: Duration;
   /**
-   * So many of the newest recovery points stay whatever the rules say, 1 or more. Only what was published whole is a recovery
-   * point: a failed run neither counts nor pushes one out. The newest that passed a verification also stays.
+   * How many of the newest recovery points stay whatever the rules say, 1 or more. Only what was published completely counts: a failed run
+   * neither counts nor expires a recovery point. The newest that passed a verification also stays.
    * @default 3
    */
   readonly atLeast?: number;
@@ -64,28 +64,28 @@ export interface RetentionConfig {
   readonly keepsAll: boolean;
   /** Whether it has the rule `within`. */
   readonly hasWithin: boolean;
-  /** How many days back the rule that reaches furthest keeps something, however often backups are made. */
+  /** How many days back the furthest rule keeps something, however often backups are made. */
   readonly reachDays: number;
   /** How many of the newest recovery points stay, whenever they were made. */
   readonly newest: number;
 }
 
 /**
- * Which recovery points stay, and which go after the next successful backup.
+ * Which recovery points stay, and which are removed after the next successful backup.
  *
- * A retention is inert; it is checked when a construct takes it, so that an error names that construct.
+ * A construct checks a retention when it takes it, so that an error names that construct.
  */
 export class Retention {
   /**
-   * What the rules name.
+   * The recovery points that the rules name.
    *
-   * @param rules one at least that keeps something; what keeps everything is Retention.all()
+   * @param rules at least one that keeps something; to keep everything, use Retention.all()
    */
   public static keep(rules: RetentionRules): Retention {
     return new Retention(rules);
   }
 
-  /** The newest of each of the last so many days that have one: `keep({ daily: days })`. */
+  /** The newest recovery point of each of the last days that have one: `keep({ daily: days })`. */
   public static days(days: number): Retention {
     return Retention.keep({ daily: days });
   }
@@ -102,7 +102,7 @@ export class Retention {
    *
    * @param scope the construct that takes it
    * @param prop what the construct's prop is called
-   * @throws InputError when a number is negative or no whole one, `within` is below a second, when no rule keeps anything, or atLeast is below 1
+   * @throws InputError when a number is negative or not whole, `within` is below a second, when no rule keeps anything, or atLeast is below 1
    */
   public bind(scope: IConstruct, prop: string): RetentionConfig {
     if (!this.rules) {

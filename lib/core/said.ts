@@ -1,4 +1,4 @@
-/** What was said: a member that is there and undefined, as of a condition that did not hold, is none. */
+/** The options without members that are undefined, such as those of a condition that did not hold. */
 export function said<Options extends object>(options: Options): Options {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options;
 }

@@ -29,21 +29,22 @@ export enum Weekday {
   SATURDAY = 6,
 }
 
-/** What every schedule can say. */
+/** Options that every schedule has. */
 export interface ScheduleOptions {
   /**
    * The time zone in which the clock is read: an IANA name such as 'Europe/Berlin', rendered as `spec.timeZone`.
    *
-   * A local time that clock changes skip or repeat in that zone is warned about at synthesis; UTC has none.
+   * Synthesis warns of a local time that clock changes skip or repeat in that zone; UTC has none.
    * @default 'UTC'
    */
   readonly timeZone?: string;
   /**
-   * Spreads starts, so that backups with one schedule do not all start at once: each is moved later by an offset of whole
-   * minutes from 0 up to, but not including, this time.
+   * Spreads starts, so that backups with one schedule do not all start at once. Each is moved later by an offset of whole minutes, from 0
+   * up to, but not including, this time.
    *
-   * The offset is part of the contract: the first 48 bits of the SHA-256 of the path of the construct that takes the schedule,
-   * modulo the spread in minutes. So it is the same at every synthesis, and changes only when the construct is renamed.
+   * The offset is part of the contract: the first 48 bits of the SHA-256 of the construct's path, modulo the spread in minutes. The
+   * construct is the one that takes the schedule. So the offset is the same at every synthesis, and changes only when the construct is
+   * renamed.
    * @default - no spread: the start is the time given
    */
   readonly spread?: Duration;
@@ -79,7 +80,7 @@ export interface WeeklyScheduleOptions extends DailyScheduleOptions {
 /** Options of a monthly schedule. */
 export interface MonthlyScheduleOptions extends DailyScheduleOptions {
   /**
-   * The day of the month, 1 to 28: later days do not exist in every month.
+   * The day of the month, 1 to 28: not every month has later days.
    * @default 1
    */
   readonly day?: number;
@@ -93,8 +94,8 @@ export class ScheduleConfig {
     /** The IANA name of the zone in which they are read, for `spec.timeZone` of a CronJob. */
     public readonly timeZone: string,
     /**
-     * The longest time between two runs, by the local clock: a day for a daily schedule, 31 days for a monthly one. On the day
-     * the clock goes back it is that much longer. A hundred years for `Schedule.never()`.
+     * The longest time between two runs, by the local clock: a day for a daily schedule, 31 days for a monthly one. On the day the clock
+     * goes back it is longer by that change. A hundred years for `Schedule.never()`.
      */
     public readonly interval: Duration,
     /** Whether it is `Schedule.never()`: somebody else starts the job. */
@@ -103,14 +104,14 @@ export class ScheduleConfig {
     checkNew('ScheduleConfig', cron, timeZone, interval, isNever);
   }
 
-  /** The interval, or a limit that is shorter: how late a run may still start. */
+  /** The interval, or the limit if that is shorter: how late a run may still start. */
   public intervalUpTo(limit: Duration): Duration {
     return this.interval.toSeconds() < limit.toSeconds() ? this.interval : limit;
   }
 
   /**
-   * How long a run may take where nobody says: four intervals, an hour at least, and the limit at most. A run that hangs keeps the
-   * next ones from starting, as there is one at a time.
+   * How long a run may take where nobody says: four intervals, at least an hour, and at most the limit. Runs do not overlap, so a run that
+   * hangs keeps the next ones from starting.
    */
   public deadlineUpTo(limit: Duration): Duration {
     const seconds = Math.max(4 * this.interval.toSeconds(), Duration.hours(1).toSeconds());
@@ -143,16 +144,16 @@ type Recipe = (start: Start) => string;
 /**
  * When something runs.
  *
- * A schedule is inert; it is checked when a construct takes it, so that an error names that construct.
+ * A construct checks a schedule when it takes it, so that an error names that construct.
  */
 export class Schedule {
   /**
-   * Whatever five cron fields say.
+   * Any five cron fields.
    *
-   * @param expression minute, hour, day of month, month, day of week, in the dialect of Kubernetes: `*`, lists, ranges, steps,
-   *   JAN to DEC and SUN to SAT; Sunday is 0. When both day of month and day of week are restricted, either is enough.
-   * @param options zone and spread. A spread needs minute and hour to be plain numbers, and must end before midnight unless the
-   *   schedule runs every day.
+   * @param expression minute, hour, day of month, month, day of week, in the dialect of Kubernetes: `*`, lists, ranges, steps, JAN to DEC
+   *   and SUN to SAT; Sunday is 0. When both day of month and day of week are restricted, either is enough.
+   * @param options zone and spread. A spread needs minute and hour to be plain numbers, and must end before midnight unless the schedule
+   *   runs every day.
    */
   public static cron(expression: string, options: ScheduleOptions = {}): Schedule {
     return new Schedule(({ offset, spread, refuse }) => {
@@ -223,10 +224,10 @@ export class Schedule {
   }
 
   /**
-   * Again and again, as far apart, counted from the full hour or from midnight.
+   * At a fixed interval, counted from the full hour or from midnight.
    *
-   * @param interval a time that divides the hour or the day evenly: cron counts anew at each, so that every 7 minutes would be
-   *   every 7 and once an hour 4, and every 5 hours would be every 5 and once a day 4
+   * @param interval a time that divides the hour or the day evenly, since cron counts anew at each. Every 7 minutes would be every 7 and
+   *   once an hour 4; every 5 hours would be every 5 and once a day 4.
    * @param options zone and spread. A spread is at most the interval.
    */
   public static every(interval: Duration, options: ScheduleOptions = {}): Schedule {
@@ -244,8 +245,8 @@ export class Schedule {
   /**
    * Never: the 31st of February, in UTC.
    *
-   * For jobs that are started by hand with `kubectl create job --from=cronjob/<name>`; their CronJob is suspended as well. A CronJob
-   * must have a schedule, and this one stays harmless even when somebody lifts the suspension.
+   * For jobs that are started by hand with `kubectl create job --from=cronjob/<name>`; their CronJob is suspended as well. A CronJob must
+   * have a schedule, and this one stays harmless even if somebody lifts the suspension.
    */
   public static never(): Schedule {
     return Schedule.NEVER;
@@ -376,8 +377,8 @@ function duration(minutes: number): Duration {
 /**
  * The first run that a clock change skips and the first that it repeats, in words.
  *
- * The controller looks for the next local time that matches: one that does not exist is passed over, one that comes twice is
- * met twice.
+ * The controller looks for the next local time that matches. It passes over a time that does not exist, and meets a time that comes twice
+ * two times.
  */
 function clockTrouble(cron: Cron, timeZone: string): string {
   const doubtful = changedMinutes(timeZone);

@@ -2,7 +2,7 @@ import type { Size } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
 import { quantity } from './quantity';
 
-/** Where an operation may write what dies with its pod. */
+/** Where an operation may write temporary data, which is lost with its pod. */
 export class Scratch {
   /**
    * The node's disk.
@@ -14,8 +14,8 @@ export class Scratch {
   }
 
   /**
-   * A volume of its own, made with the pod and deleted with it, for data that is larger than what nodes can spare. A pod that has finished
-   * is kept, and so is the volume: the run empties it when it ends. (Kubernetes documentation, "Generic ephemeral volumes".)
+   * A volume of its own, made with the pod and deleted with it, for data that is too large for the nodes' disks. A finished pod is kept,
+   * and so is its volume; so the run empties the volume when it ends. (Kubernetes documentation, "Generic ephemeral volumes".)
    *
    * @param size the volume's size
    * @param storageClass its class; the cluster's default if left out
@@ -40,7 +40,7 @@ export class Scratch {
     public readonly _onNode?: Size,
   ) {}
 
-  /** It is there for as long as the pod is kept, though nothing runs in it any more. @internal */
+  /** It stays as long as the pod is kept, though nothing runs in the pod any more. @internal */
   public get _outlivesPod(): boolean {
     return this.source.ephemeral !== undefined;
   }

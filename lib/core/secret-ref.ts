@@ -1,15 +1,15 @@
 import type { k8s } from 'cdk8s-plus-27';
 
 /**
- * A Secret that exists in the namespace, or will when the job runs. It is only ever referred to: no secret value passes
- * through this library, so none can end up in dist/ or in a Git history.
+ * A Secret that exists in the namespace, or will when the job runs. This library only refers to it. No secret value passes through it, so
+ * none can end up in dist/ or in a Git history.
  */
 export class SecretRef {
   /**
    * Refers to a Secret of the backup's namespace.
    *
    * @param name the Secret's name
-   * @param keys where it has other keys than are asked for: `{ password: 'postgres-password' }`
+   * @param keys the Secret's own keys, by the ones that are asked for: `{ password: 'postgres-password' }`
    */
   public static named(name: string, keys: { [asked: string]: string } = {}): SecretRef {
     return new SecretRef(name, keys);
@@ -32,7 +32,7 @@ export class SecretRef {
   }
 
   /**
-   * The Secret that Zalando's operator makes for a user of a cluster. An underscore of the user's name is a hyphen in the Secret's.
+   * The Secret that Zalando's operator makes for a user of a cluster. An underscore in the user's name becomes a hyphen in the Secret's.
    * (Postgres Operator documentation, "User guide": https://opensource.zalando.com/postgres-operator/docs/user.html)
    */
   public static zalando(cluster: string, user: string): SecretRef {
@@ -49,7 +49,7 @@ export class SecretRef {
   }
 
   /**
-   * Stands for the Secret that somebody has left out: it has no name, and asking it for a key is an error.
+   * Stands for a Secret that somebody has left out. It has no name, and asking it for a key is an error.
    *
    * @internal
    */
@@ -58,7 +58,7 @@ export class SecretRef {
   }
 
   private constructor(
-    /** The Secret's name; empty where somebody has left it out. */
+    /** The Secret's name; empty if somebody has left it out. */
     public readonly name: string,
     private readonly keys: { [asked: string]: string },
     private readonly username?: string,
@@ -67,14 +67,14 @@ export class SecretRef {
   ) {}
 
   /**
-   * The same Secret, and a user whose name is in none: `SecretRef.named('db', { password: 'root-password' }).withUsername('root')`.
+   * The same Secret, with a user whose name is in no Secret: `SecretRef.named('db', { password: 'root-password' }).withUsername('root')`.
    */
   public withUsername(username: string): SecretRef {
     return new SecretRef(this.name, this.keys, username, this.complaint, this.asked);
   }
 
   /**
-   * What is wrong with its `keys`, once everybody has asked: one that is misspelt names a key that nobody wants.
+   * What is wrong with its `keys`, after everybody has asked. A misspelt one names a key that nobody asks for.
    *
    * @internal
    */
@@ -114,7 +114,7 @@ export class SecretKeyRef {
     return this.secretName === other.secretName && this.keyName === other.keyName;
   }
 
-  /** The key as the value of an environment variable; a user's name that was said stands for it. */
+  /** The key as the value of an environment variable. A user name that was given takes the key's place. */
   public toEnvironment(variable: string): k8s.EnvVar {
     if (this.literal !== undefined) return { name: variable, value: this.literal };
     return { name: variable, valueFrom: { secretKeyRef: { name: this.secretName, key: this.keyName } } };

@@ -4,8 +4,8 @@ const MINUTE_MS = 60_000;
 const WEEK_MS = 7 * 24 * 60 * MINUTE_MS;
 
 /**
- * The years whose clock changes are looked at. They are fixed so that the same input gives the same output on any day, and ten
- * so that a day of the month meets every weekday.
+ * The first of the years whose clock changes are checked. The years are fixed, so that the same input gives the same output on any day.
+ * There are ten, so that a day of the month meets every weekday.
  */
 const FIRST_YEAR = 2027;
 const LAST_YEAR = 2036;
@@ -46,7 +46,7 @@ export const timeZoneProblem = memoized((name: string): string | undefined => {
   return /^[A-Z][\w+-]*(\/[A-Z][\w+-]*)+$/.test(name) ? undefined : example;
 });
 
-/** The clock changes of a zone in the years looked at, in order; some thousand questions to Intl. */
+/** The clock changes of a zone in the years that are checked, in order. It takes some thousand calls of Intl. */
 export const clockChanges = memoized((timeZone: string): ClockChange[] => {
   const format = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' });
   const changes: ClockChange[] = [];
@@ -69,7 +69,7 @@ export const changedMinutes = memoized((timeZone: string): Set<number> => {
   return new Set(minutes);
 });
 
-/** The last minute within a week of `start` at which the offset still is what it is at `start`. */
+/** The last minute within a week of `start` that has the same offset as `start`. */
 function lastInstantOf(format: Intl.DateTimeFormat, start: number, before: number): number {
   let [low, high] = [start, start + WEEK_MS];
   while (high - low > MINUTE_MS) {

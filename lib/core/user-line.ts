@@ -8,7 +8,7 @@ import { InputError } from './input-error';
 /** This library, wherever it is: `lib/`, or `build/lib/` of the package. */
 const OURS = join(__dirname, '..') + sep;
 
-/** Calls by which something was asked for that is done later. Their stack is made text only where it is read. */
+/** Calls that ask for something that is done later. Their stack becomes text only where it is read. */
 const asked = new WeakMap<object, Error>();
 
 /** Notes that the user has just asked for something. */
@@ -31,7 +31,7 @@ export function complaintOf(error: unknown, what?: object): string | undefined {
   return line === undefined ? error.message : `${error.message} (${line})`;
 }
 
-/** The frames of a stack, the innermost first, that are neither of this library, nor of a package, nor of Node. */
+/** The frames of a stack, the innermost first, that belong neither to this library, nor to a package, nor to Node. */
 function userLines(error: Error | undefined): string[] {
   return (error?.stack ?? '').split('\n').flatMap(frame => {
     const [, place = '', line] = /^ +at (?:.* \()?(.+?):(\d+):\d+\)?$/.exec(frame) ?? [];

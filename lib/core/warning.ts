@@ -2,16 +2,12 @@ import type { IConstruct } from 'constructs';
 
 const WARNING = 'cdk8s-backup:warning';
 
-/**
- * Notes on a construct what its author should know, though it can stand. The app prints it at synthesis.
- */
+/** Notes on a construct what its author should know, though it is no error. The app prints it at synthesis. */
 export function warn(scope: IConstruct, text: string): void {
   scope.node.addMetadata(WARNING, text);
 }
 
-/**
- * What was noted on the constructs, one line each, sorted by construct path; what was noted twice is there once.
- */
+/** The notes on the constructs, one line each, sorted by construct path, without repetitions. */
 export function warnings(constructs: IConstruct[]): string[] {
   const lines = constructs.flatMap(construct =>
     construct.node.metadata

@@ -32,7 +32,7 @@ describe('what the script reads', () => {
 describe('errors', () => {
   test('no rules at all are no way to say "all"', () => {
     const keep = Retention.keep as unknown as () => Retention;
-    expect(keep).toThrow(/^Retention\.keep: rules is not set: .* what keeps everything is Retention\.all\(\)/);
+    expect(keep).toThrow(/^Retention\.keep: rules is not set: .* to keep everything, use Retention\.all\(\)/);
   });
 
   const nothing = 'no rule keeps anything; set one of last, hourly, daily, weekly, monthly, yearly, within, or use Retention.all()';
