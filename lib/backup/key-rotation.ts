@@ -48,7 +48,7 @@ export class KeyRotation extends Construct {
   /**
    * Most call `backup.addKeyRotation()`.
    *
-   * @throws InputError when the repository is not restic's, or neither or both of the keys are the same
+   * @throws InputError when the repository is not restic's, no key is given, or both keys are the same
    */
   constructor(scope: Construct, id: string, props: KeyRotationProps) {
     super(...checkedConstruct('KeyRotation', scope, id, props));
