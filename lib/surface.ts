@@ -41,4 +41,5 @@ export { Platform } from './kubernetes/platform';
 export type { ToolContainer } from './kubernetes/pod';
 export type { RequestKey } from './kubernetes/request';
 export * from './kubernetes/script-folder';
+export * from './observability';
 export * from './repositories';

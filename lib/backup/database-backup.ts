@@ -270,6 +270,15 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
     });
   }
 
+  /**
+   * Whether it is an add-on of the plan that is bound now: it gives way to what was added here.
+   *
+   * @internal
+   */
+  public get _bindsPlanned(): boolean {
+    return this.bindsPlanned;
+  }
+
   /** @internal */
   public _prunedBy(pruner: DatabasePrune): void {
     if (this.pruner) {

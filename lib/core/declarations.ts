@@ -27,6 +27,13 @@ export interface Declarations {
 
 /** What constructors ('new <class>'), factories and methods take. */
 export const CALLS: { readonly [name: string]: Members } = {
+  'Alerts#bind': {
+    backup: 'DatabaseBackup',
+  },
+  'Alerts.of': {
+    objectives: 'Objectives | what is promised: alerts are later than that, and synthesis fails where schedules cannot keep it',
+    'options?': 'AlertsOptions',
+  },
   'Assertion.atLeast': {
     query: 'string',
     minimum: 'number',
@@ -329,6 +336,9 @@ export const CALLS: { readonly [name: string]: Members } = {
   },
   'ObjectLock.governance': {
     options: 'ObjectLockOptions',
+  },
+  'Objectives.of': {
+    options: 'ObjectivesOptions',
   },
   'OpenldapEngine#bind': {
     scope: 'Construct',
@@ -701,6 +711,11 @@ export const CALLS: { readonly [name: string]: Members } = {
     series: "string | the series of MySQL it is for, e.g. '9.7'",
     image: 'string | an image with /usr/bin/xtrabackup and /usr/bin/xbstream, a shell and ldd',
   },
+  'new BackupAlerts': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'BackupAlertsProps',
+  },
   'new BackupApp': {
     'props?': 'object | as for `App`',
   },
@@ -946,6 +961,16 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'identity?': "SecretKeyRef | The Secret's key with the identity of one of the recipients, or with several, one per line",
     image: 'string | The image from which age is taken, as /usr/bin/age; it has to be static, 1.0 or newer',
   },
+  AlertsOptions: {
+    'labels?':
+      "{string} | Labels of the PrometheusRule, by which a Prometheus finds it: what its `ruleSelector` wants, for example `{ release: 'kube-prometheus-stack' }`. (Prometheus Operator's API reference, \"PrometheusSpec\", `ruleSelector`.)",
+    'alertLabels?':
+      "{string} | Labels of every alert, beside `severity`, `namespace`, `series`, `cronjob` and the like: what an Alertmanager routes by, for example `{ team: 'payments' }`",
+    'kubeStateMetrics?':
+      "{string} | Labels of the kube-state-metrics that is asked, where a Prometheus has the metrics of several clusters: `{ cluster: 'production' }`",
+    'runbookUrl?':
+      "string | A page with a heading for each alert: `runbook_url` of an alert is this address, `#`, and the alert's name in lower case",
+  },
   AssertionOptions: {
     'database?': 'string | The database to ask',
   },
@@ -953,6 +978,11 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'resourceGroup?': 'string | The resource group that keeps the snapshots',
     'incremental?': 'boolean | Whether only what has changed since the snapshot before is stored',
     'tags?': '{string} | Tags of the snapshots in Azure',
+  },
+  BackupAlertsProps: {
+    extends: 'AlertsOptions',
+    of: 'IConstruct | What is watched: all CronJobs that this library makes of it, and the archive of its log',
+    objectives: 'Objectives | What is promised of it',
   },
   BackupJobOptions: {
     extends: 'OnDemandOptions',
@@ -1380,6 +1410,12 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     days: "number | How many days the bucket's default retention locks new objects",
     'atLeastDays?': 'number | For how many days, at least, everything in the repository is still locked at any moment',
     'renewal?': 'Schedule | When locks that would end soon are renewed',
+  },
+  ObjectivesOptions: {
+    'recoveryPoint?': 'Duration | How old the newest recovery point may be: no more than this is lost',
+    'recoveryTime?':
+      'Duration | How long it may take to have the data back, by the measure of the last verification: that is a whole restore, and what it compares',
+    'proof?': 'Duration | How long ago a recovery point may have been proven, by a verification that succeeded',
   },
   OnDemandOptions: {
     'deadline?': 'Duration | The longest that the job may take',
@@ -2045,6 +2081,7 @@ export const REMEDIES: { readonly [name: string]: string } = {
   MysqlTls: 'MysqlTls.disabled(), MysqlTls.encrypted(), MysqlTls.verified(...), MysqlTls.verifiedByConfigMap(...)',
   MysqlVersion: 'MysqlVersion.V9_7, MysqlVersion.of(...)',
   ObjectLock: 'ObjectLock.governance(...), ObjectLock.compliance(...)',
+  Objectives: 'Objectives.of(...)',
   PostgresVersion: 'PostgresVersion.V18, PostgresVersion.of(...)',
   RabbitmqVersion: 'RabbitmqVersion.V4_2, RabbitmqVersion.of(...)',
   RecoveryPoint: 'RecoveryPoint.newest(), RecoveryPoint.newestVerified(), RecoveryPoint.id(...), RecoveryPoint.at(...)',

@@ -1,0 +1,174 @@
+import { ApiObject, type Duration, Lazy } from 'cdk8s';
+import { Construct, type IConstruct } from 'constructs';
+import {
+  PrometheusRule,
+  type PrometheusRuleSpec,
+  PrometheusRuleSpecGroupsRulesExpr,
+  toJson_PrometheusRuleSpec,
+} from '../../imports/monitoring.coreos.com';
+import { checkedConstruct } from '../core/given';
+import { InputError } from '../core/input-error';
+import { checkObjectName } from '../core/names';
+import { SERIES_LABEL, STANDARD_LABELS } from '../kubernetes/labels';
+import type { Objectives } from './objectives';
+import { type Alert, alertsOf, inWords, judged, RESERVED_LABELS } from './rules';
+import { Purpose, type Watched, type WatchedObjects, watchedBelow } from './watched';
+
+/** Options of alerts. */
+export interface AlertsOptions {
+  /**
+   * Labels of the PrometheusRule, by which a Prometheus finds it: what its `ruleSelector` wants, for example
+   * `{ release: 'kube-prometheus-stack' }`. (Prometheus Operator's API reference, "PrometheusSpec", `ruleSelector`.)
+   * @default - none but those of all objects
+   */
+  readonly labels?: { [label: string]: string };
+  /**
+   * Labels of every alert, beside `severity`, `namespace`, `series`, `cronjob` and the like: what an Alertmanager routes by, for example
+   * `{ team: 'payments' }`.
+   * @default - none
+   */
+  readonly alertLabels?: { [label: string]: string };
+  /**
+   * Labels of the kube-state-metrics that is asked, where a Prometheus has the metrics of several clusters: `{ cluster: 'production' }`.
+   * Without them, what is gone in one cluster is taken to be there when another has it.
+   * @default - none
+   */
+  readonly kubeStateMetrics?: { [label: string]: string };
+  /**
+   * A page with a heading for each alert: `runbook_url` of an alert is this address, `#`, and the alert's name in lower case.
+   * @default - alerts have no link: what they say themselves tells what to do
+   */
+  readonly runbookUrl?: string;
+}
+
+/** Props of the alerts of one series. */
+export interface BackupAlertsProps extends AlertsOptions {
+  /**
+   * What is watched: all CronJobs that this library makes of it, and the archive of its log. A DatabaseBackup, a VolumeSnapshotGroup, a
+   * VeleroCheck or a VeleroRestoreJob.
+   */
+  readonly of: IConstruct;
+  /** What is promised of it. */
+  readonly objectives: Objectives;
+}
+
+/**
+ * The alerts of one series, as a PrometheusRule `<series>-backup-alerts` in its namespace. It is read by the Prometheus Operator, or by
+ * whoever else knows that kind, and goes away with what it is about.
+ *
+ * Most add `Alerts` to a plan or a backup. This one is for what has no add-ons:
+ *
+ * ```ts
+ * new BackupAlerts(group, 'alerts', { of: group, objectives: Objectives.of({ recoveryPoint: Duration.hours(26) }) });
+ * ```
+ *
+ * Rules are written for what is there when the app is synthesized: what add-ons make, too.
+ */
+export class BackupAlerts extends Construct {
+  /**
+   * @throws InputError when a prop cannot stand
+   */
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: BackupAlertsProps,
+  ) {
+    super(...checkedConstruct('BackupAlerts', scope, id, props));
+    this.checkLabels('alertLabels', props.alertLabels);
+    this.checkLabels('kubeStateMetrics', props.kubeStateMetrics);
+    this.checkRunbook(props.runbookUrl);
+    const [watched] = this.watched();
+    if (!watched) {
+      const because =
+        'no CronJob of this library is below it: pass a DatabaseBackup, a VolumeSnapshotGroup, a VeleroCheck or a VeleroRestoreJob';
+      throw new InputError(this, { prop: 'of', got: props.of.node.path, because });
+    }
+    const { series, namespace } = watched;
+    if (namespace === undefined) {
+      const because = "rules match objects by namespace and name: say it, by new Chart(app, 'shop', { namespace: 'shop' })";
+      throw new InputError(this, { prop: 'namespace', got: undefined, because });
+    }
+    new ApiObject(this, 'Rule', {
+      ...PrometheusRule.GVK,
+      metadata: {
+        name: checkObjectName(this, 'series', `${series}-backup-alerts`),
+        namespace,
+        labels: { ...props.labels, ...STANDARD_LABELS, 'app.kubernetes.io/component': 'alerts', [SERIES_LABEL]: series },
+      },
+      spec: Lazy.any({ produce: () => toJson_PrometheusRuleSpec(this.spec(series, namespace)) }),
+    });
+    this.node.addValidation({ validate: () => this.missed() });
+  }
+
+  private spec(series: string, namespace: string): PrometheusRuleSpec {
+    const { objectives, kubeStateMetrics = {}, alertLabels = {}, runbookUrl } = this.props;
+    const alerts = alertsOf(namespace, watchedBelow(this.props.of), objectives, kubeStateMetrics);
+    const rule = ({ alert, severity, wait, expr, labels, summary, description }: Alert) => ({
+      alert,
+      expr: PrometheusRuleSpecGroupsRulesExpr.fromString(expr),
+      for: wait,
+      labels: { ...alertLabels, ...labels, severity },
+      annotations: { summary, description, ...(runbookUrl !== undefined && { runbook_url: `${runbookUrl}#${alert.toLowerCase()}` }) },
+    });
+    return { groups: [{ name: `cdk8s-backup/${namespace}/${series}`, rules: alerts.map(rule) }] };
+  }
+
+  private watched(): Watched[] {
+    const { jobs, archives } = watchedBelow(this.props.of);
+    const all = [...jobs, ...archives];
+    const other = all.find(({ series, namespace }) => series !== all[0]?.series || namespace !== all[0]?.namespace);
+    if (other) {
+      const because = `it holds ${all[0]?.series} and ${other.series}, and alerts are of one series: pass one backup, and add Alerts to a plan`;
+      throw new InputError(this, { prop: 'of', got: this.props.of.node.path, because });
+    }
+    return all;
+  }
+
+  /** What its schedules cannot keep, though nothing fails. It is known only when everything has been added. */
+  private missed(): string[] {
+    const { objectives } = this.props;
+    const watched = watchedBelow(this.props.of);
+    return [
+      ...missedBy(watched, Purpose.RECOVERY_POINT, 'recoveryPoint', objectives.recoveryPoint),
+      ...missedBy(watched, Purpose.PROOF, 'proof', objectives.proof),
+      ...(objectives.recoveryTime !== undefined && !hasProof(watched)
+        ? [nobodyKeeps('recoveryTime', objectives.recoveryTime, 'nothing measures it, as no verification runs by itself')]
+        : []),
+    ];
+  }
+
+  private checkLabels(prop: string, labels: { readonly [label: string]: string } = {}): void {
+    for (const label of Object.keys(labels)) {
+      const because = /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label)
+        ? 'the rules say that label themselves: choose another'
+        : 'a label of Prometheus is letters, digits and underscores, and no digit first';
+      if (RESERVED_LABELS.includes(label) || /^[^a-zA-Z_]|\W/.test(label)) throw new InputError(this, { prop, got: label, because });
+    }
+  }
+
+  private checkRunbook(url: string | undefined): void {
+    if (url === undefined || /^https?:\/\/[^\s#]+$/.test(url)) return;
+    const because = "write the address of a page, without '#': each alert's link is to the heading of its own name";
+    throw new InputError(this, { prop: 'runbookUrl', got: url, because });
+  }
+}
+
+const hasProof = ({ jobs }: WatchedObjects) => jobs.some(({ purpose, isOnDemand }) => purpose === Purpose.PROOF && !isOnDemand);
+
+function nobodyKeeps(objective: string, promised: Duration, why: string): string {
+  return `objectives.${objective} is ${JSON.stringify(inWords(promised.toSeconds()))}: ${why}: add what keeps it, for example addVerification(), or leave it out`;
+}
+
+/** Of several jobs for the same, one has to keep the promise: the one that is judged by it. */
+function missedBy(watched: WatchedObjects, purpose: Purpose, objective: string, promised: Duration | undefined): string[] {
+  if (promised === undefined) return [];
+  const [job] = judged(watched.jobs, purpose);
+  if (!job) return [nobodyKeeps(objective, promised, 'nothing does that by itself')];
+  const needed = job.interval + job.deadline;
+  if (job.isOnDemand || promised.toSeconds() >= needed) return [];
+  const rest = promised.toSeconds() - job.interval;
+  const shorter = rest >= 60 ? `, or give ${job.name} a deadline of ${inWords(rest)} or less` : ', or let it run more often';
+  return [
+    `objectives.${objective} is ${JSON.stringify(inWords(promised.toSeconds()))}: runs of ${job.name} are up to ${inWords(job.interval)} apart and may take ${inWords(job.deadline)}, so that it is not kept though nothing fails: write ${inWords(needed)} or more${shorter}`,
+  ];
+}
