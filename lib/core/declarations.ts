@@ -982,7 +982,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   BackupAlertsProps: {
     extends: 'AlertsOptions',
     of: 'IConstruct | What is watched: all CronJobs that this library makes of it, and the archive of its log',
-    objectives: 'Objectives | What is promised of it',
+    'objectives?': 'Objectives | What is promised of it',
   },
   BackupJobOptions: {
     extends: 'OnDemandOptions',

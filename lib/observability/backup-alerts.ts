@@ -11,7 +11,7 @@ import { InputError } from '../core/input-error';
 import { checkObjectName } from '../core/names';
 import { SERIES_LABEL, STANDARD_LABELS } from '../kubernetes/labels';
 import type { Objectives } from './objectives';
-import { type Alert, alertsOf, inWords, judged, RESERVED_LABELS } from './rules';
+import { ALERT_LABELS, type Alert, alertsOf, inWords, judged, METRIC_LABELS } from './rules';
 import { Purpose, type Watched, type WatchedObjects, watchedBelow } from './watched';
 
 /** Options of alerts. */
@@ -48,8 +48,11 @@ export interface BackupAlertsProps extends AlertsOptions {
    * VeleroCheck or a VeleroRestoreJob.
    */
   readonly of: IConstruct;
-  /** What is promised of it. */
-  readonly objectives: Objectives;
+  /**
+   * What is promised of it.
+   * @default - nothing: alerts say when a run that was due has not succeeded within its time
+   */
+  readonly objectives?: Objectives;
 }
 
 /**
@@ -74,8 +77,8 @@ export class BackupAlerts extends Construct {
     private readonly props: BackupAlertsProps,
   ) {
     super(...checkedConstruct('BackupAlerts', scope, id, props));
-    this.checkLabels('alertLabels', props.alertLabels);
-    this.checkLabels('kubeStateMetrics', props.kubeStateMetrics);
+    this.checkLabels('alertLabels', ALERT_LABELS, props.alertLabels);
+    this.checkLabels('kubeStateMetrics', METRIC_LABELS, props.kubeStateMetrics);
     this.checkRunbook(props.runbookUrl);
     const [watched] = this.watched();
     if (!watched) {
@@ -101,7 +104,7 @@ export class BackupAlerts extends Construct {
   }
 
   private spec(series: string, namespace: string): PrometheusRuleSpec {
-    const { objectives, kubeStateMetrics = {}, alertLabels = {}, runbookUrl } = this.props;
+    const { objectives = {}, kubeStateMetrics = {}, alertLabels = {}, runbookUrl } = this.props;
     const alerts = alertsOf(namespace, watchedBelow(this.props.of), objectives, kubeStateMetrics);
     const rule = ({ alert, severity, wait, expr, labels, summary, description }: Alert) => ({
       alert,
@@ -126,23 +129,31 @@ export class BackupAlerts extends Construct {
 
   /** What its schedules cannot keep, though nothing fails. It is known only when everything has been added. */
   private missed(): string[] {
-    const { objectives } = this.props;
+    const { recoveryPoint, recoveryTime, proof } = this.props.objectives ?? {};
     const watched = watchedBelow(this.props.of);
     return [
-      ...missedBy(watched, Purpose.RECOVERY_POINT, 'recoveryPoint', objectives.recoveryPoint),
-      ...missedBy(watched, Purpose.PROOF, 'proof', objectives.proof),
-      ...(objectives.recoveryTime !== undefined && !hasProof(watched)
-        ? [nobodyKeeps('recoveryTime', objectives.recoveryTime, 'nothing measures it, as no verification runs by itself')]
+      ...missedBy(watched, Purpose.RECOVERY_POINT, 'recoveryPoint', recoveryPoint),
+      ...missedBy(watched, Purpose.PROOF, 'proof', proof),
+      ...(recoveryTime !== undefined && !hasProof(watched)
+        ? [nobodyKeeps('recoveryTime', recoveryTime, 'nothing measures it, as no verification runs by itself')]
         : []),
     ];
   }
 
-  private checkLabels(prop: string, labels: { readonly [label: string]: string } = {}): void {
+  private checkLabels(prop: string, taken: string[], labels: { readonly [label: string]: string } = {}): void {
     for (const label of Object.keys(labels)) {
-      const because = /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label)
-        ? 'the rules say that label themselves: choose another'
-        : 'a label of Prometheus is letters, digits and underscores, and no digit first';
-      if (RESERVED_LABELS.includes(label) || /^[^a-zA-Z_]|\W/.test(label)) throw new InputError(this, { prop, got: label, because });
+      if (taken.includes(label)) {
+        throw new InputError(this, {
+          prop,
+          got: label,
+          because: `the rules say themselves what ${taken.join(', ')} are: choose another label`,
+        });
+      }
+      // (Prometheus documentation, "Data model".)
+      if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label)) {
+        const because = 'a label of Prometheus is of letters, digits and underscores, and begins with no digit';
+        throw new InputError(this, { prop, got: label, because });
+      }
     }
   }
 

@@ -15,9 +15,10 @@ export interface Alert {
 }
 
 /** The labels that alerts have of their own. */
-export const RESERVED_LABELS = [
-  ...['alertname', 'severity', 'cluster', 'namespace', 'series', 'cronjob', 'deployment', 'engine', 'mirror', 'repository'],
-];
+export const ALERT_LABELS = ['alertname', 'severity', 'namespace', 'series', 'cronjob', 'deployment', 'engine', 'mirror', 'repository'];
+
+/** The labels by which rules choose what a metric says. */
+export const METRIC_LABELS = ['namespace', 'cronjob', 'deployment', 'job_name', 'condition', 'owner_kind', 'owner_name'];
 
 /** Long enough that a scrape which fails wakes nobody, short beside every objective. */
 const WAIT = '5m';
@@ -39,7 +40,7 @@ const LONG = 0.8;
 export function alertsOf(
   namespace: string,
   watched: WatchedObjects,
-  objectives: Objectives,
+  objectives: Partial<Objectives>,
   matchers: { readonly [label: string]: string },
 ): Alert[] {
   const metrics = new Metrics(namespace, matchers);
@@ -59,7 +60,7 @@ export function judged(jobs: WatchedJob[], purpose: Purpose): WatchedJob[] {
   return able.sort((a, b) => a.interval + a.deadline - (b.interval + b.deadline)).slice(0, 1);
 }
 
-function promisedOf(jobs: WatchedJob[], job: WatchedJob, { recoveryPoint, proof }: Objectives): number | undefined {
+function promisedOf(jobs: WatchedJob[], job: WatchedJob, { recoveryPoint, proof }: Partial<Objectives>): number | undefined {
   const promised = { [Purpose.RECOVERY_POINT]: recoveryPoint, [Purpose.PROOF]: proof, [Purpose.OTHER]: undefined }[job.purpose];
   return judged(jobs, job.purpose).includes(job) ? promised?.toSeconds() : undefined;
 }
