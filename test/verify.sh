@@ -65,6 +65,17 @@ install_tools() {
   done
 }
 
+# The package would start a Prometheus: of it, the one program that judges rules.
+install_promtool() {
+  local folder
+  ! command -v promtool >/dev/null || return 0
+  folder=$(mktemp -d) || return 1
+  (cd "$folder" && apt-get update -qq && apt-get download -qq prometheus >/dev/null 2>&1 && dpkg-deb --extract prometheus_*.deb . &&
+    install -m 755 usr/bin/promtool /usr/local/bin/promtool) || echo 'promtool is missing, and the tests need it'
+  rm -rf "$folder"
+  command -v promtool >/dev/null
+}
+
 synth_is_clean() {
   npm run --silent synth >/dev/null && git diff --exit-code --stat -- dist && [ -z "$(git status --porcelain -- dist)" ]
 }
@@ -73,7 +84,7 @@ reference_is_current() {
   npm run --silent reference && git diff --exit-code --stat -- docs/api && [ -z "$(git status --porcelain -- docs/api)" ]
 }
 
-if ! install_tools; then
+if ! install_tools || ! install_promtool; then
   printf '0 passed, 1 failed\n'
   exit 1
 fi

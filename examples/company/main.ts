@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Chart, Duration, Size } from 'cdk8s';
 import {
+  Alerts,
   Assertion,
   BackupApp,
   BackupPlan,
@@ -9,6 +10,7 @@ import {
   Engine,
   type IBackupAddon,
   ImageCatalog,
+  Objectives,
   PodDefaults,
   PostgresVersion,
   Repository,
@@ -35,7 +37,7 @@ class Refresh implements IBackupAddon {
   }
 }
 
-/** What every team of the company gets: one store, one schedule, and proof. */
+/** What every team of the company gets: one store, one schedule, proof, and somebody who is told. */
 class CompanyPlan extends BackupPlan {
   constructor(scope: Construct, id: string, props: Partial<BackupPlanProps> = {}) {
     super(scope, id, {
@@ -49,9 +51,12 @@ class CompanyPlan extends BackupPlan {
       }),
       schedule: Schedule.daily({ at: '04:00', timeZone: 'Europe/Berlin', spread: Duration.hours(1) }),
       retention: Retention.keep({ daily: 7, weekly: 5, monthly: 12 }),
+      deadline: Duration.hours(1),
       ...props,
     });
     this.add(Verification.weekly(), Restore.onDemand({ safetyBackup: true }));
+    const objectives = Objectives.of({ recoveryPoint: Duration.hours(26), proof: Duration.days(8) });
+    this.add(Alerts.of(objectives, { labels: { release: 'kube-prometheus-stack' } }));
   }
 }
 

@@ -26,6 +26,7 @@ const SAMPLES: { [type: string]: (of: Chart) => unknown } = {
   Chart: of => of,
   Duration: () => Duration.minutes(30),
   Size: () => Size.gibibytes(1),
+  Alerts: () => api.Alerts.of(objectives()),
   Assertion: () => api.Assertion.atLeast('select 1', 1),
   BackupApp: () => new api.BackupApp(),
   BackupPlan: of => new api.BackupPlan(of, 'plan', { repository: files, retention: api.Retention.all() }),
@@ -54,6 +55,7 @@ const SAMPLES: { [type: string]: (of: Chart) => unknown } = {
   MongodbVersion: () => api.MongodbVersion.V7_0,
   MysqlTls: () => api.MysqlTls.encrypted(),
   MysqlVersion: () => api.MysqlVersion.V8_4,
+  Objectives: () => objectives(),
   ObjectLock: () => api.ObjectLock.governance({ days: 7 }),
   PodDefaults: of => api.PodDefaults.of(of),
   JobDefaults: of => api.JobDefaults.of(of),
@@ -111,9 +113,11 @@ const HAS_RULES = [
   'ImageCatalog.override',
   'MongodbEngine#bind',
   'MongodbQuiesce#bind',
+  'Objectives.of',
   'OpenldapEngine#bind',
   'ResticRepository#withKey',
   'ScriptFolder.at',
+  'new BackupAlerts',
   'new BackupJob',
   'new DatabaseBackup',
   'new DatabaseLogArchive',
@@ -133,6 +137,7 @@ const HAS_RULES = [
 const api = { ...databases, ...velero, ...volumes };
 
 const key = () => api.SecretRef.named('orders').key('password');
+const objectives = () => api.Objectives.of({ recoveryPoint: Duration.days(2) });
 const quiesce = () => api.Quiesce.fileSystem({ volume: 'data' });
 
 function group(of: Chart): volumes.VolumeSnapshotGroup {

@@ -28,6 +28,7 @@ import {
   VolumeSnapshotGroup,
   VolumeSnapshotMember,
 } from '../../lib';
+import { problems } from '../manifests/schema/judge';
 import { backup, chart, files, type Manifest, objects, props, restic } from '../support/synth';
 
 const retention = Retention.keep({ daily: 7 });
@@ -164,6 +165,14 @@ describe('a rule', () => {
       expect(words.description, alert).toMatch(/kubectl -n shop |Give it, and the restore/);
       expect(words.summary, alert).toMatch(/orders|shop/);
     }
+  });
+
+  test('is what its CRD takes, and none of what all objects are told wrong', () => {
+    expect(problems(rule)).toEqual([]);
+    const { spec } = rule;
+    const [group] = spec.groups;
+    const misspelt = { ...rule, spec: { groups: [{ ...group, rules: [{ ...group.rules[0], annotation: {} }] }] } };
+    expect(problems(misspelt).join()).toContain('annotation');
   });
 
   test('has no link where nobody says of a page', () => {
@@ -348,6 +357,24 @@ describe('alerts of what has no add-ons', () => {
     orders.cronJob.addJsonPatch(JsonPatch.replace('/spec/jobTemplate/spec/activeDeadlineSeconds', 1000));
     expect(find(rulesOf(shop), 'BackupJobRunsLong').expr).toMatch(/> 800$/);
   });
+});
+
+test('docs/alerts.md names every alert, and no other', () => {
+  const shop = chart();
+  const orders = plan(shop).addBackup('orders', {
+    ...{ ...database, engine: Engine.postgresPhysical({ version: PostgresVersion.V17 }) },
+    ...{ dataVolume: DataVolume.claim('data-orders-0'), podLabels: { app: 'orders' } },
+  });
+  orders.add(alerts(), Verification.weekly(), LogArchive.every(Duration.minutes(1)), Prune.weekly());
+  const emitted: string[] = rulesOf(shop).spec.groups[0].rules.map(({ alert }: Manifest) => alert);
+  const [, table = ''] = /^\| alert \|(.*?)\n\n/ms.exec(readFileSync('docs/alerts.md', 'utf8')) ?? [];
+  const documented = [...table.matchAll(/^\| (`.*?) (?:\(critical.*?\) )?\|/gm)].flatMap(([, names = '']) => names.match(/\w+/g) ?? []);
+  expect(documented.sort()).toEqual([...new Set(emitted)].sort());
+  for (const { alert, labels } of rulesOf(shop).spec.groups[0].rules.filter(
+    ({ labels: { cronjob } }: Manifest) => cronjob !== 'orders-backup',
+  )) {
+    if (labels.severity === 'critical') expect(table, alert).toMatch(new RegExp(`\`${alert}\` \\(critical`));
+  }
 });
 
 test('nothing below this room knows it', () => {
