@@ -290,7 +290,7 @@ const startCommand = (namespace: string, { name }: WatchedJob) =>
   `kubectl -n ${namespace} create job --from=cronjob/${name} ${name}-by-hand`;
 
 /** A name as it is: Prometheus takes labels and annotations of alerts for templates. */
-const literal = (name: string) => name.replaceAll('{{', '{{"{{"}}');
+const literal = (name: string) => name.replace(/\{\{/g, '{{"{{"}}');
 
 /** As somebody would say it: `Duration.toHumanString` has fractions. */
 export function inWords(seconds: number): string {
