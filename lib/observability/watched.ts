@@ -52,7 +52,6 @@ interface Manifest {
   readonly spec: {
     readonly schedule: string;
     readonly timeZone?: string;
-    readonly suspend?: boolean;
     readonly startingDeadlineSeconds?: number;
     readonly jobTemplate: { readonly spec: { readonly activeDeadlineSeconds?: number } };
   };
@@ -111,12 +110,13 @@ function purposeOf(
 }
 
 function timesOf({ spec }: Manifest) {
-  const { schedule, timeZone = 'UTC', suspend = false, startingDeadlineSeconds, jobTemplate } = spec;
+  const { schedule, timeZone = 'UTC', startingDeadlineSeconds, jobTemplate } = spec;
   const cron = Cron.parse(schedule);
   const minutes = cron.longestGap() ?? 0;
   const interval = minutes * 60 + (cron.everyHour ? 0 : clockChange(timeZone));
   return {
-    isOnDemand: suspend || minutes === 0,
+    // What is only paused is meant to run, and somebody is told until it does.
+    isOnDemand: minutes === 0,
     interval,
     // Without one, a run is late for as long as it likes.
     startingDeadline: startingDeadlineSeconds ?? interval,

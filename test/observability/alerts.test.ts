@@ -22,12 +22,10 @@ import {
   Retention,
   Schedule,
   SecretRef,
-  VeleroCheck,
-  VeleroSchedule,
   Verification,
-  VolumeSnapshotGroup,
-  VolumeSnapshotMember,
 } from '../../lib';
+import { VeleroCheck, VeleroSchedule } from '../../lib/velero';
+import { VolumeSnapshotGroup, VolumeSnapshotMember } from '../../lib/volumes';
 import { problems } from '../manifests/schema/judge';
 import { backup, chart, files, type Manifest, objects, props, restic } from '../support/synth';
 
