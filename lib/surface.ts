@@ -30,6 +30,7 @@ export { ImageCatalog, ImageReference, type ImageRequest } from './core/image-ca
 export { JobDefaults, type JobOptions } from './core/job-defaults';
 export { PodDefaults } from './core/pod-defaults';
 export type { PodOptions } from './core/pod-options';
+export { PodServiceAccount } from './core/pod-service-account';
 export * from './core/retention';
 export * from './core/schedule';
 export { Scratch } from './core/scratch';

@@ -175,7 +175,9 @@ export class Operation {
       ...(data ? [{ name: 'DATA_DIRECTORY', value: data.directory }] : []),
       ...(wal ? [{ name: 'WAL_DIRECTORY', value: wal.directory }] : []),
     ];
-    this.sayWhatFor(scope, pod, [repository, ...(source ? [source] : [])]);
+    const repositories = [repository, ...(source ? [source] : [])];
+    const identityLabels = repositories.flatMap(each => (each.identityLabels ? [each.identityLabels] : []));
+    this.sayWhatFor(scope, pod, repositories);
     const environment = lastWins([
       ...ofEngine,
       ...origin.environment,
@@ -246,6 +248,7 @@ export class Operation {
           scratch,
         },
       }),
+      ...(identityLabels.length > 0 && { identityLabels: Object.assign({}, ...identityLabels) }),
       notLabels: this.props.podLabels,
       labels: { ...this.labels(pod.operation), [JOB_LABEL]: pod.job, ...pod.labels },
       ...(pod.spoolClaim !== undefined && { lasting: { script: 'archive-log.sh', health: 'log-healthy.sh' } }),

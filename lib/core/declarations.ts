@@ -353,6 +353,13 @@ export const CALLS: { readonly [name: string]: Members } = {
   'PodDefaults.of': {
     scope: 'Construct',
   },
+  'PodServiceAccount.annotated': {
+    name: "string | the ServiceAccount's name; not `default`, which all other pods of the namespace have",
+    annotations: "{string} | its annotations: `{ 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/backup' }`",
+  },
+  'PodServiceAccount.named': {
+    name: "string | the ServiceAccount's name",
+  },
   'PostgresEngine#bind': {
     scope: 'Construct',
     options: 'EngineBindOptions',
@@ -1465,6 +1472,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'imagePullPolicy?': "string | When images are pulled: 'Always', 'IfNotPresent' or 'Never'",
     'labels?': '{string} | Further labels of the pods',
     'annotations?': '{string} | Further annotations of the pods',
+    'serviceAccount?': 'PodServiceAccount | The service account of pods that use a repository, by which the store may know them',
   },
   PodsDestinationOptions: {
     labels: '{string} | Labels of the pods: those by which their Service selects them',
@@ -1609,7 +1617,8 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   ResticAzureOptions: {
     container: 'string | The blob container',
     'prefix?': 'string | A prefix in the container',
-    credentials: 'SecretRef | A Secret with the keys `accountName` and `accountKey`',
+    'credentials?': 'SecretRef | A Secret with the keys `accountName` and `accountKey`',
+    'accountName?': 'string | The storage account, where no Secret names it',
   },
   ResticB2Options: {
     bucket: 'string | The bucket',
@@ -1619,7 +1628,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   ResticGcsOptions: {
     bucket: 'string | The bucket',
     'prefix?': 'string | A prefix in the bucket',
-    credentials: "SecretKeyRef | The key of a Secret that holds the service account's JSON file",
+    'credentials?': "SecretKeyRef | The key of a Secret that holds the service account's JSON file",
     projectId: "string | The project, which restic needs to create the repository's bucket",
   },
   ResticLocalOptions: {
@@ -1652,7 +1661,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'bucketLookup?':
       'S3BucketLookup | How the bucket is addressed. (restic\'s documentation, "Preparing a new repository", S3-compatible Storage: `-o s3.bucket-lookup`.)',
     'storageClass?': 'S3StorageClass | The storage class of new objects. (`restic options`: `-o s3.storage-class`.)',
-    credentials: 'SecretRef | A Secret with the keys `accessKeyId` and `secretAccessKey`',
+    'credentials?': 'SecretRef | A Secret with the keys `accessKeyId` and `secretAccessKey`',
     'versioned?': 'boolean | The bucket keeps old versions of its objects, and what is deleted is only hidden',
     'objectLock?': 'ObjectLock | The lock that the bucket puts on new objects; see `ObjectLock`',
     'rcloneImage?': 'string | The image from which rclone is taken, for restores `asOf` and for the renewal of locks',
@@ -2082,6 +2091,7 @@ export const REMEDIES: { readonly [name: string]: string } = {
   MysqlVersion: 'MysqlVersion.V9_7, MysqlVersion.of(...)',
   ObjectLock: 'ObjectLock.governance(...), ObjectLock.compliance(...)',
   Objectives: 'Objectives.of(...)',
+  PodServiceAccount: 'PodServiceAccount.named(...), PodServiceAccount.annotated(...)',
   PostgresVersion: 'PostgresVersion.V18, PostgresVersion.of(...)',
   RabbitmqVersion: 'RabbitmqVersion.V4_2, RabbitmqVersion.of(...)',
   RecoveryPoint: 'RecoveryPoint.newest(), RecoveryPoint.newestVerified(), RecoveryPoint.id(...), RecoveryPoint.at(...)',

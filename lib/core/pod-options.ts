@@ -1,5 +1,6 @@
 import type { Size } from 'cdk8s';
 import type { k8s } from 'cdk8s-plus-27';
+import type { PodServiceAccount } from './pod-service-account';
 import { said } from './said';
 
 /** What you can say about the pods of a job without knowing what they run. */
@@ -99,6 +100,19 @@ export interface PodOptions {
    * @default - none
    */
   readonly annotations?: { [annotation: string]: string };
+  /**
+   * The service account of pods that use a repository, by which the store may know them. It is none of jobs that ask the Kubernetes API,
+   * which have accounts of their own, of quiesce's agents, and of checks of volumes, which have no business with a repository.
+   *
+   * Verifications, and restores that replay a log, run code of the data's owner in a container of its own. On AWS and Azure that one gets
+   * no identity: the pods have the annotations `eks.amazonaws.com/skip-containers` and `azure.workload.identity/skip-containers`. GKE's
+   * metadata server answers every container of a pod, so there that code could ask for the identity, too. Give the identity no right to
+   * delete anything but locks, or the bucket object versions or soft delete; or give the location `credentials`, which it never sees.
+   * (https://github.com/aws/amazon-eks-pod-identity-webhook, README; https://azure.github.io/azure-workload-identity/docs,
+   * "Service Account Labels and Annotations"; https://cloud.google.com/kubernetes-engine/docs/concepts/workload-identity)
+   * @default - the namespace's default service account
+   */
+  readonly serviceAccount?: PodServiceAccount;
 }
 
 /**

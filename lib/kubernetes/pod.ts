@@ -13,6 +13,7 @@ import { SUSPENDED_ANNOTATIONS } from './deploy-tools';
 import { kubernetesObject } from './kubernetes-object';
 import { NOT_RESTRICTED_ANNOTATION, STANDARD_LABELS } from './labels';
 import type { Request } from './request';
+import { bindServiceAccount, skippedContainers } from './service-account';
 
 /** Where the scripts are in every pod, as BACKUP_HOME. */
 export const HOME = '/opt/backup';
@@ -60,6 +61,8 @@ export interface OperationPod {
   readonly lasting?: { readonly script: string; readonly health?: string };
   /** The service account whose token the pod has, for jobs that ask the Kubernetes API. If left out, it has none. */
   readonly serviceAccount?: string;
+  /** Labels by which the store's cloud knows the pods that it gives an identity. Left out, they bring keys. */
+  readonly identityLabels?: { [label: string]: string };
   readonly defaults: { readonly memoryRequest: Size; readonly memoryLimit: Size };
   /**
    * A second container, in which the engine's script runs without the repository's secrets and mounts of the first one.
@@ -155,7 +158,10 @@ export function operationPod(scope: Construct, described: OperationPod): k8s.Pod
   const folders = Object.entries(pod.scripts);
   const pullPolicy = options.imagePullPolicy ? { imagePullPolicy: options.imagePullPolicy } : {};
   const tools = pod.initContainers.length > 0;
-  const annotations = { ...options.annotations, ...(node && { [NOT_RESTRICTED_ANNOTATION]: node.because }) };
+  const annotations: { [annotation: string]: string } = {
+    ...options.annotations,
+    ...(node && { [NOT_RESTRICTED_ANNOTATION]: node.because }),
+  };
   const nodeSelector = { ...node?.nodeSelector, ...options.nodeSelector };
   const tolerations = [...(node?.tolerations ?? []), ...(options.tolerations ?? [])];
   // What serves the scratch server needs what was asked for; what reads the repository needs no more than a backup.
@@ -212,16 +218,23 @@ export function operationPod(scope: Construct, described: OperationPod): k8s.Pod
     ...(pod.steps.length > 0 ? [scripted(PREPARE, RUN, pod.operation, PREPARE)] : []),
     ...pod.steps.map(step => stepContainer(step, pod)),
   ];
+  const identity = identityOf(scope, pod);
+  if (identity) {
+    // Whoever has the repository: the pod's own container, and what prepares for it.
+    const others = [...initContainers.filter(({ name }) => name !== PREPARE), ...beside].map(({ name }) => name);
+    Object.assign(annotations, skippedContainers(others, options.annotations));
+  }
+  const serviceAccount = pod.serviceAccount ?? identity;
   return {
     metadata: {
-      labels: { ...options.labels, ...pod.labels },
+      labels: { ...options.labels, ...pod.identityLabels, ...pod.labels },
       ...(Object.keys(annotations).length > 0 && { annotations }),
     },
     spec: {
       ...(!pod.lasting && { restartPolicy: 'Never' }),
       // What breaks into a pod that has no business with the Kubernetes API finds no key to it.
       automountServiceAccountToken: pod.serviceAccount !== undefined,
-      ...(pod.serviceAccount !== undefined && { serviceAccountName: pod.serviceAccount }),
+      ...(serviceAccount !== undefined && { serviceAccountName: serviceAccount }),
       // Clients would read them as their settings.
       enableServiceLinks: false,
       terminationGracePeriodSeconds: GRACE_SECONDS,
@@ -271,6 +284,16 @@ export function operationPod(scope: Construct, described: OperationPod): k8s.Pod
       ],
     },
   };
+}
+
+/** The service account by which a store knows the pod: none of one that has no business with a repository, or an account of its own. */
+function identityOf(scope: Construct, { options, scripts, serviceAccount, identityLabels }: EffectivePod): string | undefined {
+  if (serviceAccount !== undefined || !('repository' in scripts)) return undefined;
+  if (options.serviceAccount) return bindServiceAccount(scope, options.serviceAccount);
+  if (!identityLabels) return undefined;
+  const because =
+    "the repository's location has no credentials, so the store has to know these pods: write PodServiceAccount.annotated('backup', { ... }), or give the location its credentials";
+  throw new InputError(scope, { prop: 'pods.serviceAccount', got: undefined, because });
 }
 
 /** No request may exceed its limit. */

@@ -121,6 +121,12 @@ export interface RepositoryConfig {
   /** What the jobs have to reach, for NetworkPolicies. */
   readonly destinations: NetworkDestination[];
   /**
+   * The jobs bring no keys: the store knows them by the service account of their pods, and by these labels. `PodOptions.serviceAccount`
+   * must be said then.
+   * @default none: the jobs have keys, or the store needs none
+   */
+  readonly identityLabels?: { [label: string]: string };
+  /**
    * What a restore may ask of the repository, besides what it may ask of the engine.
    * @default none
    */

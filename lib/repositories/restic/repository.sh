@@ -5,6 +5,7 @@
 # environment: restic's own (RESTIC_REPOSITORY, RESTIC_PASSWORD_FILE, the back end's credentials), and
 #   RESTIC_FLAGS      flags of every call: limits, the back end's options, no cache
 #   RESTIC_PROXY      the proxy by which restic, and nothing else, reaches the store; empty or unset: none
+#   STORE_IDENTITY    aws, gke, azure: the store knows the pod by its service account; empty or unset: it brings keys
 #   TOOLS             where restic and the CA certificates were put; database images have neither
 #   REPOSITORY_WAIT   seconds to wait for a repository that is locked, or does not answer
 #   POD_NAME, LOCK_DEAD_AFTER                                    see locks.sh
@@ -22,10 +23,10 @@ PATH=$TOOLS:$PATH
 export PATH RESTIC_CACHE_DIR="${RESTIC_CACHE_DIR:-$SCRATCH/restic-cache}" RESTIC_PROGRESS_FPS=0.0001 SSL_CERT_FILE="$TOOLS/ca-certificates.crt"
 repository_name=$(printf %s "$RESTIC_REPOSITORY" | sed 's,//[^/@]*@,//,') # a URL may carry a user
 
-# The proxy is restic's alone: a client of etcd, say, would take it for its own.
+# The proxy is restic's alone: a client of etcd, say, would take it for its own. What gives a pod its identity is on the node itself.
 by_proxy() { # COMMAND...
   [ -n "${RESTIC_PROXY:-}" ] || { "$@"; return; }
-  HTTP_PROXY=$RESTIC_PROXY HTTPS_PROXY=$RESTIC_PROXY "$@"
+  HTTP_PROXY=$RESTIC_PROXY HTTPS_PROXY=$RESTIC_PROXY NO_PROXY=169.254.0.0/16,fd00:ec2::23 "$@"
 }
 
 because() { printf '%s' "$*" >"$SCRATCH/repository.reason"; return 1; }
@@ -68,9 +69,9 @@ restic_run() {
     0) return 0 ;;
     10) because "there is no restic repository at $repository_name" ;;
     11) because "the restic repository is locked by another run, and still was after $REPOSITORY_WAIT s: $(lock_holders)" ;;
-    124) because "the restic repository at $repository_name could not be opened within $REPOSITORY_WAIT s: $(restic_trouble)" ;;
+    124) because "the restic repository at $repository_name could not be opened within $REPOSITORY_WAIT s: $(restic_trouble)$(identity_advice "$SCRATCH/repository.err")" ;;
     12) because "the password of the restic repository at $repository_name is wrong" ;;
-    *) because "restic $1: $(restic_words)" ;;
+    *) because "restic $1: $(restic_words)$(identity_advice "$SCRATCH/repository.err")" ;;
   esac
   return "$restic_rc"
 }
@@ -97,6 +98,20 @@ restic_words() {
   sed -n -e '/returned error, retrying/d' -e '/signal terminated received/d' -e '/^Is there a repository/,$d' -e 's/^subprocess [^:]*: //p; t' -e 's/.*"message_type":"exit_error".*"message":"\(.*\)"}$/\1/p; t' -e '/^{/d; p' "$SCRATCH/repository.err" |
     sed -e 's/^.*Fatal: //' -e 's/\\nIs there a repository.*//' -e 's/\\"/"/g' -e 's/\\u003c/</g' -e 's/\\u003e/>/g' >"$SCRATCH/restic.words"
   last_words "$SCRATCH/restic.words" "$restic_rc"
+}
+
+# What to do where the store does not know the pod. Words of minio-go and restic, of aws-sdk-go-v2, of oauth2 and compute/metadata, of azidentity.
+identity_advice() { # FILE
+  [ -n "${STORE_IDENTITY:-}" ] || return 0
+  grep -q -e 'no credentials found' -e 'failed to refresh cached credentials' -e 'default credentials' -e 'compute: Received' -e 'GCE metadata' \
+    -e 'DefaultAzureCredential' -e 'WorkloadIdentityCredential' "$1" || return 0
+  case $STORE_IDENTITY:${AWS_CONTAINER_CREDENTIALS_FULL_URI:-}${AWS_WEB_IDENTITY_TOKEN_FILE:-} in
+    aws:) advice="EKS has given this pod no identity: its service account needs a Pod Identity association, or the annotation eks.amazonaws.com/role-arn, before the pod is made" ;;
+    aws:*) advice="EKS has given this pod an identity that gets no keys: look at the role and at who may assume it, and whether the pod reaches the agent (169.254.170.23:80) or STS (port 443)" ;;
+    gke:*) advice="GKE's metadata server has given this pod no identity: look at Workload Identity Federation of the cluster and the node pool, and whether the pod reaches 169.254.169.252 or 169.254.169.254" ;;
+    *) advice="Azure has given this pod no identity that counts: look at azure.workload.identity/client-id of its service account, at the federated credential for it, and at the webhook" ;;
+  esac
+  printf ' (%s; docs/copies.md, "Without keys", says what each cloud needs)' "$advice"
 }
 
 # What it was that restic has tried again and again: that it was told to stop in the end says nothing.
@@ -134,7 +149,7 @@ store() { # TAG NAME COMMAND...: leaves restic's summary in $SCRATCH/restic.summ
   shift 2
   # restic runs the command itself and saves no snapshot when it fails: a pipe would save the stump.
   # shellcheck disable=SC2086
-  restic_run backup --json --host "$SERIES" --tag "$store_tag" --stdin-filename "$SERIES@$POINT@$store_name" --stdin-from-command -- ${RESTIC_PROXY:+env -u HTTP_PROXY -u HTTPS_PROXY} "$@" \
+  restic_run backup --json --host "$SERIES" --tag "$store_tag" --stdin-filename "$SERIES@$POINT@$store_name" --stdin-from-command -- ${RESTIC_PROXY:+env -u HTTP_PROXY -u HTTPS_PROXY -u NO_PROXY} "$@" \
     >"$SCRATCH/restic.summary"
 }
 

@@ -32,6 +32,18 @@ export interface ResticLocationConfig {
   readonly usesTls: boolean;
   /** What jobs need that work with old versions of a bucket's objects. */
   readonly versions?: ResticVersionsConfig;
+  /** How the store knows jobs that bring no keys. */
+  readonly podIdentity?: ResticIdentityConfig;
+}
+
+/** @internal */
+export interface ResticIdentityConfig {
+  /** What it is called in `repository.sh`. */
+  readonly cloud: string;
+  /** Labels that pods need for it. */
+  readonly labels: { [label: string]: string };
+  /** What gives it on the node itself, which no proxy reaches. */
+  readonly destinations: NetworkDestination[];
 }
 
 /** @internal */
@@ -135,8 +147,13 @@ export interface ResticS3Options {
    * Backups without pruning, verifications and restores need these rights: `s3:ListBucket` on the bucket; `s3:GetObject` and `s3:PutObject`
    * on `<prefix>/*`; `s3:DeleteObject` on `<prefix>/locks/*`. To prune, `s3:DeleteObject` on `<prefix>/*`. Somebody who may put objects may
    * also replace existing ones, and no policy can tell the two apart. Only a versioned bucket keeps what was there before.
+   *
+   * Without credentials it is the pod's service account that has these rights: `PodOptions.serviceAccount`, by EKS Pod Identity or by a
+   * role of its own. restic and rclone ask the agent of the node, or STS in `region`, which `destinations` has to name where it is said.
+   * (restic, internal/backend/s3/s3.go, getCredentials; minio-go, pkg/credentials/iam_aws.go; aws-sdk-go-v2, config/resolve_credentials.go)
+   * @default - the pod's own identity
    */
-  readonly credentials: SecretRef;
+  readonly credentials?: SecretRef;
   /**
    * The bucket keeps old versions of its objects, and what is deleted is only hidden. A restore can then read the repository as it was at a
    * moment, for example before an attack. Its request has the word `asOf`, a time such as `2026-08-01T00:00:00Z`. Its credentials then also
@@ -165,8 +182,14 @@ export interface ResticGcsOptions {
    * @default - the bucket's root
    */
   readonly prefix?: string;
-  /** The key of a Secret that holds the service account's JSON file. */
-  readonly credentials: SecretKeyRef;
+  /**
+   * The key of a Secret that holds the service account's JSON file.
+   *
+   * Without it, restic asks GKE's metadata server for what the pod's service account may do: `PodOptions.serviceAccount`.
+   * (restic, internal/backend/gs/gs.go, getStorageClient: application default credentials.)
+   * @default - the pod's own identity
+   */
+  readonly credentials?: SecretKeyRef;
   /** The project, which restic needs to create the repository's bucket. */
   readonly projectId: string;
 }
@@ -180,8 +203,20 @@ export interface ResticAzureOptions {
    * @default - the container's root
    */
   readonly prefix?: string;
-  /** A Secret with the keys `accountName` and `accountKey`. */
-  readonly credentials: SecretRef;
+  /**
+   * A Secret with the keys `accountName` and `accountKey`.
+   *
+   * Without it, and with `accountName` instead, restic asks Microsoft Entra ID for what the pod's service account may do:
+   * `PodOptions.serviceAccount`. The pods have the label `azure.workload.identity/use` for that. The identity needs the role
+   * "Storage Blob Data Contributor". (restic, internal/backend/azure/azure.go, open: DefaultAzureCredential.)
+   * @default - the pod's own identity
+   */
+  readonly credentials?: SecretRef;
+  /**
+   * The storage account, where no Secret names it.
+   * @default - what the Secret of `credentials` says
+   */
+  readonly accountName?: string;
 }
 
 /** A bucket of Backblaze B2. */
@@ -294,6 +329,9 @@ export abstract class ResticLocation {
       const url = urlOf(scope, 'location.endpoint', options.endpoint ?? `https://s3.${region}.amazonaws.com`);
       warnOfPlainText(scope, 'location.endpoint', url, options.destinations);
       const path = bucketOf(scope, 'location.bucket', options.bucket, options.prefix);
+      const { credentials } = options;
+      // Else EKS gives pods the region of the cluster, which restic would take for the bucket's.
+      const said = options.region ?? (credentials || options.endpoint !== undefined ? undefined : region);
       return {
         place: { store: `s3:${url.origin}/${options.bucket}`, path: trimmed(options.prefix ?? '') },
         usesTls: url.protocol === 'https:',
@@ -304,51 +342,73 @@ export abstract class ResticLocation {
         repository: `s3:${url.origin}/${path}`,
         ...((options.versioned || options.objectLock) && { versions: versionsOf(scope, options, url, path) }),
         environment: [
-          options.credentials.key('accessKeyId').toEnvironment('AWS_ACCESS_KEY_ID'),
-          options.credentials.key('secretAccessKey').toEnvironment('AWS_SECRET_ACCESS_KEY'),
-          ...(options.region ? [{ name: 'AWS_DEFAULT_REGION', value: options.region }] : []),
+          ...(credentials
+            ? [
+                credentials.key('accessKeyId').toEnvironment('AWS_ACCESS_KEY_ID'),
+                credentials.key('secretAccessKey').toEnvironment('AWS_SECRET_ACCESS_KEY'),
+              ]
+            : []),
+          ...(said ? [{ name: 'AWS_DEFAULT_REGION', value: said }] : []),
+          // EKS leaves it out where there is the other, and restic asks that region's STS by this one alone.
+          ...(said && !credentials ? [{ name: 'AWS_REGION', value: said }] : []),
         ],
+        // STS is outside on port 443, as the store is.
         destinations: [{ ...destinationOf(url), through: options.destinations }],
+        ...(!credentials && { podIdentity: AWS }),
       };
     });
   }
 
   /** A bucket of Google Cloud Storage. */
   public static gcs(options: ResticGcsOptions): ResticLocation {
-    return new Location((scope, mountPrefix) => ({
-      place: { store: `gs:${options.bucket}`, path: trimmed(options.prefix ?? '') },
-      repository: `gs:${options.bucket}:/${prefixOf(scope, options.prefix ?? '')}`,
-      environment: [
-        { name: 'GOOGLE_PROJECT_ID', value: options.projectId },
-        { name: 'GOOGLE_APPLICATION_CREDENTIALS', value: `/run/secrets/${mountPrefix}gcs/${options.credentials.keyName}` },
-      ],
-      volumes: [
-        {
-          name: `${mountPrefix}gcs`,
-          secret: {
-            secretName: options.credentials.secretName,
-            defaultMode: SECRET_FILE_MODE,
-            items: [{ key: options.credentials.keyName, path: options.credentials.keyName }],
+    return new Location((scope, mountPrefix) => {
+      const { credentials } = options;
+      const project = { name: 'GOOGLE_PROJECT_ID', value: options.projectId };
+      const place = {
+        place: { store: `gs:${options.bucket}`, path: trimmed(options.prefix ?? '') },
+        repository: `gs:${options.bucket}:/${prefixOf(scope, options.prefix ?? '')}`,
+        destinations: [{ host: 'storage.googleapis.com', port: 443 }],
+      };
+      if (!credentials) return { ...place, environment: [project], podIdentity: GKE };
+      const { secretName, keyName } = credentials;
+      return {
+        ...place,
+        environment: [project, { name: 'GOOGLE_APPLICATION_CREDENTIALS', value: `/run/secrets/${mountPrefix}gcs/${keyName}` }],
+        volumes: [
+          {
+            name: `${mountPrefix}gcs`,
+            secret: { secretName, defaultMode: SECRET_FILE_MODE, items: [{ key: keyName, path: keyName }] },
           },
-        },
-      ],
-      volumeMounts: [{ name: `${mountPrefix}gcs`, mountPath: `/run/secrets/${mountPrefix}gcs`, readOnly: true }],
-      destinations: [{ host: 'storage.googleapis.com', port: 443 }],
-    }));
+        ],
+        volumeMounts: [{ name: `${mountPrefix}gcs`, mountPath: `/run/secrets/${mountPrefix}gcs`, readOnly: true }],
+      };
+    });
   }
 
   /** A container of Azure Blob Storage. */
   public static azure(options: ResticAzureOptions): ResticLocation {
-    return new Location(scope => ({
-      // Containers of two accounts may have one name; the account is in the Secret.
-      place: { store: `azure:${options.credentials.name}/${options.container}`, path: trimmed(options.prefix ?? '') },
-      repository: `azure:${options.container}:/${prefixOf(scope, options.prefix ?? '')}`,
-      environment: [
-        options.credentials.key('accountName').toEnvironment('AZURE_ACCOUNT_NAME'),
-        options.credentials.key('accountKey').toEnvironment('AZURE_ACCOUNT_KEY'),
-      ],
-      destinations: [{ host: 'blob.core.windows.net', port: 443 }],
-    }));
+    return new Location(scope => {
+      const { credentials, container } = options;
+      const account = credentials ? credentials.name : accountOf(scope, options.accountName);
+      if (credentials && options.accountName !== undefined) {
+        const because = `Secret ${credentials.name} names the account, too: leave it out, or leave out credentials for the pod's own identity`;
+        throw new InputError(scope, { prop: 'location.accountName', got: options.accountName, because });
+      }
+      return {
+        // Containers of two accounts may have one name; the account may be in the Secret.
+        place: { store: `azure:${account}/${container}`, path: trimmed(options.prefix ?? '') },
+        repository: `azure:${container}:/${prefixOf(scope, options.prefix ?? '')}`,
+        environment: credentials
+          ? [
+              credentials.key('accountName').toEnvironment('AZURE_ACCOUNT_NAME'),
+              credentials.key('accountKey').toEnvironment('AZURE_ACCOUNT_KEY'),
+            ]
+          : [{ name: 'AZURE_ACCOUNT_NAME', value: account }],
+        // Microsoft Entra ID is outside on port 443, too.
+        destinations: [{ host: 'blob.core.windows.net', port: 443 }],
+        ...(!credentials && { podIdentity: AZURE }),
+      };
+    });
   }
 
   /** A bucket of Backblaze B2. */
@@ -452,6 +512,37 @@ class Location extends ResticLocation {
       ...place,
     };
   }
+}
+
+/**
+ * The agent of EKS Pod Identity has an address of the node's own. (Amazon EKS user guide, "Set up the Amazon EKS Pod Identity Agent":
+ * https://docs.aws.amazon.com/eks/latest/userguide/pod-id-agent-setup.html)
+ */
+const AWS: ResticIdentityConfig = { cloud: 'aws', labels: {}, destinations: [{ host: '169.254.170.23', port: 80 }] };
+
+/**
+ * The addresses of GKE's metadata server; the second is that of clusters with Dataplane V2. (GKE documentation, "Network policy and
+ * Workload Identity Federation for GKE":
+ * https://cloud.google.com/kubernetes-engine/docs/how-to/network-policy#network-policy-and-workload-identity)
+ */
+const GKE: ResticIdentityConfig = {
+  cloud: 'gke',
+  labels: {},
+  destinations: [
+    ...[987, 988].map(port => ({ host: '169.254.169.252', port })),
+    ...[80, 8080].map(port => ({ host: '169.254.169.254', port })),
+  ],
+};
+
+/** The webhook looks at pods with this label alone. (Azure Workload Identity, "Service Account Labels and Annotations".) */
+const AZURE: ResticIdentityConfig = { cloud: 'azure', labels: { 'azure.workload.identity/use': 'true' }, destinations: [] };
+
+/** (Azure documentation, "Storage account overview", Storage account name.) */
+function accountOf(scope: Construct, name = ''): string {
+  if (/^[a-z0-9]{3,24}$/.test(name)) return name;
+  const because =
+    "without credentials, write the storage account's name, 3 to 24 lower-case letters and digits: 'acmebackups'; or name a Secret in credentials";
+  throw new InputError(scope, { prop: 'location.accountName', got: name || undefined, because });
 }
 
 /** rclone's remote for the bucket. It finds the keys where restic does. */

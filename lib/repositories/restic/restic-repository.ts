@@ -157,6 +157,7 @@ export class ResticRepository implements IKeyedRepository {
         ...(authorities ? [{ name: 'RESTIC_CACERT', value: authorities.path }] : []),
         ...cache.environment,
         ...location.environment,
+        ...(location.podIdentity ? [{ name: 'STORE_IDENTITY', value: location.podIdentity.cloud }] : []),
         ...(goesBack ? versions.environment : []),
         ...(goesBack && authorities ? [{ name: 'RCLONE_CA_CERT', value: authorities.path }] : []),
         ...(renews ? renews.environment : []),
@@ -185,7 +186,8 @@ export class ResticRepository implements IKeyedRepository {
         ...(goesBack ? versions.tools : []),
         { name: 'restic', image, command: ['cp', '/usr/bin/restic', '/etc/ssl/certs/ca-certificates.crt', `${TOOLS}/`] },
       ],
-      destinations: location.destinations,
+      destinations: [...location.destinations, ...(location.podIdentity?.destinations ?? [])],
+      ...(location.podIdentity && { identityLabels: location.podIdentity.labels }),
       ...(versions && { restoreRequest: [{ key: 'asOf', variable: 'REPOSITORY_AS_OF', value: '' }] }),
       ...(versions?.objectLock && {
         lockRenewal: { schedule: versions.objectLock.renewal, lock: Duration.days(versions.objectLock.days) },

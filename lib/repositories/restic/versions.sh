@@ -20,7 +20,7 @@ fi
 renewing() { # WORDS...: rclone, on the objects of the repository that are older than the given age, locks of runs left out
   by_proxy rclone "$@" --recursive --use-server-modtime --min-age "$renew_before" --exclude 'locks/**' "$VERSIONS_REMOTE/" 2>"$SCRATCH/rclone.err" && return 0
   cat "$SCRATCH/rclone.err" >&2
-  because "rclone $1: $(last_words "$SCRATCH/rclone.err" 1)"
+  because "rclone $1: $(last_words "$SCRATCH/rclone.err" 1)$(identity_advice "$SCRATCH/rclone.err")"
 }
 
 # A new time is a copy onto itself, within the store: a new version, with the lock that the bucket gives to all that is new.
