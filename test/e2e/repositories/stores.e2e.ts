@@ -4,10 +4,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster, type JobRun } from '../../rehearsal';
 import { HttpProxy } from '../support/http-proxy';
 import { imageNamed, imagesOfDist } from '../support/images';
+import { givePodIdentity, hideNodeIdentity, PodIdentityAgent, tokenSecret } from '../support/pod-identity';
 import { PostgresServer } from '../support/postgres-server';
 import { RedisServer } from '../support/redis-server';
-import { addVariables, resultOf, succeed, synthesize } from '../support/rehearse';
+import { addVariables, request, resultOf, succeed, synthesize } from '../support/rehearse';
 import { RestServer } from '../support/rest-server';
+import { lockedPolicy } from '../support/s3-policies';
 import { S3Server } from '../support/s3-server';
 import { SftpServer } from '../support/sftp-server';
 import { StoreProxy } from '../support/store-proxy';
@@ -24,6 +26,7 @@ let s3: S3Server;
 let sftp: SftpServer;
 let wire: StoreProxy;
 let proxy: HttpProxy;
+let agent: PodIdentityAgent;
 
 /** In the data, and in the names of a table and of keys. */
 const MARKER = 'pomegranate';
@@ -40,9 +43,14 @@ beforeAll(async () => {
   const images = await imagesOfDist();
   [rest, s3, sftp] = await Promise.all([RestServer.start(), S3Server.start(), SftpServer.start()]);
   await s3.bucket('backups');
+  await s3.bucket('kept', { versioned: true });
+  agent = await PodIdentityAgent.start(await s3.client(s3.user('role', lockedPolicy('kept', 'cluster/blue'))).session());
   dist = synthesize('test/e2e/repositories/stores/main.ts');
   // The first run of each kind is alone.
   addVariables(dist, { INIT_SPREAD: '0', INIT_SETTLE: '0' });
+  givePodIdentity(dist, 'identity', agent.uri, 'token');
+  givePodIdentity(dist, 'refused', agent.uri, 'others-token');
+  hideNodeIdentity(dist, 'stranger');
   cluster = await Cluster.create({ manifests: [dist], images, backoffSeconds: 0.1 });
   for (const claim of ['files', 'restic']) cluster.claim(NAMESPACE, claim);
   db = await PostgresServer.start(imageNamed(images, 'postgres:15.19-bookworm'), '15');
@@ -70,13 +78,15 @@ beforeAll(async () => {
     s3: { ...s3.root },
     others: { ...s3.root, secretAccessKey: 'another secret' },
     sftp: sftp.secret('vault.example'),
+    token: tokenSecret(agent.token),
+    'others-token': tokenSecret('a token of another pod'),
   };
   for (const [name, values] of Object.entries(secrets)) cluster.secret(NAMESPACE, name, values);
 });
 
 afterAll(async () => {
   await cluster?.destroy();
-  await Promise.all([db?.stop(), cache?.stop(), wire?.stop(), proxy?.stop(), s3?.stop()]);
+  await Promise.all([db?.stop(), cache?.stop(), wire?.stop(), proxy?.stop(), agent?.stop(), s3?.stop()]);
   await rest?.stop();
   sftp?.stop();
   if (dist) rmSync(dist, { recursive: true });
@@ -90,6 +100,7 @@ const KINDS: { [kind: string]: () => Promise<string[]> } = {
   proxied: async () => (proxy.passed['far-vault'] ? readdirSync(join(rest.directory, 'proxied', 'snapshots')) : []),
   s3: () => s3.owner.keys('backups', 'cluster/blue/snapshots/'),
   sftp: async () => readdirSync(join(sftp.directory, 'cluster', 'snapshots')),
+  identity: () => s3.owner.keys('kept', 'cluster/blue/snapshots/'),
 };
 
 describe.each(Object.keys(KINDS))('%s', kind => {
@@ -113,6 +124,18 @@ describe.each(Object.keys(KINDS))('%s', kind => {
     expect(db.checksums('notes')).toEqual(notes);
     expect(cache.digest()).toBe(sessions);
   });
+});
+
+test('the pod has no key, and rclone none either', async () => {
+  const given = agent.given;
+  const notes = db.checksums('notes');
+  db.client('dropdb', ['notes']);
+  request(cluster, NAMESPACE, 'identity-notes', { asOf: `${new Date().toISOString().slice(0, 19)}Z` });
+  const restored = await run('identity-notes-restore');
+  expect(resultOf(restored).verdict, restored.log).toBe('restored');
+  expect(restored.log).toMatch(/reading the restic repository at .*, as it was at /);
+  expect(db.checksums('notes')).toEqual(notes);
+  expect(agent.given).toBeGreaterThan(given);
 });
 
 test('a restic store has received nothing but ciphertext, and jobs say nothing of the data', () => {
@@ -155,6 +178,8 @@ test('what a store refuses is said', async () => {
     'other-bucket': /could not be opened within 20 s: .*bucket does not exist/,
     'other-keys': /could not be opened within 20 s: .*signature we calculated does not match/,
     sftp: /key mismatch/,
+    stranger: /no credentials found.*EKS has given this pod no identity: its service account needs a Pod Identity association/,
+    refused: /no credentials found.*EKS has given this pod an identity that gets no keys: look at the role/,
   };
   const runs = await Promise.all(Object.keys(refusals).map(kind => run(`${kind}-notes-backup`)));
   for (const [index, says] of Object.values(refusals).entries()) {

@@ -13,6 +13,12 @@ export interface S3Credentials {
   readonly secretAccessKey: string;
 }
 
+/** Keys that last for a while, and count with their token alone. */
+export interface SessionCredentials extends S3Credentials {
+  readonly sessionToken: string;
+  readonly expiration: string;
+}
+
 export interface S3RequestOptions {
   readonly query?: { [name: string]: string };
   readonly headers?: { [name: string]: string };
@@ -36,6 +42,7 @@ export class S3Client {
     readonly endpoint: string,
     readonly region: string,
     private readonly credentials: S3Credentials,
+    private readonly service = 's3',
   ) {}
 
   async request(method: string, path: string, options: S3RequestOptions = {}): Promise<S3Answer> {
@@ -58,7 +65,7 @@ export class S3Client {
     };
     const names = Object.keys(headers).sort();
     const canonical = [method, uri, query, ...names.map(name => `${name}:${headers[name]?.trim()}`), '', names.join(';'), hash].join('\n');
-    const scope = `${time.slice(0, 8)}/${this.region}/s3/aws4_request`;
+    const scope = `${time.slice(0, 8)}/${this.region}/${this.service}/aws4_request`;
     const signed = ['AWS4-HMAC-SHA256', time, scope, createHash('sha256').update(canonical).digest('hex')].join('\n');
     const key = scope.split('/').reduce<string | Buffer>((last, part) => hmac(last, part), `AWS4${this.credentials.secretAccessKey}`);
     const signature = createHmac('sha256', key).update(signed).digest('hex');
@@ -78,6 +85,20 @@ export class S3Client {
     const answer = await this.request(method, path, options);
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
     return answer;
+  }
+
+  /** Keys for a while, of whoever this is. (AWS STS API reference, AssumeRole; MinIO's needs no role.) */
+  async session(): Promise<SessionCredentials> {
+    const sts = new S3Client(this.endpoint, this.region, this.credentials, 'sts');
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const { text } = await sts.ask('POST', '/', { headers, body: 'Action=AssumeRole&Version=2011-06-15&DurationSeconds=43200' });
+    const value = (name: string) => valuesOf(text, name)[0] ?? '';
+    return {
+      accessKeyId: value('AccessKeyId'),
+      secretAccessKey: value('SecretAccessKey'),
+      sessionToken: value('SessionToken'),
+      expiration: value('Expiration'),
+    };
   }
 
   /** The keys that a listing shows. */

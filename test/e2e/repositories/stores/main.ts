@@ -1,11 +1,13 @@
 import { Chart, Duration } from 'cdk8s';
 import {
+  Assertion,
   BackupApp,
   type BackupOptions,
   DatabaseBackup,
   DataVolume,
   Engine,
   type IRepository,
+  PodServiceAccount,
   PostgresVersion,
   RedisVersion,
   Repository,
@@ -29,6 +31,9 @@ const locations: { [kind: string]: ResticLocation } = {
   sftp: ResticLocation.sftp({ host: 'vault.example', port: 2022, user: 'backup', path: '/cluster', credentials: SecretRef.named('sftp') }),
   'other-region': ResticLocation.s3({ ...s3, region: 'us-east-2', credentials: keys }),
   'other-bucket': ResticLocation.s3({ ...s3, bucket: 'nothing', credentials: keys }),
+  identity: ResticLocation.s3({ ...s3, bucket: 'kept', versioned: true }),
+  stranger: ResticLocation.s3({ ...s3, bucket: 'kept' }),
+  refused: ResticLocation.s3({ ...s3, bucket: 'kept' }),
   'other-keys': ResticLocation.s3({ ...s3, credentials: SecretRef.named('others') }),
 };
 const password = SecretRef.named('key').key('password');
@@ -40,14 +45,19 @@ const repositories: { [kind: string]: IRepository } = {
 const impatient: BackupOptions = { retries: 0, repositoryWait: Duration.seconds(20) };
 
 for (const [kind, repository] of Object.entries(repositories)) {
-  const shared = { ...impatient, repository, retention: Retention.days(7) };
+  const keyless = ['identity', 'stranger', 'refused'].includes(kind);
+  const pods = keyless ? { serviceAccount: PodServiceAccount.annotated(kind, {}) } : {};
+  const shared = { ...impatient, repository, retention: Retention.days(7), pods };
   const notes = new DatabaseBackup(chart, `${kind}-notes`, {
     ...shared,
     engine: Engine.postgres({ version: PostgresVersion.V15, databases: ['notes'] }),
     host: 'db',
     credentials: SecretRef.named('db'),
   });
-  notes.addVerification({ retries: 0 });
+  // What code of the data's owner would look for.
+  const hasNoToken =
+    "select count(*) from pg_stat_file('/var/run/secrets/pods.eks.amazonaws.com/serviceaccount', true) s where s.size is null";
+  notes.addVerification({ retries: 0, assertions: keyless ? [Assertion.atLeast(hasNoToken, 1)] : [] });
   notes.addRestore();
   const sessions = new DatabaseBackup(chart, `${kind}-sessions`, {
     ...shared,
