@@ -100,7 +100,7 @@ function filesBelow(folder: string): string[] {
 test('brings every script of the library', () => {
   const scripts = (folder: string) => filesBelow(folder).filter(file => SCRIPTS.includes(extname(file)));
   expect(scripts(join(installed, 'build', 'lib'))).toEqual(scripts('lib'));
-  expect(scripts('lib')).toContain('shell/run.sh');
+  expect(scripts('lib')).toContain('shell/jobs/run.sh');
 });
 
 test('brings its command, which npm makes a program', () => {
