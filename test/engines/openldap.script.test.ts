@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { inEachShell } from '../shell/shells';
+import { linkShell } from '../support/shell-folder';
 
 // OpenLDAP's scripts, with a stand-in for the server that answers otherwise each time.
 
@@ -11,14 +12,15 @@ inEachShell('in %s', sh => {
   const [program = 'sh', ...options] = sh;
   const scratch = mkdtempSync(join(tmpdir(), 'openldap-'));
   // As a pod has them mounted.
-  symlinkSync(resolve('lib/shell'), join(scratch, 'shell'));
+  linkShell(join(scratch, 'shell'));
   symlinkSync(resolve('lib/engines/openldap'), join(scratch, 'engine'));
   afterAll(() => rmSync(scratch, { recursive: true }));
   const shell = (words: string, input = '', environment: { [name: string]: string } = {}) =>
     execFileSync(program, [...options, '-c', `. "$BACKUP_HOME/engine/openldap.sh"; ${words}`], {
       encoding: 'utf8',
       input,
-      env: { ...process.env, BACKUP_HOME: scratch, SCRATCH: scratch, REPOSITORY_FOLDER: 'none', ...environment },
+      // As of a shell below another: bash else takes the socket that is its input for a remote user's.
+      env: { ...process.env, SHLVL: '2', BACKUP_HOME: scratch, SCRATCH: scratch, REPOSITORY_FOLDER: 'none', ...environment },
     });
   const encoded = (attribute: string, value: string) => `${attribute}:: ${Buffer.from(value).toString('base64')}\n`;
 

@@ -25,6 +25,8 @@ function list(shell: string[], restic: string, environment: { [name: string]: st
   const script = '. "$BACKUP_HOME/shell/lib.sh"; list_snapshots || cat "$SCRATCH/repository.reason"';
   const { stdout, stderr } = spawnSync(name, [...flags, '-c', script], {
     encoding: 'utf8',
+    // Where its input is a socket, bash takes itself for a remote shell, and reads what the user has for that.
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env.PATH,
       BACKUP_HOME: directory,
