@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -156,4 +156,22 @@ GRANT ALL ON TABLESPACE fast TO "my app";
     ]);
     rmSync(directory, { recursive: true });
   });
+});
+
+test.each([
+  ['postgres', 'psql', 'psql: error: connection to server at "db", port 5432 failed: Connection refused'],
+  ['mysql', 'mysql', "ERROR 2003 (HY000): Can't connect to MySQL server on 'db:3306' (111)"],
+])('what a client of %s says that fails unasked is the reason of the run', (engine, client, words) => {
+  const directory = mkdtempSync(join(tmpdir(), 'client-'));
+  linkShell(join(directory, 'shell'));
+  symlinkSync(resolve('lib/engines', engine), join(directory, 'engine'));
+  mkdirSync(join(directory, 'outcome'));
+  writeFileSync(join(directory, client), `#!/bin/sh\ncat >&2 <<'END'\n${words}\nEND\nexit 1\n`, { mode: 0o755 });
+  const environment = { PATH: `${directory}:${process.env.PATH}`, BACKUP_HOME: directory, SCRATCH: directory, SERIES: 'orders' };
+  const sql = `. "$BACKUP_HOME/engine/${engine}.sh"; client=${client} defaults=none; sql db -c 'select 1'`;
+  spawnSync('sh', ['-c', sql], {
+    env: { ...environment, REPOSITORY_FOLDER: 'none', LOCK_TIMEOUT: '1', MAINTENANCE_DATABASE: 'db', DIALECT: 'mysql' },
+  });
+  expect(readFileSync(join(directory, 'outcome/unexplained'), 'utf8')).toBe(`after ${client} failed: ${words}`);
+  rmSync(directory, { recursive: true });
 });

@@ -254,6 +254,18 @@ describe('the verdict', () => {
     expect(job.run('backup').result.reason, 'it is told once').toBe('no');
   });
 
+  test('says what a program said that nobody has asked about, unless the next one went well', () => {
+    const words = 'psql: error: connection to server at "db" failed: Connection refused\n\tIs the server running?';
+    job.engine({ dump: `unexplained psql '${words}'; exit 2` });
+    expect(job.run('backup').result.reason).toBe(
+      'ended with exit code 2 after psql failed: psql: error: connection to server at "db" failed: Connection refused Is the server running?',
+    );
+    job.engine(SAMPLE);
+    job.run('backup');
+    job.engine({ verify: `unexplained psql '${words}'; explained; exit 2` });
+    expect(job.run('verify', { CHECK_REPOSITORY: 'no' }).result.reason).toMatch(/ended with exit code 2 without saying why/);
+  });
+
   test('of a run that has filled its scratch volume says so, though its scripts had no room for it', () => {
     job.run('backup');
     const small = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=1m tmpfs "$SCRATCH" && exec sh "$@"', 'sh'];

@@ -78,9 +78,12 @@ mongosh_script() { # NAME VARIABLE=VALUE...
   shift
   env "$@" mongosh --nodb --quiet --norc "$here/$mongosh_name.js" >"$SCRATCH/mongosh.out" 2>"$SCRATCH/mongosh.err" && mongosh_rc=0 || mongosh_rc=$?
   if [ "$mongosh_rc" != 0 ]; then
-    cat "$SCRATCH/mongosh.err" "$SCRATCH/mongosh.out" | without_secrets >&2
+    mongosh_words=$(cat "$SCRATCH/mongosh.err" "$SCRATCH/mongosh.out" | without_secrets)
+    printf '%s\n' "$mongosh_words" >&2
+    unexplained mongosh "$mongosh_words"
     return "$mongosh_rc"
   fi
+  explained
   cat "$SCRATCH/mongosh.out"
 }
 

@@ -88,7 +88,12 @@ fi
 program() { # COMMAND...
   # Kept in memory: what it says may be that the scratch volume is full.
   { program_said=$("$@" 2>&1 >&3 3>&-) && program_rc=0 || program_rc=$?; } 3>&1
-  [ -z "$program_said" ] || printf '%s\n' "$program_said" | LC_ALL=C awk -f "$here/said.awk" >&2
+  program_words=
+  if [ -n "$program_said" ]; then
+    program_words=$(printf '%s\n' "$program_said" | LC_ALL=C awk -f "$here/said.awk")
+    printf '%s\n' "$program_words" >&2
+  fi
+  if [ "$program_rc" = 0 ]; then explained; else unexplained "$1" "$program_words"; fi
   return "$program_rc"
 }
 

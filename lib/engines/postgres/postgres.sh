@@ -34,8 +34,17 @@ database() { printf "dbname='%s' keepalives_idle=60" "$(printf %s "$1" | sed "s/
 # Runs a client; of what it says, only what cannot hold a row is said.
 client() { # COMMAND...
   { client_said=$("$@" 2>&1 >&3 3>&-) && client_rc=0 || client_rc=$?; } 3>&1
-  [ -z "$client_said" ] || printf '%s\n' "$client_said" | awk -f "$here/said.awk" >&2
-  [ "$client_rc" = 0 ] || advise "$client_said"
+  client_words=
+  if [ -n "$client_said" ]; then
+    client_words=$(printf '%s\n' "$client_said" | awk -f "$here/said.awk")
+    printf '%s\n' "$client_words" >&2
+  fi
+  if [ "$client_rc" = 0 ]; then
+    explained
+  else
+    unexplained "$1" "$client_words"
+    advise "$client_said"
+  fi
   return "$client_rc"
 }
 

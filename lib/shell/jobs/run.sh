@@ -99,7 +99,7 @@ report() { # EXIT-CODE
     sed -n 's/.*returned error, retrying after [^:]*: //p' "$SCRATCH/repository.err" 2>/dev/null | tail -n 1 >"$SCRATCH/outcome/said" || :
     [ ! -s "$SCRATCH/outcome/said" ] || reason="$reason; the repository said: $(noted said '')"
   else
-    reason=$(noted reason "ended with exit code $1 without saying why; read the log above")
+    reason=$(noted reason "ended with exit code $1 $(noted unexplained 'without saying why; read the log above')")
     case $(cat "$SCRATCH/outcome/full" 2>/dev/null)$(df -Pk "$SCRATCH" 2>/dev/null | awk 'NR == 2 { print ($4 < 8) }'):$reason in
       *'o space left'* | 0:* | :*) ;;
       *) reason="$reason; the scratch volume is full (scratch)" ;;

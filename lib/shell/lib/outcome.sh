@@ -43,6 +43,12 @@ refuse() {
   exit 78
 }
 
+# Notes why a program failed, without data: the reason of a run that ends of it and gives no other. One that goes on takes it back.
+unexplained() { # PROGRAM WORDS
+  outcome unexplained "after $1 failed: $(printf '%s\n' "$2" | grep -v '^[[:space:]]*$' | tail -n 2 | tr -s '\n\t' '  ' | sed 's/ $//')" 2>/dev/null || :
+}
+explained() { [ ! -e "$SCRATCH/outcome/unexplained" ] || rm -f "$SCRATCH/outcome/unexplained"; }
+
 # Runs a command; when it fails, the last thing it said on stderr becomes the reason.
 attempt() { # WHAT COMMAND...
   attempt_what=$1
