@@ -12,7 +12,7 @@ beforeEach(() => {
   mkdirSync(join(folder, 'bin'));
   mkdirSync(join(folder, 'tmp'));
   const docker = join(folder, 'bin/docker');
-  writeFileSync(docker, `#!/bin/sh\ncase $1 in run) : >"${folder}/fetching"; while :; do /bin/sleep 0.1; done ;; esac\n`);
+  writeFileSync(docker, `#!/bin/sh\ncase $1 in run) : >"${folder}/fetching"; while [ -e "${folder}" ]; do /bin/sleep 0.1; done ;; esac\n`);
   chmodSync(docker, 0o755);
 });
 afterEach(() => {
