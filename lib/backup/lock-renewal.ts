@@ -58,6 +58,7 @@ export function renewLocks(scope: Construct, { backup, retention, interval, mirr
     metadata,
     schedule,
     startingDeadline: schedule.intervalUpTo(Duration.hours(12)),
+    isNeverPaused: true,
     job: operationJobSpec({
       pod: operation.pod(job, {
         operation: RENEW_LOCKS,

@@ -3,6 +3,7 @@ import type { Construct, IConstruct } from 'constructs';
 import { checkWhole } from './checks';
 import { InputError } from './input-error';
 import { said as saidMembers } from './said';
+import { refuseTooLate } from './too-late';
 
 const said = new WeakMap<IConstruct, JobOptions>();
 
@@ -10,7 +11,8 @@ const said = new WeakMap<IConstruct, JobOptions>();
 export interface JobOptions {
   /**
    * Begins no run by itself, as `spec.suspend` of every CronJob: for a migration, or a copy of a cluster. Runs that have begun go on,
-   * and so do archives of logs, whose gap no later run could fill. Synthesis warns of it, as nothing is backed up meanwhile.
+   * and so do archives of logs, whose gap no later run could fill, and renewals of a store's locks, which would end. Synthesis warns of
+   * it, as nothing is backed up meanwhile.
    * @default false
    */
   readonly paused?: boolean;
@@ -55,11 +57,7 @@ export class JobDefaults {
    * @throws InputError when the construct has children: jobs among them are made without it; when a number is none
    */
   public add(options: JobOptions): JobDefaults {
-    const { node } = this.scope;
-    if (node.children.length > 0) {
-      const because = `say it before its first child is made: ${node.children[0]?.node.path} is made without it`;
-      throw new InputError(this.scope, { prop: 'JobDefaults', got: options, because });
-    }
+    refuseTooLate(this.scope, 'JobDefaults', options);
     for (const limit of ['successfulJobsHistoryLimit', 'failedJobsHistoryLimit'] as const) {
       const given = options[limit];
       // Whoever keeps none finds no verdict in the morning.

@@ -1,6 +1,6 @@
 import type { Construct, IConstruct } from 'constructs';
-import { InputError } from './input-error';
 import { mergedPodOptions, type PodOptions } from './pod-options';
+import { refuseTooLate } from './too-late';
 
 const said = new WeakMap<IConstruct, PodOptions>();
 
@@ -32,11 +32,7 @@ export class PodDefaults {
    * @throws InputError when the construct has children: pods among them are made without the defaults
    */
   public add(options: PodOptions): PodDefaults {
-    const { node } = this.scope;
-    if (node.children.length > 0) {
-      const because = `say it before its first child is made: ${node.children[0]?.node.path} is made without it`;
-      throw new InputError(this.scope, { prop: 'PodDefaults', got: options, because });
-    }
+    refuseTooLate(this.scope, 'PodDefaults', options);
     said.set(this.scope, mergedPodOptions(said.get(this.scope), options));
     return this;
   }

@@ -502,6 +502,8 @@ export interface OperationCronJob {
   readonly schedule: ScheduleConfig;
   /** How late a run may start when the cluster could not start it on time. Left out if somebody starts it. */
   readonly startingDeadline?: Duration;
+  /** A pause would lose what is there: it goes on. */
+  readonly isNeverPaused?: boolean;
   readonly job: k8s.JobSpec;
 }
 
@@ -531,8 +533,9 @@ export function cronJobObject(scope: Construct, id: string, cronJob: OperationCr
     ? { ...cronJob.metadata, annotations: { ...cronJob.metadata.annotations, ...SUSPENDED_ANNOTATIONS } }
     : cronJob.metadata;
   const { ttlSecondsAfterFinished: ttl } = job;
-  const { paused = false, successfulJobsHistoryLimit = 3, failedJobsHistoryLimit, keepFinished } = jobDefaultsOf(scope);
-  if (paused && !schedule.isNever) warn(scope, `${cronJob.metadata.name} is paused: it does not run until JobDefaults say otherwise`);
+  const { paused: isPaused = false, successfulJobsHistoryLimit = 3, failedJobsHistoryLimit, keepFinished } = jobDefaultsOf(scope);
+  const paused = isPaused && !schedule.isNever && !cronJob.isNeverPaused;
+  if (paused) warn(scope, `${cronJob.metadata.name} is paused: it does not run until JobDefaults say otherwise`);
   // Of frequent runs that fail, the first is the one that shows why, and somebody looks in the morning.
   const runsADay = Math.ceil(Duration.days(1).toSeconds() / schedule.interval.toSeconds());
   const kept = ttl === undefined || schedule.isNever ? ttl : timeToKeep(job, ttl, schedule);

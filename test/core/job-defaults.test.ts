@@ -1,6 +1,20 @@
 import { Chart, Duration, Size, Testing } from 'cdk8s';
 import { describe, expect, test } from 'vitest';
-import { BackupPlan, JobDefaults, type JobOptions, Mirror, Restore, Retention, Schedule, Scratch, Verification } from '../../lib';
+import {
+  BackupPlan,
+  JobDefaults,
+  type JobOptions,
+  Mirror,
+  ObjectLock,
+  Repository,
+  ResticLocation,
+  Restore,
+  Retention,
+  Schedule,
+  Scratch,
+  SecretRef,
+  Verification,
+} from '../../lib';
 import { warnings } from '../../lib/core/warning';
 import { files, objects, props, restic } from '../support/synth';
 
@@ -52,6 +66,18 @@ describe('what is said once of all CronJobs', () => {
     const said = warnings(chart.node.findAll()).filter(line => line.includes('paused'));
     expect(said).toHaveLength(3);
     expect(said[0]).toContain('orders-backup is paused: it does not run until JobDefaults say otherwise');
+  });
+
+  test("pauses no renewal of a store's locks, which would end", () => {
+    const chart = chartWith({ paused: true });
+    const location = ResticLocation.s3({
+      ...{ bucket: 'acme-backups', credentials: SecretRef.named('s3') },
+      objectLock: ObjectLock.compliance({ days: 30 }),
+    });
+    const repository = Repository.restic({ location, password: SecretRef.named('key').key('password') });
+    new BackupPlan(chart, 'nightly', { repository, retention: Retention.keep({ monthly: 3 }) }).addBackup('orders', database);
+    const { 'CronJob/orders-backup': job, 'CronJob/orders-renew-locks': renewal } = objects(chart);
+    expect([job.spec.suspend, renewal.spec.suspend]).toEqual([true, undefined]);
   });
 
   test('keeps a volume with data no longer than is said', () => {

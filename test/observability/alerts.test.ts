@@ -10,6 +10,7 @@ import {
   BackupPlan,
   DataVolume,
   Engine,
+  JobDefaults,
   KeyDrill,
   LogArchive,
   Mirror,
@@ -52,6 +53,19 @@ const scheduled = (cronjob: string, [tooOld, never] = ['BackupJobTooOld', 'Backu
   );
 
 describe('alerts of a plan', () => {
+  test('are those of what runs by itself also while it is paused: somebody is told until it runs', () => {
+    const rule = (paused: boolean) => {
+      const shop = chart();
+      JobDefaults.of(shop).add({ paused });
+      const nightly = plan(shop);
+      nightly.addBackup('orders', database);
+      nightly.add(alerts(), Verification.weekly());
+      return named(rulesOf(shop));
+    };
+    expect(rule(true)).toEqual(rule(false));
+    expect(rule(true)).toContain('BackupJobSuspended orders-backup');
+  });
+
   test('are a rule for each of its backups, those that come later too', () => {
     const shop = chart();
     const nightly = plan(shop);
