@@ -43,6 +43,14 @@ without_keys() { sed -e "s/'.*'/'...'/" -e 's/".*"/"..."/' -e '/Reading key/d'; 
 # was dumped can be counted. A master drops such keys while it loads.
 scratch() { "$PROGRAM-cli" -s "$SCRATCH/server.socket" "$@"; }
 
+# Leaves in $SCRATCH/server.words what the scratch server complains of. Of the machine it warns every time, and where it ends by a signal,
+# the end of its threads and a report of itself come after the reason.
+server_words() {
+  grep ' # ' "$SCRATCH/server.log" | sed 's/.* # //' | grep -vE '^WARNING |version=|^Server initialized|^Configuration loaded| is starting |^Bio .*thread .* terminated|^Terminating server after|^-+$|^!!! ' |
+    without_keys >"$SCRATCH/server.words" || :
+  [ -s "$SCRATCH/server.words" ] || without_keys <"$SCRATCH/server.log" >"$SCRATCH/server.words"
+}
+
 start_scratch_server() { # DIRECTORY yes|no: whether it reads the append-only files there instead of the dump
   directory=$1 append=$2
   set --
@@ -61,9 +69,7 @@ start_scratch_server() { # DIRECTORY yes|no: whether it reads the append-only fi
   until [ "$(scratch ping 2>/dev/null)" = PONG ]; do
     kill -0 "$scratch_server" 2>/dev/null || {
       wait "$scratch_server" && server_rc=0 || server_rc=$?
-      # Of the machine it warns every time.
-      grep ' # ' "$SCRATCH/server.log" | grep -vE ' WARNING | version=| Server initialized| Configuration loaded' | sed 's/.* # //' | without_keys >"$SCRATCH/server.words" || :
-      [ -s "$SCRATCH/server.words" ] || without_keys <"$SCRATCH/server.log" >"$SCRATCH/server.words"
+      server_words
       die "the scratch server could not load what was backed up: $(last_words "$SCRATCH/server.words" "$server_rc")"
     }
     sleep 0.1

@@ -48,8 +48,10 @@ functions=$(functions_of)
 info() { scratch info persistence | tr -d '\r' | sed -n "s/^$1://p"; }
 attempt 'switching the append-only files on' scratch -e config set appendonly yes >/dev/null
 while [ "$(info aof_rewrite_in_progress)$(info aof_rewrite_scheduled)" != 00 ]; do sleep 0.1; done
-[ "$(info aof_enabled) $(info aof_last_bgrewrite_status)" = '1 ok' ] ||
-  die "the append-only files could not be written: $(last_words "$SCRATCH/server.log" 1)"
+[ "$(info aof_enabled) $(info aof_last_bgrewrite_status)" = '1 ok' ] || {
+  server_words
+  die "the append-only files could not be written: $(last_words "$SCRATCH/server.words" 1)"
+}
 stop_scratch_server
 
 start_scratch_server "$STAGING" yes

@@ -345,13 +345,16 @@ describe('Redis 7.0', () => {
   test('what is damaged, is said', async () => {
     // Within a value nothing would tell: append-only files have no checksums.
     const command = (file: string) => overwrite(file, readFileSync(file).indexOf('\r\n*3', 200_000) + 2, Buffer.from('+'));
+    const twice = (file: string) => overwrite(file, readFileSync(file).indexOf('key:1234'), Buffer.from('key:1235'));
     const dump = (damage: (file: string) => void) => (data: string) => {
       withoutAppendOnly(data);
       damage(join(data, 'dump.rdb'));
     };
     await damages('redis', good, [
       ['the beginning of a command', data => command(join(data, `${AOF}.1.incr.aof`)), /could not load .*Bad file format/],
-      ['a bit of the dump', dump(flipBit), /could not load .*RDB/],
+      ['a bit of the dump', dump(file => flipBit(file, statSync(file).size - 4)), /could not load .*RDB CRC error/],
+      // At which the server ends by a signal, and reports of itself at length.
+      ['a key twice', dump(twice), /could not load .*Duplicated key found in RDB file.* \(killed by signal 6\)$/],
       ['half of the dump', dump(file => truncateSync(file, 5000)), /could not load .*Short read/],
       ['an empty directory', empty, /^the data directory is empty/],
       ['some other directory', other, /^there is neither appendonlydir nor dump\.rdb/],
