@@ -192,6 +192,40 @@ describe('what the tools say', () => {
     expect(readFileSync(join(directory, 'mongod'), 'utf8')).toMatch(/--setParameter ttlMonitorEnabled=false(?!.*--replSet)/);
   });
 
+  test('of a server that dies is its first error, without the blocks that it shows byte by byte', () => {
+    const line = (severity: string, id: number, msg: string, attr: object) =>
+      JSON.stringify({ t: { $date: '2026-08-01T00:00:00.000+00:00' }, s: severity, c: 'WT', id, ctx: 'initandlisten', msg, attr });
+    const wiredTiger = (msg: string) => line('E', 22435, 'WiredTiger error message', { error: 0, message: { ts_sec: 1, msg } });
+    const starts = (log: string[], ends: string) => {
+      writeFileSync(join(directory, 'server.log'), log.map(said => `${said}\n`).join(''));
+      const programs = { mongod: `cat '${directory}/server.log'; ${ends}`, mongosh: 'exit 1' };
+      const environment = { READ_FROM: '', OPLOG: 'no', MAXIMUM_LAG: '600' };
+      return runScript('mongodb', 'verify', { directory, programs, environment, repository: { 'archives.tsv': 'all.archive\t*\tno\n' } });
+    };
+    const sum = '__wt_block_read_off:226:WiredTiger.wt: potential hardware corruption, read checksum error for 4096B block at offset 12288';
+    const { reason, log } = starts(
+      [
+        line('I', 23285, 'Automatically disabling TLS 1.0', { error: 'none' }),
+        wiredTiger(sum),
+        wiredTiger('__wt_bm_corrupt_dump:77:{0: 12288, 4096, 0x4e646a1f}: (chunk 1 of 4): 34 31 31 31'),
+        wiredTiger('the process must exit and restart'),
+        line('F', 50853, 'Fatal assertion', { msgid: 50853, file: 'wiredtiger_util.cpp', line: 651 }),
+        line('F', 50853, '\n\n***aborting after fassert() failure\n\n', {}),
+        line('F', 6384300, 'Writing fatal message', { message: 'Got signal: 6 (Aborted).\n' }),
+        line('I', 31380, 'BACKTRACE', { bt: { backtrace: [] } }),
+      ],
+      'kill -ABRT $$',
+    );
+    expect(reason).toBe(`the scratch server did not start: ${sum} the process must exit and restart Fatal assertion (killed by signal 6)`);
+    expect(log).not.toContain('34 31 31 31');
+    const late = line('E', 20557, 'DBException in initAndListen, terminating', { error: 'NonExistentPath: Data directory /x not found' });
+    expect(starts([late], 'exit 100').reason).toBe(
+      'the scratch server did not start: DBException in initAndListen, terminating: NonExistentPath: Data directory /x not found',
+    );
+    expect(starts(['mongod: error while loading shared libraries: libcurl.so.4'], 'exit 127').reason).toContain('libcurl.so.4');
+    expect(starts([], 'exit 1').reason).toBe('the scratch server did not start: its log names no error');
+  });
+
   test('collections with encrypted fields, which a replica set alone may have, are brought up in one', () => {
     mkdirSync(join(directory, 'scratch'));
     writeFileSync(join(directory, 'scratch/facts.expected'), '"collections/shop":1\n"encrypted/shop":1\n');

@@ -162,6 +162,18 @@ source_reason() { repository_reason; }
 # A server of this pod's own: it listens on the loopback address, which no other pod can reach.
 SCRATCH_URI='mongodb://127.0.0.1:27017/?directConnection=true&connectTimeoutMS=10000&serverSelectionTimeoutMS=10000'
 # Over $volume_data, a data directory that is there, if that is set.
+# What the scratch server says was wrong, the cause before what came of it, and without the damaged blocks that it shows byte by byte.
+# Its log is of objects, a line each: https://www.mongodb.com/docs/manual/reference/log-messages/
+server_words() {
+  grep -E '"s":"[EF]"' "$SCRATCH/server/log" | grep -vE '__wt_bm_corrupt_dump|"msg":"(Writing fatal message|BACKTRACE| *Frame|[^"]*aborting after)' |
+    sed -e 's/.*"msg":"\([^"]*\)","attr":{"error":"\([^"]*\)".*/\1: \2/' -e t -e 's/.*"attr":{"error":-\{0,1\}[0-9]*,"message":"\([^"]*\)".*/\1/' -e t \
+      -e 's/.*"msg":"\([^"]*\)".*/\1/' | head -n 3 >"$SCRATCH/server/words" || :
+  # What is no such object was said before there was a log.
+  [ -s "$SCRATCH/server/words" ] || grep -v '^{' "$SCRATCH/server/log" | tail -n 2 >"$SCRATCH/server/words" || :
+  [ -s "$SCRATCH/server/words" ] || echo 'its log names no error' >"$SCRATCH/server/words"
+  cut -c 1-300 "$SCRATCH/server/words" | paste -s -d ' ' -
+}
+
 start_scratch_server() {
   # A retried container finds what the last one left.
   rm -rf "$SCRATCH/server"
@@ -176,9 +188,13 @@ start_scratch_server() {
   scratch_server=$!
   scratch_until=$(($(date +%s) + 60))
   until mongosh_script ready "MONGODB_URI=$SCRATCH_URI" >/dev/null 2>&1; do
-    kill -0 "$scratch_server" 2>/dev/null || die "the scratch server did not start: $(last_words "$SCRATCH/server/log" 1)"
+    kill -0 "$scratch_server" 2>/dev/null || {
+      wait "$scratch_server" && server_rc=0 || server_rc=$?
+      [ "$server_rc" -le 128 ] || server_signal=" (killed by signal $((server_rc - 128)))"
+      die "the scratch server did not start: $(server_words)${server_signal:-}"
+    }
     # Over files that are there it recovers first, which takes as long as it takes: the Job's deadline ends it.
-    [ -n "${volume_data:-}" ] || [ "$(date +%s)" -lt "$scratch_until" ] || die "the scratch server did not answer within 60 s: $(last_words "$SCRATCH/server/log" 1)"
+    [ -n "${volume_data:-}" ] || [ "$(date +%s)" -lt "$scratch_until" ] || die "the scratch server did not answer within 60 s: $(server_words)"
     sleep 0.3
   done
   [ $# = 0 ] || attempt 'making the scratch server a replica set' mongosh_script initiate "MONGODB_URI=$SCRATCH_URI"
