@@ -38,23 +38,31 @@ fi
 number_at() { # FILE OFFSET: eight bytes, the highest first
   od -A n -t u1 -j "$2" -N 8 "$1" | awk '{ for (i = 1; i <= NF; i++) value = value * 256 + $i } END { printf "%.0f\n", value }'
 }
-checkpoint() { sql "show global status like 'Innodb_lsn_last_checkpoint'" | cut -f 2; }
+checkpoint() {
+  checkpoint_row=$(sql "show global status like 'Innodb_lsn_last_checkpoint'") || return 1
+  printf '%s\n' "$checkpoint_row" | cut -f 2
+}
+# Leaves its answer in $same: a server that does not answer is not another one.
 same_server() {
+  same=yes
   if [ "$DIALECT" = mariadb ]; then
     # Where the redo log of the files begins to count is what the server calls its last checkpoint; it may move while we look.
-    before=$(checkpoint)
+    before=$(checkpoint) || return 1
     written=$({ number_at "$DATA_DIRECTORY/ib_logfile0" 4096; number_at "$DATA_DIRECTORY/ib_logfile0" 8192; } | sort -n | tail -n 1)
-    after=$(checkpoint)
-    [ "$before" -le "$written" ] && [ "$written" -le "$after" ]
+    after=$(checkpoint) || return 1
+    [ "$before" -le "$written" ] && [ "$written" -le "$after" ] || same=no
   else
-    [ "$(sed -n 's/^server-uuid=//p' "$DATA_DIRECTORY/auto.cnf")" = "$(variable server_uuid)" ]
+    server_uuid=$(variable server_uuid) || return 1
+    [ "$(sed -n 's/^server-uuid=//p' "$DATA_DIRECTORY/auto.cnf")" = "$server_uuid" ] || same=no
   fi
 }
 tries=0
-until same_server; do
+same_server
+until [ "$same" = yes ]; do
   tries=$((tries + 1))
   [ "$tries" -lt 10 ] || refuse "the files in $DATA_DIRECTORY are not those of the server at $SERVER_HOST: dataVolume must be the volume of the very server that host names"
   sleep 0.5
+  same_server
 done
 
 # ---- can they be restored? -------------------------------------------------------------------------------------------
@@ -99,7 +107,8 @@ fi
 about binlog "$(sed -n "s/.*binlog position: \(filename .*\)/\1/p" "$SCRATCH/tool.log" | tail -n 1)"
 
 # A file is known again by its birth; where the log is not among the data, the server is asked for its beginning.
-if [ "$DIALECT" = mariadb ] && [ "$(variable log_bin)" = ON ]; then
+log_bin=$(variable log_bin)
+if [ "$DIALECT" = mariadb ] && [ "$log_bin" = ON ]; then
   # shellcheck source=lib/engines/mysql-physical/log.sh
   . "$BACKUP_HOME/engine/log.sh"
   note_log_settings

@@ -12,16 +12,20 @@ set -eu
 # shellcheck source=lib/shell/lib/log-gap.sh
 . "$BACKUP_HOME/shell/log-gap.sh"
 
-[ "$(variable log_bin)" = ON ] || refuse 'the server writes no binary log: set log_bin and server_id'
+log_bin=$(variable log_bin)
+[ "$log_bin" = ON ] || refuse 'the server writes no binary log: set log_bin and server_id'
 attempt 'asking for the binary log (the account needs BINLOG MONITOR and REPLICATION SLAVE)' sql 'show master status' >"$SCRATCH/status"
 [ -z "$(cut -f 3-4 "$SCRATCH/status" | tr -d '\t')" ] ||
   refuse 'binlog_do_db or binlog_ignore_db is set on the server: what it leaves out of its log no restore could bring back'
 # What a replica is sent, and a node of a cluster, is in its own log only when it is told to write it there.
-if [ "$(variable log_slave_updates)" != ON ]; then
-  [ "$(variable wsrep_on)" != ON ] ||
+log_slave_updates=$(variable log_slave_updates)
+if [ "$log_slave_updates" != ON ]; then
+  wsrep_on=$(variable wsrep_on)
+  [ "$wsrep_on" != ON ] ||
     refuse 'log_slave_updates is off on the server, a node of a cluster: what is written through other nodes is not in its log. Set log_slave_updates to ON'
   attempt 'asking whether the server is a replica' sql "select count(*) from information_schema.global_status where variable_name = 'Slaves_running' and variable_value <> '0'" >"$SCRATCH/status"
-  { [ "$(cat "$SCRATCH/status")" = 0 ] && [ -z "$(variable gtid_slave_pos)" ]; } ||
+  gtid_slave_pos=$(variable gtid_slave_pos)
+  { [ "$(cat "$SCRATCH/status")" = 0 ] && [ -z "$gtid_slave_pos" ]; } ||
     refuse 'log_slave_updates is off on the server, a replica: what it is sent by its primary is not in its log, and no restore could bring it back. Set log_slave_updates to ON, or name the primary as host. Where it is a replica no more: reset slave all; set global gtid_slave_pos = ""'
 fi
 # The server keeps nothing for us. Two hours are what it takes to notice and to mend.
@@ -32,8 +36,10 @@ fi
 [ "$expiry" = 0 ] || [ "$expiry" -ge 86400 ] || log "WARNING: the server removes its binary logs after $expiry s, whether they were archived or not"
 format=$(variable binlog_format)
 [ "$format" != STATEMENT ] || log 'WARNING: binlog_format is STATEMENT: a replay repeats statements, and some have another effect then. Set it to ROW or MIXED'
-if [ "$format" != ROW ] && [ "$(variable time_zone)" = SYSTEM ] && [ "$(variable system_time_zone)" != UTC ]; then
-  log "WARNING: the server's time zone is its machine's, $(variable system_time_zone), which its log does not tell: a replay takes statements' times for UTC. Set default_time_zone, or binlog_format to ROW"
+time_zone=$(variable time_zone)
+system_time_zone=$(variable system_time_zone)
+if [ "$format" != ROW ] && [ "$time_zone" = SYSTEM ] && [ "$system_time_zone" != UTC ]; then
+  log "WARNING: the server's time zone is its machine's, $system_time_zone, which its log does not tell: a replay takes statements' times for UTC. Set default_time_zone, or binlog_format to ROW"
 fi
 
 attempt 'listing the binary logs' sql 'show binary logs' >"$SCRATCH/status"

@@ -30,7 +30,8 @@ note_log_settings() {
   [ "$log_format" != STATEMENT ] || about binlogFormat STATEMENT
   # A replay's server has UTC.
   log_zone=$(variable system_time_zone)
-  [ "$log_format" = ROW ] || [ "$(variable time_zone)" != SYSTEM ] || [ "$log_zone" = UTC ] || about binlogTimeZone "$log_zone"
+  log_time_zone=$(variable time_zone)
+  [ "$log_format" = ROW ] || [ "$log_time_zone" != SYSTEM ] || [ "$log_zone" = UTC ] || about binlogTimeZone "$log_zone"
 }
 say_log_settings() {
   ! manifest_about "$SCRATCH/manifest.json" | grep -q '^"binlogFormat":"STATEMENT"$' ||

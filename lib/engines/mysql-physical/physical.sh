@@ -67,7 +67,7 @@ if [ -n "${SERVER_HOST:-}" ]; then
   } >"$SCRATCH/client.cnf"
 fi
 
-sql() { "$client" --defaults-file="$SCRATCH/client.cnf" --connect-timeout=15 --batch --skip-column-names -e "$1"; }
+sql() { asking "$client" "$client" --defaults-file="$SCRATCH/client.cnf" --connect-timeout=15 --batch --skip-column-names -e "$1"; }
 # What the client says of a statement that failed, without what it quotes: that may be the content of a row.
 client_words() { # FILE EXIT-CODE
   client_said=$(grep -oE '^ERROR [0-9]+ \([0-9A-Z]+\)( at line [0-9]+)?' "$1" | tail -n 1) || :
@@ -78,7 +78,10 @@ tool_words() { # FILE EXIT-CODE
   grep -vE '^ *len |; asc |; hex |^ *[0-9]+: len ' "$1" >"$SCRATCH/words" || :
   last_words "$SCRATCH/words" "$2"
 }
-variable() { sql "show global variables like '$1'" | cut -f 2-; }
+variable() { # NAME: its value; nothing where this server has no such variable
+  variable_row=$(sql "show global variables like '$1'") || return 1
+  printf '%s\n' "$variable_row" | cut -f 2-
+}
 
 # Names what the tool leaves where it is: it knows the files of these storage engines only, and not whom a replica follows.
 # (MariaDB's source, extra/mariabackup/backup_copy.cc, ext_list.)

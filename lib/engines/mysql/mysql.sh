@@ -298,7 +298,8 @@ lend_settings() {
     fi
   fi
   # Without a key a table is to stay.
-  if [ "$DIALECT" != mariadb ] && [ "$(sql information_schema -e 'select @@global.sql_generate_invisible_primary_key' 2>/dev/null)" = 1 ]; then
+  invisible_key=$(sql information_schema -e "show global variables where variable_name = 'sql_generate_invisible_primary_key' and value = 'ON'") || return 1
+  if [ "$DIALECT" != mariadb ] && [ -n "$invisible_key" ]; then
     if sql information_schema -e 'set session sql_generate_invisible_primary_key = 0' 2>/dev/null; then
       run_settings="$run_settings, sql_generate_invisible_primary_key = 0"
     else
@@ -392,7 +393,9 @@ missing_accounts() {
   # Given without what is taken back again, they might read what was kept from them.
   LC_ALL=C awk -F '\t' 'NR == FNR { present[$1]; next } !($1 in present) && $2 ~ /^REVOKE / && !seen[$1]++ { print $1 }' \
     "$SCRATCH/accounts.present" "$SCRATCH/accounts.tsv" >"$SCRATCH/accounts.revoked"
-  if [ -s "$SCRATCH/accounts.revoked" ] && [ "$(sql information_schema -e 'select @@global.partial_revokes')" != 1 ]; then
+  revokes=1
+  [ ! -s "$SCRATCH/accounts.revoked" ] || revokes=$(sql information_schema -e 'select @@global.partial_revokes') || return 1
+  if [ "$revokes" != 1 ]; then
     caveat "these accounts are not made, as what is revoked from them on single databases cannot be while the server's partial_revokes is off: $(paste -s -d ' ' "$SCRATCH/accounts.revoked"). To have them, set it and restore again"
     cat "$SCRATCH/accounts.revoked" >>"$SCRATCH/accounts.present"
   fi

@@ -16,16 +16,19 @@ client=$(pg_basebackup --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
 # The files are the server's own: only a server of the same major version can bring them up, here and on the worst day.
 [ "$client" = "$server" ] ||
   refuse "the image holds PostgreSQL $client, the server is PostgreSQL $server: a copy of files needs the same major version (set version: PostgresVersion.V$server)"
-[ "$(ask -c 'show wal_level')" != minimal ] || refuse 'wal_level is minimal on the server: a base backup needs at least replica'
-[ "$(ask -c "select rolreplication or rolsuper from pg_roles where rolname = current_user")" = t ] ||
+wal_level=$(ask -c 'show wal_level')
+[ "$wal_level" != minimal ] || refuse 'wal_level is minimal on the server: a base backup needs at least replica'
+replicates=$(ask -c "select rolreplication or rolsuper from pg_roles where rolname = current_user")
+[ "$replicates" = t ] ||
   refuse "role $PGUSER may not take base backups: alter role $PGUSER replication"
 tablespaces=$(ask -c "select string_agg(quote_ident(spcname), ', ') from pg_tablespace where spcname not in ('pg_default', 'pg_global')")
 [ -z "$tablespaces" ] || refuse "the server has tablespaces ($tablespaces), whose directories a stream cannot carry: use logical dumps (Engine.postgres), or move the data to the default tablespace"
 
 # A replica that lags would be saved as it was a while ago.
 if [ -n "$PRIMARY" ]; then
-  [ "$(ask -c 'select pg_is_in_recovery()')" = t ] || log "WARNING: $PGHOST is not a replica"
-  target=$(PGHOST=$PRIMARY ask -c 'select pg_current_wal_lsn()') || die "the primary $PRIMARY does not say how far it is"
+  replica=$(ask -c 'select pg_is_in_recovery()')
+  [ "$replica" = t ] || log "WARNING: $PGHOST is not a replica"
+  target=$(PGHOST=$PRIMARY attempt "asking the primary $PRIMARY how far it is" ask -c 'select pg_current_wal_lsn()')
   caught_up_until=$(($(date +%s) + REPLAY_TIMEOUT))
   until [ "$(ask -c "select coalesce(pg_last_wal_replay_lsn() >= '$target', true)")" = t ]; do
     [ "$(date +%s)" -lt "$caught_up_until" ] ||
@@ -35,7 +38,8 @@ if [ -n "$PRIMARY" ]; then
   log "the replica has caught up with the primary's $target"
 fi
 
-about server "$(ask -c 'show server_version')"
+server_version=$(ask -c 'show server_version')
+about server "$server_version"
 since() { ask -c "select to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"; }
 running_since=$(since)
 about runningSince "$running_since"
@@ -49,7 +53,8 @@ ask -F '	' -c "select 'superuser', rolname from pg_roles where oid = 10 union al
 # then, and what it builds on itself in $SCRATCH/parent.needs.
 parent() {
   if [ "$INCREMENTALS" = 0 ] || [ "$SAFETY" = yes ]; then return 0; fi
-  if [ "$(ask -c "select current_setting('summarize_wal')")" != on ]; then
+  summarized=$(ask -c "select current_setting('summarize_wal')") || return 1
+  if [ "$summarized" != on ]; then
     log 'WARNING: summarize_wal is off on the server, so this backup is a full one: alter system set summarize_wal = on'
     return 0
   fi
@@ -79,7 +84,8 @@ export PARENT
 if [ -n "$PARENT" ]; then
   log "incremental to $PARENT"
   if repository_put base.tar sh "$BACKUP_HOME/engine/dump-base.sh"; then
-    [ "$(since)" = "$running_since" ] || die 'the server was started anew while the backup began: what it builds on may not be of this server'
+    running_now=$(since)
+    [ "$running_now" = "$running_since" ] || die 'the server was started anew while the backup began: what it builds on may not be of this server'
     needs "$PARENT"
     grep . "$SCRATCH/parent.needs" >>"$SCRATCH/needs" || :
     about base "incremental to $PARENT"

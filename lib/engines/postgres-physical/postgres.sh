@@ -16,7 +16,7 @@ export PGCLIENTENCODING=UTF8 PGCONNECT_TIMEOUT=15 PGAPPNAME="backup $SERIES"
 # What others have made must not take the place of what is called here. Longer than any limit for the sessions of applications.
 export PGOPTIONS='-c search_path=pg_catalog -c statement_timeout=0 -c idle_session_timeout=0 -c idle_in_transaction_session_timeout=0'
 
-ask() { psql -XAtq --no-password -v ON_ERROR_STOP=1 -d "$MAINTENANCE_DATABASE" "$@"; } # PSQL-ARGUMENTS...
+ask() { asking psql psql -XAtq --no-password -v ON_ERROR_STOP=1 -d "$MAINTENANCE_DATABASE" "$@"; } # PSQL-ARGUMENTS...
 
 # How the pod that receives the log calls itself, so that another one that receives it is told apart. A name ends after 63 characters.
 receiver() { printf 'backup by %s' "$(printf %s "$POD_NAME" | tail -c 50)"; }

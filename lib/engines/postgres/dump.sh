@@ -91,8 +91,8 @@ done <"$SCRATCH/databases"
 [ -s "$SCRATCH/chosen" ] || [ "$SAFETY" = yes ] || refuse "no database of this server holds anything: an empty backup is seldom what was meant (allowEmpty says that it is)"
 
 # A role without access to the password hashes can still save everything else about the roles.
-passwords=--no-role-passwords
-[ "$(sql "$MAINTENANCE_DATABASE" -c "select has_table_privilege('pg_authid', 'select')")" != t ] || passwords=
+readable=$(sql "$MAINTENANCE_DATABASE" -c "select has_table_privilege('pg_authid', 'select')")
+case $readable in t) passwords='' ;; *) passwords=--no-role-passwords ;; esac
 [ -z "$passwords" ] || caveat "the roles' passwords are left out, as the role may not read pg_authid"
 # shellcheck disable=SC2086 # one option or none
 put globals.sql env PGTZ=UTC pg_dumpall --globals-only --no-password --lock-wait-timeout="${LOCK_TIMEOUT}s" -l "$MAINTENANCE_DATABASE" $passwords

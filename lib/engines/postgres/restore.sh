@@ -113,7 +113,8 @@ compare_roles() {
   attempt 'reading the roles of the target' client env PGTZ=UTC pg_dumpall --roles-only --no-role-passwords --no-password -l "$MAINTENANCE_DATABASE" >"$SCRATCH/roles.now"
   SUPERUSER=$superuser LABELS=$SCRATCH/labels.now ATTRIBUTES=$SCRATCH/attributes.now GRANTS=$SCRATCH/grants.now awk -f "$here/roles.awk" "$SCRATCH/roles.present" "$SCRATCH/roles.now" >/dev/null
   : >"$SCRATCH/roles.open"
-  [ "$(sql "$MAINTENANCE_DATABASE" -c "select has_table_privilege('pg_authid', 'select')")" != t ] ||
+  readable=$(sql "$MAINTENANCE_DATABASE" -c "select has_table_privilege('pg_authid', 'select')") || return 1
+  [ "$readable" != t ] ||
     sql "$MAINTENANCE_DATABASE" -c "select quote_ident(rolname) from pg_authid where rolpassword is null" >"$SCRATCH/roles.open"
   awk -F '\t' '
     FILENAME == ARGV[1] { present[$0]; next }

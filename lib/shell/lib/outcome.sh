@@ -47,6 +47,17 @@ refuse() {
 unexplained() { # PROGRAM WORDS
   outcome unexplained "after $1 failed: $(printf '%s\n' "$2" | grep -v '^[[:space:]]*$' | tail -n 2 | tr -s '\n\t' '  ' | sed 's/ $//')" 2>/dev/null || :
 }
+# Runs a client; what it says when it fails is the reason of a run that ends of it. Its answer has to be kept before it is looked at: within
+# a test or a pipe the shell goes on when there is none, and takes silence for an answer.
+asking() { # PROGRAM COMMAND...
+  asking_program=$1
+  shift
+  # Kept in memory: what it says may be that the scratch volume is full.
+  { asking_said=$("$@" 2>&1 >&3 3>&-) && asking_rc=0 || asking_rc=$?; } 3>&1
+  [ -z "$asking_said" ] || printf '%s\n' "$asking_said" >&2
+  if [ "$asking_rc" = 0 ]; then explained; else unexplained "$asking_program" "$asking_said"; fi
+  return "$asking_rc"
+}
 explained() { [ ! -e "$SCRATCH/outcome/unexplained" ] || rm -f "$SCRATCH/outcome/unexplained"; }
 
 # Runs a command; when it fails, the last thing it said on stderr becomes the reason.
