@@ -157,10 +157,13 @@ broken_views() { # DATABASE
   while IFS= read -r broken_view; do
     printf 'select "view", %s; show fields from %s;\n' "$(literal "$broken_view")" "$(ident "$broken_view")"
   done <"$SCRATCH/views" >"$SCRATCH/views.sql"
+  # A connection that breaks leaves no fields either.
+  echo 'select "all", "asked";' >>"$SCRATCH/views.sql"
   sql "$1" --force <"$SCRATCH/views.sql" 2>/dev/null | awk -F '\t' '
     $1 == "view" && NF == 2 { order[++n] = $2; next }
+    $1 == "all" && NF == 2 { all = 1; next }
     { fields[n]++ }
-    END { for (i = 1; i <= n; i++) if (!fields[i]) print order[i] }'
+    END { for (i = 1; i <= n; i++) if (!fields[i]) print order[i]; exit !all }'
 }
 
 # Routines, and from MySQL 9.2 on the libraries that these use, which the dumping program takes for such, too.

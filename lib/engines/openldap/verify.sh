@@ -24,7 +24,9 @@ log "all entries are back: $(manifest_facts "$SCRATCH/manifest.json" | sed -n 's
 # How many entries below the base match a filter.
 ask() { # BASE: a filter
   asked=$(sed 's/;$//' | tr -d '\n')
-  ask_scratch -b "$1" "$asked" 1.1 | sed -n '/^dn:/p' | wc -l | tr -d ' '
+  # A filter that is none, and a base that is not there, match nothing: that is no answer.
+  ask_scratch -b "$1" "$asked" 1.1 >"$SCRATCH/asked" || return 1
+  sed -n '/^dn:/p' "$SCRATCH/asked" | wc -l | tr -d ' '
 }
 check_assertions ask
 stop_scratch_server

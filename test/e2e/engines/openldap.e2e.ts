@@ -132,6 +132,11 @@ describe('OpenLDAP, its configuration and two databases on one volume', () => {
     expect(verification.log).toContain(`709 of ${SUFFIX};2 of ${OTHER_SUFFIX}`);
   });
 
+  test('of what is not there an assertion knows nothing, and not that there is none of it', async () => {
+    await succeed(run('encrypted-backup'), 'published');
+    expect(resultOf(await run('encrypted-verify')).reason).toMatch(/^assertion 01 could not be asked: No such object \(32\)/);
+  });
+
   test('the password is in no argument, log or result', async () => {
     const seen: string[] = [];
     const backup = await cluster.run(

@@ -27,6 +27,14 @@ const series: { [name: string]: Partial<OpenldapEngineOptions> } = {
   encrypted: { startTls: true, tlsAuthority: SecretRef.named('ldap-tls').key('authority') },
   apart: { mounts: { '/srv/data': 'data', '/srv/other': 'other' } },
 };
+const assertions: { [series: string]: Assertion[] } = {
+  directory: [
+    Assertion.atLeast('(objectClass=inetOrgPerson)', 600, { database: 'dc=example,dc=com' }),
+    Assertion.equalTo('(uid=person 7)', '1', { database: 'ou=people,dc=example,dc=com' }),
+  ],
+  // Of a base that is not there.
+  encrypted: [Assertion.equalTo('(accountLocked=TRUE)', '0', { database: 'ou=persons,dc=example,dc=com' })],
+};
 for (const [name, options] of Object.entries(series)) {
   const backup = new DatabaseBackup(chart, name, {
     engine: Engine.openldap({ ...whole, ...options }),
@@ -39,16 +47,7 @@ for (const [name, options] of Object.entries(series)) {
     retries: 0,
     readyTimeout: Duration.seconds(4),
   });
-  backup.addVerification({
-    retries: 0,
-    assertions:
-      name === 'directory'
-        ? [
-            Assertion.atLeast('(objectClass=inetOrgPerson)', 600, { database: 'dc=example,dc=com' }),
-            Assertion.equalTo('(uid=person 7)', '1', { database: 'ou=people,dc=example,dc=com' }),
-          ]
-        : [],
-  });
+  backup.addVerification({ retries: 0, assertions: assertions[name] ?? [] });
   backup.addRestore();
 }
 app.synth();
