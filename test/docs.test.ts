@@ -98,7 +98,7 @@ test('the first app of the quick start needs what the quick start makes, key for
     expect(server.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toContain('PersistentVolumeClaim backups');
     // The same privileges, of a role that has the name in the Secret.
     const [, grants = ''] = /Backs up orders .*?```\n(.*?)```/s.exec(page) ?? [];
-    for (const line of grants.replaceAll('"<user>"', 'backup').trim().split('\n')) {
+    for (const line of grants.replaceAll('"<username>"', 'backup').trim().split('\n')) {
       if (!line.startsWith('--')) expect(text).toContain(`\n${line}\n`);
     }
   } finally {

@@ -93,7 +93,7 @@ describe('of a backup', () => {
   test('there is a role for what backs up, and one for what restores', () => {
     const { orders } = make();
     expect(Prerequisites.of(orders).roles.map(({ does, secret, grants }) => [does, secret, grants.join('\n')])).toEqual([
-      [['backs up orders (postgres at orders-db)'], 'orders-backup', expect.stringContaining('grant pg_read_all_data to "<user>";')],
+      [['backs up orders (postgres at orders-db)'], 'orders-backup', expect.stringContaining('grant pg_read_all_data to "<username>";')],
       [['restores orders (postgres at orders-db)'], 'orders-owner', expect.stringContaining('createdb createrole;')],
     ]);
   });
@@ -157,7 +157,7 @@ describe('of a backup', () => {
     const engine = Engine.mysql({ version: MysqlVersion.V8_4, binlogPosition: true });
     const orders = new DatabaseBackup(new Chart(app, 'shop', { namespace: 'shop' }), 'orders', props({ engine }));
     expect(Prerequisites.of(orders).roles[0]?.grants.at(-1)).toBe(
-      "grant select, show view, trigger, event, process, replication client, reload on *.* to '<user>'@'%';",
+      "grant select, show view, trigger, event, process, replication client, reload on *.* to '<username>'@'%';",
     );
   });
 });

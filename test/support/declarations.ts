@@ -203,7 +203,9 @@ function madeBy(types: Map<string, Named>, name: string): string {
       }
     }
   }
-  const all = [...constants.slice(-1), ...factories.filter(call => !call.includes('#'))];
+  const [first = '', ...others] = constants;
+  const named = [first, ...others.map(call => (call.startsWith(`${name}.`) ? call.slice(name.length + 1) : call))].join(', ');
+  const all = [...(named ? [named] : []), ...factories.filter(call => !call.includes('#'))];
   if (all.length === 0) return ts.isClassDeclaration(types.get(name) as Named) ? `new ${name}(...)` : '';
   return all.slice(0, 4).join(', ') + (all.length > 4 ? ', ...' : '');
 }

@@ -240,7 +240,9 @@ function bindEtcd(scope: Construct, options: EngineBindOptions, engine: EtcdOpti
     ],
     connection: {
       port,
-      ...(users && { grants: { backup: ["etcdctl user add '<user>' # asks for the password", "etcdctl user grant-role '<user>' root"] } }),
+      ...(users && {
+        grants: { backup: ["etcdctl user add '<username>' # asks for the password", "etcdctl user grant-role '<username>' root"] },
+      }),
       environment: [
         { name: 'SERVER_URL', value: url },
         ...(tls?._paths('CLIENT_CA_FILE', 'CLIENT_CERT_FILE', 'CLIENT_KEY_FILE') ?? []),

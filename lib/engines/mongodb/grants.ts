@@ -6,5 +6,5 @@
  */
 export function createUser(database: string, names: string[]): string {
   const roles = names.map(role => `{ role: '${role}', db: 'admin' }`).join(', ');
-  return `db.getSiblingDB('${database}').createUser({ user: '<user>', pwd: passwordPrompt(), roles: [${roles}] })`;
+  return `db.getSiblingDB('${database}').createUser({ user: '<username>', pwd: passwordPrompt(), roles: [${roles}] })`;
 }

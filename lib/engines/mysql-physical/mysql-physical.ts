@@ -237,16 +237,16 @@ interface Dialect {
 function grantsOf({ name }: Dialect): { [operation: string]: string[] } {
   if (name === 'mariadb') {
     return {
-      backup: [CREATE_USER, "grant reload, process, binlog monitor on *.* to '<user>'@'%';"],
-      log: [CREATE_USER, "grant replication slave on *.* to '<user>'@'%';"],
+      backup: [CREATE_USER, "grant reload, process, binlog monitor on *.* to '<username>'@'%';"],
+      log: [CREATE_USER, "grant replication slave on *.* to '<username>'@'%';"],
     };
   }
   const tables = ['log_status', 'keyring_component_status', 'replication_group_members'];
   return {
     backup: [
       CREATE_USER,
-      "grant backup_admin, process, reload, lock tables, replication client on *.* to '<user>'@'%';",
-      ...tables.map(table => `grant select on performance_schema.${table} to '<user>'@'%';`),
+      "grant backup_admin, process, reload, lock tables, replication client on *.* to '<username>'@'%';",
+      ...tables.map(table => `grant select on performance_schema.${table} to '<username>'@'%';`),
     ],
   };
 }

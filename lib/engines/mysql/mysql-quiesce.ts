@@ -162,7 +162,7 @@ function bindSession(scope: Construct, options: MysqlServerQuiesceOptions, sessi
     user: imageUser,
     scripts: ScriptFolder.at('quiesce-mysql', join(__dirname, 'quiesce')),
     environment,
-    grants: [CREATE_USER, `grant ${PRIVILEGES[session.lock]} on *.* to '<user>'@'%';`],
+    grants: [CREATE_USER, `grant ${PRIVILEGES[session.lock]} on *.* to '<username>'@'%';`],
     ...(tls && { volumes: tls.volumes, volumeMounts: tls.mounts }),
     ...holdingTimes(scope, options),
   };

@@ -281,9 +281,9 @@ function bindDialect(scope: Construct, options: EngineBindOptions, engine: Mysql
       grants: {
         backup: [
           CREATE_USER,
-          `grant ${[...READS, ...(engine.binlogPosition ? (POSITION[dialect.name] ?? []) : [])].join(', ')} on *.* to '<user>'@'%';`,
+          `grant ${[...READS, ...(engine.binlogPosition ? (POSITION[dialect.name] ?? []) : [])].join(', ')} on *.* to '<username>'@'%';`,
         ],
-        restore: [CREATE_USER, `grant all privileges on *.* to '<user>'@'%' with grant option;`],
+        restore: [CREATE_USER, `grant all privileges on *.* to '<username>'@'%' with grant option;`],
       },
       environment,
       ...(tls && { volumes: tls.volumes, volumeMounts: tls.mounts }),

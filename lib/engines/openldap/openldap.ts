@@ -189,9 +189,9 @@ const GRANTS = [
   'dn: olcDatabase={1}mdb,cn=config',
   'changetype: modify',
   'add: olcAccess',
-  'olcAccess: {0}to * by dn.exact="<user>" read by * break',
+  'olcAccess: {0}to * by dn.exact="<username>" read by * break',
   '-',
   '# a database with entries as well, so that no search of it ends before its end',
   'add: olcLimits',
-  'olcLimits: {0}dn.exact="<user>" size=unlimited time=unlimited',
+  'olcLimits: {0}dn.exact="<username>" size=unlimited time=unlimited',
 ];

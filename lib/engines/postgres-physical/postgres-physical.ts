@@ -214,6 +214,6 @@ export class PostgresPhysicalEngine implements IEngine {
 }
 
 const REPLICATION = [
-  `create role "<user>" login replication password '<password>';`,
-  '-- pg_hba.conf, in which "all" is no replication: host replication <user> samenet scram-sha-256',
+  `create role "<username>" login replication password '<password>';`,
+  '-- pg_hba.conf, in which "all" is no replication: host replication <username> samenet scram-sha-256',
 ];

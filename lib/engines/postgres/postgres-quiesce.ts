@@ -77,7 +77,7 @@ export class PostgresQuiesce implements IQuiesce {
         credentials.key('password').toEnvironment('PGPASSWORD'),
         ...sslModeVariables(scope, sslMode),
       ],
-      grants: [`create role "<user>" login password '<password>';`, 'grant pg_checkpoint to "<user>";'],
+      grants: [`create role "<username>" login password '<password>';`, 'grant pg_checkpoint to "<username>";'],
       ...preparationTime(scope, this.options),
     };
   }

@@ -204,13 +204,13 @@ export class PostgresEngine implements IEngine {
         port,
         grants: {
           backup: [
-            `create role "<user>" login password '<password>';`,
-            'grant pg_read_all_data to "<user>";',
-            '-- row-level security: alter role "<user>" bypassrls; large objects have to be its own, or granted to it',
+            `create role "<username>" login password '<password>';`,
+            'grant pg_read_all_data to "<username>";',
+            '-- row-level security: alter role "<username>" bypassrls; large objects have to be its own, or granted to it',
           ],
           restore: [
-            `create role "<user>" login password '<password>'; -- where it is not there yet`,
-            'alter role "<user>" createdb createrole;',
+            `create role "<username>" login password '<password>'; -- where it is not there yet`,
+            'alter role "<username>" createdb createrole;',
             '-- what a superuser alone may bring back, the verdict of its restore names',
           ],
         },

@@ -150,4 +150,4 @@ export class RabbitmqEngine implements IEngine {
   }
 }
 
-const ADMINISTRATOR = ["rabbitmqctl add_user '<user>' # asks for the password", "rabbitmqctl set_user_tags '<user>' administrator"];
+const ADMINISTRATOR = ["rabbitmqctl add_user '<username>' # asks for the password", "rabbitmqctl set_user_tags '<username>' administrator"];

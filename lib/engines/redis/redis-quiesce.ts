@@ -105,7 +105,7 @@ function bindProgram(scope: Construct, options: RedisQuiesceOptions | ValkeyQuie
         : []),
       ...tls.environment,
     ],
-    grants: ["ACL SETUSER <user> on '><password>' +bgsave +info +time"],
+    grants: ["ACL SETUSER <username> on '><password>' +bgsave +info +time"],
     volumes: tls.volumes,
     volumeMounts: tls.mounts,
     ...preparationTime(scope, options),

@@ -222,7 +222,7 @@ function bindProgram(scope: Construct, options: EngineBindOptions, engine: Redis
     ],
     connection: {
       port,
-      grants: { backup: ["ACL SETUSER <user> on '><password>' +ping +replconf +sync +psync"] },
+      grants: { backup: ["ACL SETUSER <username> on '><password>' +ping +replconf +sync +psync"] },
       environment: [
         { name: 'REDIS_HOST', value: options.host },
         { name: 'REDIS_PORT', value: String(port) },
