@@ -349,8 +349,12 @@ interface DataOfPod extends DataVolumeBinding {
 /** What is done with the role of an operation's credentials. */
 const ROLES: { readonly [operation: string]: string } = { backup: 'backs up', restore: 'restores', log: 'archives the log of' };
 
-/** The Secrets that are named in variables and volumes. */
-function secretsOf(variables: k8s.EnvVar[], volumes: k8s.Volume[] = []): string[] {
+/**
+ * The Secrets that are named in variables and volumes.
+ *
+ * @internal
+ */
+export function secretsOf(variables: k8s.EnvVar[], volumes: k8s.Volume[] = []): string[] {
   return [
     ...variables.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? []),
     ...volumes.flatMap(({ secret, projected }) => [secret?.secretName, ...(projected?.sources ?? []).map(source => source.secret?.name)]),

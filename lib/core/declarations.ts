@@ -736,6 +736,11 @@ export const CALLS: { readonly [name: string]: Members } = {
     id: 'string',
     props: 'BackupPlanProps',
   },
+  'new BackupWitness': {
+    scope: 'Construct',
+    id: 'string',
+    props: 'BackupWitnessProps',
+  },
   'new DatabaseBackup': {
     scope: 'Construct',
     id: 'string',
@@ -1025,6 +1030,21 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     extends: 'BackupOptions',
     repository: 'IRepository | Where recovery points are kept',
     retention: 'Retention | Which recovery points are kept',
+  },
+  BackupWitnessProps: {
+    repository: 'IRepository | The repository that it looks at, with all series in it',
+    'interval?': 'Duration | How often it lists the repository: whole seconds, from a minute to a day',
+    'timeout?': 'Duration | The longest that a listing may take, no less than a minute',
+    'name?': 'string | The name of the Deployment, and of what belongs to it',
+    'serviceMonitor?': 'ServiceMonitorOptions | A ServiceMonitor for the Prometheus Operator, whose CRD has to be there',
+    'scrapeAnnotations?':
+      "boolean | Whether the Service has the annotations `prometheus.io/scrape`, `prometheus.io/port` and `prometheus.io/path`, by which Prometheus finds it where it is configured so, as by its community's Helm chart",
+    'scrapedBy?': 'ScrapedByOptions | Which pods may ask for the metrics; no others reach the witness',
+    'user?':
+      'number | The user, and group, as which it reads a volume: the one who has written the repository, since nobody else can read that',
+    'image?': "string | An image with a shell, GNU or busybox tools, and busybox's httpd",
+    'scratch?': 'Scratch | Where it remembers which manifests it has read, and restic its copies of index and snapshots',
+    'pods?': 'PodOptions | How the pod is placed and what it may use',
   },
   CephFsSnapshotOptions: {
     extends: 'CephSnapshotOptions',
@@ -1690,6 +1710,14 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'timeZone?': "string | The time zone in which the clock is read: an IANA name such as 'Europe/Berlin', rendered as `spec.timeZone`",
     'spread?': 'Duration | Spreads starts, so that backups with one schedule do not all start at once',
   },
+  ScrapedByOptions: {
+    'namespace?': 'string | The namespace of the pods that scrape: `monitoring`',
+    'labels?': "{string} | Labels of those pods: `{ 'app.kubernetes.io/name': 'prometheus' }`",
+  },
+  ServiceMonitorOptions: {
+    'labels?':
+      "{string} | Labels of the ServiceMonitor, by which a Prometheus finds it: what its `serviceMonitorSelector` wants, for example `{ release: 'kube-prometheus-stack' }`. (Prometheus Operator's API reference, \"PrometheusSpec\", `serviceMonitorSelector`.)",
+  },
   SnapshotClassOptions: {
     driver: 'CsiDriver | The CSI driver of the volumes, with its parameters',
     'name?': 'string | The name by which snapshots ask for it',
@@ -2015,6 +2043,7 @@ export const ENUMS: { readonly [name: string]: Constants } = {
   },
   RepositoryAccess: {
     READ: 'read',
+    WITNESS: 'witness',
     VERIFY: 'verify',
     RESTORE: 'restore',
     APPEND: 'append',

@@ -55,10 +55,9 @@ export interface OperationPod {
   /** The pod options of all jobs of its backup. */
   readonly inherited?: PodOptions;
   /**
-   * The script that runs for as long as the pod lives, and one that says whether it is well. If left out, the pod runs one operation to its
-   * end.
+   * What runs for as long as the pod lives. If left out, the pod runs one operation to its end.
    */
-  readonly lasting?: { readonly script: string; readonly health?: string };
+  readonly lasting?: PodLasting;
   /** The service account whose token the pod has, for jobs that ask the Kubernetes API. If left out, it has none. */
   readonly serviceAccount?: string;
   /** Labels by which the store's cloud knows the pods that it gives an identity. Left out, they bring keys. */
@@ -78,6 +77,23 @@ export interface PodWorkbench {
   readonly volumeMounts: k8s.VolumeMount[];
   /** Where it may write. The first container has a scratch volume of its own. */
   readonly scratch: Scratch;
+}
+
+/** @internal */
+export interface PodLasting {
+  /** The script that runs. */
+  readonly script: string;
+  /** The folder of it, and of those that are named here, below BACKUP_HOME. @default 'shell' */
+  readonly folder?: string;
+  /** The script that says whether it is ready. */
+  readonly health?: string;
+  /** What it serves by HTTP: it is ready as soon as that answers. */
+  readonly serves?: {
+    readonly port: number;
+    readonly path: string;
+    /** The script that says whether it lives. */
+    readonly alive: string;
+  };
 }
 
 /** @internal */
@@ -132,6 +148,9 @@ const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
  */
 const TERMINATION_MESSAGE = 4096;
 const TERMINATION_MESSAGES = 12 * 1024;
+
+/** The port of what a pod serves. */
+export const SERVED = 'metrics';
 
 /** Long enough for restic to release its lock and for a client to end its session. */
 const GRACE_SECONDS = 60;
@@ -200,10 +219,8 @@ export function operationPod(scope: Construct, described: OperationPod): k8s.Pod
   });
   const main: k8s.Container = pod.lasting
     ? {
-        ...scripted(pod.operation, `${HOME}/shell/${pod.lasting.script}`),
-        ...(pod.lasting.health !== undefined && {
-          readinessProbe: { exec: { command: ['sh', `${HOME}/shell/${pod.lasting.health}`] }, periodSeconds: 30, timeoutSeconds: 5 },
-        }),
+        ...scripted(pod.operation, `${HOME}/${pod.lasting.folder ?? 'shell'}/${pod.lasting.script}`),
+        ...probesOf(pod.lasting),
       }
     : scripted(pod.operation, RUN, pod.operation);
   const beside: k8s.Container[] = workbench ? [workbenchContainer(scripted(WORKBENCH, RUN, pod.operation, WORKBENCH), pod, workbench)] : [];
@@ -407,6 +424,22 @@ function stepContainer(step: PodStep, { options, defaults, request }: EffectiveP
     volumeMounts: [{ name: 'scratch', mountPath: SCRATCH }, ...step.volumeMounts],
     ...(options.imagePullPolicy && { imagePullPolicy: options.imagePullPolicy }),
     ...(step.runsBeside && { restartPolicy: 'Always' as const }),
+  };
+}
+
+function probesOf({ folder = 'shell', health, serves }: PodLasting): Partial<k8s.Container> {
+  const asked = (script: string) => ({ exec: { command: ['sh', `${HOME}/${folder}/${script}`] }, periodSeconds: 30, timeoutSeconds: 5 });
+  return {
+    ...(health !== undefined && { readinessProbe: asked(health) }),
+    ...(serves && {
+      ports: [{ name: SERVED, containerPort: serves.port, protocol: 'TCP' }],
+      readinessProbe: {
+        httpGet: { path: serves.path, port: k8s.IntOrString.fromString(SERVED) },
+        periodSeconds: 10,
+        timeoutSeconds: 5,
+      },
+      livenessProbe: asked(serves.alive),
+    }),
   };
 }
 

@@ -55,6 +55,23 @@ export function registerPlace(construct: Construct, { identity, place, volumes }
 const users = new WeakMap<object, Map<string, Map<number, Construct>>>();
 
 /**
+ * The users that write into the claims of a repository, as far as the constructs that are there say so: none where the cluster assigns
+ * them, or where it is no claim.
+ *
+ * @internal
+ */
+export function writersOf(scope: Construct, { place }: RepositoryConfig): number[] {
+  return place
+    ? [
+        ...(users
+          .get(scope.node.root as Construct)
+          ?.get(place.store)
+          ?.keys() ?? []),
+      ]
+    : [];
+}
+
+/**
  * A claim's files have one group: that of the pod that mounted it last (Kubernetes documentation, "Configure a Security Context for a Pod",
  * `fsGroup`). Pods of another user that run meanwhile can neither read what is new nor write beside it.
  */

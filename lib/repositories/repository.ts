@@ -19,6 +19,11 @@ export const SOURCE_PREFIX = 'source-';
 export enum RepositoryAccess {
   /** Reads recovery points, and writes nothing. */
   READ = 'read',
+  /**
+   * Lists all series, and reads manifests: a `BackupWitness`. It opens no recovery point, so that it gets no key but where nothing can be
+   * listed without one.
+   */
+  WITNESS = 'witness',
   /** Reads recovery points, and notes which ones of its series are verified. */
   VERIFY = 'verify',
   /** Reads recovery points, including deleted ones if the store has kept them; writes the series `<series>-safety`. */
@@ -110,6 +115,12 @@ export interface RepositoryConfig {
    * `repository_prune` and `repository_begin_run`. Their arguments and results are described in `lib/repositories/files/repository.sh`.
    */
   readonly scripts: ScriptFolder;
+  /**
+   * Scripts that look at the repository as a whole, for a `BackupWitness`: `witness.sh` defines `repository_witness` and
+   * `repository_witness_note`. What they leave is described in `lib/observability/witness/look.sh`.
+   * @default none: nothing can be witnessed of it
+   */
+  readonly listing?: ScriptFolder;
   /** Variables of the jobs. */
   readonly environment: k8s.EnvVar[];
   /** Volumes of the jobs. */

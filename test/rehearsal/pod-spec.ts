@@ -224,6 +224,7 @@ const CONTAINER: Fields = {
   imagePullPolicy: 'images are declared, never pulled',
   ports: 'informational: a port not listed is as reachable as one listed',
   readinessProbe: 'who is ready only matters to Services and to people: the probe is not asked',
+  livenessProbe: 'a container that hangs is not ended: the probe is not asked',
   stdin: only(false),
   stdinOnce: only(false),
   tty: only(false),

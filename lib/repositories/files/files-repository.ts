@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { checkNew } from '../../core/given';
@@ -43,6 +44,9 @@ was restored by a verification.
 
 /** Operations that open recovery points. */
 const READERS = [RepositoryAccess.READ, RepositoryAccess.VERIFY, RepositoryAccess.RESTORE, RepositoryAccess.REKEY];
+
+/** Operations that write nothing at all. */
+const READS_ALL = [RepositoryAccess.READ, RepositoryAccess.WITNESS];
 
 /** Where a verification notes what it has verified. It has everything else read-only. */
 const MARKS = '/marks';
@@ -133,7 +137,9 @@ export class FilesRepository implements IKeyedRepository {
   public bind(scope: Construct, options: RepositoryBindOptions): RepositoryConfig {
     const { path } = this.options;
     const compressors = COMPRESSORS.filter(compressor => options.programs.includes(compressor));
-    const compression = this.options.compression ?? compressors[0] ?? Compression.NONE;
+    const witnesses = options.access === RepositoryAccess.WITNESS;
+    // A witness reads manifests, which are never compressed.
+    const compression = (witnesses ? undefined : this.options.compression) ?? compressors[0] ?? Compression.NONE;
     if (compression !== Compression.NONE && !compressors.includes(compression)) {
       const ships = compressors.length > 0 ? `ships ${compressors.join(' and ')}` : 'ships no compression program';
       throw new InputError(scope, {
@@ -165,6 +171,7 @@ export class FilesRepository implements IKeyedRepository {
       identity: `files:${Chart.of(scope).namespace ?? ''}/${claimName}/${path ?? ''}`,
       place: { store: claimStore(scope, claimName), path: path ?? '' },
       scripts: ScriptFolder.at('files', __dirname),
+      listing: ScriptFolder.at('files-listing', join(__dirname, 'witness')),
       environment: [
         { name: 'REPOSITORY_PATH', value: mountPath },
         { name: 'COMPRESSION', value: compression },
@@ -179,7 +186,7 @@ export class FilesRepository implements IKeyedRepository {
           name: `${prefix}repository`,
           mountPath,
           ...subPath,
-          ...((options.isSource || ownDirectory || options.access === RepositoryAccess.READ) && { readOnly: true }),
+          ...((options.isSource || ownDirectory || READS_ALL.includes(options.access)) && { readOnly: true }),
         },
         ...(ownDirectory
           ? [
@@ -202,6 +209,8 @@ export class FilesRepository implements IKeyedRepository {
   private encryption(scope: Construct, options: RepositoryBindOptions): EncryptionBinding | undefined {
     const { encryption, previousEncryptions: previous = [] } = this.options;
     if (!encryption && previous.length === 0) return undefined;
+    // What a witness needs of a manifest is not encrypted.
+    if (options.access === RepositoryAccess.WITNESS) return undefined;
     return (encryption ?? Encryption._none())._bind(scope, {
       prefix: options.isSource ? SOURCE_PREFIX : '',
       reads: READERS.includes(options.access) || options.isSource === true,

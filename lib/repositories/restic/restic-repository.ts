@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Duration, type Size, SizeRoundingBehavior } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { CaCertificates, CaCertificatesConfig } from '../../core/ca-certificates';
@@ -128,7 +129,9 @@ export class ResticRepository implements IKeyedRepository {
     const prefix = options.isSource ? SOURCE_PREFIX : '';
     const passwordMount = `/run/secrets/${prefix}restic`;
     const location = this.options.location._bind(scope, prefix);
-    const cache = (this.options.cache ?? ResticCache.scratch())._bind(scope, prefix);
+    const witnesses = options.access === RepositoryAccess.WITNESS;
+    // A witness looks again and again at what hardly changes, and writes to no volume that jobs have.
+    const cache = (witnesses ? ResticCache.scratch() : (this.options.cache ?? ResticCache.scratch()))._bind(scope, prefix);
     const authorities = this.authorities(scope, location, `${prefix}restic-ca`);
     const flags = [
       ...location.options.flatMap(option => ['-o', option]),
@@ -146,6 +149,7 @@ export class ResticRepository implements IKeyedRepository {
       place: location.place,
       appendOnly: this.options.appendOnly ?? false,
       scripts: ScriptFolder.at('restic', __dirname),
+      listing: ScriptFolder.at('restic-listing', join(__dirname, 'witness')),
       environment: [
         { name: 'RESTIC_REPOSITORY', value: location.repository },
         { name: 'RESTIC_PASSWORD_FILE', value: `${passwordMount}/${password.keyName}` },
@@ -176,7 +180,7 @@ export class ResticRepository implements IKeyedRepository {
         },
       ],
       volumeMounts: [
-        ...location.volumeMounts,
+        ...location.volumeMounts.map(mount => (witnesses ? { ...mount, readOnly: true } : mount)),
         ...cache.volumeMounts,
         ...(authorities ? [authorities.mount] : []),
         { name: `${prefix}restic-password`, mountPath: passwordMount, readOnly: true },

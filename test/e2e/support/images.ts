@@ -1,5 +1,6 @@
 import { type Image, ImageCatalog, prepareImages } from '../../rehearsal';
 import { ageImage } from '../../rehearsal/images/age';
+import { resticImage } from '../../rehearsal/images/repositories';
 import { carvedRoot } from '../../rehearsal/rootfs';
 
 /** The images that dist/ names, by the Debian build of the same major version that stands in for each here. */
@@ -36,6 +37,12 @@ function busyboxImage(name: string): Promise<Image> {
     texts: { '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n', '/etc/group': 'root:x:0:root\n' },
   });
   return root.then(path => ({ name, root: path }));
+}
+
+/** What the toy engine and a witness need of all kinds of repositories. */
+export async function witnessImages(): Promise<ImageCatalog> {
+  const catalog = (await busyboxImages()).add(await busyboxImage('busybox:1.37.0-musl')).add(await resticImage());
+  return catalog.add(await ageImage('registry.example/age:1.2.1'));
 }
 
 export async function busyboxImages(): Promise<ImageCatalog> {

@@ -1,0 +1,51 @@
+import { Chart } from 'cdk8s';
+import {
+  BackupApp,
+  BackupWitness,
+  Compression,
+  DatabaseBackup,
+  Encryption,
+  type IRepository,
+  Repository,
+  ResticCache,
+  ResticLocation,
+  Retention,
+  Schedule,
+  SecretRef,
+} from '../../../../lib';
+import { ToyEngine } from '../../../engines/toy/toy';
+
+// One series in each kind of repository, and a witness of each.
+
+const REPOSITORIES: { [name: string]: IRepository } = {
+  files: Repository.files({ claimName: 'files', path: 'backups', compression: Compression.GZIP }),
+  closed: Repository.files({
+    claimName: 'closed',
+    compression: Compression.GZIP,
+    encryption: Encryption.age({
+      recipients: [process.env.RECIPIENT ?? ''],
+      identity: SecretRef.named('identity').key('identity'),
+      image: 'registry.example/age:1.2.1',
+    }),
+  }),
+  restic: Repository.restic({
+    location: ResticLocation.local({ claimName: 'vault' }),
+    password: SecretRef.named('key').key('password'),
+    cache: ResticCache.none(),
+  }),
+};
+
+const app = new BackupApp();
+const chart = new Chart(app, 'witness', { namespace: 'witness' });
+for (const [name, repository] of Object.entries(REPOSITORIES)) {
+  new BackupWitness(chart, `witness-of-${name}`, { name, repository, serviceMonitor: {} });
+  new DatabaseBackup(chart, name, {
+    series: `lines-${name}`,
+    engine: new ToyEngine(),
+    host: 'lines',
+    credentials: SecretRef.named('lines'),
+    repository,
+    retention: Retention.all(),
+  }).addVerification({ schedule: Schedule.never() });
+}
+app.synth();
