@@ -175,21 +175,26 @@ function runsLong({ metrics, namespace, job, labels }: OfJob): Alert {
 /**
  * By the schedule as it is known here: what kube-state-metrics computes as the next time is of another zone before its release 2.15, and
  * may be until 2.20.
+ *
+ * The controller does not start later what it has missed, and what somebody starts is no run of the schedule: one that has succeeded since
+ * stands in for it, until the next one is late.
  */
 function missedSchedule({ metrics, namespace, job, labels }: OfJob): Alert {
   const of = { cronjob: job.name };
-  const late = Math.min(job.startingDeadline, LATE_SECONDS);
+  const limit = job.interval + Math.min(job.startingDeadline, LATE_SECONDS);
   const last = `(${metrics.latest(LAST_SCHEDULE, of)} or ${metrics.latest(CREATED, of)})`;
+  const lastSuccess = metrics.latest(LAST_SUCCESS, of);
   return {
     ...{ alert: 'BackupJobMissedSchedule', labels, severity: 'warning', wait: WAIT },
     expr: [
-      `(time() - ${last} > ${job.interval + late})`,
+      `(time() - ${last} > ${limit})`,
       unless(`(${isSuspended(metrics, job)})`),
       // The next one waits for it: the first copy of a mirror takes many intervals.
       unless(`(${metrics.now('kube_cronjob_status_active', of)} > 0)`),
+      unless(grouped(compared(lastSuccess, '>', `(${last} + ${job.interval})`), and(`(time() - ${lastSuccess} < ${limit})`))),
     ].join('\n'),
     summary: `${job.series}: ${job.name} was due, and has not begun`,
-    description: `No run of ${job.name} in ${namespace} has begun by its schedule for longer than the ${inWords(job.interval)} that lie between two of them, and none is under way. Its events say why, or the cluster's controllers do not work: ${describeCommand(namespace, job)}`,
+    description: `No run of ${job.name} in ${namespace} has begun by its schedule for longer than the ${inWords(job.interval)} that lie between two of them, and none is under way. Its events say why, or the cluster's controllers do not work: ${describeCommand(namespace, job)}. To make up for it: ${startCommand(namespace, job)}`,
   };
 }
 

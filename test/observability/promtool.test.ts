@@ -195,6 +195,25 @@ describe.skipIf(isMissing)('promtool', () => {
       ]);
     });
 
+    test('is made by hand where a run was missed: that is no more to be told, until the next one is missed, too', () => {
+      const byHand = { name: 'by-hand', started: DAY + 6 * HOUR + 20, ended: DAY + 6 * HOUR + 30 };
+      const missed = ['BackupJobMissedSchedule orders-backup'];
+      expectAlerts(shop({ backup: { runs: [night(0), byHand] } }), [
+        { at: DAY + 6 * HOUR + 15, firing: missed },
+        { at: DAY + 6 * HOUR + 30, firing: [] },
+        nothing(DAY + 12 * HOUR, 2 * DAY + 7 * HOUR + 40),
+        { at: 2 * DAY + 8 * HOUR, firing: missed },
+        { at: 2 * DAY + 9 * HOUR, firing: BOTH },
+      ]);
+    });
+
+    test('is made by hand before a run that is missed: that is told', () => {
+      const byHand = { name: 'by-hand', started: DAY + 3 * HOUR, ended: DAY + 3 * HOUR + 10 };
+      expectAlerts(shop({ backup: { runs: [night(0), byHand] } }), [
+        { at: DAY + 7 * HOUR, firing: ['BackupJobMissedSchedule orders-backup'] },
+      ]);
+    });
+
     test('was never made: then there is no time of a success', () => {
       const runs = [0, 1].map(day => night(day, { failed: true }));
       expectAlerts(shop({ backup: { runs } }), [
