@@ -53,11 +53,11 @@ export class Mounts {
 
   /** Unmounts everything at or below a path, the newest first. */
   release(below: string): void {
-    for (const path of this.paths.filter(each => each === below || each.startsWith(`${below}/`)).reverse()) {
-      const { status, stderr } = spawnSync('umount', [path], { encoding: 'utf8' });
-      if (status !== 0) throw new Error(`umount ${path}: ${stderr}`);
-      this.paths.splice(this.paths.indexOf(path), 1);
-    }
+    const released = this.paths.filter(each => each === below || each.startsWith(`${below}/`)).reverse();
+    if (released.length === 0) return;
+    const { status, stderr } = spawnSync('umount', released, { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`umount ${released.join(' ')}: ${stderr}`);
+    this.paths.splice(0, Number.POSITIVE_INFINITY, ...this.paths.filter(each => !released.includes(each)));
   }
 
   private mount(path: string, arguments_: string[]): void {

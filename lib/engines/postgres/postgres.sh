@@ -17,6 +17,8 @@
 #   <slug>.dump     one archive per database, in pg_dump's custom format
 # shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
+# What Debian's images have in /usr/bin is a script of Perl that starts these, and takes six times as long.
+for programs in /usr/lib/postgresql/*/bin; do [ ! -x "$programs/psql" ] || PATH=$programs:$PATH; done
 here=$BACKUP_HOME/engine
 export PGCLIENTENCODING=UTF8 PGCONNECT_TIMEOUT=15 PGAPPNAME="backup $SERIES"
 

@@ -232,7 +232,7 @@ export class PostgresServer {
   }
 
   private program(name: string): string {
-    return name === 'psql' ? '/usr/bin/psql' : `/usr/lib/postgresql/${this.major}/bin/${name}`;
+    return `/usr/lib/postgresql/${this.major}/bin/${name}`;
   }
 
   private inside(command: string[], input?: string, env: NodeJS.ProcessEnv = {}): string {
