@@ -974,6 +974,8 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     image: 'string | The image from which age is taken, as /usr/bin/age; it has to be static, 1.0 or newer',
   },
   AlertsOptions: {
+    'witness?':
+      "WitnessAlertsOptions | A `BackupWitness` looks at the backup's repository, and its metrics are scraped: alerts also say what is in the repository, whatever jobs say. `witness: {}` is enough",
     'labels?':
       "{string} | Labels of the PrometheusRule, by which a Prometheus finds it: what its `ruleSelector` wants, for example `{ release: 'kube-prometheus-stack' }`. (Prometheus Operator's API reference, \"PrometheusSpec\", `ruleSelector`.)",
     'alertLabels?':
@@ -2009,6 +2011,9 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   WeeklyScheduleOptions: {
     extends: 'DailyScheduleOptions',
     'on?': 'Weekday | The day of the week',
+  },
+  WitnessAlertsOptions: {
+    'labels?': "{string} | Labels of its metrics, where a Prometheus has those of several clusters: `{ cluster: 'production' }`",
   },
   WorkloadMemberOptions: {
     'quiesce?': 'IQuiesce | How its server is held still while the snapshots are taken',

@@ -6,6 +6,7 @@ import {
   PrometheusRuleSpecGroupsRulesExpr,
   toJson_PrometheusRuleSpec,
 } from '../../imports/monitoring.coreos.com';
+import { DatabaseBackup } from '../backup/database-backup';
 import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkObjectName } from '../core/names';
@@ -13,9 +14,26 @@ import { SERIES_LABEL, STANDARD_LABELS } from '../kubernetes/labels';
 import type { Objectives } from './objectives';
 import { ALERT_LABELS, type Alert, alertsOf, inWords, judged, METRIC_LABELS } from './rules';
 import { Purpose, type Watched, type WatchedObjects, watchedBelow } from './watched';
+import { witnessAlertsOf } from './witness-rules';
+
+/** The witness whose metrics alerts are about. */
+export interface WitnessAlertsOptions {
+  /**
+   * Labels of its metrics, where a Prometheus has those of several clusters: `{ cluster: 'production' }`. The label `repository` tells
+   * repositories of one cluster apart.
+   * @default - none
+   */
+  readonly labels?: { [label: string]: string };
+}
 
 /** Options of alerts. */
 export interface AlertsOptions {
+  /**
+   * A `BackupWitness` looks at the backup's repository, and its metrics are scraped: alerts also say what is in the repository, whatever
+   * jobs say. `witness: {}` is enough.
+   * @default - none looks, and alerts are about jobs alone
+   */
+  readonly witness?: WitnessAlertsOptions;
   /**
    * Labels of the PrometheusRule, by which a Prometheus finds it: what its `ruleSelector` wants, for example
    * `{ release: 'kube-prometheus-stack' }`. (Prometheus Operator's API reference, "PrometheusSpec", `ruleSelector`.)
@@ -79,7 +97,12 @@ export class BackupAlerts extends Construct {
     super(...checkedConstruct('BackupAlerts', scope, id, props));
     this.checkLabels('alertLabels', ALERT_LABELS, props.alertLabels);
     this.checkLabels('kubeStateMetrics', METRIC_LABELS, props.kubeStateMetrics);
+    this.checkLabels('witness.labels', WITNESS_LABELS, props.witness?.labels);
     this.checkRunbook(props.runbookUrl);
+    if (props.witness && !(props.of instanceof DatabaseBackup)) {
+      const because = 'a witness looks at a repository, and only a DatabaseBackup has one: leave it out';
+      throw new InputError(this, { prop: 'witness', got: props.witness, because });
+    }
     const [watched] = this.watched();
     if (!watched) {
       const because =
@@ -104,8 +127,14 @@ export class BackupAlerts extends Construct {
   }
 
   private spec(series: string, namespace: string): PrometheusRuleSpec {
-    const { objectives = {}, kubeStateMetrics = {}, alertLabels = {}, runbookUrl } = this.props;
-    const alerts = alertsOf(namespace, watchedBelow(this.props.of), objectives, kubeStateMetrics);
+    const { objectives = {}, kubeStateMetrics = {}, alertLabels = {}, runbookUrl, witness, of } = this.props;
+    const watched = watchedBelow(of);
+    const alerts = [
+      ...alertsOf(namespace, watched, objectives, kubeStateMetrics),
+      ...(witness && of instanceof DatabaseBackup
+        ? witnessAlertsOf(namespace, of, watched, objectives, witness.labels ?? {}, kubeStateMetrics)
+        : []),
+    ];
     const rule = ({ alert, severity, wait, expr, labels, summary, description }: Alert) => ({
       alert,
       expr: PrometheusRuleSpecGroupsRulesExpr.fromString(expr),
@@ -163,6 +192,9 @@ export class BackupAlerts extends Construct {
     throw new InputError(this, { prop: 'runbookUrl', got: url, because });
   }
 }
+
+/** The labels by which rules choose what a witness says. */
+const WITNESS_LABELS = ['repository', 'series'];
 
 const hasProof = ({ jobs }: WatchedObjects) => jobs.some(({ purpose, isOnDemand }) => purpose === Purpose.PROOF && !isOnDemand);
 

@@ -21,7 +21,7 @@ export const ALERT_LABELS = ['alertname', 'severity', 'namespace', 'series', 'cr
 export const METRIC_LABELS = ['namespace', 'cronjob', 'deployment', 'job_name', 'condition', 'owner_kind', 'owner_name'];
 
 /** Long enough that a scrape which fails wakes nobody, short beside every objective. */
-const WAIT = '5m';
+export const WAIT = '5m';
 
 /** What a controller that works may need to start a run. */
 const LATE_SECONDS = 15 * 60;
@@ -295,7 +295,7 @@ const startCommand = (namespace: string, { name }: WatchedJob) =>
   `kubectl -n ${namespace} create job --from=cronjob/${name} ${name}-by-hand`;
 
 /** A name as it is: Prometheus takes labels and annotations of alerts for templates. */
-const literal = (name: string) => name.replace(/\{\{/g, '{{"{{"}}');
+export const literal = (name: string) => name.replace(/\{\{/g, '{{"{{"}}');
 
 /** As somebody would say it: `Duration.toHumanString` has fractions. */
 export function inWords(seconds: number): string {

@@ -394,3 +394,49 @@ test('nothing below this room knows it', () => {
   const importers = files.filter(file => /from '[./]*\/observability/.test(readFileSync(join('lib', file), 'utf8')));
   expect(importers.filter(file => !file.startsWith('observability/'))).toEqual(['surface.ts']);
 });
+
+describe('alerts with a witness', () => {
+  const witnessed = (different: Parameters<typeof backup>[1] = {}, options: AlertsOptions = {}) => {
+    const shop = chart();
+    const orders = backup(shop, different);
+    orders.add(alerts({ recoveryPoint: Duration.hours(37) }, { witness: {}, ...options }));
+    return rulesOf(shop);
+  };
+  const OF_WITNESS = /^Backup(Data|Proven|Points|Point|Size|Clock|Log|Repository)[A-Z]/;
+  const ofWitness = (rule: Manifest) => named(rule).filter(name => OF_WITNESS.test(name) && !name.startsWith('BackupLogNot'));
+
+  test('are added to those of jobs, and are not there without', () => {
+    expect(ofWitness(witnessed())).toEqual([
+      'BackupDataTooOld orders-backup',
+      'BackupDataMissing orders-backup',
+      'BackupPointsTooFew orders-backup',
+      'BackupPointDamaged orders-backup',
+      'BackupSizeChanged orders-backup',
+      'BackupClockAhead orders-backup',
+      'BackupRepositoryNotListed',
+    ]);
+    const shop = chart();
+    backup(shop).add(alerts({ recoveryPoint: Duration.hours(37) }));
+    expect(ofWitness(rulesOf(shop))).toEqual([]);
+  });
+
+  test('ask for the repository as the witness calls it, and for the cluster that is meant', () => {
+    const { expr, labels } = find(witnessed({}, { witness: { labels: { cluster: 'production' } } }), 'BackupDataTooOld');
+    expect(expr).toContain('{series="orders",repository="files:shop/backups/",cluster="production"}');
+    expect(labels).toMatchObject({ series: 'orders', namespace: 'shop', engine: 'postgres', repository: 'files:shop/backups/' });
+  });
+
+  test('count what the retention surely keeps, once it can be there', () => {
+    const { expr } = find(witnessed({ retention: Retention.keep({ daily: 7, weekly: 5, last: 2 }) }), 'BackupPointsTooFew');
+    expect(expr).toMatch(/ < 7\)/);
+    expect(named(witnessed({ retention: Retention.all() }))).not.toContain('BackupPointsTooFew orders-backup');
+  });
+
+  test('are of what has a repository, and of labels that the witness has not', () => {
+    const velero = chart('velero');
+    const veleroSchedule = new VeleroSchedule(velero, 'shop-daily', { schedule: Schedule.daily() });
+    const check = new VeleroCheck(velero, 'check', { veleroSchedule });
+    expect(() => new BackupAlerts(velero, 'alerts', { of: check, witness: {} })).toThrow(/witness is {}: a witness looks at a repository/);
+    expect(() => witnessed({}, { witness: { labels: { series: 'x' } } })).toThrow(/witness.labels is "series"/);
+  });
+});

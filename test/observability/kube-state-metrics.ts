@@ -49,7 +49,16 @@ export interface Exporter {
   readonly runs: Minutes;
 }
 
+/** A witness, scraped beside kube-state-metrics. */
+export interface Witness {
+  readonly series: string;
+  readonly repository: string;
+  /** What it says at a minute, by metric without its prefix; times are minutes, too. It is not scraped where it says nothing. */
+  readonly says: (minute: number) => { readonly [metric: string]: number } | undefined;
+}
+
 export interface Cluster {
+  readonly witness?: Witness;
   readonly namespace?: string;
   readonly cronJobs?: CronJob[];
   readonly deployments?: Deployment[];
@@ -94,6 +103,17 @@ export function seriesOf(cluster: Cluster, [from, until]: Minutes, step: number)
         known.set(name, values);
         values[(minute - from) / step] = value;
       }
+    }
+  }
+  for (let minute = from; cluster.witness && minute <= until; minute += step) {
+    const { series, repository, says } = cluster.witness;
+    for (const [metric, value] of Object.entries(says(minute) ?? {})) {
+      const labels = { ...(/^(repository|witness)_/.test(metric) ? {} : { engine: 'postgres', series }), repository };
+      const scraped = { ...labels, namespace: 'shop', job: 'backup-witness', pod: 'backup-witness-0', ...cluster.labels };
+      const name = `cdk8s_backup_${metric}{${Object.entries(scraped).map(([label, text]) => `${label}=${JSON.stringify(text)}`)}}`;
+      const values = known.get(name) ?? [];
+      known.set(name, values);
+      values[(minute - from) / step] = /timestamp/.test(metric) ? (value - from) * 60 : value;
     }
   }
   const scrapes = (until - from) / step + 1;

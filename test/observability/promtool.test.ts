@@ -479,3 +479,126 @@ function booksAndMirror(): { books: Manifest; users: Manifest } {
   const made = objects(of);
   return { books: made['PrometheusRule/books-backup-alerts'], users: made['PrometheusRule/users-backup-alerts'] };
 }
+
+describe.skipIf(isMissing)('with a witness', () => {
+  const rules = [rulesOf({ witness: {} })];
+  const at = 20 * DAY;
+  /** The night before, and the verification of two days ago; seven nights and more. */
+  const well = {
+    repository_up: 1,
+    witness_interval_seconds: 300,
+    points: 8,
+    damaged_points: 0,
+    future_points: 0,
+    bytes: 1000,
+  };
+  const daily = (minute: number) => Math.floor((minute - DUE) / DAY) * DAY + DUE;
+  const said = (minute: number, different: { readonly [metric: string]: number | undefined } = {}) => {
+    const all = {
+      ...well,
+      repository_listed_timestamp_seconds: minute,
+      recovery_point_timestamp_seconds: daily(minute),
+      verified_recovery_point_timestamp_seconds: daily(minute) - 6 * DAY,
+      verified_timestamp_seconds: daily(minute) - 6 * DAY,
+      ...different,
+    };
+    return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, number] => entry[1] !== undefined));
+  };
+  const every = Array.from({ length: 22 }, (_, day) => day);
+  const seen = (says: (minute: number) => { [metric: string]: number } | undefined, created = 0): Cluster => ({
+    ...shop({
+      backup: { created, runs: nights(...every) },
+      verify: { created, runs: every.filter(day => day % 7 === 0).map(day => verified(day)) },
+      restore: { created },
+    }),
+    witness: { series: 'orders', repository: 'files:shop/backups/', says },
+  });
+  const expectFiring = (cluster: Cluster, firing: string[], more: Partial<Expected> = {}) => {
+    const { status, said: words } = tested(rules, [cluster], [{ at, firing, ...more }]);
+    expect(status, words).toBe(0);
+  };
+
+  test('rules are rules', () => {
+    expect(checked(rules)).toMatchObject({ status: 0 });
+  });
+
+  test('nothing fires where all is well, before a run and after it', () =>
+    expectFiring(
+      seen(minute => said(minute)),
+      [],
+      { within: DAY },
+    ));
+
+  test.each<[string, { readonly [metric: string]: number | undefined }, string[]]>([
+    [
+      'jobs succeed, and the newest recovery point is of the night before last',
+      { recovery_point_timestamp_seconds: at - 27 * HOUR },
+      ['BackupDataTooOld orders-backup'],
+    ],
+    [
+      'all of them are gone',
+      { recovery_point_timestamp_seconds: undefined, points: 0, bytes: undefined },
+      ['BackupDataMissing orders-backup', 'BackupPointsTooFew orders-backup'],
+    ],
+    ['the verified one is too old', { verified_recovery_point_timestamp_seconds: at - 10 * DAY }, ['BackupProvenDataTooOld orders-verify']],
+    ['the verified one is gone', { verified_recovery_point_timestamp_seconds: undefined }, ['BackupProvenDataMissing orders-verify']],
+    ['some of the days are gone', { points: 6 }, ['BackupPointsTooFew orders-backup']],
+    ['one is damaged', { damaged_points: 1 }, ['BackupPointDamaged orders-backup']],
+    ['one is of the future', { future_points: 1 }, ['BackupClockAhead orders-backup']],
+    [
+      'the store has not answered for a quarter of an hour',
+      { repository_up: 0, repository_listed_timestamp_seconds: at - 40 },
+      ['BackupRepositoryNotListed'],
+    ],
+    ['it never answered', { repository_up: 0, repository_listed_timestamp_seconds: undefined }, ['BackupRepositoryNotListed']],
+    ['one listing failed', { repository_up: 0 }, []],
+  ])('fires where %s', (_, different, firing) =>
+    expectFiring(
+      seen(minute => said(minute, different)),
+      firing,
+    ),
+  );
+
+  test('fires where no witness is scraped', () =>
+    expectFiring(
+      seen(() => undefined),
+      ['BackupRepositoryNotListed'],
+    ));
+
+  test('is silent of what a new backup has not yet', () => {
+    const nothing = {
+      recovery_point_timestamp_seconds: undefined,
+      verified_recovery_point_timestamp_seconds: undefined,
+      points: 0,
+      bytes: undefined,
+    };
+    const cluster = seen(minute => said(minute, nothing), at - 3 * HOUR);
+    const young = { ...cluster, cronJobs: cluster.cronJobs?.map(cronJob => ({ ...cronJob, runs: [] })) };
+    expectFiring(young, []);
+  });
+
+  test('ends by itself, when what was wrong is mended', () => {
+    const cluster = seen(minute =>
+      said(minute, minute < at - HOUR ? { recovery_point_timestamp_seconds: at - 40 * HOUR, damaged_points: 1 } : {}),
+    );
+    expectFiring(cluster, [], {});
+    const { status, said: words } = tested(
+      rules,
+      [cluster],
+      [{ at: at - 2 * HOUR, firing: ['BackupDataTooOld orders-backup', 'BackupPointDamaged orders-backup'] }],
+    );
+    expect(status, words).toBe(0);
+  });
+
+  test.each([
+    ['doubles', 2100, ['BackupSizeChanged orders-backup']],
+    ['is halved', 450, ['BackupSizeChanged orders-backup']],
+    ['grows', 1400, []],
+  ])('knows by the week before when the size %s', (_, bytes, firing) => {
+    const cluster = seen(minute => said(minute, minute > at - HOUR ? { bytes } : {}));
+    const [group] = rules[0]?.spec.groups ?? [];
+    const spec = { groups: [{ ...group, rules: group.rules.filter(({ alert }: Manifest) => alert === 'BackupSizeChanged') }] };
+    const { status, said: words } = tested([{ spec }], [cluster], [{ at, firing, within: 2 * DAY }]);
+    expect(status, words).toBe(0);
+  });
+});
