@@ -27,10 +27,19 @@ export class Metrics {
     private readonly matchers: { readonly [label: string]: string },
   ) {}
 
-  /** All series of a metric that are of this namespace and have these labels. */
-  public series(metric: string, labels: { readonly [label: string]: string } = {}): string {
-    const all = Object.entries({ namespace: this.namespace, ...labels, ...this.matchers });
-    return `${metric}{${all.map(([label, value]) => `${label}=${quoted(value)}`).join(',')}}`;
+  /** All series of a metric that are of this namespace and have these labels. @param others further matchers */
+  public series(metric: string, labels: { readonly [label: string]: string } = {}, others: string[] = []): string {
+    const equal = (each: object) => Object.entries(each).map(([label, value]) => `${label}=${quoted(value)}`);
+    return `${metric}{${[...equal({ namespace: this.namespace, ...labels }), ...others, ...equal(this.matchers)].join(',')}}`;
+  }
+
+  /**
+   * What is said of other namespaces, and has been given this one by a Prometheus that does not honor the labels of what it scrapes.
+   * Where somebody puts `namespace` right and keeps the other label, both are the same.
+   */
+  public misplaced(metric: string): string {
+    const others = ['', this.namespace].map(namespace => `exported_namespace!=${quoted(namespace)}`);
+    return `max by (${BY}) (last_over_time(${this.series(metric, {}, others)}[${WINDOW}]))`;
   }
 
   /** Something that was true within the window. */

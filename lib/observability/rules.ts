@@ -262,15 +262,20 @@ function missing(
 }
 
 /**
- * Neither the namespace nor any CronJob of it is known. Every series of a namespace says it with the same labels, so that an Alertmanager
- * has it once.
+ * Neither the namespace nor any CronJob of it is known; or CronJobs of other namespaces are taken for its own, which the namespace of
+ * kube-state-metrics meets: a success of one that has the same name would count. Every series of a namespace says it with the same labels,
+ * so that an Alertmanager has it once.
  */
 function metricsMissing(metrics: Metrics, namespace: string): Alert {
   return {
     ...{ alert: 'BackupMetricsMissing', severity: 'critical', wait: WAIT, labels: { namespace } },
-    expr: [metrics.absent('kube_namespace_created'), `and on (namespace) ${metrics.absent('kube_cronjob_info')}`].join('\n'),
+    expr: [
+      metrics.absent('kube_namespace_created'),
+      `and on (namespace) ${metrics.absent('kube_cronjob_info')}`,
+      `or ${metrics.misplaced('kube_cronjob_info')}`,
+    ].join('\n'),
     summary: `Nobody can tell how the backups of ${namespace} are`,
-    description: `No metric of kube-state-metrics is about ${namespace}, so that no other alert about its backups can begin. See whether kube-state-metrics runs and is scraped, with honorLabels, and which namespaces it watches. Until then: kubectl -n ${namespace} get cronjobs,jobs`,
+    description: `No metric of kube-state-metrics is about ${namespace}, or those of other namespaces are taken for its own, so that no other alert about its backups can be relied on. See whether kube-state-metrics runs and is scraped, with honorLabels, and which namespaces it watches. Until then: kubectl -n ${namespace} get cronjobs,jobs`,
   };
 }
 

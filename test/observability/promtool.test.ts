@@ -449,6 +449,19 @@ describe.skipIf(isMissing)('promtool', () => {
     });
   });
 
+  // Prometheus calls `exported_namespace` what a metric says itself, where it scrapes without honorLabels.
+  test('says of a kube-state-metrics whose labels are not honored that nobody can tell, though another namespace has the same names', () => {
+    const rules = [rulesOf({}, 'monitoring')];
+    const seen = { ...shop({}), namespace: 'monitoring' };
+    const missing = { at: 25 * HOUR, firing: ['BackupMetricsMissing'] };
+    expectAlerts({ ...seen, labels: { exported_namespace: 'shop' } }, [missing], rules);
+    expectAlerts([seen, { ...seen, labels: { exported_namespace: 'shop' } }], [missing], rules);
+  });
+
+  test('and nothing of one whose namespace is put right by a relabeling that keeps the other label', () => {
+    expectAlerts({ ...shop({}), labels: { exported_namespace: 'shop' } }, quiet(0, 1));
+  });
+
   test('asks for names as they are, however odd', () => {
     const namespace = 'we"ird\\{{.x}}\n`';
     const rules = [rulesOf({}, namespace)];
