@@ -1,8 +1,19 @@
-import { Chart } from 'cdk8s';
-import { BackupPlan, Engine, PostgresVersion, Repository, ResticLocation, Retention, SecretRef, Verification } from 'cdk8s-backup';
+import { Chart, Duration } from 'cdk8s';
+import {
+  Alerts,
+  BackupPlan,
+  Engine,
+  Objectives,
+  PostgresVersion,
+  Repository,
+  ResticLocation,
+  Retention,
+  SecretRef,
+  Verification,
+} from 'cdk8s-backup';
 import type { Construct } from 'constructs';
 
-/** Two databases of one server, encrypted in a bucket. */
+/** Two databases of one server, encrypted in a bucket; somebody is told when they are not as new, or not as proven, as was promised. */
 export class Crm extends Chart {
   public constructor(scope: Construct) {
     super(scope, 'crm', { namespace: 'crm' });
@@ -18,7 +29,8 @@ export class Crm extends Chart {
       }),
       retention: Retention.keep({ daily: 14, monthly: 6 }),
     });
-    customers.add(Verification.weekly());
+    const objectives = Objectives.of({ recoveryPoint: Duration.hours(36), proof: Duration.days(8) });
+    customers.add(Verification.weekly(), Alerts.of(objectives, { labels: { release: 'kube-prometheus-stack' } }));
     customers
       .addBackup('customers', {
         engine: Engine.postgres({ version: PostgresVersion.V17, databases: ['customers', 'campaigns'], jobs: 2 }),

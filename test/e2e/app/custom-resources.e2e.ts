@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Manifest } from '../../manifests/manifest';
+import { setAt } from '../../manifests/paths';
 import { PLATFORMS } from '../../manifests/platforms';
 import { kindsOfCrds } from '../../manifests/schema/crds';
 import { CustomJudge } from '../../manifests/schema/custom';
@@ -24,6 +26,16 @@ describe('custom resources', () => {
     const custom = specimen().filter(manifest => judge.isAbout(manifest));
     expect(custom).toHaveLength(4);
     expect(custom.flatMap(manifest => judge.problems(manifest))).toEqual([]);
+  });
+
+  test.each([
+    ['an unknown field', 'exprs', 'vector(1)', /additional properties: exprs/],
+    ['a time that is none', 'for', 'an hour', /\/for must match pattern/],
+  ])('a PrometheusRule of dist is refused with %s', (_, field, value, finding) => {
+    const [rule] = PLATFORMS.flatMap(({ manifests }) => manifests).filter(({ kind }) => kind === 'PrometheusRule');
+    const changed = structuredClone(rule) as Manifest;
+    setAt(changed, `spec.groups.0.rules.0.${field}`, value);
+    expect(judge.problems(changed).join('\n')).toMatch(finding);
   });
 
   test.each(CUSTOM_FAULTS)('are refused with %s', (_, path, value, finding) => {

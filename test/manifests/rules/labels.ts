@@ -3,9 +3,13 @@ import { DNS_SUBDOMAIN } from './names';
 
 const NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
-/** Labels wherever they are: of objects, of templates and in selectors. */
+/** Labels wherever they are: of objects, of templates and in selectors. Those of alerts are Prometheus', and may be any text. */
 export const labels: Rule = manifests =>
-  manifests.flatMap(manifest => labelsIn(manifest).map(label => `${nameOf(manifest)}: label ${label} is not valid`));
+  manifests.flatMap(manifest =>
+    labelsIn(manifest.kind === 'PrometheusRule' ? { labels: manifest.metadata.labels } : manifest).map(
+      label => `${nameOf(manifest)}: label ${label} is not valid`,
+    ),
+  );
 
 function labelsIn(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) {

@@ -30,9 +30,18 @@ export const METADATA: Schema = {
   additionalProperties: false,
 };
 
+/** Patterns of CRDs are Go's, which may say in their middle that case is nothing. */
+const GO_PATTERN = Object.assign(
+  (pattern: string, flags: string) => {
+    const sensitive = pattern.replace('(?i)', '');
+    return new RegExp(sensitive, sensitive === pattern ? flags : `${flags}i`);
+  },
+  { code: 'new RegExp' },
+);
+
 /** Judges custom resources by what is known of their kinds: the API server's own words, where the CRDs are there. */
 export class CustomJudge {
-  private readonly ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false });
+  private readonly ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false, code: { regExp: GO_PATTERN } });
   private readonly kinds: Map<string, CustomKind>;
   private readonly groups: Set<string>;
   private readonly compiled = new Map<string, ValidateFunction>();
