@@ -55,7 +55,7 @@ describe('what a pod may say', () => {
       'initContainers[0].restartPolicy is "OnFailure": can only be "Always"',
     ],
     ['a container field', container({ lifecycle: { preStop: {} } }), 'containers[0].lifecycle'],
-    ['a probe', container({ livenessProbe: {} }), 'containers[0].livenessProbe'],
+    ['a probe', container({ startupProbe: {} }), 'containers[0].startupProbe'],
     ['a device', container({ volumeDevices: [] }), 'containers[0].volumeDevices'],
     ['privileges', container({ securityContext: { privileged: true } }), 'securityContext.privileged is true'],
     ['a security field', container({ securityContext: { seLinuxOptions: {} } }), 'securityContext.seLinuxOptions'],

@@ -17,13 +17,16 @@ import { ToyEngine } from '../../../engines/toy/toy';
 
 // One series in each kind of repository, and a witness of each.
 
+/** A public key whose private one nobody has: the test names one of its own. */
+const NOBODYS = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';
+
 const REPOSITORIES: { [name: string]: IRepository } = {
   files: Repository.files({ claimName: 'files', path: 'backups', compression: Compression.GZIP }),
   closed: Repository.files({
     claimName: 'closed',
     compression: Compression.GZIP,
     encryption: Encryption.age({
-      recipients: [process.env.RECIPIENT ?? ''],
+      recipients: [process.env.RECIPIENT ?? NOBODYS],
       identity: SecretRef.named('identity').key('identity'),
       image: 'registry.example/age:1.2.1',
     }),
