@@ -13,7 +13,9 @@
 # shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 # What Debian's images have in /usr/bin is a script of Perl that starts these, and takes six times as long.
-for programs in /usr/lib/postgresql/*/bin; do [ ! -x "$programs/psql" ] || PATH=$programs:$PATH; done
+case $(command -v psql) in
+  /usr/bin/psql) for programs in /usr/lib/postgresql/*/bin; do [ ! -x "$programs/psql" ] || PATH=$programs:$PATH; done ;;
+esac
 export PGCLIENTENCODING=UTF8 PGCONNECT_TIMEOUT=15 PGAPPNAME="backup $SERIES"
 # What others have made must not take the place of what is called here. Longer than any limit for the sessions of applications.
 export PGOPTIONS='-c search_path=pg_catalog -c statement_timeout=0 -c idle_session_timeout=0 -c idle_in_transaction_session_timeout=0'

@@ -18,7 +18,9 @@
 # shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 # What Debian's images have in /usr/bin is a script of Perl that starts these, and takes six times as long.
-for programs in /usr/lib/postgresql/*/bin; do [ ! -x "$programs/psql" ] || PATH=$programs:$PATH; done
+case $(command -v psql) in
+  /usr/bin/psql) for programs in /usr/lib/postgresql/*/bin; do [ ! -x "$programs/psql" ] || PATH=$programs:$PATH; done ;;
+esac
 here=$BACKUP_HOME/engine
 export PGCLIENTENCODING=UTF8 PGCONNECT_TIMEOUT=15 PGAPPNAME="backup $SERIES"
 
