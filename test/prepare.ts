@@ -1,3 +1,4 @@
+import { alertPrograms } from './cluster/alerts/programs';
 import { imagesOfCluster } from './cluster/images';
 import { modules } from './cluster/modules';
 import { ClusterNode } from './cluster/node';
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
   await built('definitions of custom resources', customResourceDefinitions);
   await built("programs of the cluster's node", () => ClusterNode.prepare());
   await built('what the cluster has beside', modules);
+  await built('kube-state-metrics and Prometheus', alertPrograms);
 }
 
 main().catch(problem => {

@@ -65,14 +65,8 @@ install_tools() {
   done
 }
 
-# The package would start a Prometheus: of it, the one program that judges rules.
 install_promtool() {
-  local folder
-  ! command -v promtool >/dev/null || return 0
-  folder=$(mktemp -d) || return 1
-  (cd "$folder" && apt-get update -qq && apt-get download -qq prometheus >/dev/null 2>&1 && dpkg-deb --extract prometheus_*.deb . &&
-    install -m 755 usr/bin/promtool /usr/local/bin/promtool) || echo 'promtool is missing, and the tests need it'
-  rm -rf "$folder"
+  command -v promtool >/dev/null || sh test/cluster/alerts/prometheus.sh /usr/local/bin promtool || echo 'promtool is missing, and the tests need it'
   command -v promtool >/dev/null
 }
 

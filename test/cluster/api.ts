@@ -111,7 +111,8 @@ interface Discovered {
   readonly shortNames?: string[];
 }
 
-function read(path: string, accept = 'application/json'): Promise<unknown> {
+/** What the API answers to a GET; undefined when there is no such thing. @throws Error when it does not say */
+export function read(path: string, accept = 'application/json'): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const asked = request({ socketPath: inject('api'), agent: false, path, headers: { accept, host: 'localhost' } }, answer => {
       const parts: Buffer[] = [];

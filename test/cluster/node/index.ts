@@ -132,6 +132,12 @@ export class ClusterNode {
     await this.launch(daemon);
   }
 
+  /** Starts a daemon that only its starter knows: it ends with the node, or by `kill`. */
+  async launch({ name, argv, env, user }: Daemon): Promise<void> {
+    const variables = { ...env, ...(user ? { KUBECONFIG: `/etc/kubernetes/${user}.kubeconfig` } : {}) };
+    await succeed(this.machine.run(['sh', '/usr/local/sbin/daemon.sh', name, ...argv], { env: variables }), `starting ${name}`);
+  }
+
   private async bringUp(images: Image[], modules: NodeModule[], progress: (line: string) => void): Promise<void> {
     const programs = await nodePrograms();
     const kubernetes = new Kubernetes(programs);
@@ -182,11 +188,6 @@ export class ClusterNode {
       await this.certificates([['user', daemon.user, ...(daemon.groups ?? [])]]);
     }
     await this.launch(daemon);
-  }
-
-  private async launch({ name, argv, env, user }: Daemon): Promise<void> {
-    const variables = { ...env, ...(user ? { KUBECONFIG: `/etc/kubernetes/${user}.kubeconfig` } : {}) };
-    await succeed(this.machine.run(['sh', '/usr/local/sbin/daemon.sh', name, ...argv], { env: variables }), `starting ${name}`);
   }
 
   private async certificates(wanted: string[][]): Promise<void> {
