@@ -27,6 +27,8 @@ interface Context {
   readonly labels: { readonly [label: string]: string };
   /** Since when the series is backed up: a new one has nothing yet. */
   readonly age: (job: WatchedJob) => string;
+  /** The same of its log. */
+  readonly logAge: string;
 }
 
 /**
@@ -50,8 +52,8 @@ export function witnessAlertsOf(
   const context: Context = {
     ...{ namespace: literal(namespace), series: backup.series, repository, matchers },
     labels: { namespace: literal(namespace), series: backup.series, cronjob: job.name, ...Object.fromEntries(others) },
-    age: ({ name }) =>
-      `time() - max(max_over_time(${selector('kube_cronjob_created', { namespace, cronjob: name, ...kubeStateMetrics })}))`,
+    age: ({ name }) => since(selector('kube_cronjob_created', { namespace, cronjob: name, ...kubeStateMetrics })),
+    logAge: since(selector('kube_deployment_created', { namespace, deployment: `${backup.series}-log`, ...kubeStateMetrics })),
   };
   const limit = objectives.recoveryPoint?.toSeconds() ?? job.interval + job.startingDeadline + job.deadline;
   const promised = job.isOnDemand && objectives.recoveryPoint === undefined ? undefined : limit;
@@ -64,7 +66,7 @@ export function witnessAlertsOf(
     // One of an incremental kind is large or small as its turn is.
     ...(backup._operation.engine.incremental ? [] : [sizeChanged(context)]),
     clockAhead(context),
-    ...(lag === undefined ? [] : [logTooOld(context, 3 * lag)]),
+    ...(lag === undefined ? [] : [logTooOld(context, 3 * lag), logMissing(context, 3 * lag)]),
     notListed(context),
   ];
 }
@@ -74,6 +76,8 @@ const quoted = (text: string) => JSON.stringify(text);
 
 const selector = (metric: string, labels: { readonly [label: string]: string }) =>
   `${metric}{${Object.entries(labels).map(([label, value]) => `${label}=${quoted(value)}`)}}[${WINDOW}]`;
+
+const since = (range: string) => `time() - max(max_over_time(${range}))`;
 
 const ofSeries = ({ series, repository, matchers }: Context, metric: string) =>
   selector(`cdk8s_backup_${metric}`, { series, repository, ...matchers });
@@ -187,12 +191,29 @@ function clockAhead(context: Context): Alert {
   };
 }
 
+/** They are of the archive's Deployment, and not of the backup's CronJob. */
+function ofArchive({ labels: { cronjob: _, ...labels }, series }: Context): { readonly [label: string]: string } {
+  return { ...labels, deployment: `${series}-log` };
+}
+
 function logTooOld(context: Context, limit: number): Alert {
   return {
-    ...{ alert: 'BackupLogTooOld', severity: 'critical', wait: WAIT, labels: { ...context.labels, deployment: `${context.series}-log` } },
+    ...{ alert: 'BackupLogTooOld', severity: 'critical', wait: WAIT, labels: ofArchive(context) },
     expr: `time() - ${now(ofSeries(context, 'log_timestamp_seconds'))} > ${limit}`,
     summary: `${context.series}: the archived log in the repository is too old`,
     description: `The log of ${context.series} in ${literal(context.repository)} ends {{ $value | humanizeDuration }} ago; more than ${inWords(limit)} is too long. What was written since would be lost with the server. Its archive says why: kubectl -n ${context.namespace} logs deployment/${context.series}-log --tail=20`,
+  };
+}
+
+/** In an encrypted repository of files the witness cannot tell how far the log has come, but that it is there. */
+function logMissing(context: Context, limit: number): Alert {
+  const { namespace, series, repository } = context;
+  const points = ofSeries({ ...context, series: `${series}-log` }, 'points');
+  return {
+    ...{ alert: 'BackupLogMissing', severity: 'critical', wait: WAIT, labels: ofArchive(context) },
+    expr: [`(max(absent_over_time(${points})) or ${now(points)} == 0)`, isListed(context), `and (${context.logAge} > ${limit})`].join('\n'),
+    summary: `${series}: the repository holds nothing of its log`,
+    description: `${literal(repository)} is listed, and holds no archived log of ${series}, which is archived for longer than ${inWords(limit)}: somebody has removed it, all of it is damaged, or the archive writes elsewhere. A restore ends where the last backup did. Its archive says why: kubectl -n ${namespace} logs deployment/${series}-log --tail=20`,
   };
 }
 

@@ -49,7 +49,7 @@ export interface Exporter {
   readonly runs: Minutes;
 }
 
-/** A witness, scraped beside kube-state-metrics. */
+/** What a witness says of one series; it is scraped beside kube-state-metrics. */
 export interface Witness {
   readonly series: string;
   readonly repository: string;
@@ -58,7 +58,8 @@ export interface Witness {
 }
 
 export interface Cluster {
-  readonly witness?: Witness;
+  /** What one says of each series. */
+  readonly witness?: Witness[];
   readonly namespace?: string;
   readonly cronJobs?: CronJob[];
   readonly deployments?: Deployment[];
@@ -105,15 +106,16 @@ export function seriesOf(cluster: Cluster, [from, until]: Minutes, step: number)
       }
     }
   }
-  for (let minute = from; cluster.witness && minute <= until; minute += step) {
-    const { series, repository, says } = cluster.witness;
-    for (const [metric, value] of Object.entries(says(minute) ?? {})) {
-      const labels = { ...(/^(repository|witness)_/.test(metric) ? {} : { engine: 'postgres', series }), repository };
-      const scraped = { ...labels, namespace: 'shop', job: 'backup-witness', pod: 'backup-witness-0', ...cluster.labels };
-      const name = `cdk8s_backup_${metric}{${Object.entries(scraped).map(([label, text]) => `${label}=${JSON.stringify(text)}`)}}`;
-      const values = known.get(name) ?? [];
-      known.set(name, values);
-      values[(minute - from) / step] = /timestamp/.test(metric) ? (value - from) * 60 : value;
+  for (const { series, repository, says } of cluster.witness ?? []) {
+    for (let minute = from; minute <= until; minute += step) {
+      for (const [metric, value] of Object.entries(says(minute) ?? {})) {
+        const labels = { ...(/^(repository|witness)_/.test(metric) ? {} : { engine: 'postgres', series }), repository };
+        const scraped = { ...labels, namespace: 'shop', job: 'backup-witness', pod: 'backup-witness-0', ...cluster.labels };
+        const name = `cdk8s_backup_${metric}{${Object.entries(scraped).map(([label, text]) => `${label}=${JSON.stringify(text)}`)}}`;
+        const values = known.get(name) ?? [];
+        known.set(name, values);
+        values[(minute - from) / step] = /timestamp/.test(metric) ? (value - from) * 60 : value;
+      }
     }
   }
   const scrapes = (until - from) / step + 1;

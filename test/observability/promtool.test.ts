@@ -482,9 +482,9 @@ describe.skipIf(isMissing)('promtool', () => {
 const REPLICAS: Exporter[] = ['a', 'b'].map(pod => ({ pod, runs: ALWAYS }));
 
 /** One backup with an archive of its log, and one with a mirror. */
-function booksAndMirror(): { books: Manifest; users: Manifest } {
+function booksAndMirror(options: AlertsOptions = {}): { books: Manifest; users: Manifest } {
   const of = chart();
-  const plan = nightly(of);
+  const plan = nightly(of, options);
   const engine = Engine.postgresPhysical({ version: PostgresVersion.V17 });
   const books = { ...database, engine, dataVolume: DataVolume.claim('data-books-0'), podLabels: { app: 'books' } };
   plan.addBackup('books', books).add(LogArchive.every(Duration.minutes(1)));
@@ -492,6 +492,8 @@ function booksAndMirror(): { books: Manifest; users: Manifest } {
   const made = objects(of);
   return { books: made['PrometheusRule/books-backup-alerts'], users: made['PrometheusRule/users-backup-alerts'] };
 }
+
+const REPOSITORY = 'files:shop/backups/';
 
 describe.skipIf(isMissing)('with a witness', () => {
   const rules = [rulesOf({ witness: {} })];
@@ -524,7 +526,7 @@ describe.skipIf(isMissing)('with a witness', () => {
       verify: { created, runs: every.filter(day => day % 7 === 0).map(day => verified(day)) },
       restore: { created },
     }),
-    witness: { series: 'orders', repository: 'files:shop/backups/', says },
+    witness: [{ series: 'orders', repository: REPOSITORY, says }],
   });
   const expectFiring = (cluster: Cluster, firing: string[], more: Partial<Expected> = {}) => {
     const { status, said: words } = tested(rules, [cluster], [{ at, firing, ...more }]);
@@ -613,5 +615,41 @@ describe.skipIf(isMissing)('with a witness', () => {
     const spec = { groups: [{ ...group, rules: group.rules.filter(({ alert }: Manifest) => alert === 'BackupSizeChanged') }] };
     const { status, said: words } = tested([{ spec }], [cluster], [{ at, firing, within: 2 * DAY }]);
     expect(status, words).toBe(0);
+  });
+
+  describe('of the archive of a log', () => {
+    const { books } = booksAndMirror({ witness: {} });
+    const [group] = books.spec.groups;
+    const ofLog = { spec: { groups: [{ ...group, rules: group.rules.filter(({ alert }: Manifest) => /^BackupLog/.test(alert)) }] } };
+    /** The log ends a minute ago, and a batch of it is there, but for what a test says. */
+    const archived = (log: { readonly until?: number; readonly points?: number }, created = 0): Cluster => ({
+      cronJobs: [{ name: 'books-backup', created: 0, runs: [] }],
+      deployments: [{ name: 'books-log', created }],
+      witness: [
+        {
+          ...{ series: 'books', repository: REPOSITORY },
+          says: minute => ({
+            ...{ repository_up: 1, witness_interval_seconds: 300, repository_listed_timestamp_seconds: minute, points: 8 },
+            ...('until' in log && log.until === undefined ? {} : { log_timestamp_seconds: log.until ?? minute - 1 }),
+          }),
+        },
+        {
+          ...{ series: 'books-log', repository: REPOSITORY },
+          says: () => ('points' in log && log.points === undefined ? undefined : { points: log.points ?? 20 }),
+        },
+      ],
+    });
+
+    test.each([
+      ['nothing fires where it is well', archived({}), []],
+      ['fires where it ends too long ago', archived({ until: at - HOUR }), ['BackupLogTooOld books-log']],
+      ['fires where nobody has ever seen it', archived({ until: undefined, points: undefined }), ['BackupLogMissing books-log']],
+      ['fires where all of it is gone, or damaged', archived({ until: undefined, points: 0 }), ['BackupLogMissing books-log']],
+      ['nothing fires where its end is encrypted', archived({ until: undefined }), []],
+      ['nothing fires of one that was begun a moment ago', archived({ until: undefined, points: undefined }, at - 30), []],
+    ])('%s', (_, cluster, firing) => {
+      const { status, said: words } = tested([ofLog], [cluster], [{ at, firing }]);
+      expect(status, words).toBe(0);
+    });
   });
 });
