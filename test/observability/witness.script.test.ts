@@ -229,6 +229,33 @@ inEachShell('a witness of files, in %s', shell => {
     expect(log).toMatch(/the repository could not be listed: .*nowhere.* cannot be read/);
   });
 
+  test.each(['awk', 'sort', 'find', 'sha256sum'])('says the same, or that it failed, where a call of %s is killed', program => {
+    job.backupsAt(TIMES);
+    job.run('verify');
+    const whole = look(shell);
+    expect(whole.code, whole.log).toBe(0);
+    const real = spawnSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).stdout.trim();
+    const calls = join(job.directory, 'calls');
+    writeFileSync(
+      join(job.directory, 'bin', program),
+      `#!/bin/sh\necho x >>'${calls}'\n[ "$(wc -l <'${calls}')" != "$KILLED" ] || kill -KILL $$\nexec ${real} "$@"\n`,
+    );
+    chmodSync(join(job.directory, 'bin', program), 0o755);
+    let failures = 0;
+    for (let call = 1; ; call += 1) {
+      rmSync(calls, { force: true });
+      // A look at what is new, each time.
+      const scratch = join(job.directory, `killed-${call}`);
+      mkdirSync(scratch);
+      const { code, text } = look(shell, { KILLED: String(call) }, scratch);
+      if (code === 0) expect(text, `call ${call} of ${program}`).toBe(whole.text);
+      else failures += 1;
+      if (readFileSync(calls, 'utf8').trim().split('\n').length < call) break;
+    }
+    // A shell may have a program of its own for what is asked for.
+    expect(failures).toBeGreaterThanOrEqual(readFileSync(calls, 'utf8') === '' ? 0 : 1);
+  });
+
   test('writes nothing into the repository', () => {
     job.backupsAt(TIMES);
     const state = () => spawnSync('find', [job.repository, '-printf', '%p %s %T@ %i\\n'], { encoding: 'utf8' }).stdout;

@@ -28,7 +28,11 @@ rm -f "$SCRATCH/repository.reason" "$SCRATCH/repository.hopeless"
 echo 0 >"$SCRATCH/witness.unreadable"
 WITNESS_FUTURE=$(future_begins)
 export WITNESS_FUTURE
-repository_witness "$SCRATCH/records" || die "the repository could not be listed: $(repository_reason)"
+# Called by itself: after `||` the shell would go on within it where a step fails, and what is left out would not be missed.
+failed() { [ "$1" = 0 ] || log "ERROR: the repository could not be listed: $(repository_reason)"; } # EXIT-CODE
+trap 'failed $?' EXIT
+repository_witness "$SCRATCH/records"
+trap - EXIT
 LC_ALL=C sort "$SCRATCH/witness.records" >"$SCRATCH/records.new"
 mv "$SCRATCH/records.new" "$SCRATCH/records"
 
@@ -37,7 +41,8 @@ awk -v future="$WITNESS_FUTURE" '
   FILENAME == ARGV[1] { note[$1 " " $2 " " $3] = $4 " " $5; next }
   FILENAME == ARGV[2] { if ($4 == "whole" && substr($2, 1, 16) "" <= future "") whole[$1 " " $2]; next }
   ($1 " " $2) in whole { print $0, ($0 in note) ? note[$0] : "" }' \
-  "$SCRATCH/notes" "$SCRATCH/records" "$SCRATCH/witness.verified" | LC_ALL=C sort -k 1,1 -k 2,2r >"$SCRATCH/notes.wanted"
+  "$SCRATCH/notes" "$SCRATCH/records" "$SCRATCH/witness.verified" >"$SCRATCH/notes.known"
+LC_ALL=C sort -k 1,1 -k 2,2r "$SCRATCH/notes.known" >"$SCRATCH/notes.wanted"
 : >"$SCRATCH/notes.new"
 noted=
 while read -r series id stamp verified seconds <&6; do
@@ -58,4 +63,8 @@ done 6<"$SCRATCH/notes.wanted"
 mv "$SCRATCH/notes.new" "$SCRATCH/notes"
 
 awk -v future="$WITNESS_FUTURE" -v unreadable="$(cat "$SCRATCH/witness.unreadable")" -f "$BACKUP_HOME/witness/series.awk" \
-  "$SCRATCH/witness.series" "$SCRATCH/records" "$SCRATCH/notes" | LC_ALL=C sort | awk -f "$BACKUP_HOME/witness/exposition.awk" >"$SCRATCH/look.prom"
+  "$SCRATCH/witness.series" "$SCRATCH/records" "$SCRATCH/notes" >"$SCRATCH/look.samples"
+LC_ALL=C sort "$SCRATCH/look.samples" >"$SCRATCH/look.sorted"
+awk -f "$BACKUP_HOME/witness/exposition.awk" "$SCRATCH/look.sorted" >"$SCRATCH/look.prom"
+# Not every program notices that there was no room for what it wrote.
+[ "$(grep -vc '^#' "$SCRATCH/look.prom")" = "$(wc -l <"$SCRATCH/look.samples" | tr -d ' ')" ] || die 'what was found could not be written whole: is the scratch volume full?'

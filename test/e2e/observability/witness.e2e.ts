@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -237,6 +237,23 @@ describe.each(Object.keys(READERS))('a witness of a repository of %s', kind => {
       await succeed(run(kind, 'backup'), 'published');
       await served(witness, 'the new one is there', values => values[of('points')] === 2);
     });
+  });
+});
+
+test('a restic repository that lists its snapshots, and has lost their data, is seen by that', async () => {
+  const data = join(claim('vault'), 'restic/data');
+  await watching('restic', async witness => {
+    const damaged = (values: Values) => values['damaged_points lines-restic'] ?? 0;
+    const before = await served(witness, 'the repository is listed', values => isUp(values) && (values['points lines-restic'] ?? 0) > 0);
+    renameSync(data, `${data}.lost`);
+    mkdirSync(data);
+    try {
+      await served(witness, 'the newest counts as none', values => damaged(values) > damaged(before.values));
+    } finally {
+      rmSync(data, { recursive: true });
+      renameSync(`${data}.lost`, data);
+    }
+    await served(witness, 'it is there again', values => damaged(values) === damaged(before.values));
   });
 });
 
