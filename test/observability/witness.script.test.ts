@@ -243,17 +243,19 @@ inEachShell('a witness of files, in %s', shell => {
     chmodSync(join(job.directory, 'bin', program), 0o755);
     let failures = 0;
     for (let call = 1; ; call += 1) {
-      rmSync(calls, { force: true });
+      writeFileSync(calls, '');
       // A look at what is new, each time.
       const scratch = join(job.directory, `killed-${call}`);
       mkdirSync(scratch);
       const { code, text } = look(shell, { KILLED: String(call) }, scratch);
       if (code === 0) expect(text, `call ${call} of ${program}`).toBe(whole.text);
       else failures += 1;
-      if (readFileSync(calls, 'utf8').trim().split('\n').length < call) break;
+      const made = readFileSync(calls, 'utf8').split('\n').length - 1;
+      if (made >= call) continue;
+      // busybox' shell asks its own.
+      if (made > 0) expect(failures).toBeGreaterThan(0);
+      break;
     }
-    // A shell may have a program of its own for what is asked for.
-    expect(failures).toBeGreaterThanOrEqual(readFileSync(calls, 'utf8') === '' ? 0 : 1);
   });
 
   test('writes nothing into the repository', () => {
