@@ -34,6 +34,9 @@ async function write(): Promise<void> {
   rows = to;
 }
 
+/** The server's process that sends the log. */
+const receiver = () => sql('select coalesce(max(active_pid), 0) from pg_replication_slots');
+
 const content = () => sql("select count(*), max(n), md5(string_agg(what, '' order by n)) from entries");
 
 const restarts = (status: ClusterObject['status']): number => status?.containerStatuses?.[0].restartCount;
@@ -68,7 +71,10 @@ test('its pod is deleted, and is killed, and the server is killed: the log goes 
   await until('another pod archives', async () => (await archiver()) !== deleted);
   await write();
   await isStored();
+  const killed = await receiver();
   await ledger.output('delete', await archiver(), '--force', '--grace-period=0');
+  // What it receives before the kubelet has killed it goes with it: that is a gap, and is said to be one.
+  await until('the one that was killed receives no more', async () => (await receiver()) !== killed);
   await write();
   // As a server that crashes: it recovers from its own log.
   await ledger.output('exec', 'db-0', '--', 'bash', '-c', 'kill -QUIT 1');
