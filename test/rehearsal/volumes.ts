@@ -35,7 +35,7 @@ export interface Storage {
 
 /** The file systems mounted by the rehearsal, so that every one is unmounted again. */
 export class Mounts {
-  private readonly paths: string[] = [];
+  private paths: string[] = [];
 
   /** A file system of its own, full when it is full: ENOSPC. */
   tmpfs(path: string, bytes: number | undefined, mode = '0755'): void {
@@ -57,7 +57,7 @@ export class Mounts {
     if (released.length === 0) return;
     const { status, stderr } = spawnSync('umount', released, { encoding: 'utf8' });
     if (status !== 0) throw new Error(`umount ${released.join(' ')}: ${stderr}`);
-    this.paths.splice(0, Number.POSITIVE_INFINITY, ...this.paths.filter(each => !released.includes(each)));
+    this.paths = this.paths.filter(each => !released.includes(each));
   }
 
   private mount(path: string, arguments_: string[]): void {

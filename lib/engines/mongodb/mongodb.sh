@@ -161,7 +161,6 @@ source_reason() { repository_reason; }
 
 # A server of this pod's own: it listens on the loopback address, which no other pod can reach.
 SCRATCH_URI='mongodb://127.0.0.1:27017/?directConnection=true&connectTimeoutMS=10000&serverSelectionTimeoutMS=10000'
-# Over $volume_data, a data directory that is there, if that is set.
 # What the scratch server says was wrong, the cause before what came of it, and without the damaged blocks that it shows byte by byte.
 # Its log is of objects, a line each: https://www.mongodb.com/docs/manual/reference/log-messages/
 server_words() {
@@ -174,6 +173,7 @@ server_words() {
   cut -c 1-300 "$SCRATCH/server/words" | paste -s -d ' ' -
 }
 
+# Over $volume_data, a data directory that is there, if that is set.
 start_scratch_server() {
   # A retried container finds what the last one left.
   rm -rf "$SCRATCH/server"

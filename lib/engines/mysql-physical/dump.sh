@@ -57,12 +57,12 @@ same_server() {
   fi
 }
 tries=0
-same_server
-until [ "$same" = yes ]; do
+while :; do
+  same_server
+  [ "$same" = no ] || break
   tries=$((tries + 1))
   [ "$tries" -lt 10 ] || refuse "the files in $DATA_DIRECTORY are not those of the server at $SERVER_HOST: dataVolume must be the volume of the very server that host names"
   sleep 0.5
-  same_server
 done
 
 # ---- can they be restored? -------------------------------------------------------------------------------------------

@@ -301,8 +301,9 @@ lend_settings() {
     fi
   fi
   # Without a key a table is to stay.
-  invisible_key=$(sql information_schema -e "show global variables where variable_name = 'sql_generate_invisible_primary_key' and value = 'ON'") || return 1
-  if [ "$DIALECT" != mariadb ] && [ -n "$invisible_key" ]; then
+  invisible_key=
+  [ "$DIALECT" = mariadb ] || invisible_key=$(sql information_schema -e "show global variables where variable_name = 'sql_generate_invisible_primary_key' and value = 'ON'") || return 1
+  if [ -n "$invisible_key" ]; then
     if sql information_schema -e 'set session sql_generate_invisible_primary_key = 0' 2>/dev/null; then
       run_settings="$run_settings, sql_generate_invisible_primary_key = 0"
     else
