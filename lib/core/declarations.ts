@@ -27,6 +27,13 @@ export interface Declarations {
 
 /** What constructors ('new <class>'), factories and methods take. */
 export const CALLS: { readonly [name: string]: Members } = {
+  'AgeMonitor#bind': {
+    backup: 'DatabaseBackup',
+  },
+  'AgeMonitor.of': {
+    objectives: 'Objectives | what is promised: `recoveryPoint`, `proof` or both',
+    'options?': 'AgeMonitorOptions',
+  },
   'Alerts#bind': {
     backup: 'DatabaseBackup',
   },
@@ -972,6 +979,10 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     recipients: 'string[] | Public keys, as `age-keygen` prints them: `age1...`',
     'identity?': "SecretKeyRef | The Secret's key with the identity of one of the recipients, or with several, one per line",
     image: 'string | The image from which age is taken, as /usr/bin/age; it has to be static, 1.0 or newer',
+  },
+  AgeMonitorOptions: {
+    extends: 'OnDemandOptions',
+    'schedule?': 'Schedule | When it looks',
   },
   AlertsOptions: {
     'witness?':

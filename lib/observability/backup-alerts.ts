@@ -1,4 +1,4 @@
-import { ApiObject, type Duration, Lazy } from 'cdk8s';
+import { ApiObject, Lazy } from 'cdk8s';
 import { Construct, type IConstruct } from 'constructs';
 import {
   PrometheusRule,
@@ -11,9 +11,10 @@ import { checkedConstruct } from '../core/given';
 import { InputError } from '../core/input-error';
 import { checkObjectName } from '../core/names';
 import { SERIES_LABEL, STANDARD_LABELS } from '../kubernetes/labels';
+import { unkept } from './kept';
 import type { Objectives } from './objectives';
-import { ALERT_LABELS, type Alert, alertsOf, inWords, judged, METRIC_LABELS } from './rules';
-import { Purpose, type Watched, type WatchedObjects, watchedBelow } from './watched';
+import { ALERT_LABELS, type Alert, alertsOf, METRIC_LABELS } from './rules';
+import { type Watched, watchedBelow } from './watched';
 import { witnessAlertsOf } from './witness-rules';
 
 /** The witness whose metrics alerts are about. */
@@ -123,7 +124,7 @@ export class BackupAlerts extends Construct {
       },
       spec: Lazy.any({ produce: () => toJson_PrometheusRuleSpec(this.spec(series, namespace)) }),
     });
-    this.node.addValidation({ validate: () => this.missed() });
+    this.node.addValidation({ validate: () => unkept(watchedBelow(props.of), props.objectives ?? {}) });
   }
 
   private spec(series: string, namespace: string): PrometheusRuleSpec {
@@ -156,19 +157,6 @@ export class BackupAlerts extends Construct {
     return all;
   }
 
-  /** What its schedules cannot keep, though nothing fails. It is known only when everything has been added. */
-  private missed(): string[] {
-    const { recoveryPoint, recoveryTime, proof } = this.props.objectives ?? {};
-    const watched = watchedBelow(this.props.of);
-    return [
-      ...missedBy(watched, Purpose.RECOVERY_POINT, 'recoveryPoint', recoveryPoint),
-      ...missedBy(watched, Purpose.PROOF, 'proof', proof),
-      ...(recoveryTime !== undefined && !hasProof(watched)
-        ? [nobodyKeeps('recoveryTime', recoveryTime, 'nothing measures it, as no verification runs by itself')]
-        : []),
-    ];
-  }
-
   private checkLabels(prop: string, taken: string[], labels: { readonly [label: string]: string } = {}): void {
     for (const label of Object.keys(labels)) {
       if (taken.includes(label)) {
@@ -195,23 +183,3 @@ export class BackupAlerts extends Construct {
 
 /** The labels by which rules choose what a witness says. */
 const WITNESS_LABELS = ['repository', 'series'];
-
-const hasProof = ({ jobs }: WatchedObjects) => jobs.some(({ purpose, isOnDemand }) => purpose === Purpose.PROOF && !isOnDemand);
-
-function nobodyKeeps(objective: string, promised: Duration, why: string): string {
-  return `objectives.${objective} is ${JSON.stringify(inWords(promised.toSeconds()))}: ${why}: add what keeps it, for example addVerification(), or leave it out`;
-}
-
-/** Of several jobs for the same, one has to keep the promise: the one that is judged by it. */
-function missedBy(watched: WatchedObjects, purpose: Purpose, objective: string, promised: Duration | undefined): string[] {
-  if (promised === undefined) return [];
-  const [job] = judged(watched.jobs, purpose);
-  if (!job) return [nobodyKeeps(objective, promised, 'nothing does that by itself')];
-  const needed = job.interval + job.deadline;
-  if (job.isOnDemand || promised.toSeconds() >= needed) return [];
-  const rest = promised.toSeconds() - job.interval;
-  const shorter = rest >= 60 ? `, or give ${job.name} a deadline of ${inWords(rest)} or less` : ', or let it run more often';
-  return [
-    `objectives.${objective} is ${JSON.stringify(inWords(promised.toSeconds()))}: runs of ${job.name} are up to ${inWords(job.interval)} apart and may take ${inWords(job.deadline)}, so that it is not kept though nothing fails: write ${inWords(needed)} or more${shorter}`,
-  ];
-}

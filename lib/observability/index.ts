@@ -1,8 +1,10 @@
 /**
- * Alerts of backups, by what kube-state-metrics says of their jobs; and a witness, which says what repositories hold.
+ * Alerts of backups, by what kube-state-metrics says of their jobs; a witness, which says what repositories hold; and a job that fails when
+ * that is too old.
  *
  * @module observability
  */
+export * from './age-monitor';
 export * from './alerts';
 export * from './backup-alerts';
 export * from './backup-witness';

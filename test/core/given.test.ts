@@ -26,6 +26,7 @@ const SAMPLES: { [type: string]: (of: Chart) => unknown } = {
   Chart: of => of,
   Duration: () => Duration.minutes(30),
   Size: () => Size.gibibytes(1),
+  AgeMonitor: () => api.AgeMonitor.of(objectives()),
   Alerts: () => api.Alerts.of(objectives()),
   Assertion: () => api.Assertion.atLeast('select 1', 1),
   BackupApp: () => new api.BackupApp(),

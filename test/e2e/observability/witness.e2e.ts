@@ -165,6 +165,11 @@ describe.each(Object.keys(READERS))('a witness of a repository of %s', kind => {
   const of = (metric: string) => `${metric} lines-${kind}`;
   const ids: string[] = [];
 
+  test('an age monitor finds that nothing was ever stored', async () => {
+    const { result, log } = await run(kind, 'age');
+    expect(result, log).toMatchObject({ verdict: 'failed', reason: expect.stringMatching(/^nothing was ever stored in this repository/) });
+  });
+
   test('serves what the manifests say, which jobs have written, and writes nothing', async () => {
     for (const operation of ['backup', 'backup', 'verify', 'backup']) {
       const done = await succeed(run(kind, operation), operation === 'verify' ? 'verified' : 'published');
@@ -196,6 +201,15 @@ describe.each(Object.keys(READERS))('a witness of a repository of %s', kind => {
     expect(headers).toMatch(/content-type: text\/plain; ?version=0\.0\.4\r?\n/i);
     const judged = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
     expect([judged.status, judged.stdout + judged.stderr]).toEqual([0, '']);
+    expect(reader.state()).toBe(before);
+  });
+
+  test('an age monitor finds the newest, and the newest that is verified, and writes nothing', async () => {
+    const [, verified = '', newest = ''] = ids;
+    const before = reader.state();
+    const { result, log } = await run(kind, 'age');
+    expect(result, log).toMatchObject({ verdict: 'succeeded', id: newest, reason: '' });
+    expect(log).toContain(`the newest verified recovery point of series lines-${kind} is ${verified}, begun 0 h `);
     expect(reader.state()).toBe(before);
   });
 
