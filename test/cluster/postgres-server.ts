@@ -1,6 +1,7 @@
 import { until } from './kubectl';
 import type { Namespace } from './namespace';
 import { secret, service, startServer } from './server';
+import { POSTGRES_PATH } from './stateful-server';
 
 const COMMAND = [
   ...['bash', '-ec'],
@@ -26,8 +27,8 @@ export class PostgresServer {
   async start(): Promise<void> {
     const { namespace, name } = this;
     await namespace.apply(...ACCOUNTS);
-    const image = 'postgres:15.19-bookworm';
-    await startServer(namespace, { name, image, port: 5432, command: COMMAND, env: { PGHOST: '/data' }, ready: ['pg_isready'] });
+    const env = { PGHOST: '/data', PATH: POSTGRES_PATH };
+    await startServer(namespace, { name, image: 'postgres:15.19-bookworm', port: 5432, command: COMMAND, env, ready: ['pg_isready'] });
     await this.sql('postgres', "create role backup login password 'of backup'; grant pg_read_all_data to backup");
     await this.sql('postgres', "create role owner login superuser password 'of owner'");
     await this.sql('postgres', 'create database orders');

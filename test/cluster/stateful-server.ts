@@ -2,6 +2,9 @@ import type { Chart } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { CONTAINED, unprivileged } from './restricted';
 
+/** Of a PostgreSQL's pods: `psql` by name is a script of Debian's else, which starts Perl and takes six times as long. */
+export const POSTGRES_PATH = '/usr/lib/postgresql/15/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
 /** A server in an app of a scenario, as somebody runs one who has nothing to do with backups. */
 export interface StatefulServerOptions {
   readonly image: string;

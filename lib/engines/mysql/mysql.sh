@@ -41,8 +41,9 @@ esac
 
 # ---- names: without control characters, which dump.sh refuses ---------------------------------------------------------
 # shellcheck disable=SC2016 # backticks of SQL
-ident() { printf '`%s`' "$(printf %s "$1" | sed 's/`/``/g')"; }
-literal() { printf "'%s'" "$(printf %s "$1" | sed "s/[\\\\']/\\\\&/g")"; }
+# Most names have nothing to escape, and no program is started for them.
+ident() { case $1 in *'`'*) printf '`%s`' "$(printf %s "$1" | sed 's/`/``/g')" ;; *) printf '`%s`' "$1" ;; esac; }
+literal() { case $1 in *[\\\']*) printf "'%s'" "$(printf %s "$1" | sed "s/[\\\\']/\\\\&/g")" ;; *) printf "'%s'" "$1" ;; esac; }
 # The same in SQL, of a column.
 # shellcheck disable=SC2016
 ident_of() { printf 'concat("`", replace(%s, "`", "``"), "`")' "$1"; }

@@ -33,7 +33,13 @@ export SESSION PGOPTIONS="$SESSION"
 
 # A database name given as `-d name` is read as a connection string when it holds a `=`; given like this it never is.
 # Keepalives: the session that holds the snapshot is idle for as long as the dump takes.
-database() { printf "dbname='%s' keepalives_idle=60" "$(printf %s "$1" | sed "s/[\\\\']/\\\\&/g")"; }
+database() {
+  # Most names have nothing to escape, and no program is started for them.
+  case $1 in
+    *[\\\']*) printf "dbname='%s' keepalives_idle=60" "$(printf %s "$1" | sed "s/[\\\\']/\\\\&/g")" ;;
+    *) printf "dbname='%s' keepalives_idle=60" "$1" ;;
+  esac
+}
 
 # Runs a client; of what it says, only what cannot hold a row is said.
 client() { # COMMAND...

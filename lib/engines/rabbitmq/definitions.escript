@@ -4,7 +4,8 @@
 %% Erlang is what every image of RabbitMQ ships, on every architecture: no curl, no jq, and no rabbitmqadmin that is the same in
 %% two versions. The interface needs no Erlang cookie, which would give its owner the whole broker.
 %%
-%% usage: definitions.escript ready                         exit 0 when the broker answers this user, who may export definitions
+%% usage: definitions.escript ready [SECONDS]               exit 0 when the broker answers this user, who may export definitions; one that
+%%                                                           starts has so many seconds (0): Erlang takes one to start, and is not started again
 %%        definitions.escript export FILE
 %%        definitions.escript import FILE
 %%        definitions.escript count WANTED FOUND exact|kept  per kind, how many of the WANTED objects are in FOUND as they are;
@@ -33,8 +34,10 @@ kind(Reason) when is_atom(Reason) -> Reason;
 kind(Reason) when is_tuple(Reason), tuple_size(Reason) > 0, is_atom(element(1, Reason)) -> element(1, Reason);
 kind(_) -> "of some kind".
 
-run(["ready"]) ->
+run(["ready"]) -> run(["ready", "0"]);
+run(["ready", Seconds]) ->
     libraries(),
+    wait(erlang:monotonic_time(second) + list_to_integer(Seconds)),
     #{<<"tags">> := Tags} = rabbit_json:decode(request(get, "/api/whoami", none)),
     %% A list since 3.9, words with commas before.
     Names = case Tags of
@@ -192,9 +195,27 @@ read(File) ->
 data(<<"global_parameters">>, #{<<"name">> := Name}) -> not lists:member(Name, [<<"cluster_name">>, <<"internal_cluster_id">>, <<"cluster_tags">>]);
 data(_, _) -> true.
 
+%% What is still wrong at the end is for the next request to say.
+wait(Until) ->
+    case erlang:monotonic_time(second) < Until andalso ask(get, "/api/whoami", none) of
+        false -> over;
+        {ok, {{_, 200, _}, _, _}} -> answers;
+        _ -> timer:sleep(200), wait(Until)
+    end.
+
 request(Method, Path, Body) ->
+    Url = url(Path),
+    case ask(Method, Path, Body) of
+        {ok, {{_, Status, _}, _, Answer}} when Status >= 200, Status < 300 -> Answer;
+        {ok, {{_, Status, _}, _, Answer}} -> fail("error: ~ts answers ~b: ~ts", [Url, Status, without_values(Answer)]);
+        {error, Reason} -> fail("error: ~ts does not answer: ~0p", [Url, Reason])
+    end.
+
+url(Path) -> os:getenv("MANAGEMENT_URL") ++ Path.
+
+ask(Method, Path, Body) ->
     [{ok, _} = application:ensure_all_started(Application) || Application <- [ssl, inets]],
-    Url = os:getenv("MANAGEMENT_URL") ++ Path,
+    Url = url(Path),
     Login = base64:encode_to_string(unicode:characters_to_binary([os:getenv("MANAGEMENT_USERNAME"), ":", os:getenv("MANAGEMENT_PASSWORD")])),
     Headers = [{"authorization", "Basic " ++ Login}],
     Request = case Body of none -> {Url, Headers}; _ -> {Url, Headers, "application/json", Body} end,
@@ -204,12 +225,7 @@ request(Method, Path, Body) ->
         File -> [{verify, verify_peer}, {cacertfile, File},
                  {customize_hostname_check, [{match_fun, public_key:pkix_verify_hostname_match_fun(https)}]}]
     end,
-    Options = [{connect_timeout, 10000}, {timeout, timeout(Path)}, {autoredirect, false}, {ssl, Tls}],
-    case over(inet, Method, Request, Options) of
-        {ok, {{_, Status, _}, _, Answer}} when Status >= 200, Status < 300 -> Answer;
-        {ok, {{_, Status, _}, _, Answer}} -> fail("error: ~ts answers ~b: ~ts", [Url, Status, without_values(Answer)]);
-        {error, Reason} -> fail("error: ~ts does not answer: ~0p", [Url, Reason])
-    end.
+    over(inet, Method, Request, [{connect_timeout, 10000}, {timeout, timeout(Path)}, {autoredirect, false}, {ssl, Tls}]).
 
 %% Erlang asks for addresses of one family.
 over(Family, Method, Request, Options) ->

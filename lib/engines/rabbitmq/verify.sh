@@ -39,13 +39,12 @@ rabbitmq-server >"$broker/output" 2>&1 &
 server=$!
 trap 'kill -KILL "$server" 2>/dev/null || :' EXIT
 start_until=$(($(date +%s) + 300))
-until definitions ready 2>"$SCRATCH/ready.err"; do
+until definitions ready 5 2>"$SCRATCH/ready.err"; do
   kill -0 "$server" 2>/dev/null || {
     wait "$server" && server_rc=0 || server_rc=$?
     die "the scratch broker did not start: $(last_words "$broker/output" "$server_rc")"
   }
   [ "$(date +%s)" -lt "$start_until" ] || die "the scratch broker did not answer within 300 s: $(last_words "$SCRATCH/ready.err" 1)"
-  sleep 0.2
 done
 attempt 'importing the definitions' definitions import "$broker/definitions.json"
 outcome restoreSeconds "$(($(date +%s) - restore_started))"

@@ -85,10 +85,11 @@ restic_once() {
 # A store that does not answer is tried again and again by restic itself, without a word of ours.
 restic_watched() {
   restic_once "$@" &
-  restic_pid=$!
+  restic_pid=$! restic_naps=0
   while kill -0 "$restic_pid" 2>/dev/null; do
-    may_wait "$(restic_retries)" || :
     sleep 0.2
+    restic_naps=$((restic_naps + 1))
+    [ $((restic_naps % 10)) != 0 ] || may_wait "$(restic_retries)" || :
   done
   wait "$restic_pid"
 }

@@ -1,7 +1,7 @@
 import { App, Chart, Duration, JsonPatch, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import { DatabaseBackup, DataVolume, Engine, PostgresVersion, Repository, Retention, Schedule, SecretRef } from '../../../lib';
-import { claim, statefulServer } from '../stateful-server';
+import { claim, POSTGRES_PATH, statefulServer } from '../stateful-server';
 
 // A PostgreSQL on a volume of its own, its base backups, and its log. NAMESPACE is the namespace.
 
@@ -22,7 +22,8 @@ new k8s.KubeService(ledger, 'service', {
   spec: { selector: labels, ports: [{ port: 5432, targetPort: k8s.IntOrString.fromNumber(5432), protocol: 'TCP' }] },
 });
 statefulServer(ledger, 'db', {
-  ...{ image: PostgresVersion.V15.image, start: START, env: { PGHOST: '/tmp' }, claims: { data: '/data' }, ready: ['pg_isready'] },
+  ...{ image: PostgresVersion.V15.image, start: START, claims: { data: '/data' } },
+  ...{ env: { PGHOST: '/tmp', PATH: POSTGRES_PATH }, ready: ['pg_isready'] },
 });
 
 const books = new DatabaseBackup(ledger, 'books', {
