@@ -4,6 +4,7 @@ import { modules } from './cluster/modules';
 import { ClusterNode } from './cluster/node';
 import { busyboxImages } from './e2e/support/images';
 import { customResourceDefinitions } from './rehearsal/images/crds';
+import { forgetBuilds } from './rehearsal/images/go-binaries';
 import { openldapImage } from './rehearsal/images/openldap';
 
 // Builds what the tests run on, before any of them: on a fresh machine it takes as long as all tests do, and no test's time limit knows
@@ -12,17 +13,20 @@ import { openldapImage } from './rehearsal/images/openldap';
 const begin = Date.now();
 
 async function built(what: string, build: () => Promise<unknown>): Promise<void> {
-  console.log(`${what} ...`);
   await build();
   console.log(`${what}: there after ${Math.round((Date.now() - begin) / 1000)} s`);
 }
 
+// Debian's packages wait for the disk and for dpkg, of which there is one at a time; Go's compiler takes what processors are left.
 async function main(): Promise<void> {
-  await built('images of pods', () => Promise.all([imagesOfCluster(), busyboxImages(), openldapImage('bookworm')]));
-  await built('definitions of custom resources', customResourceDefinitions);
-  await built("programs of the cluster's node", () => ClusterNode.prepare());
-  await built('what the cluster has beside', modules);
-  await built('kube-state-metrics and Prometheus', alertPrograms);
+  await Promise.all([
+    built('images of pods', () => Promise.all([imagesOfCluster(), busyboxImages(), openldapImage('bookworm')])),
+    built('definitions of custom resources', customResourceDefinitions),
+    built("programs of the cluster's node", () => ClusterNode.prepare()),
+    built('what the cluster has beside', modules),
+    built('kube-state-metrics and Prometheus', alertPrograms),
+  ]);
+  await forgetBuilds();
 }
 
 main().catch(problem => {

@@ -22,7 +22,7 @@ import { dirname, join } from 'node:path';
  */
 
 /** Part of every cache key: raise it when this file builds differently from the same recipe. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 const DEFAULT_MIRROR = 'http://deb.debian.org/debian';
 
@@ -43,15 +43,24 @@ export interface DebianRecipe {
 export async function debianRoot(recipe: DebianRecipe): Promise<string> {
   return cachedRoot(`debian-${recipe.suite}`, recipe, async root => {
     // All roots of a suite begin as copies of one: debootstrap takes longer than the packages that are added.
-    const minimal = await cachedRoot(`minimal-${recipe.suite}`, {}, base =>
-      run('debootstrap', ['--variant=minbase', recipe.suite, base, debianMirror()]),
-    );
+    const minimal = await minimalRoot(recipe.suite);
     await run('cp', ['--archive', '--no-target-directory', minimal, root]);
     for (const [target, source] of Object.entries(recipe.copies ?? {})) {
       mkdirSync(dirname(join(root, target)), { recursive: true });
       await run('cp', ['--archive', '--no-target-directory', source, join(root, target)]);
     }
     await addPackages(root, recipe);
+  });
+}
+
+/** What debootstrap makes of a suite, with the list of its packages. */
+function minimalRoot(suite: string): Promise<string> {
+  return cachedRoot(`minimal-${suite}`, {}, async root => {
+    await run('debootstrap', ['--variant=minbase', suite, root, debianMirror()]);
+    // As the official images of Debian have it: a root that is half written is thrown away, so that nothing of it has to be on the disk.
+    writeFileSync(join(root, 'etc/dpkg/dpkg.cfg.d/unsafe-io'), 'force-unsafe-io\n');
+    if (suite === 'sid') writeFileSync(join(root, 'etc/apt/apt.conf.d/90stale-mirror'), STALE_MIRROR);
+    await runInside(root, ['sh', '-euc', 'apt-get -q update']);
   });
 }
 
@@ -75,6 +84,8 @@ export interface CarvedRecipe {
   readonly from: DebianRecipe;
   /** Path in the Debian root to path in the new root. */
   readonly files: Record<string, string>;
+  /** Files of this machine, such as programs that were built on it, by the path that they get. @default none */
+  readonly copies?: Record<string, string>;
   /** Programs to take along with the shared libraries they need, at the same paths. @default none */
   readonly programs?: string[];
   /** Applets of busybox to link beside it; every one that this busybox has when `all`. @default none */
@@ -88,6 +99,7 @@ export async function carvedRoot(name: string, recipe: CarvedRecipe): Promise<st
   return cachedRoot(name, recipe, async root => {
     const from = await debianRoot(recipe.from);
     for (const [source, target] of Object.entries(recipe.files)) copyInto(join(from, source), root, target);
+    for (const [target, source] of Object.entries(recipe.copies ?? {})) copyInto(source, root, target);
     for (const program of recipe.programs ?? []) {
       for (const path of [program, ...sharedLibraries(from, program)]) copyInto(join(from, path), root, path);
     }
@@ -158,9 +170,10 @@ const SETUP = `
 printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d
 mkdir -p /etc/postgresql-common && echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
 sh -euc "$BEFORE"
-apt-get -q update
 # shellcheck disable=SC2086
-[ -z "$PACKAGES" ] || apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-confold install $PACKAGES
+install_packages() { apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-confold install $PACKAGES; }
+# The mirror may hold newer ones than the list knows.
+[ -z "$PACKAGES" ] || install_packages || { apt-get -q update && install_packages; }
 sh -euc "$AFTER"
 apt-get clean
 rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/* /tmp/* /etc/resolv.conf /etc/hostname
@@ -168,24 +181,25 @@ mkdir -p /var/log
 `;
 
 /** Release files of the rolling suite are valid for a week; a mirror that is frozen at some day is good enough to build images from. */
-const STALE_MIRROR = `echo 'Acquire::Check-Valid-Until "false";' >/etc/apt/apt.conf.d/90stale-mirror\n`;
+const STALE_MIRROR = 'Acquire::Check-Valid-Until "false";\n';
 
 /** The authorities that this machine trusts: a proxy may be among them. */
 const AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt';
 
-async function addPackages(root: string, recipe: DebianRecipe): Promise<void> {
+function addPackages(root: string, recipe: DebianRecipe): Promise<void> {
+  const environment = [`BEFORE=${recipe.before ?? ':'}`, `AFTER=${recipe.after ?? ':'}`, `PACKAGES=${recipe.packages.join(' ')}`];
+  return runInside(root, [...environment, 'sh', '-euc', SETUP]);
+}
+
+/** Runs a command in a root, with packages within reach. @param words variables, and the command */
+async function runInside(root: string, words: string[]): Promise<void> {
   const environment = [
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     'DEBIAN_FRONTEND=noninteractive',
     'LC_ALL=C',
-    `BEFORE=${recipe.suite === 'sid' ? STALE_MIRROR : ''}${recipe.before ?? ':'}`,
-    `AFTER=${recipe.after ?? ':'}`,
-    `PACKAGES=${recipe.packages.join(' ')}`,
-    // Where packages and Go modules come from on this machine, and whom it trusts there.
+    // Where packages come from on this machine, and whom it trusts there.
     ...(existsSync(AUTHORITIES) ? ['SSL_CERT_FILE=/mnt/authorities.pem'] : []),
-    ...['http_proxy', 'https_proxy', 'GOPROXY', 'GOFLAGS', 'GONOSUMDB']
-      .filter(name => process.env[name])
-      .map(name => `${name}=${process.env[name]}`),
+    ...['http_proxy', 'https_proxy'].filter(name => process.env[name]).map(name => `${name}=${process.env[name]}`),
   ];
   // Own mount and PID namespaces: /proc is there for package scripts and gone afterwards, and no process of theirs outlives the build.
   const inside = [
@@ -193,8 +207,7 @@ async function addPackages(root: string, recipe: DebianRecipe): Promise<void> {
     `if [ -e ${AUTHORITIES} ]; then mount -t tmpfs tmpfs "$1/mnt" && cp ${AUTHORITIES} "$1/mnt/authorities.pem"; fi`,
     'root=$1 && shift && exec chroot "$root" env -i "$@"',
   ].join('\n');
-  const arguments_ = ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-euc', inside, 'sh', root, ...environment, 'sh', '-euc', SETUP];
-  await run('unshare', arguments_);
+  await run('unshare', ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-euc', inside, 'sh', root, ...environment, ...words]);
 }
 
 /** The Debian mirror this machine installs from: reachable where the machine is, and fast. */

@@ -1,5 +1,4 @@
-import { carvedRoot } from '../rootfs';
-import { goPrograms } from './go';
+import { goBinaries } from './go-binaries';
 
 /** After go.sh: the CRDs as the releases of their projects hold them. imports/ are generated from the same. */
 const BUILD = `
@@ -13,13 +12,9 @@ files() { # PATH VERSION CHECKSUM FILES RESULT: as module(), of what wants a new
 files github.com/vmware-tanzu/velero v1.18.1 h1:eV+urQYesy7tJLVkGM5fs9s/nfOWKtoFezcY1r8IjJM= 'config/crd/*' /opt/programs/velero.yaml
 files github.com/kubernetes-csi/external-snapshotter/client/v8 v8.6.0 h1:FtGewu2k6HWw6evLGXY8JqUZ9eHpti1kd3e4amj+ilA= 'config/crd/*' /opt/programs/snapshots.yaml
 files github.com/prometheus-operator/prometheus-operator v0.93.0 h1:AohlYJT+En8TmNpAcEUJ3GsaJTAqfEBwHmGTVpRm/Io= 'example/prometheus-operator-crd/*_prometheusrules.yaml' /opt/programs/prometheus.yaml
-rm -rf /tmp/go /tmp/files
 `;
 
 /** A directory with the CustomResourceDefinitions of what the library emits. */
-export async function customResourceDefinitions(): Promise<string> {
-  return carvedRoot('crds', {
-    from: goPrograms(BUILD, {}, ['unzip']),
-    files: Object.fromEntries(['velero', 'snapshots', 'prometheus'].map(of => [`/opt/programs/${of}.yaml`, `/${of}.yaml`])),
-  });
+export function customResourceDefinitions(): Promise<string> {
+  return goBinaries({ name: 'crds', build: BUILD });
 }

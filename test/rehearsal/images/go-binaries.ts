@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheDirectory, cachedRoot, debianRoot, lock } from '../rootfs';
 
@@ -17,8 +17,8 @@ export interface GoRecipe {
  * The directory with the static programs of a recipe.
  *
  * The first call builds them, which may take many minutes: no test should wait for it. One recipe is built at a time on a machine, whoever asks;
- * the others wait for as long as it takes. Modules and Go's build cache are thrown away with the layer over Debian that they were written to;
- * one that is killed leaves them to the next.
+ * the others wait for as long as it takes. What Go has fetched and compiled it knows by content: the next recipe finds what the two have in
+ * common, and one that was killed goes on where it was, until `forgetBuilds`.
  *
  * @throws Error when a module is not what was pinned, or does not build: with the end of what was said
  */
@@ -29,14 +29,15 @@ export async function goBinaries(recipe: GoRecipe): Promise<string> {
     const unlock = await lock(join(cacheDirectory(), 'go-builder.lock'));
     const layer = `${root}.layer`;
     try {
-      const debian = await debianRoot({ suite: 'trixie', packages: ['ca-certificates', 'golang-go'] });
-      keepOnly(layer, ['upper/tmp/go', 'upper/tmp/go-build']);
+      const debian = await debianRoot({ suite: 'trixie', packages: ['ca-certificates', 'golang-go', 'unzip'] });
+      rmSync(layer, { recursive: true, force: true });
+      for (const part of CACHES) mkdirSync(join(goCache(), part), { recursive: true });
       for (const part of ['upper/src', 'upper/opt/programs', 'work', 'root']) mkdirSync(join(layer, part), { recursive: true });
       for (const [path, text] of Object.entries(recipe.files ?? {})) {
         mkdirSync(join(layer, 'upper/src', path, '..'), { recursive: true });
         writeFileSync(join(layer, 'upper/src', path), text);
       }
-      await runBuild(recipe.name, [...NAMESPACES, 'sh', '-euc', INSIDE, 'sh', debian, layer, build]);
+      await runBuild(recipe.name, [...NAMESPACES, 'sh', '-euc', INSIDE, 'sh', debian, layer, goCache(), build]);
       cpSync(join(layer, 'upper/opt/programs'), root, { recursive: true });
     } finally {
       rmSync(layer, { recursive: true, force: true });
@@ -45,17 +46,18 @@ export async function goBinaries(recipe: GoRecipe): Promise<string> {
   });
 }
 
-/**
- * Empties a directory but for some below it. A build that was killed goes on where it was: what Go has fetched and compiled, it knows by content.
- */
-function keepOnly(directory: string, kept: string[]): void {
-  if (!existsSync(directory)) return;
-  for (const entry of readdirSync(directory)) {
-    if (kept.includes(entry)) continue;
-    const below = kept.filter(path => path.startsWith(`${entry}/`)).map(path => path.slice(entry.length + 1));
-    if (below.length > 0) keepOnly(join(directory, entry), below);
-    else rmSync(join(directory, entry), { recursive: true, force: true });
-  }
+/** What go.sh calls GOPATH and GOCACHE. */
+const CACHES = ['go', 'go-build'];
+
+/** Some gigabytes, which the programs of all recipes take to build. */
+const goCache = () => join(cacheDirectory(), 'go-cache');
+
+/** Throws away what builds have left for one another: nothing that is built needs it. */
+export async function forgetBuilds(): Promise<void> {
+  if (!existsSync(goCache())) return;
+  const unlock = await lock(join(cacheDirectory(), 'go-builder.lock'));
+  rmSync(goCache(), { recursive: true });
+  unlock();
 }
 
 /** Beside what go.sh gives: a program of the module of this directory, with a line of progress. */
@@ -79,9 +81,10 @@ const INSIDE = `
 mount -t overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" overlay "$2/root"
 mount -t proc proc "$2/root/proc"
 mount -t tmpfs tmpfs "$2/root/mnt"
+for cache in ${CACHES.join(' ')}; do mkdir -p "$2/root/tmp/$cache" && mount --bind "$3/$cache" "$2/root/tmp/$cache"; done
 for file in /etc/resolv.conf /etc/hosts; do [ ! -e "$file" ] || cp "$file" "$2/root$file"; done
 [ ! -e ${AUTHORITIES} ] || cp ${AUTHORITIES} "$2/root/mnt/authorities.pem"
-exec chroot "$2/root" sh -euc "$3"
+exec chroot "$2/root" sh -euc "$4"
 `;
 
 /** Runs a build at the lowest priority. Its output is progress, a line at a time; when it fails, the end of it is the message. */

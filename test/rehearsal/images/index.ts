@@ -25,12 +25,13 @@ export async function prepareImages(restic: () => Promise<Image> = resticImage):
   catalog.add(await mysqlImage());
   catalog.add(await rabbitmqImage('3.10', 'bookworm'));
   catalog.add(await rabbitmqImage('4.0', 'trixie'));
-  catalog.add(await mongoImage('mongo:7.0.37-jammy'));
-  catalog.add(await restic());
-  catalog.add(await rcloneImage());
   catalog.add(await etcdImage('3.4', 'bookworm'));
   catalog.add(await etcdImage('3.5', 'trixie'));
   catalog.add(await curlImage());
+  // What is compiled comes last: whatever else is compiled at that time, these wait for it.
+  catalog.add(await mongoImage('mongo:7.0.37-jammy'));
+  catalog.add(await restic());
+  catalog.add(await rcloneImage());
   catalog.add(await kubectlImage());
   // No image of a pod, but the server that some of them talk to.
   await minioPrograms();

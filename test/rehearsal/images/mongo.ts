@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { cachedRoot, debianRoot, npmPackages } from '../rootfs';
 import type { Image } from './catalog';
-import { goPrograms } from './go';
+import { goBinaries } from './go-binaries';
 
 const part = (name: string) => readFileSync(join(__dirname, 'ferretdb', name), 'utf8');
 
 /** MongoDB's tools, and FerretDB in the place of mongod, built from their sources. */
-const PROGRAMS = goPrograms(part('build.sh'), { APPLY_OPS: part('msg_applyops.go') });
+const PROGRAMS = { name: 'mongo-programs', build: part('build.sh'), files: { 'msg_applyops.go': part('msg_applyops.go') } };
 
 /** Of mongosh's modules, those that it loads where they are, and does without. */
 const OPTIONAL = ['*.node', 'bindings', 'electron', 'ipv6-normalize', 'kerberos', 'mongodb-client-encryption', 'os-dns-native'].concat(
@@ -57,7 +57,7 @@ async function mongoshProgram(packages: string): Promise<string> {
  * at nothing.
  */
 export async function mongoImage(tag: string): Promise<Image> {
-  const programs = await debianRoot(PROGRAMS);
+  const programs = await goBinaries(PROGRAMS);
   const packages = await npmPackages('mongosh', { packages: ['mongosh@2.5.10'], before: '2026-06-01' });
   const mongosh = await mongoshProgram(packages);
   const root = await debianRoot({
@@ -65,10 +65,10 @@ export async function mongoImage(tag: string): Promise<Image> {
     suite: 'trixie',
     packages: ['ca-certificates', 'jq', 'nodejs', 'numactl', 'procps'],
     copies: {
-      '/usr/bin/mongodump': join(programs, 'opt/programs/mongodump'),
-      '/usr/bin/mongorestore': join(programs, 'opt/programs/mongorestore'),
-      '/usr/bin/bsondump': join(programs, 'opt/programs/bsondump'),
-      '/usr/lib/ferretdb/ferretdb': join(programs, 'opt/programs/ferretdb'),
+      '/usr/bin/mongodump': join(programs, 'mongodump'),
+      '/usr/bin/mongorestore': join(programs, 'mongorestore'),
+      '/usr/bin/bsondump': join(programs, 'bsondump'),
+      '/usr/lib/ferretdb/ferretdb': join(programs, 'ferretdb'),
       '/usr/lib/mongosh': mongosh,
       // For clients of tests, which run in its node.
       '/usr/lib/mongosh/node_modules': join(packages, 'node_modules'),

@@ -1,20 +1,17 @@
+import { join } from 'node:path';
 import { carvedRoot, type DebianRecipe } from '../rootfs';
 import type { Image } from './catalog';
-import { goPrograms } from './go';
+import { type GoRecipe, goBinaries } from './go-binaries';
 
 /** restic's very version, built in the manner of its release (build.go). */
-const restic = (change: string) =>
-  goPrograms(
-    `# After go.sh: builds restic.
+const restic = (change: string): GoRecipe => ({
+  name: 'restic-program',
+  build: `# After go.sh: builds restic.
 module github.com/restic/restic v0.18.0 h1:2xSVnbNWYeeZ00AufTLCiw7edzCZS2LE6oDEMlLTr2I= /tmp/restic
 cd /tmp/restic
-${change}nice go build -tags disable_grpc_modules -ldflags '-s -w' -o /opt/programs/ ./cmd/restic
-cd /
-rm -rf /tmp/go /tmp/go-build /tmp/restic
+${change}build restic -tags disable_grpc_modules -ldflags '-s -w' ./cmd/restic
 `,
-    {},
-    ['busybox-static'],
-  );
+});
 
 const RESTIC = restic('');
 
@@ -26,15 +23,18 @@ const RESTIC_OF_CHEAP_KEYS = restic(`sed -i 's/KDFTimeout = 500 /KDFTimeout = 25
 grep -qF 'KDFTimeout = 25 * time.Millisecond' internal/repository/key.go
 `);
 
+/** Where Alpine's busybox and certificates come from. */
+const ALPINE: DebianRecipe = { suite: 'trixie', packages: ['busybox-static', 'ca-certificates'] };
+
 /** restic/restic: an Alpine with a static restic and certificates. Alpine's tools are busybox too; its ssh, fuse and jq are left out. */
-async function imageOf(programs: DebianRecipe): Promise<Image> {
+async function imageOf(recipe: GoRecipe): Promise<Image> {
   const root = await carvedRoot('restic', {
-    from: programs,
+    from: ALPINE,
     files: {
       '/usr/bin/busybox': '/bin/busybox',
-      '/opt/programs/restic': '/usr/bin/restic',
       '/etc/ssl/certs/ca-certificates.crt': '/etc/ssl/certs/ca-certificates.crt',
     },
+    copies: { '/usr/bin/restic': join(await goBinaries(recipe), 'restic') },
     busyboxApplets: 'all',
     texts: {
       '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n',
@@ -51,23 +51,21 @@ export const resticImage = () => imageOf(RESTIC_OF_CHEAP_KEYS);
 export const resticImageAsReleased = () => imageOf(RESTIC);
 
 /** The very version of the image that pods name: what rclone does with an object's time has changed since Debian's. */
-const RCLONE = goPrograms(
-  `# After go.sh: builds rclone.
+const RCLONE: GoRecipe = {
+  name: 'rclone-program',
+  build: `# After go.sh: builds rclone.
 module github.com/rclone/rclone v1.68.2 h1:0m2tKzfTnoZRhRseRFO3CsLa5ZCXYz3xWb98ke3dz98= /tmp/rclone
 cd /tmp/rclone
-nice go build -ldflags '-s -w' -o /opt/programs/ .
-cd /
-rm -rf /tmp/go /tmp/go-build /tmp/rclone
+build rclone -ldflags '-s -w' .
 `,
-  {},
-  ['busybox-static'],
-);
+};
 
 /** rclone/rclone: an Alpine with a static rclone, of which only the copy that jobs take is used. */
 export async function rcloneImage(): Promise<Image> {
   const root = await carvedRoot('rclone', {
-    from: RCLONE,
-    files: { '/usr/bin/busybox': '/bin/busybox', '/opt/programs/rclone': '/usr/local/bin/rclone' },
+    from: ALPINE,
+    files: { '/usr/bin/busybox': '/bin/busybox' },
+    copies: { '/usr/local/bin/rclone': join(await goBinaries(RCLONE), 'rclone') },
     busyboxApplets: 'all',
     texts: { '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n', '/etc/group': 'root:x:0:root\n' },
   });

@@ -2,7 +2,5 @@
 module k8s.io/kubectl v0.34.2 h1:+fWGrVlDONMUmmQLDaGkQ9i91oszjjRAa94cr37hzqA= /tmp/kubectl
 cd /tmp/kubectl
 mkdir main
-printf '%s' "$MAIN" >main/main.go
-nice go build -ldflags '-s -w -X k8s.io/component-base/version.gitVersion=v1.34.2' -o /opt/programs/kubectl ./main
-cd /
-rm -rf /tmp/go /tmp/go-build /tmp/kubectl
+cp /src/main.go main/
+build kubectl -ldflags '-s -w -X k8s.io/component-base/version.gitVersion=v1.34.2' ./main

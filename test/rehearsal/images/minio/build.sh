@@ -2,8 +2,7 @@
 module github.com/minio/minio v0.0.0-20250907161309-07c3a429bfed h1:deu0m9BiyqnMbGWfJi1PpVyotSXlDnTmRIme1cUXnxo= /tmp/minio
 cd /tmp/minio
 mkdir account
-printf '%s' "$ACCOUNT" >account/main.go
+cp /src/account.go account/main.go
 # The users' program needs nothing that the server does not.
-nice go build -ldflags '-s -w' -o /opt/programs/ . ./account
-cd /
-rm -rf /tmp/go /tmp/go-build /tmp/minio
+build minio -ldflags '-s -w' .
+build account -ldflags '-s -w' ./account
