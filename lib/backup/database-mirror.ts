@@ -92,7 +92,8 @@ export class DatabaseMirror extends Construct {
   /** The longest expected time between two runs. */
   public readonly interval: Duration;
   private readonly schedule: ScheduleConfig;
-  private readonly identity: string;
+  /** @internal */
+  public readonly _identity: string;
   private readonly isPruned: boolean;
 
   /**
@@ -117,7 +118,7 @@ export class DatabaseMirror extends Construct {
     const retention = props.retention.bind(this, 'retention');
     const destination = operation.bindRepository(this, RepositoryAccess.APPEND, repository);
     const source = operation.bindRepository(this, RepositoryAccess.READ, undefined, { isSource: true });
-    this.identity = destination.identity;
+    this._identity = destination.identity;
     this.isPruned = retention.keepsAll || !destination.appendOnly;
     checkAppendOnly(this, destination, retention);
     this.refuseSamePlace(source, destination);
@@ -207,7 +208,7 @@ export class DatabaseMirror extends Construct {
   private warnOfGaps(): string[] {
     const { backup } = this.props;
     const mine = backup.node.children.filter(
-      child => (child instanceof DatabaseVerification || child instanceof DatabaseRestore) && child._identity === this.identity,
+      child => (child instanceof DatabaseVerification || child instanceof DatabaseRestore) && child._identity === this._identity,
     );
     if (!mine.some(child => child instanceof DatabaseVerification)) {
       warn(this, `nothing proves that ${backup.series} can be restored from its mirror ${this.name}: call addVerification() of the mirror`);

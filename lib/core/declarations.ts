@@ -986,7 +986,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   AlertsOptions: {
     'witness?':
-      "WitnessAlertsOptions | A `BackupWitness` looks at the backup's repository, and its metrics are scraped: alerts also say what is in the repository, whatever jobs say. `witness: {}` is enough",
+      "WitnessAlertsOptions | A `BackupWitness` looks at the backup's repository, and one at that of each mirror, and their metrics are scraped: alerts also say what is in the repositories, whatever jobs say. `witness: {}` is enough",
     'labels?':
       "{string} | Labels of the PrometheusRule, by which a Prometheus finds it: what its `ruleSelector` wants, for example `{ release: 'kube-prometheus-stack' }`. (Prometheus Operator's API reference, \"PrometheusSpec\", `ruleSelector`.)",
     'alertLabels?':
@@ -2025,6 +2025,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   WitnessAlertsOptions: {
     'labels?': "{string} | Labels of its metrics, where a Prometheus has those of several clusters: `{ cluster: 'production' }`",
+    'mirrors?': 'boolean | Whether alerts are about the mirrors of the backup, too',
   },
   WorkloadMemberOptions: {
     'quiesce?': 'IQuiesce | How its server is held still while the snapshots are taken',

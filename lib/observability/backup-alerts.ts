@@ -15,23 +15,14 @@ import { unkept } from './kept';
 import type { Objectives } from './objectives';
 import { ALERT_LABELS, type Alert, alertsOf, METRIC_LABELS } from './rules';
 import { type Watched, watchedBelow } from './watched';
+import type { WitnessAlertsOptions } from './witness-options';
 import { witnessAlertsOf } from './witness-rules';
-
-/** The witness whose metrics alerts are about. */
-export interface WitnessAlertsOptions {
-  /**
-   * Labels of its metrics, where a Prometheus has those of several clusters: `{ cluster: 'production' }`. The label `repository` tells
-   * repositories of one cluster apart.
-   * @default - none
-   */
-  readonly labels?: { [label: string]: string };
-}
 
 /** Options of alerts. */
 export interface AlertsOptions {
   /**
-   * A `BackupWitness` looks at the backup's repository, and its metrics are scraped: alerts also say what is in the repository, whatever
-   * jobs say. `witness: {}` is enough.
+   * A `BackupWitness` looks at the backup's repository, and one at that of each mirror, and their metrics are scraped: alerts also say what
+   * is in the repositories, whatever jobs say. `witness: {}` is enough.
    * @default - none looks, and alerts are about jobs alone
    */
   readonly witness?: WitnessAlertsOptions;
@@ -132,9 +123,7 @@ export class BackupAlerts extends Construct {
     const watched = watchedBelow(of);
     const alerts = [
       ...alertsOf(namespace, watched, objectives, kubeStateMetrics),
-      ...(witness && of instanceof DatabaseBackup
-        ? witnessAlertsOf(namespace, of, watched, objectives, witness.labels ?? {}, kubeStateMetrics)
-        : []),
+      ...(witness && of instanceof DatabaseBackup ? witnessAlertsOf(namespace, of, watched, objectives, witness, kubeStateMetrics) : []),
     ];
     const rule = ({ alert, severity, wait, expr, labels, summary, description }: Alert) => ({
       alert,

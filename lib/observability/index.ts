@@ -9,3 +9,4 @@ export * from './alerts';
 export * from './backup-alerts';
 export * from './backup-witness';
 export * from './objectives';
+export * from './witness-options';

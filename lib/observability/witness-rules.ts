@@ -1,8 +1,10 @@
 import type { DatabaseBackup } from '../backup/database-backup';
+import { DatabaseMirror } from '../backup/database-mirror';
 import type { Objectives } from './objectives';
 import { WINDOW } from './promql';
 import { type Alert, inWords, judged, literal, WAIT } from './rules';
 import { Purpose, type WatchedJob, type WatchedObjects } from './watched';
+import type { WitnessAlertsOptions } from './witness-options';
 
 /** A size that changes by more than this, against that of the week before, is worth a look. */
 const CHANGE = 2;
@@ -42,7 +44,7 @@ export function witnessAlertsOf(
   backup: DatabaseBackup,
   watched: WatchedObjects,
   objectives: Partial<Objectives>,
-  matchers: { readonly [label: string]: string },
+  { labels: matchers = {}, mirrors = true }: WitnessAlertsOptions,
   kubeStateMetrics: { readonly [label: string]: string },
 ): Alert[] {
   const [job] = judged(watched.jobs, Purpose.RECOVERY_POINT);
@@ -68,8 +70,47 @@ export function witnessAlertsOf(
     clockAhead(context),
     ...(lag === undefined ? [] : [logTooOld(context, 3 * lag), logMissing(context, 3 * lag)]),
     notListed(context),
+    ...(mirrors ? mirrorsOf(backup).flatMap(mirror => mirrorAlerts(context, mirror, watched.jobs, promised)) : []),
   ];
 }
+
+const mirrorsOf = (backup: DatabaseBackup) => backup.node.children.filter(child => child instanceof DatabaseMirror);
+
+/** A copy has the id, and so the age, of what it is a copy of. */
+function mirrorAlerts(context: Context, mirror: DatabaseMirror, jobs: WatchedJob[], age: number | undefined): Alert[] {
+  const job = jobs.find(({ name }) => name === mirror.cronJob.name);
+  if (!job) return [];
+  const repository = mirror._identity;
+  const labels = { ...context.labels, cronjob: job.name, mirror: mirror.name, repository: literal(repository) };
+  const copied: Context = { ...context, repository, labels };
+  const late = job.interval + job.startingDeadline + job.deadline;
+  return [
+    ...(age === undefined || job.isOnDemand ? [] : [mirrorTooOld(copied, job, age + late), mirrorMissing(copied, job, age + late)]),
+    pointDamaged(copied),
+    notListed(copied),
+  ];
+}
+
+function mirrorTooOld(context: Context, job: WatchedJob, limit: number): Alert {
+  return {
+    ...{ alert: 'BackupMirrorTooOld', severity: 'warning', wait: WAIT, labels: context.labels },
+    expr: `time() - ${now(ofSeries(context, 'recovery_point_timestamp_seconds'))} > ${limit}`,
+    summary: `${context.series}: the newest recovery point in the mirror is too old`,
+    description: `The newest whole recovery point of ${context.series} in the mirror ${literal(context.repository)} was begun {{ $value | humanizeDuration }} ago; more than ${inWords(limit)} is too long. If the repository is lost, so is what was written since. Copy now: ${startCommand(context, job)}`,
+  };
+}
+
+function mirrorMissing(context: Context, job: WatchedJob, limit: number): Alert {
+  return {
+    ...{ alert: 'BackupMirrorMissing', severity: 'warning', wait: WAIT, labels: context.labels },
+    expr: missing(context, 'recovery_point_timestamp_seconds', job, limit),
+    summary: `${context.series}: the mirror holds no recovery point`,
+    description: `The mirror ${literal(context.repository)} is listed, and holds no whole recovery point of ${context.series}, which is copied there for longer than ${inWords(limit)}: somebody has removed them, all are damaged, or the job writes elsewhere. Copy now: ${startCommand(context, job)}`,
+  };
+}
+
+const startCommand = ({ namespace }: Context, { name }: WatchedJob) =>
+  `kubectl -n ${namespace} create job --from=cronjob/${name} ${name}-by-hand`;
 
 /** A string of PromQL. */
 const quoted = (text: string) => JSON.stringify(text);
@@ -107,7 +148,7 @@ function dataMissing(context: Context, job: WatchedJob, limit: number): Alert {
     ...{ alert: 'BackupDataMissing', severity: 'critical', wait: WAIT, labels: context.labels },
     expr: missing(context, 'recovery_point_timestamp_seconds', job, limit),
     summary: `${context.series}: the repository holds no recovery point`,
-    description: `${literal(context.repository)} is listed, and holds no whole recovery point of ${context.series}, which is backed up for longer than ${inWords(limit)}: somebody has removed them, all are damaged, or the jobs write elsewhere. Start a backup now: kubectl -n ${context.namespace} create job --from=cronjob/${job.name} ${job.name}-by-hand`,
+    description: `${literal(context.repository)} is listed, and holds no whole recovery point of ${context.series}, which is backed up for longer than ${inWords(limit)}: somebody has removed them, all are damaged, or the jobs write elsewhere. Start a backup now: ${startCommand(context, job)}`,
   };
 }
 
@@ -115,10 +156,10 @@ const missing = (context: Context, metric: string, job: WatchedJob, limit: numbe
   [`max(absent_over_time(${ofSeries(context, metric)}))`, isListed(context), `and (${context.age(job)} > ${limit})`].join('\n');
 
 /** A proof is of a recovery point, which is as old as one may be when it is verified, and grows older until the next one is. */
-function provenAlerts(context: Context, verify: WatchedJob, age: number, { proof }: Partial<Objectives>): Alert[] {
+function provenAlerts(context: Context, verify: WatchedJob, age: number, { proof, recoveryTime }: Partial<Objectives>): Alert[] {
   const limit = age + (proof?.toSeconds() ?? verify.interval + verify.startingDeadline + verify.deadline);
   const labels = { ...context.labels, cronjob: verify.name };
-  const start = `kubectl -n ${context.namespace} create job --from=cronjob/${verify.name} ${verify.name}-by-hand`;
+  const start = startCommand(context, verify);
   return [
     {
       ...{ alert: 'BackupProvenDataTooOld', severity: 'warning', wait: WAIT, labels },
@@ -132,7 +173,18 @@ function provenAlerts(context: Context, verify: WatchedJob, age: number, { proof
       summary: `${context.series}: nothing in the repository is proven`,
       description: `No recovery point of ${context.series} in ${literal(context.repository)} is verified, or those that were are gone. Verify now: ${start}`,
     },
+    ...(recoveryTime ? [restoreTooSlow({ ...context, labels }, recoveryTime.toSeconds())] : []),
   ];
+}
+
+/** What a verification has measured is a restore, without what it compares. */
+function restoreTooSlow(context: Context, limit: number): Alert {
+  return {
+    ...{ alert: 'BackupProvenRestoreTooSlow', severity: 'warning', wait: WAIT, labels: context.labels },
+    expr: `${now(ofSeries(context, 'restore_seconds'))} > ${limit}`,
+    summary: `${context.series}: a restore takes longer than was promised`,
+    description: `The last verification of ${context.series} has restored a recovery point of ${literal(context.repository)} in {{ $value | humanizeDuration }}; more than ${inWords(limit)} is too long. A restore of today takes as long at least: give its pod more memory and processors, keep less in one database, or promise less.`,
+  };
 }
 
 /** What a retention keeps, once the series is old enough for that. */

@@ -24,6 +24,7 @@ import {
   Schedule,
   SecretRef,
   Verification,
+  type WitnessAlertsOptions,
 } from '../../lib';
 import { VeleroCheck, VeleroSchedule } from '../../lib/velero';
 import { VolumeSnapshotGroup, VolumeSnapshotMember } from '../../lib/volumes';
@@ -402,7 +403,7 @@ describe('alerts with a witness', () => {
     orders.add(alerts({ recoveryPoint: Duration.hours(37) }, { witness: {}, ...options }));
     return rulesOf(shop);
   };
-  const OF_WITNESS = /^Backup(Data|Proven|Points|Point|Size|Clock|Log|Repository)[A-Z]/;
+  const OF_WITNESS = /^Backup(Data|Proven|Points|Point|Size|Clock|Log|Repository|Mirror)[A-Z]/;
   const ofWitness = (rule: Manifest) => named(rule).filter(name => OF_WITNESS.test(name) && !name.startsWith('BackupLogNot'));
 
   test('are added to those of jobs, and are not there without', () => {
@@ -418,6 +419,36 @@ describe('alerts with a witness', () => {
     const shop = chart();
     backup(shop).add(alerts({ recoveryPoint: Duration.hours(37) }));
     expect(ofWitness(rulesOf(shop))).toEqual([]);
+  });
+
+  test('are about the mirrors, too, unless nobody looks at those', () => {
+    const mirrored = (witness: WitnessAlertsOptions) => {
+      const shop = chart();
+      const orders = backup(shop);
+      orders.addMirror(restic, { name: 'offsite', retention });
+      orders.add(alerts({ recoveryPoint: Duration.hours(37) }, { witness }));
+      return rulesOf(shop);
+    };
+    const of = 'orders-mirror-offsite';
+    expect(ofWitness(mirrored({})).filter(name => name.endsWith(of))).toEqual(
+      ['BackupMirrorTooOld', 'BackupMirrorMissing', 'BackupPointDamaged'].map(alert => `${alert} ${of}`),
+    );
+    expect(ofWitness(mirrored({})).filter(name => name === 'BackupRepositoryNotListed')).toHaveLength(2);
+    const { expr, labels } = find(mirrored({}), 'BackupMirrorTooOld');
+    expect(labels).toMatchObject({ mirror: 'offsite', repository: expect.stringContaining('acme-backups') });
+    expect(expr).toContain('acme-backups');
+    expect(ofWitness(mirrored({ mirrors: false }))).toEqual(ofWitness(witnessed()));
+  });
+
+  test('measure a restore by what a verification has measured', () => {
+    const shop = chart();
+    const orders = backup(shop);
+    orders.addVerification();
+    orders.add(alerts({ recoveryTime: Duration.minutes(30) }, { witness: {} }));
+    expect(find(rulesOf(shop), 'BackupProvenRestoreTooSlow')).toMatchObject({
+      expr: expect.stringMatching(/restore_seconds\{.*\) > 1800$/),
+      labels: { cronjob: 'orders-verify' },
+    });
   });
 
   test('ask for the repository as the witness calls it, and for the cluster that is meant', () => {

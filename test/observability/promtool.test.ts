@@ -506,6 +506,7 @@ describe.skipIf(isMissing)('with a witness', () => {
     damaged_points: 0,
     future_points: 0,
     bytes: 1000,
+    restore_seconds: 600,
   };
   const daily = (minute: number) => Math.floor((minute - DUE) / DAY) * DAY + DUE;
   const said = (minute: number, different: { readonly [metric: string]: number | undefined } = {}) => {
@@ -558,6 +559,7 @@ describe.skipIf(isMissing)('with a witness', () => {
     ['the verified one is too old', { verified_recovery_point_timestamp_seconds: at - 10 * DAY }, ['BackupProvenDataTooOld orders-verify']],
     ['the verified one is gone', { verified_recovery_point_timestamp_seconds: undefined }, ['BackupProvenDataMissing orders-verify']],
     ['some of the days are gone', { points: 6 }, ['BackupPointsTooFew orders-backup']],
+    ['its restore took longer than was promised', { restore_seconds: 2000 }, ['BackupProvenRestoreTooSlow orders-verify']],
     ['one is damaged', { damaged_points: 1 }, ['BackupPointDamaged orders-backup']],
     ['one is of the future', { future_points: 1 }, ['BackupClockAhead orders-backup']],
     [
@@ -615,6 +617,41 @@ describe.skipIf(isMissing)('with a witness', () => {
     const spec = { groups: [{ ...group, rules: group.rules.filter(({ alert }: Manifest) => alert === 'BackupSizeChanged') }] };
     const { status, said: words } = tested([{ spec }], [cluster], [{ at, firing, within: 2 * DAY }]);
     expect(status, words).toBe(0);
+  });
+
+  describe('of a mirror', () => {
+    const { users } = booksAndMirror({ witness: {} });
+    const [group] = users.spec.groups;
+    const { repository } = group.rules.find(({ alert }: Manifest) => alert === 'BackupMirrorTooOld').labels;
+    const isOfMirror = ({ alert, labels }: Manifest) => labels.repository === repository && !alert.startsWith('BackupJob');
+    const mirror = { spec: { groups: [{ ...group, rules: group.rules.filter(isOfMirror) }] } };
+    /** The copy of last night is there, but for what a test says. */
+    const copied = (newest: number | undefined, created = 0, listed = true): Cluster => ({
+      cronJobs: ['users-backup', 'users-mirror-near'].map(name => ({ name, created, runs: [] })),
+      witness: [
+        {
+          ...{ series: 'users', repository },
+          says: minute =>
+            listed
+              ? {
+                  ...{ repository_up: 1, witness_interval_seconds: 300, repository_listed_timestamp_seconds: minute, damaged_points: 0 },
+                  ...(newest === undefined ? {} : { recovery_point_timestamp_seconds: newest }),
+                }
+              : undefined,
+        },
+      ],
+    });
+
+    test.each([
+      ['nothing fires where the copy is of last night', copied(at - 20 * HOUR), []],
+      ['fires where the newest copy is too old', copied(at - 4 * DAY), ['BackupMirrorTooOld users-mirror-near']],
+      ['fires where no copy is there', copied(undefined), ['BackupMirrorMissing users-mirror-near']],
+      ['nothing fires of a mirror that is new', copied(undefined, at - HOUR), []],
+      ['fires where nobody looks at it', copied(undefined, 0, false), ['BackupRepositoryNotListed']],
+    ])('%s', (_, cluster, firing) => {
+      const { status, said: words } = tested([mirror], [cluster], [{ at, firing }]);
+      expect(status, words).toBe(0);
+    });
   });
 
   describe('of the archive of a log', () => {
