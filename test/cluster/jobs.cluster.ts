@@ -83,7 +83,7 @@ describe('a run that fails', () => {
     expect(next?.status.phase).toBe('Succeeded');
     expect(others).toEqual([]);
     const { id, reason } = await succeed(Promise.resolve(ended), 'published');
-    expect(reason).toContain('the backup before this one gave no verdict: it was killed, for want of memory or by force');
+    expect(reason).toContain('the backup before this one gave no verdict: it was killed (out of memory, or by force)');
     expect(await stored()).toEqual({ published: [...before.published, id], staging: [] });
   });
 
@@ -117,7 +117,7 @@ describe('a run that fails', () => {
     expect(failureOf(ended)).toMatchObject({ reason: 'DeadlineExceeded' });
     const verdict = JSON.parse((await log).stdout.trim().split('\n').at(-1) ?? '');
     expect(verdict).toMatchObject({ what: 'backup', verdict: 'failed' });
-    expect(verdict.reason).toMatch(/^told to stop .*: nothing was published by this run, earlier recovery points are untouched$/);
+    expect(verdict.reason).toMatch(/^told to stop .*: this run published nothing, and earlier recovery points are untouched$/);
     expect((await stored()).published).toEqual(before.published);
     await goOn();
     expect(await nextRun()).not.toContain('gave no verdict');

@@ -27,7 +27,7 @@ describe('a run on a node whose clock is 200 days ahead', () => {
     const fourth = job.run('backup');
     for (const { result, log } of [third, fourth]) {
       expect(result, log).toMatchObject({ verdict: 'published', reason: expect.stringContaining(future) });
-      expect(result.reason).toContain('are restored by their ids only');
+      expect(result.reason).toContain('restored only by their ids');
     }
     const newest = idOf(fourth);
     expect(job.points()).toEqual([idOf(third), newest, future]);
@@ -61,7 +61,7 @@ describe('a run on a node whose clock is 200 days ahead', () => {
     expect({ code, ...result }).toMatchObject({
       code: 78,
       verdict: 'failed',
-      reason: expect.stringContaining('no recovery point but of the future'),
+      reason: expect.stringContaining('only recovery points dated in the future'),
     });
     expect(result.reason).not.toContain('Has the backup ever run');
   });
@@ -87,7 +87,7 @@ test('a series that has recovery points of the future only is verified and resto
     expect({ code, ...result }).toMatchObject({
       code: 78,
       verdict: 'failed',
-      reason: expect.stringMatching(/no recovery point but of the future/),
+      reason: expect.stringMatching(/only recovery points dated in the future/),
     });
     expect(result.reason).toContain(future);
   }
@@ -113,5 +113,5 @@ test('a run on a node whose clock is behind does not publish what pruning would 
   expect(job.points()).toHaveLength(1);
   // One that somebody has started does not know when it was due: it says what it sees.
   const byHand = job.run('backup', job.pathOfClock(-200)).result;
-  expect(byHand).toMatchObject({ verdict: 'published', reason: expect.stringContaining('Set the clock that is wrong') });
+  expect(byHand).toMatchObject({ verdict: 'published', reason: expect.stringContaining('Correct the clock that is wrong') });
 });

@@ -76,7 +76,7 @@ inEachShell('%s', shell => {
     const [point = ''] = job.points();
     identity('alice', 'bob');
     const again = () => job.run('reencrypt', environment(true, 'bob'), shell);
-    expect(again().log).toMatch(/series orders: 1 recovery points encrypted anew, 0 were current/);
+    expect(again().log).toMatch(/series orders: 1 recovery points re-encrypted, 0 were current already/);
     expect(readdirSync(path(point))).toEqual([
       '001.r1.gz.age',
       '002.r1.gz.age',
@@ -87,7 +87,7 @@ inEachShell('%s', shell => {
     ]);
     identity('bob');
     expect(verify(shell).result).toMatchObject({ verdict: 'verified' });
-    expect(again().log).toMatch(/series orders: 0 recovery points encrypted anew, 1 were current/);
+    expect(again().log).toMatch(/series orders: 0 recovery points re-encrypted, 1 were current already/);
     identity('alice');
     expect(verify(shell)).toMatchObject({
       code: 78,
@@ -152,7 +152,7 @@ describe('re-encryption', () => {
     job.run('backup');
     const { log, code } = job.run('reencrypt', environment(true, 'alice'));
     expect(code).toBe(0);
-    expect(log).toMatch(/1 recovery points are not encrypted at all, and stay so/);
+    expect(log).toMatch(/1 recovery points are not encrypted at all, and stay unencrypted/);
   });
 
   test('takes safety backups and the archived log along', () => {
@@ -160,7 +160,7 @@ describe('re-encryption', () => {
     job.run('backup', { ...environment(false, 'alice'), SERIES: 'orders-log' });
     identity('alice', 'bob');
     const { log } = job.run('reencrypt', environment(true, 'bob'));
-    for (const series of ['safety', 'log']) expect(log).toMatch(new RegExp(`series orders-${series}: 1 recovery points encrypted anew`));
+    for (const series of ['safety', 'log']) expect(log).toMatch(new RegExp(`series orders-${series}: 1 recovery points re-encrypted`));
   });
 });
 

@@ -50,7 +50,7 @@ inEachShell('a moment as recovery point, in %s', shell => {
     const { code, result } = job.run('restore', { RECOVERY_POINT: '2025-12-31T23:59:59Z' }, shell);
     expect(code).toBe(78);
     expect(result.reason).toBe(
-      'series orders has no recovery point that was there at 2025-12-31T23:59:59Z; the oldest is 20260101T000000Z-aaaaa',
+      'series orders has no recovery point from 2025-12-31T23:59:59Z or before; the oldest is 20260101T000000Z-aaaaa',
     );
   });
 });
@@ -154,7 +154,7 @@ test('a restore of all that there is tells where the log ended long ago, but not
   expect(says()).toBe('');
   const [before = ''] = backupsAt(['20260101T000000Z'], 'orders-log');
   const ended =
-    /the archived log holds what the server had written until a moment that no batch names: nothing comes back that it wrote later/;
+    /the archived log holds what the server wrote until a moment that no batch names: nothing that it wrote later/;
   expect(says()).toMatch(ended);
   expect(says('latest')).toMatch(ended);
   expect(says('2026-01-02T00:00:00Z')).toBe('');
@@ -237,7 +237,7 @@ describe('a log archive', () => {
     const ids = backupsAt([-600, -500, -400, -300, -200, -100].map(stamp), 'orders-log');
     writeFileSync(join(spool, 'a'), 'alpha');
     const { result, log } = job.run('archive', { ...words(), ...job.pathOfClock(-200) });
-    expect(result, log).toMatchObject({ verdict: 'published', reason: expect.stringContaining('set the clock that is wrong') });
+    expect(result, log).toMatchObject({ verdict: 'published', reason: expect.stringContaining('correct the clock that is wrong') });
     expect(job.points('orders-log')).toEqual([...ids, result.id]);
   });
 
@@ -263,14 +263,14 @@ describe('a log archive', () => {
     job.engine({ verify: 'sh "$BACKUP_HOME/shell/read-log.sh" begin >/dev/null || exit $?' });
     const verifying = (MAXIMUM_LOG_AGE: string) => job.run('verify', { HAS_LOG: 'yes', MAXIMUM_LOG_AGE }).result;
     expect(verifying('')).toMatchObject({ verdict: 'verified' });
-    expect(verifying('3600').reason).toMatch(/^nothing was ever stored of the log, though an archive of it is meant to run/);
+    expect(verifying('3600').reason).toMatch(/^no log has ever been archived, although a log archive should be running/);
 
     // What was received while nobody knew how far the server was tells of no moment.
     writeFileSync(join(job.directory, 'silent'), '');
     writeFileSync(join(spool, 'a'), 'alpha');
-    expect(job.run('archive', words()).log).toMatch(/not all that the server has written is received: the server was at 7/);
+    expect(job.run('archive', words()).log).toMatch(/not everything that the server has written has been received: the server was at 7/);
     expect(verifying('3600').reason).toMatch(
-      /^the archived log holds what the server had written until a moment that no batch names, more than 3600 s ago/,
+      /^the archived log holds what the server wrote until a moment that no batch names, more than 3600 s ago/,
     );
 
     rmSync(join(job.directory, 'silent'));
@@ -278,7 +278,7 @@ describe('a log archive', () => {
     job.run('archive', words());
     expect(verifying('3600')).toMatchObject({ verdict: 'verified' });
     expect(verifying('0').reason).toMatch(
-      /^the archived log holds what the server had written until 20.*Z, more than 0 s ago \(maximumLogAge\)/,
+      /^the archived log holds what the server wrote until 20.*Z, more than 0 s ago \(maximumLogAge\)/,
     );
   });
 
@@ -322,14 +322,14 @@ describe('a log archive', () => {
       return job.run('archive', words());
     };
     writeFileSync(join(spool, '../gap'), 'the server has recycled log\n');
-    const says = /lacks something, and no backup was begun since \(the server has recycled log\).*Take a backup now/;
+    const says = /lacks something, and no backup has been started since \(the server has recycled log\).*Take a backup now/;
     expect(archive('a').result).toMatchObject({ verdict: 'published', reason: expect.stringMatching(says) });
     // One that was begun before all was received is none.
     expect(archive('b').result).toMatchObject({ reason: expect.stringMatching(says) });
     expect(confirmed()).toBe(0);
     backupsAt([stamp(1)]);
     const { log, result } = archive('c');
-    expect(log).toContain('a backup was made since: it makes up for what the archived log lacks (the server has recycled log)');
+    expect(log).toContain('a backup has been made since, which makes up for the gap in the archived log (the server has recycled log)');
     expect(String(result.reason ?? '')).not.toMatch(says);
     expect(confirmed()).toBe(1);
     expect(existsSync(join(spool, '../gap'))).toBe(false);

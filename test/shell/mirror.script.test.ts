@@ -57,7 +57,7 @@ inEachShell('a mirror, in %s', shell => {
     expect(code).toBe(1);
     expect(result).toMatchObject({ id: third, verdict: 'failed' });
     expect(result.reason).toContain(
-      `1 of the recovery points of series orders could not be read from the repository that is mirrored; everything else was copied. ${second}: recovery point ${second} is damaged: more.txt.gz`,
+      `1 of the recovery points of series orders could not be read from the source repository; everything else was copied. ${second}: recovery point ${second} is damaged: more.txt.gz`,
     );
     expect(mirrored()).toEqual([first, third]);
   });
@@ -119,14 +119,14 @@ describe('a mirror', () => {
     expect(empty.result).toMatchObject({
       id: '',
       verdict: 'failed',
-      reason: expect.stringMatching(/^series orders has no recovery point in the repository that is mirrored: nothing was copied/),
+      reason: expect.stringMatching(/^series orders has no recovery point in the source repository: nothing was copied/),
     });
     const ids = job.backupsAt(TIMES.slice(0, 1));
     job.runMirror(ALL);
     rmSync(join(job.repository, 'orders'), { recursive: true });
     const { code, result } = job.runMirror(ALL);
     expect(code).toBe(78);
-    expect(result.reason).toBe('the repository that is mirrored has no recovery point of series orders any more; the mirror keeps its 1');
+    expect(result.reason).toBe('the source repository no longer has any recovery point of series orders; the mirror keeps its 1');
     expect(mirrored()).toEqual(ids);
   });
 
@@ -136,7 +136,7 @@ describe('a mirror', () => {
     const { code, result } = job.runMirror({ ...ALL, REPOSITORY_FOLDER: 'liar' });
     expect(code).toBe(1);
     expect(result.reason).toMatch(
-      /^what was stored of data\.txt of \S+ is not what was read: its SHA-256 is [0-9a-f]{64}; it was not published/,
+      /^the copy of data\.txt of \S+ differs from its source: its SHA-256 is [0-9a-f]{64}\. It was not published/,
     );
     expect(mirrored()).toEqual([]);
   });
@@ -149,6 +149,6 @@ test('what has lost its manifest in the source is named, as its copy is missed',
   expect(job.runMirror().result).toMatchObject({
     verdict: 'mirrored',
     id: older,
-    reason: `in the repository that is mirrored: recovery point ${newest} has lost its manifest.json, and counts for nothing`,
+    reason: `in the source repository: recovery point ${newest} has lost its manifest.json, and is ignored`,
   });
 });

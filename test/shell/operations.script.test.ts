@@ -123,7 +123,7 @@ describe('the verdict', () => {
     job.engine({ dump: 'kill -9 $$' });
     expect(job.run('backup').result).toMatchObject({
       verdict: 'failed',
-      reason: expect.stringMatching(/ended with exit code \d+ without saying why/),
+      reason: expect.stringMatching(/ended with exit code \d+ without giving a reason/),
     });
   });
 
@@ -146,7 +146,7 @@ describe('the verdict', () => {
     expect(JSON.parse(out)).toMatchObject({
       verdict: 'failed',
       reason: expect.stringMatching(
-        /^told to stop \(a deadline passed, or the pod was deleted, drained or evicted: .*nothing was published/,
+        /^told to stop \(a deadline passed, or the pod was deleted, drained or evicted: .*this run published nothing/,
       ),
     });
     expect(job.points()).toEqual([]);
@@ -171,7 +171,7 @@ describe('the verdict', () => {
     const result = JSON.parse(out);
     expect({ code, ...result }).toMatchObject({
       ...{ code: 0, verdict: 'published' },
-      reason: 'the recovery point is published, but what comes after that did not end, as the run was told to stop: the next run prunes',
+      reason: 'the recovery point is published, but the steps after that did not finish, as the run was told to stop: the next run prunes',
     });
     expect(job.points()).toEqual([result.id]);
   });
@@ -185,7 +185,7 @@ describe('the verdict', () => {
     expect({ code, ...result }).toMatchObject({
       code: 143,
       verdict: 'failed',
-      reason: expect.stringMatching(/it was publishing, and .*whole or not at all/),
+      reason: expect.stringMatching(/it was publishing: .*as a whole or not at all/),
     });
   });
 
@@ -263,7 +263,7 @@ describe('the verdict', () => {
     job.engine(SAMPLE);
     job.run('backup');
     job.engine({ verify: `unexplained psql '${words}'; explained; exit 2` });
-    expect(job.run('verify', { CHECK_REPOSITORY: 'no' }).result.reason).toMatch(/ended with exit code 2 without saying why/);
+    expect(job.run('verify', { CHECK_REPOSITORY: 'no' }).result.reason).toMatch(/ended with exit code 2 without giving a reason/);
   });
 
   test('of a run that has filled its scratch volume says so, though its scripts had no room for it', () => {
@@ -272,7 +272,7 @@ describe('the verdict', () => {
     const fill = 'head -c 2000000 /dev/zero >fill 2>/dev/null ||';
     job.engine({ restore: `${fill} exit 3`, verify: `${fill} die "$(cat nothing 2>/dev/null)"` });
     const full = '; the scratch volume is full (scratch)';
-    expect(job.run('restore', {}, small).result.reason).toBe(`ended with exit code 3 without saying why; read the log above${full}`);
+    expect(job.run('restore', {}, small).result.reason).toBe(`ended with exit code 3 without giving a reason; read the log above${full}`);
     expect(job.run('verify', {}, small).result.reason).toContain(full);
   });
 
@@ -369,12 +369,12 @@ describe('publishing', () => {
 
   test('refuses a dump without facts: no restore of it could be checked', () => {
     job.engine({ dump: 'put data.txt echo x' });
-    expect(job.run('backup').result.reason).toContain('noted no facts');
+    expect(job.run('backup').result.reason).toContain('recorded no facts');
   });
 
   test('refuses what is smaller than the minimum', () => {
     expect(job.run('backup', { MINIMUM_BYTES: '100000' }).result.reason).toMatch(
-      /^the dump is only \d+ bytes; at least 100000 are expected/,
+      /^the dump has only \d+ bytes; at least 100000 are expected/,
     );
     expect(job.points()).toEqual([]);
   });
@@ -393,7 +393,7 @@ describe('publishing', () => {
     job.engine({ dump: 'put data.txt echo little; fact rows 1' });
     const refused = job.run('backup', { COMPRESSION: 'none' });
     expect(refused.code).toBe(78);
-    expect(refused.result.reason).toMatch(/^the dump is 7 bytes, \S+ had \d+: a drop of more than 50 %; nothing was published or pruned/);
+    expect(refused.result.reason).toMatch(/^the dump has 7 bytes, and \S+ had \d+: a drop of more than 50 %\. Nothing was published or pruned/);
     expect(job.points()).toHaveLength(1);
     expect(job.run('backup', { COMPRESSION: 'none', SIZE_DROP_LIMIT: '100' }).result.verdict).toBe('published');
   });
@@ -445,7 +445,7 @@ describe('a recovery point that somebody has copied beside itself', () => {
     const orders = join(job.repository, 'orders');
     const { id } = job.run('backup').result;
     execFileSync('cp', ['-r', join(orders, String(id)), join(orders, `${id}.bak`)]);
-    const said = `${id}.bak in series orders is not the name of a recovery point, and counts for nothing`;
+    const said = `${id}.bak in series orders is not the name of a recovery point, and is ignored`;
     expect(job.run('verify').result).toMatchObject({ verdict: 'verified', id, reason: said });
     expect(job.run('restore').result).toMatchObject({ verdict: 'restored', id, reason: said });
     const next = job.run('backup', { RETENTION: 'last=1 hourly=0 daily=0 weekly=0 monthly=0 yearly=0 at-least=1' }).result;
@@ -459,7 +459,7 @@ describe('a verification', () => {
     job.run('backup');
     job.engine({ verify: 'fact rows 199; compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"' });
     expect(job.run('verify').result.reason).toBe(
-      'what came back is not what was backed up, in 2 facts: "rows":199 was found;"rows":200 was expected;',
+      'the restored data differs from what was backed up, in 2 facts: "rows":199 was found;"rows":200 was expected;',
     );
     expect(readdirSync(join(job.repository, 'orders', job.points()[0] ?? ''))).not.toContain('verified.json');
   });
@@ -478,7 +478,7 @@ describe('a verification', () => {
     job.assertion('01', { query: 'select 1;', database: 'orders', expect: expectation });
     const { result } = job.run('verify');
     expect(result.verdict).toBe(holds ? 'verified' : 'failed');
-    if (!holds) expect(result.reason).toContain(`assertion 01 does not hold: select 1; gave '${answer}', wanted ${expectation}`);
+    if (!holds) expect(result.reason).toContain(`assertion 01 does not hold: select 1; returned '${answer}', expected ${expectation}`);
   });
 
   test('looks at older recovery points, too, and says whose checksums were cut short', () => {
@@ -506,7 +506,7 @@ describe('a verification', () => {
     rmSync(join(job.repository, 'orders', newest, 'manifest.json'));
     for (const operation of ['verify', 'restore']) {
       const { result } = job.run(operation, { CHECK_REPOSITORY: 'no', RECOVERY_POINT: 'newest' });
-      expect(result.reason).toContain(`recovery point ${newest} has lost its manifest.json, and counts for nothing`);
+      expect(result.reason).toContain(`recovery point ${newest} has lost its manifest.json, and is ignored`);
     }
   });
 
@@ -529,7 +529,7 @@ describe('a verification', () => {
     const { code, result } = job.run('verify', allowed);
     expect({ code, ...result }).toMatchObject({ code: 78, verdict: 'failed', id: last });
     expect(result.reason).toMatch(
-      new RegExp(`^recovery point ${last} is good, but it is the newest, and was begun 6 days ago; at most 3 days are allowed`),
+      new RegExp(`^recovery point ${last} is good, but it is the newest, and was started 6 days ago; at most 3 days are allowed`),
     );
     expect(readdirSync(join(job.repository, 'orders', last))).toContain('verified.json');
     job.run('backup');
@@ -550,7 +550,7 @@ describe('a restore', () => {
     const { result } = job.run('restore');
     expect(result).toMatchObject({ verdict: 'restored', id: proven });
     expect(result.reason).toMatch(
-      new RegExp(`^the newest verified recovery point is taken, ${proven}, of 6 days ago; the newest is ${newest}, of 0 minutes ago`),
+      new RegExp(`^using the newest verified recovery point, ${proven}, from 6 days ago. The newest is ${newest}, from 0 minutes ago`),
     );
     expect(job.run('restore', { RECOVERY_POINT: 'newest' }).result).toMatchObject({ id: newest, reason: '' });
     job.run('verify');
@@ -561,7 +561,7 @@ describe('a restore', () => {
     const { id } = job.run('backup').result;
     expect(job.run('restore').result).toMatchObject({
       id,
-      reason: expect.stringMatching(/^no recovery point of series orders is verified: the newest is taken/),
+      reason: expect.stringMatching(/^no recovery point of series orders is verified: using the newest/),
     });
   });
 

@@ -32,7 +32,7 @@ describe('in a copy of its namespace', () => {
       code: 78,
       verdict: 'failed',
       reason: expect.stringMatching(
-        /^this job is a copy: it was made for namespace shop, and runs in drill\. Nothing was done\. Suspend it/,
+        /^this job is a copy: it was made for namespace shop, and runs in drill\. Nothing was done\. Suspend this job/,
       ),
     });
     expect(job.points()).toHaveLength(1);
@@ -55,7 +55,7 @@ describe('in a copy of its namespace', () => {
     const { result } = job.run('restore', here);
     expect(result).toMatchObject({
       verdict: 'restored',
-      reason: expect.stringMatching(/is a copy: .* restores to what has that name here/),
+      reason: expect.stringMatching(/is a copy: .* restores to the server of that name here/),
     });
   });
 
@@ -71,7 +71,7 @@ test('in another cluster with a namespace of that name it refuses, where it know
   const known = { ...SHOP, CLUSTER_AUTHORITY, MADE_FOR_CLUSTER };
   expect(job.run('backup', known).result).toMatchObject({ verdict: 'published', reason: '' });
   writeFileSync(CLUSTER_AUTHORITY, 'another authority');
-  expect(job.run('backup', known).result.reason).toMatch(/made for the cluster whose authority has the SHA-256/);
+  expect(job.run('backup', known).result.reason).toMatch(/made for the cluster whose certificate authority has the SHA-256/);
   // A series of a known cluster is that cluster's.
   const elsewhere = { ...known, MADE_FOR_CLUSTER: createHash('sha256').update('another authority').digest('hex') };
   expect(job.run('backup', elsewhere).result.reason).toContain(`comes from 'shop@${MADE_FOR_CLUSTER}'`);
@@ -90,7 +90,7 @@ describe('a series', () => {
       verdict: 'failed',
       reason: expect.stringMatching(/^series orders comes from 'shop' /),
     });
-    expect(result.reason).toContain("say takesOverFrom: 'shop'");
+    expect(result.reason).toContain("set takesOverFrom: 'shop'");
     expect(job.points()).toEqual([id]);
     expect(job.run('restore', { ...DRILL, SAFETY_BACKUP: 'yes' }).result.verdict).toBe('restored');
     expect(job.run('backup', { ...DRILL, TAKES_OVER_FROM: 'other' }).code).toBe(78);

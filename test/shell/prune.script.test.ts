@@ -20,9 +20,9 @@ inEachShell('%s', shell => {
     const ids = job.backupsAt(POINTS);
     const { code, result, log } = job.run('prune', LAST, shell);
     expect({ code, ...result }, log).toMatchObject({ code: 0, what: 'prune', series: 'orders', verdict: 'pruned', reason: '' });
-    expect(log).toContain('2 of 3 recovery points were removed');
+    expect(log).toContain('2 of 3 recovery points were pruned');
     expect(job.points()).toEqual(ids.slice(-1));
-    expect(job.run('prune', LAST, shell).log).toContain('0 of 1 recovery points were removed');
+    expect(job.run('prune', LAST, shell).log).toContain('0 of 1 recovery points were pruned');
   });
 });
 
@@ -73,7 +73,7 @@ esac
   const { result, log } = big.run('prune', LAST);
   big.remove();
   expect(result, log.slice(0, 2000)).toMatchObject({ verdict: 'pruned', reason: '' });
-  expect(log).toContain('899 of 900 recovery points were removed');
+  expect(log).toContain('899 of 900 recovery points were pruned');
   expect(log.length).toBeLessThan(10_000);
   const forgotten = readFileSync(join(tools, 'forgotten'), 'utf8').trim().split('\n');
   expect(forgotten).toHaveLength(MEMBERS.length * 899);
@@ -95,7 +95,7 @@ test('fails: a series that is not there is no empty one', () => {
   job.backupsAt(POINTS);
   const { code, result } = job.run('prune', { ...LAST, SERIES: 'users' });
   expect(code).toBe(78);
-  expect(result.reason).toBe('series users has no recovery point in this repository: is it the one that the backups go to?');
+  expect(result.reason).toBe('series users has no recovery point in this repository: is this the repository that the backups are written to?');
 });
 
 test('fails: a policy that cannot be read removes nothing', () => {

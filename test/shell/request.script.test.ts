@@ -30,7 +30,7 @@ inEachShell('a request in %s', shell => {
     const { code, result } = job.run('restore', asked({ recoverypoint: '20260801T023000Z-x7k2p', replace: 'yes' }), shell);
     expect(code).toBe(78);
     expect(result.reason).toBe(
-      "the request says 'recoverypoint', which nothing here reads: it may say recoveryPoint, series, safetyBackup, replace; nothing was changed",
+      "the request has the key 'recoverypoint', which this job does not know; it knows recoveryPoint, series, safetyBackup, replace. Nothing was changed",
     );
     expect(readdirSync(job.directory)).not.toContain('restored');
   });
@@ -54,17 +54,17 @@ inEachShell('a request in %s', shell => {
     [
       'that says neither yes nor no',
       { safetyBackup: 'true' },
-      "the request says 'true' of safetyBackup: write yes or no; nothing was changed",
+      "the request's safetyBackup is 'true': write yes or no; nothing was changed",
     ],
-    ['that leaves it empty', { safetyBackup: '' }, "the request says '' of safetyBackup: write yes or no"],
-    ['of another case', { safetyBackup: 'Yes' }, "the request says 'Yes' of safetyBackup"],
-    ['from a file with a line break', { safetyBackup: 'yes\n' }, 'of safetyBackup holds a line break'],
+    ['that leaves it empty', { safetyBackup: '' }, "the request's safetyBackup is '': write yes or no"],
+    ['of another case', { safetyBackup: 'Yes' }, "the request's safetyBackup is 'Yes'"],
+    ['from a file with a line break', { safetyBackup: 'yes\n' }, 'safetyBackup holds a line break'],
     [
       'from a file of Windows',
       { recoveryPoint: 'newest\r\n' },
-      'of recoveryPoint holds a line break or another character that cannot be seen (newest??)',
+      'recoveryPoint holds a line break or another invisible character (newest??)',
     ],
-    ['with a blank behind it', { recoveryPoint: 'newest ' }, "of recoveryPoint begins or ends with a blank ('newest ')"],
+    ['with a blank behind it', { recoveryPoint: 'newest ' }, "recoveryPoint begins or ends with a blank ('newest ')"],
   ])('%s is refused before anything is done', (_, words, reason) => {
     job.run('backup');
     const { code, result } = job.run('restore', asked(words), shell);
@@ -93,7 +93,7 @@ inEachShell('a request in %s', shell => {
     expect(job.run('restore', { RECOVERY_POINT: '2999-01-01T00:00:00Z' }, shell).result).toMatchObject({
       verdict: 'restored',
       id,
-      reason: expect.stringMatching(new RegExp(`^2999-01-01T00:00:00Z has not come yet, .*: what is taken is ${id}, of 0 minutes ago$`)),
+      reason: expect.stringMatching(new RegExp(`^2999-01-01T00:00:00Z is still in the future, .*: using ${id}, from 0 minutes ago$`)),
     });
   });
 
@@ -112,7 +112,7 @@ inEachShell('scripts that were pruned, in %s', shell => {
     expect(result).toMatchObject({
       what: 'verify',
       verdict: 'failed',
-      reason: `the scripts ${folder} are gone: their ConfigMap was deleted while this job was under way; the next run has its own`,
+      reason: `the scripts ${folder} are gone: their ConfigMap was deleted while this job was running; the next run has its own`,
     });
   });
 });

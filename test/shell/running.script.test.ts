@@ -31,7 +31,7 @@ describe('a restore of files', () => {
     const refused = restoring('echo "silence" >&2; exit 2');
     expect(refused.code).toBe(78);
     expect(refused.result.reason).toMatch(
-      /^whether the test server runs cannot be told: silence\. Nothing was changed\. .*serverIsDown to yes in ConfigMap orders-restore-request$/,
+      /^it is not known whether the test server is running: silence\. Nothing was changed\. .*serverIsDown to yes in ConfigMap orders-restore-request$/,
     );
     expect(restoring('exit 2', { SERVER_IS_DOWN: 'yes' }).result).toMatchObject({ verdict: 'restored' });
   });
@@ -48,7 +48,7 @@ describe('a restore of files', () => {
       '. "$BACKUP_HOME/shell/data-directory.sh"; stage_data_directory; : >"$STAGING/restored"; : >"$DATA_DIRECTORY/pid"; swap_data_directory';
     job.engine({ running: '[ -e "$DATA_DIRECTORY/pid" ] || exit 1; echo "pid is there" >&2', restore, ready: 'exit 1' });
     const refused = job.run('restore', { DATA_DIRECTORY: data, DATA_VOLUME: job.directory, REPLACE: 'yes' });
-    expect(refused.result.reason).toMatch(/^the test server was started while this restore was at work \(pid is there\)/);
+    expect(refused.result.reason).toMatch(/^the test server was started while this restore was running \(pid is there\)/);
     expect(spawnSync('ls', [data], { encoding: 'utf8' }).stdout).toBe('held\npid\n');
   });
 
@@ -72,14 +72,14 @@ describe('a restore of files', () => {
     expect(again.result).toMatchObject({
       verdict: 'restored',
       reason: expect.stringMatching(
-        /a restore before this one was ended while it put a data directory in place, which holds (nothing|one|two) now; what it held before that restore is in \S+before-\d+ of the volume/,
+        /an earlier restore was interrupted while it put a data directory in place\. The directory now holds (nothing|one|two); what it held before that restore is in \S+before-\d+ of the volume/,
       ),
     });
     expect(found()).toMatch(/\/restored$/m);
     expect(found()).toMatch(/before-\d+\/one$/m);
     expect(found()).toMatch(/before-\d+\/two$/m);
     expect(found()).not.toContain('.restoring-');
-    expect(restoring(':').result.reason ?? '').not.toContain('a restore before this one');
+    expect(restoring(':').result.reason ?? '').not.toContain('an earlier restore was interrupted');
   });
 });
 

@@ -117,7 +117,7 @@ describe('the two containers of a verification', () => {
     killAll(run.processes.broker.pid ?? 0);
     const other = await run.bench;
     expect(other.code).not.toBe(0);
-    expect(other.result.reason).toContain('the container that has the repository, and gives the verdict, is gone');
+    expect(other.result.reason).toContain('the container that has the repository and gives the verdict is gone');
   });
 
   test('do not wait for one another for ever, and say that they wait', async () => {

@@ -228,7 +228,7 @@ repository_begin_run() {
   exec 4<>"$run_note"
   # Another run of this kind is at work.
   flock -n 4 || return 0
-  [ ! -s "$run_note" ] || remark "the $OPERATION before this one gave no verdict: it was killed, for want of memory or by force, or its node was lost ($(head -n 1 "$run_note"))"
+  [ ! -s "$run_note" ] || remark "the $OPERATION before this one gave no verdict: it was killed (out of memory, or by force), or its node was lost ($(head -n 1 "$run_note"))"
   printf '%s, begun %s\n' "${POD_NAME:-}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$run_note"
   outcome note "$run_note"
 }
@@ -238,9 +238,9 @@ repository_list() { # prints: ID verified|unverified
   for point in "$series_path"/[0-9]*; do
     [ -d "$point" ] || continue
     # Somebody has put it there, or aside.
-    is_id "${point##*/}" || { remark "${point##*/} in series $SERIES is not the name of a recovery point, and counts for nothing"; continue; }
+    is_id "${point##*/}" || { remark "${point##*/} in series $SERIES is not the name of a recovery point, and is ignored"; continue; }
     # It was renamed into place whole: something has taken it away since.
-    [ -e "$point/manifest.json" ] || { remark "recovery point ${point##*/} has lost its manifest.json, and counts for nothing"; continue; }
+    [ -e "$point/manifest.json" ] || { remark "recovery point ${point##*/} has lost its manifest.json, and is ignored"; continue; }
     if [ -e "$point/verified.json" ] || [ -e "$state_path/${point##*/}.verified.json" ]; then state=verified; else state=unverified; fi
     printf '%s %s\n' "${point##*/}" "$state"
   done

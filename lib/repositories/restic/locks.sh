@@ -59,7 +59,7 @@ tell_killed_runs() {
     case $killed_host:$killed_time in "$POD_NAME":* | *[!Z]) continue ;; esac
     [ "$(cron_job_of "$killed_host")" = "$killed_family" ] || continue
     is_after "$killed_before" "$killed_time" || continue
-    remark "an earlier run of this job was cut short, and may have given no verdict: pod $killed_host has left a lock of $(printf %s "$killed_time" | cut -c 1-19)Z. It was killed, for want of memory or by force, or its node was lost"
+    remark "an earlier run of this job was cut short, and may have given no verdict: pod $killed_host has left a lock of $(printf %s "$killed_time" | cut -c 1-19)Z. It was killed (out of memory, or by force), or its node was lost"
   done <"$SCRATCH/locks"
 }
 

@@ -203,7 +203,7 @@ repository_list() { # prints: ID verified|unverified, as of opening, or of publi
   list_lost=$(awk '$3 == "manifest.json" { point[$2] } $3 == "verified.json" { verified[$2] }
     END { for (id in verified) if (!(id in point)) printf "%s ", id }' "$SCRATCH/restic.list")
   for list_point in $list_lost; do
-    remark "recovery point $list_point has lost the snapshot of its manifest.json, and counts for nothing"
+    remark "recovery point $list_point has lost the snapshot of its manifest.json, and is ignored"
   done
   awk '$3 == "manifest.json" { point[$2] } $3 == "verified.json" { verified[$2] }
     END { for (id in point) print id, (id in verified ? "verified" : "unverified") }' "$SCRATCH/restic.list"

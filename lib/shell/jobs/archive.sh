@@ -40,9 +40,9 @@ begin_batch() {
   future=$(wc -l <"$SCRATCH/points.future")
   if [ "$future" -gt 5 ] && [ "$future" -gt "$(wc -l <"$SCRATCH/points")" ]; then
     newest=$(tail -n 1 "$SCRATCH/points.all" | cut -d ' ' -f 1)
-    remark "$future batches of the log are of the future, as this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ), and fewer are not: set the clock that is wrong"
+    remark "$future batches of the log are dated in the future, as this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ), and fewer are not: correct the clock that is wrong"
   elif [ "$future" != 0 ]; then
-    remark "batches of the log are of the future, as this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ), and are read where they belong: $(cut -d ' ' -f 1 "$SCRATCH/points.future" | tr '\n' ' ')"
+    remark "batches of the log are dated in the future, as this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ), and are read in their place in the log: $(cut -d ' ' -f 1 "$SCRATCH/points.future" | tr '\n' ' ')"
   fi
   begin_point
   if [ -n "$newest" ] && [ "$(seconds_of "$POINT")" -le "$(seconds_of "$newest")" ]; then
@@ -57,7 +57,7 @@ asked=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 received=no
 if [ "$ARCHIVE_PATIENCE" != 0 ]; then
   if engine log-received 2>"$SCRATCH/behind"; then received=yes; else
-    log "WARNING: not all that the server has written is received: $(last_words "$SCRATCH/behind" 1)"
+    log "WARNING: not everything that the server has written has been received: $(last_words "$SCRATCH/behind" 1)"
   fi
 fi
 engine log-choose >"$SCRATCH/chosen" || exit $?
@@ -67,7 +67,7 @@ until=$(cat "$SPOOL/until" 2>/dev/null || :)
 confirm() {
   log_gap_ends "$asked"
   if log_lacks; then
-    remark "the archived log lacks something, and no backup was begun since ($(some_of "$SPOOL/../gap")): what the server writes now leads on from no recovery point. Take a backup now"
+    remark "the archived log lacks something, and no backup has been started since ($(some_of "$SPOOL/../gap")): what the server writes now cannot be replayed onto any recovery point. Take a backup now"
   elif [ -s "$SCRATCH/endangered" ]; then
     remark "$(cat "$SCRATCH/endangered")"
   else
@@ -91,13 +91,13 @@ manifest_write "$SCRATCH/manifest.new"
 repository_commit "$SCRATCH/manifest.new" || die "publishing failed: $(repository_reason)"
 outcome bytes "$(members_bytes)"
 outcome published yes
-printf '%s\n' "$POINT" >"$SPOOL/../last-batch" || log 'WARNING: which batch was stored last could not be noted beside the spool'
+printf '%s\n' "$POINT" >"$SPOOL/../last-batch" || log 'WARNING: the last stored batch could not be noted beside the spool'
 if [ "$until" = "$asked" ]; then
   printf '%s\n' "$until" >"$SPOOL/until"
   confirm
 fi
 engine log-stored "$SCRATCH/chosen" || {
-  log 'WARNING: what was stored could not be removed from the spool'
+  log 'WARNING: the stored log could not be removed from the spool'
   # It would be stored again at once.
   rm -f "$SCRATCH/more"
 }

@@ -22,7 +22,7 @@ newest_whole() {
   LC_ALL=C sort -r "$SCRATCH/points" >"$SCRATCH/points.newest-first"
   while read -r before _ <&3; do
     if ! manifest_fetch "$before" || ! bytes_before=$(manifest_field "$SCRATCH/manifest.json" bytes) || [ -z "$bytes_before" ]; then
-      remark "the manifest of $before cannot be read, so this run's size is compared with nothing"
+      remark "the manifest of $before cannot be read, so the size of this dump is not compared with it"
       return 1
     fi
     [ -n "$(manifest_field "$SCRATCH/manifest.json" needs)" ] || return 0
@@ -34,14 +34,14 @@ newest_whole() {
 judge_size() {
   bytes=$(members_bytes)
   outcome bytes "$bytes"
-  [ "$bytes" -ge "$MINIMUM_BYTES" ] || refuse "the dump is only $bytes bytes; at least $MINIMUM_BYTES are expected (minimumSize)"
+  [ "$bytes" -ge "$MINIMUM_BYTES" ] || refuse "the dump has only $bytes bytes; at least $MINIMUM_BYTES are expected (minimumSize)"
   # What builds on another recovery point is as large as what has changed since.
   [ "$SIZE_DROP_LIMIT" -lt 100 ] && [ ! -s "$SCRATCH/needs" ] || return 0
   newest_whole || return 0
   # The log of the meantime is as long as the server was busy: a quiet night after a busy one is no loss of data.
   log_before=$(manifest_field "$SCRATCH/manifest.json" logBytes)
   [ "$bytes" -ge $(((bytes_before - ${log_before:-0}) * (100 - SIZE_DROP_LIMIT) / 100)) ] ||
-    refuse "the dump is $bytes bytes, $before had $bytes_before: a drop of more than $SIZE_DROP_LIMIT %; nothing was published or pruned. Look at the database; if the drop is right, raise sizeDropLimit for one run"
+    refuse "the dump has $bytes bytes, and $before had $bytes_before: a drop of more than $SIZE_DROP_LIMIT %. Nothing was published or pruned. Check the database; if the drop is right, raise sizeDropLimit for one run"
 }
 
 begin_point
@@ -53,7 +53,7 @@ refuse_other_origin
 repository_begin || die "$(repository_reason)"
 engine dump || exit $?
 [ -s "$SCRATCH/members" ] || refuse "the $ENGINE dump stored nothing"
-[ -s "$SCRATCH/facts" ] || refuse "the $ENGINE dump noted no facts, so that no restore of it could be checked"
+[ -s "$SCRATCH/facts" ] || refuse "the $ENGINE dump recorded no facts, so no restore of it could be checked"
 judge_size
 manifest_write "$SCRATCH/manifest.new"
 outcome publishing yes

@@ -15,17 +15,17 @@ set -eu
 if [ ! -d "$DATA_DIRECTORY" ]; then
   DATA_DIRECTORY=$data_volume
   held=$(held_names 10)
-  refuse "the volume has no directory of that path; it holds: ${held:-nothing}"
+  refuse "the volume has no directory at that path; it holds: ${held:-nothing}"
 fi
 { [ -r "$DATA_DIRECTORY" ] && [ -w "$DATA_DIRECTORY" ] && [ -x "$DATA_DIRECTORY" ]; } ||
-  refuse "user $(id -u) of this check may not read and write the data directory ($(stat -c '%A, of user %u' "$DATA_DIRECTORY")): set imageUser to the user as which the server runs"
-[ -n "$(data_held)" ] || refuse 'the data directory is empty: the snapshot holds no data of a server, or the data is in a directory of the volume that path has to name'
+  refuse "user $(id -u) of this check is not allowed to read and write the data directory ($(stat -c '%A, of user %u' "$DATA_DIRECTORY")): set imageUser to the user that the server runs as"
+[ -n "$(data_held)" ] || refuse 'the data directory is empty: either the snapshot holds no server data, or path has to name the directory of the volume that holds it'
 # A server works on its own files only.
 if [ "$ENGINE" != files ]; then
   close_to_group
   foreign=$(find "$DATA_DIRECTORY" -mindepth 1 -name lost+found -prune -o ! -user "$(id -u)" -print | head -n 1)
   [ -z "$foreign" ] ||
-    refuse "files in the data directory belong to user $(stat -c %u "$foreign"), and this check runs as user $(id -u): set imageUser to the user as which the server runs"
+    refuse "files in the data directory belong to user $(stat -c %u "$foreign"), and this check runs as user $(id -u): set imageUser to the user that the server runs as"
 fi
 outcome bytes "$(du -s -k "$DATA_DIRECTORY" | awk '{ printf "%.0f", $1 * 1024 }')"
 

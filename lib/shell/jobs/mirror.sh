@@ -17,7 +17,7 @@ set -eu
 choose() {
   both >"$SCRATCH/both"
   decide "$SCRATCH/both" ||
-    die 'the recovery points of the two repositories cannot be read as such'
+    die 'the lists of recovery points of the two repositories cannot be read'
   sed -n 's/^keep \([^ ]*\) .*future$/\1/p' "$SCRATCH/retention" >"$SCRATCH/future"
   name_future "$SCRATCH/future"
   kept >"$SCRATCH/kept"
@@ -45,14 +45,14 @@ if [ -z "$POINT" ]; then
   name_left_out
   # What is of the future there was not copied.
   if [ -s "$SCRATCH/points.future" ] || [ -s "$SCRATCH/future" ]; then
-    refuse "series $SERIES has no recovery point but of the future, as this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ): set the clock that is wrong"
+    refuse "series $SERIES has only recovery points dated in the future, as this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ): correct the clock that is wrong"
   fi
-  refuse "series $SERIES has no recovery point in the repository that is mirrored: nothing was copied, and the mirror is empty. Has the backup ever run, into that repository and under that name?"
+  refuse "series $SERIES has no recovery point in the source repository: nothing was copied, and the mirror is empty. Has the backup ever run, into that repository and under that name?"
 fi
 rm -f "$SCRATCH/repository.reason"
-prune || remark "pruning failed; what was copied is there, and the next run prunes again. $(cat "$SCRATCH/repository.reason" 2>/dev/null)"
+prune || remark "pruning failed; the copies are published, and the next run prunes again. $(cat "$SCRATCH/repository.reason" 2>/dev/null)"
 tell_future "$SCRATCH/source.points" "$SCRATCH/source.present" "$SCRATCH/source.future"
-log "the newest recovery point of the mirror is $POINT; the newest of what it mirrors is $(LC_ALL=C sort "$SCRATCH/source.present" | tail -n 1 | cut -d ' ' -f 1)"
+log "the newest recovery point of the mirror is $POINT; the newest of the source is $(LC_ALL=C sort "$SCRATCH/source.present" | tail -n 1 | cut -d ' ' -f 1)"
 if [ "$HAS_LOG" = yes ]; then
   mkdir -p "$SCRATCH/log/outcome"
   list_all_points

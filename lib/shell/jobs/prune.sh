@@ -13,7 +13,7 @@ export REPOSITORY_MUST_EXIST=yes
 repository_open write || die "$(repository_reason)"
 begin_run
 list_points
-[ -s "$SCRATCH/points.all" ] || refuse "series $SERIES has no recovery point in this repository: is it the one that the backups go to?"
+[ -s "$SCRATCH/points.all" ] || refuse "series $SERIES has no recovery point in this repository: is this the repository that the backups are written to?"
 cp "$SCRATCH/points.all" "$SCRATCH/listed"
 prune || die "pruning failed, and the next run prunes again: $(repository_reason)"
-log "$(wc -l <"$SCRATCH/drop" | tr -d ' ') of $(wc -l <"$SCRATCH/listed" | tr -d ' ') recovery points were removed"
+log "$(wc -l <"$SCRATCH/drop" | tr -d ' ') of $(wc -l <"$SCRATCH/listed" | tr -d ' ') recovery points were pruned"

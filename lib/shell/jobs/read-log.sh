@@ -27,7 +27,7 @@ mkdir -p "$SCRATCH"
 
 unpack() { # BATCH
   POINT=$1
-  manifest_fetch "$POINT" || die "the log's batch $POINT cannot be read: $(repository_reason)"
+  manifest_fetch "$POINT" || die "batch $POINT of the archived log cannot be read: $(repository_reason)"
   engine log-unpack || exit $?
 }
 
@@ -46,18 +46,18 @@ judge_age() {
   until=
   newest=$(tail -n 1 "$SCRATCH/listed")
   if [ -n "$newest" ]; then
-    manifest_fetch "$newest" || die "the log's batch $newest cannot be read: $(repository_reason)"
+    manifest_fetch "$newest" || die "batch $newest of the archived log cannot be read: $(repository_reason)"
     until=$(manifest_about "$SCRATCH/manifest.json" | sed -n 's/^"until":"\(.*\)"$/\1/p')
     # A clock that was ahead tells nothing.
     ! is_after "${until:-0}" "$(date -u -d "@$(($(date +%s) + CLOCK_TOLERANCE))" +%Y-%m-%dT%H:%M:%SZ)" || until=
-    log "the archived log holds what the server had written until ${until:-a moment that no batch names}"
+    log "the archived log holds what the server wrote until ${until:-a moment that no batch names}"
   fi
   tell_end
   [ -n "${MAXIMUM_LOG_AGE:-}" ] || return 0
   # A repository of many series is there before the first batch.
-  [ -n "$newest" ] || die "nothing was ever stored of the log since this recovery point, though an archive of it is meant to run: look at the Deployment $SERIES"
+  [ -n "$newest" ] || die "no log has been archived since this recovery point, although a log archive should be running: check the Deployment $SERIES"
   is_after "${until:-0}" "$(date -u -d "@$(($(date +%s) - MAXIMUM_LOG_AGE))" +%Y-%m-%dT%H:%M:%SZ)" ||
-    die "the archived log holds what the server had written until ${until:-a moment that no batch names}, more than $MAXIMUM_LOG_AGE s ago (maximumLogAge): what came later cannot be brought back. Look at the log of the Deployment $SERIES"
+    die "the archived log holds what the server wrote until ${until:-a moment that no batch names}, more than $MAXIMUM_LOG_AGE s ago (maximumLogAge): anything later cannot be restored. Check the log of the Deployment $SERIES"
 }
 
 # Whoever restores all that there is has to know of when it is. Of an archive that was at work until lately that is what they expect.
@@ -65,9 +65,9 @@ tell_end() {
   { [ "${OPERATION:-}" = restore ] && [ -s "$SCRATCH/points.all" ]; } || return 0
   case ${UNTIL:-latest} in latest | gap) ;; *) return 0 ;; esac
   if [ -z "$newest" ]; then
-    remark "nothing was stored of the log since recovery point $POINT was begun: nothing comes back that the server wrote after that recovery point"
+    remark "no log has been archived since recovery point $POINT was started: nothing that the server wrote after it comes back"
   elif ! is_after "${until:-0}" "$(date -u -d "@$(($(date +%s) - CLOCK_TOLERANCE))" +%Y-%m-%dT%H:%M:%SZ)"; then
-    remark "the archived log holds what the server had written until ${until:-a moment that no batch names}: nothing comes back that it wrote later, and after recovery point $POINT"
+    remark "the archived log holds what the server wrote until ${until:-a moment that no batch names}: nothing that it wrote later, and after recovery point $POINT, comes back"
   fi
 }
 
@@ -78,7 +78,7 @@ case $1 in
     repository_open read && open_rc=0 || open_rc=$?
     # No log was ever archived: that is for the caller to judge.
     [ "$open_rc" != 10 ] || {
-      [ -z "${MAXIMUM_LOG_AGE:-}" ] || die "nothing was ever stored of the log, though an archive of it is meant to run: look at the Deployment $SERIES"
+      [ -z "${MAXIMUM_LOG_AGE:-}" ] || die "no log has ever been archived, although a log archive should be running: check the Deployment $SERIES"
       echo 0
       exit 0
     }
@@ -114,7 +114,7 @@ case $1 in
     [ -s "$SCRATCH/listed" ] || exit 0
     repository_open read || die "$(repository_reason)"
     while read -r batch <&7; do
-      manifest_fetch "$batch" || die "the log's batch $batch cannot be read: $(repository_reason)"
+      manifest_fetch "$batch" || die "batch $batch of the archived log cannot be read: $(repository_reason)"
       printf '%s\t%s\t%s\n' "$batch" "$(manifest_field "$SCRATCH/manifest.json" finished)" "$(manifest_about "$SCRATCH/manifest.json" | sed -n "s/^\"$2\":\"\(.*\)\"\$/\1/p")"
     done 7<"$SCRATCH/listed"
     ;;

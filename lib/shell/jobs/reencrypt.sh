@@ -54,6 +54,6 @@ while read -r POINT _; do
   # Gives the lock back.
   exec 9>&-
 done <"$SCRATCH/points.all"
-log "series $SERIES: $renewed recovery points encrypted anew, $current were current"
-[ "$plain" = 0 ] || log "WARNING: series $SERIES: $plain recovery points are not encrypted at all, and stay so until they are pruned"
-[ "$failed" = 0 ] || die "$failed of $((renewed + current + plain + failed)) recovery points of series $SERIES could not be encrypted anew and are as they were; the first: $(cat "$SCRATCH/first.reason")"
+log "series $SERIES: $renewed recovery points re-encrypted, $current were current already"
+[ "$plain" = 0 ] || log "WARNING: series $SERIES: $plain recovery points are not encrypted at all, and stay unencrypted until they are pruned"
+[ "$failed" = 0 ] || die "$failed of $((renewed + current + plain + failed)) recovery points of series $SERIES could not be re-encrypted, and are unchanged; the first: $(cat "$SCRATCH/first.reason")"

@@ -89,17 +89,17 @@ report() { # EXIT-CODE
   elif [ -n "$stopped" ]; then
     reason='told to stop (a deadline passed, or the pod was deleted, drained or evicted: the status of the Job and of the pod says which)'
     case $OPERATION$([ ! -s "$SCRATCH/outcome/publishing" ] || echo ' publishing') in
-      'backup publishing') reason="$reason: it was publishing, and the recovery point is there whole or not at all; earlier ones are untouched" ;;
-      backup) reason="$reason: nothing was published by this run, earlier recovery points are untouched" ;;
-      mirror) reason="$reason: what was copied whole is in the mirror, and the next run goes on" ;;
-      prune) reason="$reason: what the log does not call pruned goes with the next run" ;;
-      restore) reason="$reason: what the log does not call restored is as it was" ;;
+      'backup publishing') reason="$reason: it was publishing: the recovery point is there as a whole or not at all, and earlier ones are untouched" ;;
+      backup) reason="$reason: this run published nothing, and earlier recovery points are untouched" ;;
+      mirror) reason="$reason: complete copies are in the mirror, and the next run continues" ;;
+      prune) reason="$reason: the next run prunes what the log does not list as pruned" ;;
+      restore) reason="$reason: whatever the log does not list as restored is unchanged" ;;
     esac
     # A store that refuses is asked again until the time is over: what it said last is why.
     sed -n 's/.*returned error, retrying after [^:]*: //p' "$SCRATCH/repository.err" 2>/dev/null | tail -n 1 >"$SCRATCH/outcome/said" || :
     [ ! -s "$SCRATCH/outcome/said" ] || reason="$reason; the repository said: $(noted said '')"
   else
-    reason=$(noted reason "ended with exit code $1 $(noted unexplained 'without saying why; read the log above')")
+    reason=$(noted reason "ended with exit code $1 $(noted unexplained 'without giving a reason; read the log above')")
     case $(cat "$SCRATCH/outcome/full" 2>/dev/null)$(df -Pk "$SCRATCH" 2>/dev/null | awk 'NR == 2 { print ($4 < 8) }'):$reason in
       *'o space left'* | 0:* | :*) ;;
       *) reason="$reason; the scratch volume is full (scratch)" ;;
@@ -122,7 +122,7 @@ started=$(date +%s) stopped=
 for folder in "$BACKUP_HOME"/*/; do
   [ -z "$(ls "$folder")" ] || continue
   folder=${folder%/}
-  printf 'the scripts %s are gone: their ConfigMap was deleted while this job was under way; the next run has its own' "${folder##*/}" >"$SCRATCH/outcome/reason"
+  printf 'the scripts %s are gone: their ConfigMap was deleted while this job was running; the next run has its own' "${folder##*/}" >"$SCRATCH/outcome/reason"
   report 1
   exit 1
 done
@@ -153,7 +153,7 @@ done
 [ -z "$stopped" ] || [ "$rc" != 78 ] || rc=143
 # What is published is published: whatever ended the pruning after it does not make the backup a failed one.
 if [ -s "$SCRATCH/outcome/published" ] && [ "$rc" != 0 ]; then
-  echo "the recovery point is published, but what comes after that did not end${stopped:+, as the run was told to stop}: the next run prunes" >>"$SCRATCH/outcome/caveats"
+  echo "the recovery point is published, but the steps after that did not finish${stopped:+, as the run was told to stop}: the next run prunes" >>"$SCRATCH/outcome/caveats"
   rc=0
 fi
 # A step that went well leaves the verdict to the operation, and a look that found nothing to do has none.
@@ -169,7 +169,7 @@ if [ "${SCRATCH_OUTLIVES:-no}" = yes ] && [ "$step:$rc" != prepare:0 ]; then
   for left in "${SCRATCH:?}"/* "${SCRATCH:?}"/.[!.]*; do
     # The file system's own, and root's.
     [ "${left##*/}" != lost+found ] || continue
-    rm -rf "$left" || echo 'WARNING: the scratch volume could not be emptied: delete the pod, and its claim goes with it' >&2
+    rm -rf "$left" || echo 'WARNING: the scratch volume could not be emptied: delete the pod, which deletes its claim too' >&2
   done
 fi
 exit "$rc"

@@ -22,7 +22,7 @@ engine_on_workbench verify || exit $?
 restore_seconds=$(cat "$SCRATCH/outcome/restoreSeconds" 2>/dev/null || echo null)
 printf '{\n"id":"%s",\n"verified":"%s",\n"restoreSeconds":%s\n}\n' "$POINT" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$restore_seconds" >"$SCRATCH/verified.json"
 repository_mark "$POINT" "$SCRATCH/verified.json" ||
-  die "recovery point $POINT is good, but that could not be noted in the repository: $(repository_reason)"
+  die "recovery point $POINT is good, but this could not be noted in the repository: $(repository_reason)"
 log "verified $POINT"
 
 if [ "$CHECK_REPOSITORY" = yes ]; then
@@ -36,4 +36,4 @@ if [ "$CHECK_REPOSITORY" = yes ]; then
 fi
 # Backups that have stopped go on being verified, by the last one.
 [ -z "${MAXIMUM_AGE:-}" ] || [ "$age" -le "$MAXIMUM_AGE" ] ||
-  refuse "recovery point $POINT is good, but it is the newest, and was begun $(in_words "$age") ago; at most $(in_words "$MAXIMUM_AGE") are allowed (maximumAge): backups have stopped, or what copies them here. Look at their last runs"
+  refuse "recovery point $POINT is good, but it is the newest, and was started $(in_words "$age") ago; at most $(in_words "$MAXIMUM_AGE") are allowed (maximumAge): backups have stopped, or the job that copies them here has. Check their last runs"

@@ -25,7 +25,7 @@ watch() {
     if [ "$now" = "$heard" ]; then silent=$((silent + 1)); else silent=0 patience=${PATIENCE:-60}; fi
     heard=$now
   done
-  outcome reason 'the container that has the repository, and gives the verdict, is gone; its own end says why'
+  outcome reason 'the container that has the repository and gives the verdict is gone; its own message says why'
   kill -TERM 0
 }
 

@@ -12,9 +12,9 @@ check_assertions() { # QUERY-COMMAND
     database=$(cat "$BACKUP_HOME/assertions/$number.database")
     read -r how wanted <"$BACKUP_HOME/assertions/$number.expect"
     found=$("$1" "$database" <"$query" 2>"$SCRATCH/assertion.err") ||
-      die "assertion $number could not be asked: $(last_words "$SCRATCH/assertion.err" 1)"
+      die "assertion $number could not be evaluated: $(last_words "$SCRATCH/assertion.err" 1)"
     assertion_holds "$how" "$wanted" "$found" ||
-      die "assertion $number does not hold: $(tr '\n' ' ' <"$query")gave '$found', wanted $how $wanted"
+      die "assertion $number does not hold: $(tr '\n' ' ' <"$query")returned '$found', expected $how $wanted"
     log "assertion $number holds: '$found' is $how $wanted"
   done
 }

@@ -50,17 +50,17 @@ engine_on_workbench() { # SCRIPT
   fi
   begin_wait 'the container workbench to start' "${WORKBENCH_WAIT:-600}"
   until [ -e "$SCRATCH/workbench-is-there" ]; do
-    may_wait || die "the container workbench did not start within ${WORKBENCH_WAIT:-600} s: its state, and the events of pod ${POD_NAME:-}, say why (kubectl describe)"
+    may_wait || die "the container workbench did not start within ${WORKBENCH_WAIT:-600} s: kubectl describe pod ${POD_NAME:-} shows its state, and the events that say why"
     sleep 0.1
   done
   printf '%s\n' "$POINT" >"$RELAY/ready.new"
   mv "$RELAY/ready.new" "$RELAY/ready"
-  log "bringing up $POINT on the workbench, a container without keys"
+  log "restoring $POINT on the workbench, a container without keys"
   while read -r request_id request_what request_series request_point request_name <&6; do
     case $request_id in *[!A-Za-z0-9]*) continue ;; esac
     case $request_id:$request_what:$request_series in
       log:gone:*)
-        die "the container workbench ended without an outcome. Where it was killed for want of memory (kubectl describe says OOMKilled), raise memoryLimit; else its own message says why"
+        die "the container workbench ended without an outcome. If kubectl describe says OOMKilled, raise memoryLimit; otherwise its own message says why"
         ;;
       *:open:* | *:list:* | *:get:*)
         answer "$request_id" "$request_what" "$request_series" "$request_point" "$request_name" &

@@ -18,7 +18,7 @@ list_points() {
 }
 name_future() { # FILE with ids
   [ ! -s "$1" ] ||
-    remark "this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ), by which these recovery points of series $SERIES are of the future: $(some_of "$1"). They count for nothing, and are restored by their ids only. Set the clock that is wrong; what one that was ahead has made has to be removed by hand before its day comes"
+    remark "this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ), so these recovery points of series $SERIES are dated in the future: $(some_of "$1"). They are ignored, and restored only by their ids. Correct the clock that is wrong. If a clock that was ahead made them, remove them by hand before their date comes"
 }
 list_all_points() {
   judge_clock
@@ -47,13 +47,13 @@ judge_clock() {
   clock=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   ahead=$(($(date +%s) - due * 60))
   [ "$ahead" -ge "-$CLOCK_TOLERANCE" ] ||
-    die "the clock of this node is behind: it says $clock, and this run was due for $(date -u -d "@$((due * 60))" +%Y-%m-%dT%H:%M:%SZ). Set it; nothing was done"
+    die "the clock of this node is behind: it says $clock, and this run was due for $(date -u -d "@$((due * 60))" +%Y-%m-%dT%H:%M:%SZ). Correct the clock; nothing was done"
   [ "$ahead" -le 604800 ] ||
-    ahead_of "the clock of this node is ahead: it says $clock, and this run was due for $(date -u -d "@$((due * 60))" +%Y-%m-%dT%H:%M:%SZ). Set it"
+    ahead_of "the clock of this node is ahead: it says $clock, and this run was due for $(date -u -d "@$((due * 60))" +%Y-%m-%dT%H:%M:%SZ). Correct the clock"
 }
 ahead_of() { # WORDS: data is rather saved under a wrong time than not; all else can wait for a right one
   case ${OPERATION:-} in
-    backup | snapshot | restore) caveat "$1. A recovery point of the future is restored by its id only; nothing is pruned" ;;
+    backup | snapshot | restore) caveat "$1. A recovery point dated in the future is restored only by its id; nothing is pruned" ;;
     *) die "$1; nothing was done" ;;
   esac
   # shellcheck disable=SC2034 # retention.sh reads it
@@ -80,7 +80,7 @@ choose_point() { # WANTED
   [ -s "$SCRATCH/points.all" ] || refuse "series $SERIES has no recovery point in this repository"
   case $1 in
     [0-9]*[!Z]) ;;
-    *) [ -s "$SCRATCH/points" ] || refuse "series $SERIES has no recovery point but of the future, as this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ): set the clock that is wrong, or name one by its id: $(some_of "$SCRATCH/future")" ;;
+    *) [ -s "$SCRATCH/points" ] || refuse "series $SERIES has only recovery points dated in the future, as this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ): correct the clock that is wrong, or name one by its id: $(some_of "$SCRATCH/future")" ;;
   esac
   case $1 in
     newest) POINT=$(tail -n 1 "$SCRATCH/points" | cut -d ' ' -f 1) ;;
@@ -101,9 +101,9 @@ choose_newest_verified() {
   POINT=$(grep ' verified$' "$SCRATCH/points" | tail -n 1 | cut -d ' ' -f 1)
   if [ -z "$POINT" ]; then
     POINT=$newest_point
-    remark "no recovery point of series $SERIES is verified: the newest is taken, $POINT, of $(age_in_words "$POINT") ago"
+    remark "no recovery point of series $SERIES is verified: using the newest, $POINT, from $(age_in_words "$POINT") ago"
   elif [ "$POINT" != "$newest_point" ]; then
-    remark "the newest verified recovery point is taken, $POINT, of $(age_in_words "$POINT") ago; the newest is $newest_point, of $(age_in_words "$newest_point") ago, and no verification has restored it. What was written in between is not in what is taken"
+    remark "using the newest verified recovery point, $POINT, from $(age_in_words "$POINT") ago. The newest is $newest_point, from $(age_in_words "$newest_point") ago, and no verification has restored it. What was written in between is not restored"
   fi
 }
 
@@ -133,9 +133,9 @@ choose_point_at() { # TIME
     break
   done <"$SCRATCH/points.newest-first"
   [ -n "$POINT" ] ||
-    refuse "series $SERIES has no recovery point that was there at $1; the oldest is $(head -n 1 "$SCRATCH/points" | cut -d ' ' -f 1)"
+    refuse "series $SERIES has no recovery point from $1 or before; the oldest is $(head -n 1 "$SCRATCH/points" | cut -d ' ' -f 1)"
   ! is_after "$1" "$(date -u -d "@$(($(date +%s) + CLOCK_TOLERANCE))" +%Y-%m-%dT%H:%M:%SZ)" ||
-    remark "$1 has not come yet, as this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ): what is taken is $POINT, of $(age_in_words "$POINT") ago"
+    remark "$1 is still in the future, as this node's clock says $(date -u +%Y-%m-%dT%H:%M:%SZ): using $POINT, from $(age_in_words "$POINT") ago"
 }
 
 # Whether it is a time in UTC such as 2026-08-01T00:00:00.5Z: 9:30 of a day would otherwise sort after its evening.

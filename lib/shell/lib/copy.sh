@@ -8,14 +8,14 @@ from() { sh "$BACKUP_HOME/shell/source.sh" "$@"; }
 list_both() {
   repository_open write || die "$(repository_reason)"
   list_all_points
-  from list >"$SCRATCH/source.points" || die "the repository that is mirrored: $(cat "$SCRATCH/source/failed" 2>/dev/null)"
+  from list >"$SCRATCH/source.points" || die "the source repository: $(cat "$SCRATCH/source/failed" 2>/dev/null)"
   # What is wrong there is not in what is copied.
   if [ -s "$SCRATCH/source/outcome/caveats" ]; then
-    sed 's/^/in the repository that is mirrored: /' "$SCRATCH/source/outcome/caveats" >>"$SCRATCH/outcome/caveats"
+    sed 's/^/in the source repository: /' "$SCRATCH/source/outcome/caveats" >>"$SCRATCH/outcome/caveats"
   fi
   # Somebody should know, while the mirror still has what was there.
   [ -s "$SCRATCH/source.points" ] || [ ! -s "$SCRATCH/points.all" ] ||
-    refuse "the repository that is mirrored has no recovery point of series $SERIES any more; the mirror keeps its $(wc -l <"$SCRATCH/points.all" | tr -d ' ')"
+    refuse "the source repository no longer has any recovery point of series $SERIES; the mirror keeps its $(wc -l <"$SCRATCH/points.all" | tr -d ' ')"
   : >"$SCRATCH/copied"
   : >"$SCRATCH/left"
   printf 0 >"$SCRATCH/copied.bytes"
@@ -85,15 +85,15 @@ copy_member() { # NAME
   rm -f "$SCRATCH/staged.failed"
   copy_here=$({ repository_staged "$1" || echo $? >"$SCRATCH/staged.failed"; } | sha256sum | cut -d ' ' -f 1)
   [ "$(cat "$SCRATCH/staged.failed" 2>/dev/null)" != 3 ] || return 0
-  [ ! -e "$SCRATCH/staged.failed" ] || die "what was stored of $1 of $POINT cannot be read back, and was not published: $(repository_reason)"
+  [ ! -e "$SCRATCH/staged.failed" ] || die "the copy of $1 of $POINT cannot be read back, and was not published: $(repository_reason)"
   [ "$copy_here" = "$(cut -d ' ' -f 1 "$SCRATCH/source/digest")" ] ||
-    die "what was stored of $1 of $POINT is not what was read: its SHA-256 is $copy_here; it was not published. Look at the volume or store of the mirror; the next run copies it again"
+    die "the copy of $1 of $POINT differs from its source: its SHA-256 is $copy_here. It was not published. Check the volume or store of the mirror; the next run copies it again"
 }
 
 leave_out() { # REASON
   # What the source has pruned meanwhile is not damaged.
   if from list >"$SCRATCH/source.now" && ! grep -q "^$POINT " "$SCRATCH/source.now"; then
-    log "$POINT is no longer in the repository that is mirrored"
+    log "$POINT is no longer in the source repository"
     return 0
   fi
   log "ERROR: $POINT was not copied: $1"
@@ -103,5 +103,5 @@ leave_out() { # REASON
 # Fails when something was left out, and names it.
 name_left_out() {
   [ -s "$SCRATCH/left" ] || return 0
-  die "$(wc -l <"$SCRATCH/left" | tr -d ' ') of the recovery points of series $SERIES could not be read from the repository that is mirrored; everything else was copied. $(tr '\n' ';' <"$SCRATCH/left")"
+  die "$(wc -l <"$SCRATCH/left" | tr -d ' ') of the recovery points of series $SERIES could not be read from the source repository; everything else was copied. $(tr '\n' ';' <"$SCRATCH/left")"
 }

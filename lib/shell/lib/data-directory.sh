@@ -28,9 +28,9 @@ stage_data_directory() {
   held=$(held_names 3)
   # An image whose server finds no data makes an empty server.
   { [ ! -s "$data_volume/.restoring-in-place" ] || [ ! -e "$(cat "$data_volume/.restoring-in-place")" ]; } ||
-    remark "a restore before this one was ended while it put a data directory in place, which holds ${held:-nothing} now; what it held before that restore is in $(cat "$data_volume/.restoring-in-place") of the volume. A server must not be started before a restore has succeeded"
+    remark "an earlier restore was interrupted while it put a data directory in place. The directory now holds ${held:-nothing}; what it held before that restore is in $(cat "$data_volume/.restoring-in-place") of the volume. Do not start a server before a restore has succeeded"
   [ -z "$held" ] || [ "$REPLACE" = yes ] ||
-    refuse "the data directory holds something already ($held): nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME (what is there is put aside, not deleted), or restore to another volume"
+    refuse "the data directory is not empty ($held): nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME (the old data is put aside, not deleted), or restore to another volume"
   # The pod that made them is gone: one restore at a time has the volume.
   find "$data_volume" -maxdepth 1 -name '.restoring-*' ! -name .restoring-in-place -exec rm -rf {} +
   STAGING=$data_volume/.restoring-$POINT
@@ -56,7 +56,7 @@ note_old() {
 swap_data_directory() {
   # Hours may have passed since it was asked for. Its address may not be known here any more.
   if running_said=$(engine running files 2>&1); then
-    refuse "the $ENGINE server was started while this restore was at work ($running_said): scale it to zero, and restore again; nothing was changed"
+    refuse "the $ENGINE server was started while this restore was running ($running_said): scale it to zero, and restore again; nothing was changed"
   fi
   OLD=
   if [ "$DATA_DIRECTORY" = "$data_volume" ]; then
@@ -67,7 +67,7 @@ swap_data_directory() {
       note_old
       mkdir "$OLD"
       data_held | while IFS= read -r entry; do mv "$entry" "$OLD/" || exit 1; done ||
-        die "what the data directory held could not all be put aside: it is in $OLD and in its place; nothing was deleted"
+        die "the old data could not all be put aside: part of it is in $OLD, and the rest still in the data directory; nothing was deleted"
     fi
     find "$STAGING" -mindepth 1 -maxdepth 1 -exec mv {} "$data_volume/" \;
     rmdir "$STAGING" || die "the restored files could not all be put in place: the rest is in $STAGING"

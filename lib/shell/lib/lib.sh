@@ -48,17 +48,17 @@ check_request() {
     asked_key=${asked##*/}
     case " $REQUEST_WORDS " in
       *" $asked_key "*) ;;
-      *) refuse "the request says '$asked_key', which nothing here reads: it may say $(printf %s "$REQUEST_WORDS" | sed 's/ /, /g'); nothing was changed" ;;
+      *) refuse "the request has the key '$asked_key', which this job does not know; it knows $(printf %s "$REQUEST_WORDS" | sed 's/ /, /g'). Nothing was changed" ;;
     esac
     asked_for=$(tr '[:cntrl:]' '?' <"$asked")
     [ "$(tr -d '[:cntrl:]' <"$asked" | wc -c)" -eq "$(wc -c <"$asked")" ] ||
-      refuse "what the request says of $asked_key holds a line break or another character that cannot be seen ($asked_for): write it with --from-literal; nothing was changed"
+      refuse "the request's $asked_key holds a line break or another invisible character ($asked_for): create it with --from-literal; nothing was changed"
     case $asked_for in
-      ' '* | *' ') refuse "what the request says of $asked_key begins or ends with a blank ('$asked_for'); nothing was changed" ;;
+      ' '* | *' ') refuse "the request's $asked_key begins or ends with a blank ('$asked_for'): remove the blank; nothing was changed" ;;
     esac
     case " ${REQUEST_FLAGS:-} :$asked_for" in
       *" $asked_key "*:yes | *" $asked_key "*:no) ;;
-      *" $asked_key "*) refuse "the request says '$asked_for' of $asked_key: write yes or no; nothing was changed" ;;
+      *" $asked_key "*) refuse "the request's $asked_key is '$asked_for': write yes or no; nothing was changed" ;;
     esac
     log "asked for: $asked_key=$asked_for"
   done
@@ -66,7 +66,7 @@ check_request() {
 }
 
 # Why the repository's function that was called last has failed.
-repository_reason() { cat "$SCRATCH/repository.reason" 2>/dev/null || echo 'the repository does not say why'; }
+repository_reason() { cat "$SCRATCH/repository.reason" 2>/dev/null || echo 'the repository gave no reason'; }
 
 engine() { # SCRIPT ARGUMENTS...: runs a script of the engine's folder
   engine_script=$1

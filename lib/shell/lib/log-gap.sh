@@ -16,7 +16,7 @@ log_gap() { # WORDS
   ! grep -qxF -e "$*" "$SPOOL/../gap" 2>/dev/null || return 0
   log_gap_note "$*" || { rm -f "$SPOOL/../gap-room" && log_gap_note "$*"; } ||
     # A volume that is full has to be stored from the more.
-    log 'WARNING: that cannot be noted beside the spool, and the pod is ready all the same'
+    log 'WARNING: this gap cannot be noted beside the spool, so the pod is reported ready in spite of it'
 }
 log_gap_note() { { printf '%s\n' "$1" >>"$SPOOL/../gap"; } 2>/dev/null; } # WORDS
 
@@ -26,7 +26,7 @@ log_lacks() {
   [ -s "$SPOOL/../gap-until" ] || return 0
   gap_newest=$(SERIES=${SERIES%-log} SCRATCH=$SCRATCH/base sh "$BACKUP_HOME/shell/newest-point.sh") || return 0
   awk -v newest="$gap_newest" '{ exit !(newest "" > $1 "") }' "$SPOOL/../gap-until" || return 0
-  log "a backup was made since: it makes up for what the archived log lacks ($(some_of "$SPOOL/../gap"))"
+  log "a backup has been made since, which makes up for the gap in the archived log ($(some_of "$SPOOL/../gap"))"
   rm -f "$SPOOL/../gap" "$SPOOL/../gap-until"
   return 1
 }

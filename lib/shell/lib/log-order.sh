@@ -35,7 +35,7 @@ order_batches() { # FILE with batches, COMMAND that leaves the manifest of a bat
 
 note_after() { # FILE COMMAND: prints ID AFTER
   while read -r note_of _; do
-    "$2" "$note_of" </dev/null || die "the log's batch $note_of cannot be read: $(repository_reason)"
+    "$2" "$note_of" </dev/null || die "batch $note_of of the archived log cannot be read: $(repository_reason)"
     printf '%s %s\n' "$note_of" "$(manifest_field "$SCRATCH/manifest.json" after)"
   done <"$1"
 }

@@ -72,7 +72,7 @@ manifest_fetch() { # ID
   # It is there already where it was the last one to be fetched.
   ! manifest_whole "$SCRATCH/manifest.json" "$1" 2>/dev/null || return 0
   repository_get "$1" manifest.json >"$SCRATCH/manifest.json" || return 1
-  manifest_whole "$SCRATCH/manifest.json" "$1" || { echo 'its manifest is damaged' >"$SCRATCH/repository.reason"; return 1; }
+  manifest_whole "$SCRATCH/manifest.json" "$1" || { echo 'the manifest is damaged' >"$SCRATCH/repository.reason"; return 1; }
 }
 
 # Compares the facts of the manifest with the facts found after a restore.
@@ -81,5 +81,5 @@ compare_facts() { # EXPECTED FOUND: files
   awk 'FILENAME == ARGV[1] { expected[$0]; next } { found[$0] } !($0 in expected) { print $0 " was found" }
     END { for (line in expected) if (!(line in found)) print line " was expected" }' "$1" "$2" | LC_ALL=C sort >"$SCRATCH/facts.difference"
   [ ! -s "$SCRATCH/facts.difference" ] ||
-    die "what came back is not what was backed up, in $(wc -l <"$SCRATCH/facts.difference" | tr -d ' ') facts: $(head -n 4 "$SCRATCH/facts.difference" | tr '\n' ';')"
+    die "the restored data differs from what was backed up, in $(wc -l <"$SCRATCH/facts.difference" | tr -d ' ') facts: $(head -n 4 "$SCRATCH/facts.difference" | tr '\n' ';')"
 }

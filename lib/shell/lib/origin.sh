@@ -16,13 +16,13 @@ look_where_it_runs() {
   IN_COPY=
   case ${MADE_FOR_NAMESPACE:-} in
     '' | "${POD_NAMESPACE:-}") ;;
-    *) IN_COPY="it was made for namespace $MADE_FOR_NAMESPACE, and runs in ${POD_NAMESPACE:-one that it does not know}" ;;
+    *) IN_COPY="it was made for namespace $MADE_FOR_NAMESPACE, and runs in ${POD_NAMESPACE:-an unknown one}" ;;
   esac
   if [ -n "${MADE_FOR_CLUSTER:-}" ]; then
-    [ -s "${CLUSTER_AUTHORITY:-}" ] || die "the ConfigMap kube-root-ca.crt is not mounted, by which this cluster is known"
+    [ -s "${CLUSTER_AUTHORITY:-}" ] || die "the ConfigMap kube-root-ca.crt is not mounted, so this cluster cannot be identified"
     found_cluster=$(sha256sum "$CLUSTER_AUTHORITY" | cut -d ' ' -f 1)
     [ "$found_cluster" = "$MADE_FOR_CLUSTER" ] ||
-      IN_COPY="${IN_COPY:+$IN_COPY; }it was made for the cluster whose authority has the SHA-256 $MADE_FOR_CLUSTER, and that of this cluster has $found_cluster"
+      IN_COPY="${IN_COPY:+$IN_COPY; }it was made for the cluster whose certificate authority has the SHA-256 $MADE_FOR_CLUSTER; this cluster's has $found_cluster"
   fi
   export IN_COPY
 }
@@ -32,11 +32,11 @@ if [ -z "${IN_COPY+known}" ]; then
   if [ -z "$IN_COPY" ]; then
     :
   elif [ "${ALSO_IN_COPIES:-no}" != yes ]; then
-    refuse "this job is a copy: $IN_COPY. Nothing was done. Suspend it, and all others that came with it; to protect what is here, synthesize for this place, with a repository of its own"
+    refuse "this job is a copy: $IN_COPY. Nothing was done. Suspend this job, and the others that came with it. To protect the data here, synthesize for this place, with a repository of its own"
   elif [ "${SAFETY_BACKUP:-no}" = yes ]; then
-    refuse "this job is a copy: $IN_COPY. It may restore here, but a safety backup would be written among production's: set safetyBackup to no"
+    refuse "this job is a copy: $IN_COPY. It can restore here, but its safety backup would go into production's repository: set safetyBackup to no"
   else
-    remark "this job is a copy: $IN_COPY. It restores to what has that name here"
+    remark "this job is a copy: $IN_COPY. It restores to the server of that name here"
   fi
 fi
 
@@ -49,7 +49,7 @@ refuse_other_origin() { # once points are listed
     if manifest_fetch "$origin_point"; then origin_known=yes && break; fi
     log "WARNING: the manifest of $origin_point cannot be read: $(repository_reason)"
   done 3<"$SCRATCH/points.newest-first"
-  [ "$origin_known" = yes ] || { remark "no manifest of series $SERIES can be read, so that nobody knows where it comes from"; return 0; }
+  [ "$origin_known" = yes ] || { remark "no manifest of series $SERIES can be read, so its origin is unknown"; return 0; }
   origin_theirs=$(manifest_field "$SCRATCH/manifest.json" origin)
   origin_ours=$(own_origin)
   case $origin_theirs in '' | "$origin_ours" | "${TAKES_OVER_FROM:-}") return 0 ;; esac
@@ -57,5 +57,5 @@ refuse_other_origin() { # once points are listed
   if [ "${origin_theirs%@*}" = "${origin_ours%@*}" ]; then
     case $origin_theirs$origin_ours in *@*@*) ;; *) return 0 ;; esac
   fi
-  refuse "series $SERIES comes from '$origin_theirs' (namespace, and cluster where it is known), and this is '$origin_ours': a copy must not write into production's series, so nothing was published. If the database has moved here, say takesOverFrom: '$origin_theirs'; if not, give this backup a repository or a series of its own"
+  refuse "series $SERIES comes from '$origin_theirs' (namespace, and cluster where it is known), and this is '$origin_ours': a copy must not write into production's series, so nothing was published. If the database has moved here, set takesOverFrom: '$origin_theirs'. If not, give this backup a repository or a series of its own"
 }

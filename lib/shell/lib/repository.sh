@@ -39,7 +39,7 @@ relay() { # read|write REQUEST...
     relay_wait -s "$RELAY/$relay_id.code"
   else
     relay_wait -s "$RELAY/$relay_id.code" "${PATIENCE:-60}" ||
-      because "the container that has the repository did not say how the answer to '$*' ended: what gave it was killed, for want of memory perhaps" || return 1
+      because "the container that has the repository did not say how the answer to '$*' ended: the process that answered was killed, perhaps because it ran out of memory" || return 1
   fi
   for relay_word in reason hopeless; do
     [ ! -s "$RELAY/$relay_id.$relay_word" ] || cp "$RELAY/$relay_id.$relay_word" "$SCRATCH/repository.$relay_word"

@@ -32,9 +32,9 @@ failed { next }
 
 {
   if ($0 !~ /^[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z-[a-z0-9][a-z0-9][a-z0-9][a-z0-9][a-z0-9] (un)?verified$/)
-    fail("line " NR " is no recovery point: " $0)
+    fail("line " NR " is not a recovery point: " $0)
   else if (!is_time($1)) fail("line " NR " has a time that does not exist: " $1)
-  else if ($1 in state) fail("line " NR " is there twice: " $1)
+  else if ($1 in state) fail("line " NR " repeats a recovery point: " $1)
   else {
     id[++points] = $1
     state[$1] = $2
@@ -77,7 +77,7 @@ function read_policy(    pairs, pair, n, i, r, known, total) {
     left[pair[1]] = pair[2] + 0
     if (pair[1] != "at-least") total += pair[2]
   }
-  if (n != 7 + ("within" in left) || left["at-least"] < 1 || total < 1) fail("the policy keeps nothing, or leaves a rule out: " policy)
+  if (n != 7 + ("within" in left) || left["at-least"] < 1 || total < 1) fail("the policy keeps nothing, or lacks a rule: " policy)
 }
 
 # Whether a rule keeps a point, when points come newest first: it keeps the first point of each period until its count is used up.

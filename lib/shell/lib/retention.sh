@@ -39,7 +39,7 @@ prune() {
   [ -z "${POINT:-}" ] || ! grep -qxF -e "$POINT" "$SCRATCH/drop" || return 1
   # Nobody makes recovery points of the future but a clock that is wrong, or somebody who should not.
   sed -n 's/^keep \([^ ]*\) .*future$/\1/p' "$SCRATCH/retention" >"$SCRATCH/future"
-  [ ! -s "$SCRATCH/future" ] || log "WARNING: recovery points of the future are kept, and push out no other: $(some_of "$SCRATCH/future")"
+  [ ! -s "$SCRATCH/future" ] || log "WARNING: recovery points dated in the future are kept, and displace no others: $(some_of "$SCRATCH/future")"
   repository_prune "$SCRATCH/drop" || return 1
   [ ! -s "$SCRATCH/drop" ] || log "pruned: $(some_of "$SCRATCH/drop")"
   [ "$HAS_LOG" = yes ] || return 0

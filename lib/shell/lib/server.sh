@@ -9,7 +9,7 @@ wait_until_ready() {
     engine ready 2>"$SCRATCH/ready.err" && return 0 || ready_rc=$?
     ready_words=$(last_words "$SCRATCH/ready.err" "$ready_rc")
     [ "$ready_rc" != 78 ] ||
-      refuse "the $ENGINE server refuses this job, which no wait and no retry can mend: $ready_words. Look at the Secret with its credentials, and at what the server allows them"
+      refuse "the $ENGINE server refuses this job, and no waiting or retrying will help: $ready_words. Check the credentials in the Secret, and the rights that the server gives them"
     may_wait "$ready_words" || die "the $ENGINE server was not ready within $READY_TIMEOUT s: $ready_words"
     sleep 2
   done
@@ -32,11 +32,11 @@ refuse_running_server() {
   case $running_rc:${SERVER_IS_DOWN:-no} in
     0:*) refuse "the $ENGINE server is running: scale it to zero first; nothing was changed${running_said:+ ($running_said)}" ;;
     1:*) ;;
-    *:yes) log "WARNING: whether the $ENGINE server runs cannot be told ($running_said); the request says that it is down" ;;
-    *) refuse "whether the $ENGINE server runs cannot be told: $running_said. Nothing was changed. Make sure that no pod has its volume, then set serverIsDown to yes in ConfigMap $REQUEST_NAME" ;;
+    *:yes) log "WARNING: it is not known whether the $ENGINE server is running ($running_said); the request says that it is down" ;;
+    *) refuse "it is not known whether the $ENGINE server is running: $running_said. Nothing was changed. Make sure that no pod uses its volume, then set serverIsDown to yes in ConfigMap $REQUEST_NAME" ;;
   esac
   [ "$SAFETY_BACKUP" != yes ] ||
-    refuse 'a safety backup asks the running server, and this restore needs it stopped: set safetyBackup to no. What the data directory holds is put aside, not deleted'
+    refuse 'a safety backup needs the server running, and this restore needs it stopped: set safetyBackup to no. The old data directory is put aside, not deleted'
 }
 
 # What a connection that failed says of the server, for the engine's `running`: exit 1 when nobody listens there, or the name leads

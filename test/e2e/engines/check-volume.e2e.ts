@@ -188,12 +188,12 @@ describe('PostgreSQL 15', () => {
     await damages('postgres', good, [
       ['an empty directory', empty, /^the data directory is empty/],
       [
-        'no directory of that path',
+        'no directory at that path',
         data => rmSync(data, { recursive: true }),
-        /^the volume has no directory of that path; it holds: nothing$/,
+        /^the volume has no directory at that path; it holds: nothing$/,
       ],
       ['some other directory', other, /^there is no PG_VERSION.*it holds: notes\./],
-      ['files of another user', data => execFileSync('chown', ['-R', '70', data]), /set imageUser to the user as which the server runs$/],
+      ['files of another user', data => execFileSync('chown', ['-R', '70', data]), /set imageUser to the user that the server runs as$/],
     ]);
     await damages('postgres17', good, [
       ['a check of version 17', () => {}, /^the data directory is of PostgreSQL 15, and the image holds PostgreSQL 17/],

@@ -62,7 +62,7 @@ describeFaults({
     dumperKilled: /./,
     emptySource: /^the server holds no key: an empty backup is seldom what was meant/,
     scratchFull: /^snapshot\.db of \S+ cannot be fetched: .*No space left on device/,
-    targetHoldsSomething: /^the data directory holds something already \(.*\): nothing was changed/,
+    targetHoldsSomething: /^the data directory is not empty \(.*\): nothing was changed/,
     restorerKilled: /./,
   },
   leaveOut: { serverKilled: NO_SCRIPT, dumperKilled: NO_SCRIPT, deadline: NO_SCRIPT, restorerKilled: NO_SCRIPT },

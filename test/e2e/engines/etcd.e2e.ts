@@ -134,7 +134,7 @@ describe('etcd 3.4 with certificates, from dist/', () => {
     await succeed(run('backup'), 'published');
     await succeed(run('verify'), 'verified');
     await server.kill();
-    expect(resultOf(await run('restore')).reason).toMatch(/^the data directory holds something already \(member\): nothing was changed/);
+    expect(resultOf(await run('restore')).reason).toMatch(/^the data directory is not empty \(member\): nothing was changed/);
   });
 
   test('after the data is lost, a restore brings back every key with its history', async () => {

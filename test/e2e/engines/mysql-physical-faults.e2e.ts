@@ -63,7 +63,7 @@ describeFaults({
     // The server at that address has no tables; and the files are not its own.
     emptySource: /^the files in \/var\/lib\/mysql are not those of the server at empty-db: dataVolume must be the volume/,
     scratchFull: /^unpacking data\.mbstream failed: .*No space left on device/i,
-    targetHoldsSomething: /^the data directory holds something already \(.*\): nothing was changed/,
+    targetHoldsSomething: /^the data directory is not empty \(.*\): nothing was changed/,
     restorerKilled: /killed by signal 9/,
   },
   more: suite => {
@@ -98,7 +98,7 @@ describeFaults({
       suite.failed(
         'a definition less than expected',
         faulty,
-        /^what came back is not what was backed up, .*"definitions\/app":2 was found/,
+        /^the restored data differs from what was backed up, .*"definitions\/app":2 was found/,
       );
     });
 

@@ -118,7 +118,7 @@ describe('MariaDB 10.11 by copies of its files', () => {
     await server.down();
 
     request({});
-    expect(resultOf(await run('restore')).reason).toMatch(/^the data directory holds something already \(.*\): nothing was changed/);
+    expect(resultOf(await run('restore')).reason).toMatch(/^the data directory is not empty \(.*\): nothing was changed/);
     request({ replace: 'yes', recoveryPoint: id });
     await succeed(run('restore'), 'restored');
 

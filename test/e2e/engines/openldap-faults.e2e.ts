@@ -77,7 +77,7 @@ jpegPhoto:: ${randomBytes(8000).toString('base64')}
     dumperKilled: /^reading dc=example,dc=com failed: .*killed by signal 9/,
     emptySource: /^the server holds no entry: an empty backup is seldom what was meant/,
     scratchFull: /^data-1\.ldif of \S+ cannot be fetched: .*No space left on device/,
-    targetHoldsSomething: /^the data directory holds something already \(.*\): nothing was changed/,
+    targetHoldsSomething: /^the data directory is not empty \(.*\): nothing was changed/,
     restorerKilled: /could not be loaded: .*killed by signal 9/,
   },
 });

@@ -134,7 +134,7 @@ describe('OpenLDAP, its configuration and two databases on one volume', () => {
 
   test('of what is not there an assertion knows nothing, and not that there is none of it', async () => {
     await succeed(run('encrypted-backup'), 'published');
-    expect(resultOf(await run('encrypted-verify')).reason).toMatch(/^assertion 01 could not be asked: No such object \(32\)/);
+    expect(resultOf(await run('encrypted-verify')).reason).toMatch(/^assertion 01 could not be evaluated: No such object \(32\)/);
   });
 
   test('the password is in no argument, log or result', async () => {
@@ -251,7 +251,7 @@ describe('OpenLDAP, its configuration and two databases on one volume', () => {
     await server.up();
     for (const [index, content] of kept.entries()) writeFileSync(files[index] ?? '', content);
     for (const each of [verified, restored])
-      expect(resultOf(each).reason).toMatch(/^what came back is not what was backed up, .*checksum\/dc=example,dc=com/);
+      expect(resultOf(each).reason).toMatch(/^the restored data differs from what was backed up, .*checksum\/dc=example,dc=com/);
     expect(server.stored(SUFFIX)).toBe(before[SUFFIX]);
   });
 
@@ -262,7 +262,7 @@ describe('OpenLDAP, its configuration and two databases on one volume', () => {
     ask('directory', { recoveryPoint: id });
     const refused = await run('directory-restore');
     await server.up();
-    expect(resultOf(refused).reason).toMatch(/^the data directory holds something already \(.*\): nothing was changed/);
+    expect(resultOf(refused).reason).toMatch(/^the data directory is not empty \(.*\): nothing was changed/);
   });
 
   test('after everything is lost a restore brings back what slapcat saw', async () => {

@@ -51,7 +51,7 @@ test('an assertion that does not hold fails the verification', async () => {
   await succeed(cluster.run(cronJob('crm-backup')), 'published');
   const verification = await cluster.run(cronJob('crm-verify'));
   expect(verification.succeeded).toBe(false);
-  expect(resultOf(verification).reason).toMatch(/^assertion 02 does not hold: .* gave 'one, three, two', wanted equals one, two$/);
+  expect(resultOf(verification).reason).toMatch(/^assertion 02 does not hold: .* returned 'one, three, two', expected equals one, two$/);
 });
 
 test('the Job restores one of the databases under a new name, with its locale', async () => {

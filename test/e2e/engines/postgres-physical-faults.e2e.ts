@@ -42,7 +42,7 @@ describeFaults({
     dumperKilled: /^storing base\.tar failed: .*pg_basebackup failed: killed by signal 9/,
     emptySource: /./,
     scratchFull: /No space left on device/,
-    targetHoldsSomething: /^the data directory holds something already \(.*\): nothing was changed/,
+    targetHoldsSomething: /^the data directory is not empty \(.*\): nothing was changed/,
     restorerKilled: /^unpacking base\.tar failed: .*killed by signal 9/,
   },
   leaveOut: { emptySource: 'a server by its files is never empty: its system catalogs are files too' },

@@ -231,7 +231,7 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
   describe('refusals, which change nothing', () => {
     test.each([
       ['the server is running', {}, /server is running: scale it to zero first/, true],
-      ['the data directory holds something', { replace: 'no' }, /^the data directory holds something already .*Set replace to yes/, false],
+      ['the data directory is not empty', { replace: 'no' }, /^the data directory is not empty .*Set replace to yes/, false],
       ['a moment after the end of the log', { until: '2999-01-01T00:00:00Z' }, /^the archived log ends before 2999-01-01T00:00:00Z/, false],
       [
         'a moment before the recovery point',
@@ -242,7 +242,7 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
       [
         'a moment before every recovery point',
         { recoveryPoint: '2001-01-01T00:00:00Z' },
-        /has no recovery point that was there at 2001/,
+        /has no recovery point from 2001/,
         false,
       ],
       ['no such restore point', { until: 'name:nowhere' }, /^the archived log ends before name:nowhere/, false],
@@ -360,9 +360,9 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
       const { containers } = await archive.ended;
       expect(containers[0]?.log).toMatch(/is another one than that which was received, under the same name: its files were put back/);
       expect(containers[0]?.log).toMatch(
-        /no backup was begun since .*its files were put back to what they had been before\).*Take a backup now/,
+        /no backup has been started since .*its files were put back to what they had been before\).*Take a backup now/,
       );
-      expect(containers[0]?.log).toContain('a backup was made since: it makes up for what the archived log lacks');
+      expect(containers[0]?.log).toContain('a backup has been made since, which makes up for the gap in the archived log');
       expect(existsSync(gap)).toBe(false);
       expect((await run('backup')).log).toContain(`incremental to ${resultOf(next).id}`);
       await restore({ recoveryPoint: 'newest', until: 'base' });
@@ -394,7 +394,7 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
       await archive.pod.delete();
       const { containers } = await archive.ended;
       expect(containers[0]?.log).toMatch(
-        /not all that the server has written is received: the server was at \S+, and the archive is at an unknown position: \S+ receives from slot backup/,
+        /not everything that the server has written has been received: the server was at \S+, and the archive is at an unknown position: \S+ receives from slot backup/,
       );
     } finally {
       await other.stop();
@@ -482,7 +482,7 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
     renameSync(batches(), `${batches()}-away`);
     const faulty = await run('verify');
     renameSync(`${batches()}-away`, batches());
-    expect(resultOf(faulty).reason, faulty.log).toMatch(/^nothing was ever stored of the log, though an archive of it is meant to run/);
+    expect(resultOf(faulty).reason, faulty.log).toMatch(/^no log has ever been archived, although a log archive should be running/);
   });
 
   test('a slot whose log was recycled while it was made is made anew, and the archive goes on', async () => {

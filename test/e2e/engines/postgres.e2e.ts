@@ -337,7 +337,7 @@ describe('two databases are replaced', () => {
     writeFileSync(join(point, 'SHA256SUMS'), `${sums}${createHash('sha256').update(changed).digest('hex')}  manifest.json\n`);
     const failed = await run('pair-verify');
     expect(failed.succeeded).toBe(false);
-    expect(resultOf(failed).reason).toMatch(/^what came back is not what was backed up, in 2 facts: "checksum\/one\/public\.t":/);
+    expect(resultOf(failed).reason).toMatch(/^the restored data differs from what was backed up, in 2 facts: "checksum\/one\/public\.t":/);
     request(cluster, NAMESPACE, 'pair', { recoveryPoint: 'newest' });
     const { reason } = await succeed(run('pair-restore'), 'restored');
     expect(reason).toContain('rows of 1 tables are not what was backed up, though as many: one/public.t');

@@ -52,7 +52,7 @@ describeFaults({
     dumperKilled: /^storing dump\.rdb failed: .*redis-cli failed: killed by signal 9/,
     emptySource: /^the server holds no key: an empty backup is seldom what was meant/,
     scratchFull: /^dump\.rdb of \S+ cannot be fetched: .*No space left on device/,
-    targetHoldsSomething: /^the data directory holds something already \(.*\): nothing was changed/,
+    targetHoldsSomething: /^the data directory is not empty \(.*\): nothing was changed/,
     restorerKilled: /^the scratch server could not load what was backed up: .*killed by signal 9/,
   },
 });

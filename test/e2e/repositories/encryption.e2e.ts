@@ -270,12 +270,12 @@ describe('a recipient is added, and the old one goes', () => {
 
     const done = await run('with-age-reencrypt');
     await succeed(Promise.resolve(done), 'succeeded');
-    expect(done.log).toMatch(/series with-age: [1-9]\d* recovery points encrypted anew, [1-9]\d* were current/);
+    expect(done.log).toMatch(/series with-age: [1-9]\d* recovery points re-encrypted, [1-9]\d* were current already/);
     const after = readdirSync(directory('with-age', old));
     expect(after.filter(name => /^\d+\.age$/.test(name))).toEqual([]);
     expect(after).toContain('001.r1.age');
     const again = await run('with-age-reencrypt');
-    expect(again.log).toMatch(/series with-age: 0 recovery points encrypted anew/);
+    expect(again.log).toMatch(/series with-age: 0 recovery points re-encrypted/);
   });
 
   test('then the new identity alone opens the old one', async () => {
@@ -292,7 +292,7 @@ describe('a recipient is added, and the old one goes', () => {
     const before = readFileSync(join(directory('with-gpg', id), 'SHA256SUMS'), 'utf8');
     const { reason } = failure(
       await run('with-gpg-reencrypt'),
-      /could not be encrypted anew and are as they were; the first: no key of this job opens/,
+      /could not be re-encrypted, and are unchanged; the first: no key of this job opens/,
     );
     expect(readFileSync(join(directory('with-gpg', id), 'SHA256SUMS'), 'utf8')).toBe(before);
     secret('gpg', key('gpg').identity);

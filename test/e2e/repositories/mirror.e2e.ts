@@ -129,7 +129,7 @@ describe.each([
     expect(copied.bytes).toBeGreaterThan(1000);
 
     for (const each of entries(series)) rmSync(each, { recursive: true });
-    const { reason } = failure(await run(series, 'mirror-copy'), /any more; the mirror keeps its 2$/);
+    const { reason } = failure(await run(series, 'mirror-copy'), /; the mirror keeps its 2$/);
     expect(await verifyCopy(series)).toBe(second);
     await loseAndRestore(async () => {
       expect((await succeed(run(series, 'restore-copy'), 'restored')).id).toBe(second);
@@ -188,7 +188,7 @@ describe('a mirror in a restic repository', () => {
       await pod.kill('restic', 'SIGCONT');
     });
     turnBits();
-    const says = /^what was stored of \S+ of \S+ cannot be read back, and was not published: /;
+    const says = /^the copy of \S+ of \S+ cannot be read back, and was not published: /;
     await failed('what was just written is damaged', faulty, says);
   });
 

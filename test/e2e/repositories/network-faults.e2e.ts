@@ -151,9 +151,9 @@ describe('what lasts ends the run, which says why', () => {
       }),
     );
     const says: { [series: string]: RegExp } = {
-      cut: /^told to stop .*: nothing was published by this run, earlier recovery points are untouched; the repository said: .*(EOF|reset|broken|closed)/,
+      cut: /^told to stop .*: this run published nothing, and earlier recovery points are untouched; the repository said: .*(EOF|reset|broken|closed)/,
       unavailable: /could not be opened within 15 s: .*503/,
-      slow: /^told to stop .*: nothing was published/,
+      slow: /^told to stop .*: this run published nothing/,
       full: /^told to stop .*; the repository said: .*507/,
       revoked: /(^told to stop .*; the repository said|storing noise\.dump failed): .*(disabled|denied|does not exist)/i,
     };

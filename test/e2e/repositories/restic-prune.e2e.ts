@@ -75,6 +75,6 @@ test('what somebody has removed by hand is named: a member by the verification, 
   });
   forget(`orders@${newer}@manifest.json`);
   expect(job.run('restore', { RECOVERY_POINT: 'newest' }).result.reason).toContain(
-    `recovery point ${newer} has lost the snapshot of its manifest.json, and counts for nothing`,
+    `recovery point ${newer} has lost the snapshot of its manifest.json, and is ignored`,
   );
 });
