@@ -67,7 +67,7 @@ test('a leader that is not answered for fails, and a server that says nothing of
   const failed = '{"code":14, "message":"etcdserver: request timed out"}';
   expect(examine({ '/v3/maintenance/status': STATUS, '/v3/kv/range': failed })).toMatchObject({
     code: 1,
-    reason: expect.stringMatching(/does not answer for it: etcdserver: request timed out/),
+    reason: expect.stringMatching(/a read through that leader failed: etcdserver: request timed out/),
   });
   expect(examine({}).said).toMatch(/does not say whether it has a leader/);
 });

@@ -74,7 +74,7 @@ describe('a file after which another one was received', () => {
     const { output, log } = run('log-choose');
     expect(output).toMatch(/^\S+ binlog\.000001 0 \d+ open\n/);
     expect(log).toContain(
-      "WARNING: binlog.000002 does not go on where binlog.000001 ends: the server's binary logs were reset meanwhile (RESET MASTER); take a backup now",
+      "WARNING: binlog.000002 does not continue where binlog.000001 ends: the server's binary logs have been reset (RESET MASTER); take a backup now",
     );
     expect(run('log-choose').log).toBe('');
   });
@@ -128,7 +128,7 @@ describe('a receiver', () => {
     expect(judged(server('binlog.000003', position, 1_700_000_000))).toMatchObject({
       code: 1,
       begins: true,
-      log: expect.stringContaining('something is missing in the middle of what was received of binlog.000003'),
+      log: expect.stringContaining('part of the received binlog.000003 is missing in the middle'),
     });
     expect(existsSync(join(directory, 'scratch/written-to'))).toBe(false);
     expect(run('log-choose').output).toBe('');
@@ -190,7 +190,7 @@ describe('where the follower begins', () => {
       },
     });
     expect(code, log).toBe(0);
-    return { log, from: /receiving from (\S+) on/.exec(log)?.[1] };
+    return { log, from: /receiving the binary log from (\S+) on/.exec(log)?.[1] };
   }
   const current = () => readFileSync(join(spool(), 'current'), 'utf8').trim();
   const gap = () => (existsSync(join(directory, 'gap')) ? readFileSync(join(directory, 'gap'), 'utf8') : '');
@@ -226,7 +226,7 @@ describe('where the follower begins', () => {
     received(2, empty);
     received(3, three);
     expect(follow({ 3: three })).toMatchObject({ from: 'binlog.000003' });
-    expect(gap()).toContain('the server has removed binlog.000002 before all of it was received');
+    expect(gap()).toContain('the server removed binlog.000002 before all of it was received');
     expect(chosen().at(-1)).toBe(`${HISTORY} binlog.000003 0 ${three.length} open`);
   });
 
@@ -236,7 +236,7 @@ describe('where the follower begins', () => {
     received(2, empty);
     follow({ 1: other, 2: other });
     expect(current()).not.toBe(HISTORY);
-    expect(gap()).toContain('begun its binary log anew');
+    expect(gap()).toContain('started a new binary log');
     expect(chosen()[0]).toMatch(new RegExp(`^${HISTORY} binlog\\.000001 0 ${one.length} end$`));
   });
 
@@ -297,7 +297,7 @@ describe('where the follower begins', () => {
     chosen();
     received(3, Buffer.concat([three, Buffer.alloc(99, 1)]));
     expect(chosen()).toEqual(['']);
-    expect(gap()).toContain('is not what was received of it before');
+    expect(gap()).toContain('from the one received before');
     follow({ 3: three });
     expect(current()).not.toBe(HISTORY);
   });
@@ -307,7 +307,7 @@ describe('where the follower begins', () => {
     received(3, three);
     follow({ 3: three }, { 3: otherwise });
     expect(chosen()).toEqual([`${HISTORY} binlog.000003 0 ${three.length} open`]);
-    expect(gap()).toContain('what the server sends of binlog.000003 now is not what was received of it before');
+    expect(gap()).toContain('the server now sends a different binlog.000003 from the one received before');
     expect(existsSync(join(directory, 'scratch/anew'))).toBe(true);
     // What it sends now is not among that: the batch is not all that there is.
     expect(existsSync(join(directory, 'scratch/more'))).toBe(true);
@@ -330,9 +330,9 @@ describe('a server that does not log what others send it', () => {
     });
 
   test.each([
-    ['a replica', {}, 1, /a replica: what it is sent by its primary is not in its log/],
-    ['a replica that stands still', { gtid_slave_pos: '0-1-77' }, 0, /a replica: what it is sent by its primary is not in its log/],
-    ['a node of a cluster', { wsrep_on: 'ON' }, 0, /a node of a cluster: what is written through other nodes is not in its log/],
+    ['a replica', {}, 1, /a replica: its log lacks what its primary sends/],
+    ['a replica that stands still', { gtid_slave_pos: '0-1-77' }, 0, /a replica: its log lacks what its primary sends/],
+    ['a node of a cluster', { wsrep_on: 'ON' }, 0, /a node of a cluster: its log lacks what is written through other nodes/],
   ])('%s is refused', (_, variables, running, says) => {
     expect(follow(variables, running)).toMatchObject({ code: 78, reason: expect.stringMatching(says) });
   });
@@ -368,7 +368,7 @@ test('what mariadb-backup does not copy is named', () => {
   writeFileSync(join(data, 'shop/export.dbf'), '');
   writeFileSync(join(data, 'master.info'), 'primary');
   expect(say()).toMatch(
-    /^files .* are left out: shop\/export\.dbf\nthe server is a replica, and whom it follows \(master\.info\) is left out/,
+    /^files .* are left out: shop\/export\.dbf\nthe server is a replica, and the address of its primary \(master\.info\) is left out/,
   );
 });
 
@@ -522,11 +522,15 @@ describe('a replay', () => {
   });
 
   test.each([
-    ['of statements', { binlog_format: 'STATEMENT', time_zone: '+00:00' }, /^binlog_format of the server was STATEMENT: .*another effect/],
+    [
+      'of statements',
+      { binlog_format: 'STATEMENT', time_zone: '+00:00' },
+      /^binlog_format of the server was STATEMENT: .*a different effect/,
+    ],
     [
       'of statements in a time zone that is not told',
       { binlog_format: 'MIXED', time_zone: 'SYSTEM', system_time_zone: 'CEST' },
-      /^the server's time zone was its machine's, CEST/,
+      /^the server used the time zone of its machine, CEST/,
     ],
     ['of statements in UTC', { binlog_format: 'MIXED', time_zone: 'SYSTEM', system_time_zone: 'UTC' }, /^$/],
     ['of rows', { binlog_format: 'ROW', time_zone: 'SYSTEM', system_time_zone: 'CEST' }, /^$/],
@@ -559,7 +563,7 @@ describe('a replay', () => {
       runScript('mysql-physical', '../../choose', { directory, environment: { DIALECT: 'mariadb', TLS: '', HAS_LOG: 'yes' } }).code,
     ).toBe(0);
     expect(readFileSync(join(directory, 'scratch/caveats'), 'utf8')).toMatch(
-      /^of the archived log nothing is replayed: recovery point \S+ does not note/,
+      /^nothing of the archived log is replayed: recovery point \S+ does not record/,
     );
   });
 

@@ -153,8 +153,7 @@ test('a restore of all that there is tells where the log ended long ago, but not
   const says = (UNTIL = '') => job.run('restore', { RECOVERY_POINT: point, HAS_LOG: 'yes', UNTIL }).result.reason ?? '';
   expect(says()).toBe('');
   const [before = ''] = backupsAt(['20260101T000000Z'], 'orders-log');
-  const ended =
-    /the archived log holds what the server wrote until a moment that no batch names: nothing that it wrote later/;
+  const ended = /the archived log holds what the server wrote until a moment that no batch names: nothing that it wrote later/;
   expect(says()).toMatch(ended);
   expect(says('latest')).toMatch(ended);
   expect(says('2026-01-02T00:00:00Z')).toBe('');
@@ -277,9 +276,7 @@ describe('a log archive', () => {
     writeFileSync(join(spool, 'b'), 'beta');
     job.run('archive', words());
     expect(verifying('3600')).toMatchObject({ verdict: 'verified' });
-    expect(verifying('0').reason).toMatch(
-      /^the archived log holds what the server wrote until 20.*Z, more than 0 s ago \(maximumLogAge\)/,
-    );
+    expect(verifying('0').reason).toMatch(/^the archived log holds what the server wrote until 20.*Z, more than 0 s ago \(maximumLogAge\)/);
   });
 
   test('of which the last batch but one is gone says so, as those that hold nothing do not tell it', { timeout: 120_000 }, () => {

@@ -393,7 +393,9 @@ describe('publishing', () => {
     job.engine({ dump: 'put data.txt echo little; fact rows 1' });
     const refused = job.run('backup', { COMPRESSION: 'none' });
     expect(refused.code).toBe(78);
-    expect(refused.result.reason).toMatch(/^the dump has 7 bytes, and \S+ had \d+: a drop of more than 50 %\. Nothing was published or pruned/);
+    expect(refused.result.reason).toMatch(
+      /^the dump has 7 bytes, and \S+ had \d+: a drop of more than 50 %\. Nothing was published or pruned/,
+    );
     expect(job.points()).toHaveLength(1);
     expect(job.run('backup', { COMPRESSION: 'none', SIZE_DROP_LIMIT: '100' }).result.verdict).toBe('published');
   });

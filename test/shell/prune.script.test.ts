@@ -95,7 +95,9 @@ test('fails: a series that is not there is no empty one', () => {
   job.backupsAt(POINTS);
   const { code, result } = job.run('prune', { ...LAST, SERIES: 'users' });
   expect(code).toBe(78);
-  expect(result.reason).toBe('series users has no recovery point in this repository: is this the repository that the backups are written to?');
+  expect(result.reason).toBe(
+    'series users has no recovery point in this repository: is this the repository that the backups are written to?',
+  );
 });
 
 test('fails: a policy that cannot be read removes nothing', () => {

@@ -114,7 +114,9 @@ inEachShell('waiting for a server, in %s', shell => {
     expect({ code, ...result }).toMatchObject({
       code: 78,
       verdict: 'failed',
-      reason: expect.stringMatching(/^the test server refuses this job, .*: FATAL: password authentication failed\. Check the credentials in the Secret/),
+      reason: expect.stringMatching(
+        /^the test server refuses this job, .*: FATAL: password authentication failed\. Check the credentials in the Secret/,
+      ),
     });
     expect(readFileSync(join(job.directory, 'tries'), 'utf8')).toBe('try\n');
   });

@@ -70,7 +70,7 @@ wait_for_scratch_server() {
 # Its last words; what else is in a line of its log may be a key.
 said_by_scratch_server() { tail -n 1 "$SCRATCH/etcd.log" 2>/dev/null | sed -n 's/.*"msg":"\([^"]*\)".*/\1/p'; }
 
-metrics() { scratch /metrics >"$SCRATCH/metrics" || die 'the scratch server tells nothing about itself'; }
+metrics() { scratch /metrics >"$SCRATCH/metrics" || die 'the scratch server does not give its metrics'; }
 metric() { awk -v name="$1" '$1 == name { printf "%.0f", $2 }' "$SCRATCH/metrics"; } # NAME
 
 # Being its cluster's leader the scratch server lets leases run out, and with them their keys: from then on the newest revision is its
@@ -81,7 +81,7 @@ found_revision() { sed -n 's/.*"msg":"kvstore restored".*"current-rev":\([0-9]*\
 check_leases() {
   metrics
   [ "$(metric etcd_debugging_lease_revoked_total)" = 0 ] ||
-    die 'leases of the snapshot have run out in the scratch server before it was asked: this pod was too slow'
+    die 'leases of the snapshot expired in the scratch server before it was checked: this pod was too slow'
 }
 
 # Notes the facts of what the scratch server holds at a revision; without one, at that of the snapshot.
@@ -95,18 +95,18 @@ note_facts() { # [REVISION]
     if scratch /v3/maintenance/hashkv "{\"revision\":$revision}" >"$SCRATCH/hash" 2>"$SCRATCH/hash.err"; then
       fact hash "$(number_in "$SCRATCH/hash" hash)"
     else
-      grep -q 'Not Found' "$SCRATCH/hash" || die "the scratch server gives no hash of its content: $(error_in "$SCRATCH/hash")$(last_words "$SCRATCH/hash.err" 1)"
+      grep -q 'Not Found' "$SCRATCH/hash" || die "the scratch server does not give the hash of its content: $(error_in "$SCRATCH/hash")$(last_words "$SCRATCH/hash.err" 1)"
       fact content "$(content_at "$revision")"
     fi
   else
     case $(error_in "$SCRATCH/range") in
       *'user name is empty'* | *'permission denied'*) ;;
-      *) die "the scratch server cannot be asked for its keys: $(error_in "$SCRATCH/range")$(last_words "$SCRATCH/range.err" 1)" ;;
+      *) die "the keys of the scratch server cannot be read: $(error_in "$SCRATCH/range")$(last_words "$SCRATCH/range.err" 1)" ;;
     esac
     check_leases
     revision=$(metric etcd_debugging_mvcc_current_revision)
     keys=$(metric etcd_debugging_mvcc_keys_total)
-    [ -n "$revision$keys" ] || die 'the scratch server has users, and does not say how many keys it holds'
+    [ -n "$revision$keys" ] || die 'the scratch server has users, and does not report how many keys it holds'
     log 'the server has users: the content is proven by the checksum of the snapshot, and by the number of keys and the revision'
   fi
   fact revision "$revision"
@@ -126,7 +126,7 @@ content_at() { # REVISION
     [ "$(wc -l <"$SCRATCH/page.keys")" -eq "$page_size" ] || break
     next=$({ sed -n '$s/^"key": *"\([^"]*\)".*/\1/p' "$SCRATCH/page.keys" | base64 -d; printf '\000'; } | base64 | tr -d '\n')
   done
-  [ ! -e "$SCRATCH/page.failed" ] || die "the scratch server cannot be asked for its keys: $(error_in "$SCRATCH/page")"
+  [ ! -e "$SCRATCH/page.failed" ] || die "the keys of the scratch server cannot be read: $(error_in "$SCRATCH/page")"
   printf %d "0x$(sha256sum <"$SCRATCH/pages" | cut -c 1-13)"
   rm -f "$SCRATCH/page" "$SCRATCH/page.keys"
 }

@@ -11,21 +11,21 @@ set -eu
 if [ "$OPERATION" = restore ]; then
   case $MEMBERS:$RECOVERY_POINT in
     1:* | *:[0-9]*Z-?????) ;;
-    *) refuse "all $MEMBERS members have to be restored from one recovery point, and $RECOVERY_POINT may be another one for the next of them: set recoveryPoint to $POINT" ;;
+    *) refuse "all $MEMBERS members must be restored from the same recovery point, and $RECOVERY_POINT may be a different one for the next member: set recoveryPoint to $POINT" ;;
   esac
   # shellcheck source=lib/shell/lib/data-directory.sh
   . "$BACKUP_HOME/shell/data-directory.sh"
   # A log that stays where it is would be replayed over the restored data.
   if [ -z "${WAL_DIRECTORY:-}" ]; then
     [ ! -d "$DATA_DIRECTORY/member/snap" ] || [ -e "$DATA_DIRECTORY/member/wal" ] ||
-      refuse "$DATA_DIRECTORY holds the data of a member and not its log, which would be replayed over what is restored: name its --wal-dir in the cluster (walVolume, walClaim or walDirectory); nothing was changed"
+      refuse "$DATA_DIRECTORY holds a member's data but not its log, which would be replayed over the restored data: name its --wal-dir in the cluster (walVolume, walClaim or walDirectory); nothing was changed"
   else
     [ ! -d "$DATA_DIRECTORY/member/wal" ] || [ -L "$DATA_DIRECTORY/member/wal" ] ||
-      refuse "$DATA_DIRECTORY holds the member's log, so that its --wal-dir is not the one of the cluster's description: leave that out; nothing was changed"
+      refuse "$DATA_DIRECTORY holds the member's log, so its --wal-dir is not the one that the cluster describes: leave that out; nothing was changed"
     rm -rf /wal/.restoring-*
     wal_held=$(DATA_DIRECTORY=$WAL_DIRECTORY held_names 3)
     [ -z "$wal_held" ] || [ "$REPLACE" = yes ] || [ "${BESIDE_SERVER:-no}" = yes ] ||
-      refuse "the log's directory holds something already ($wal_held): nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME (what is there is put aside, not deleted)"
+      refuse "the log's directory is not empty ($wal_held): nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME (the old log is put aside, not deleted)"
     mkdir -p "$(dirname "$WAL_DIRECTORY")" || die "the log's volume cannot be written"
   fi
   # What is made beside a running server replaces nothing.

@@ -16,7 +16,7 @@ STAGING=$data_volume/.restoring-member
 wal_staging=
 [ -z "${WAL_DIRECTORY:-}" ] || wal_staging=/wal/.restoring-wal
 trap 'rm -rf "$STAGING" ${wal_staging:+"$wal_staging"}' EXIT
-if [ ! -e "$STAGING/member/snap/db" ] || [ ! -d "${wal_staging:-$STAGING}" ]; then die 'the files of the member were not made'; fi
+if [ ! -e "$STAGING/member/snap/db" ] || [ ! -d "${wal_staging:-$STAGING}" ]; then die 'etcdutl did not write the files of the member'; fi
 
 wait_for_scratch_server
 note_facts "$(sed -n 's/^"revision":\([0-9]*\)$/\1/p' "$SCRATCH/facts.expected")"
@@ -27,11 +27,11 @@ if [ "${BESIDE_SERVER:-no}" = yes ]; then
   mv "$STAGING" "$DATA_DIRECTORY/.restored-$POINT"
   [ -z "$wal_staging" ] || mv "$wal_staging" "$WAL_DIRECTORY/.restored-$POINT"
   sync
-  log "the restored member is in .restored-$POINT of the data directory; the runbook says how it takes its place"
+  log "the restored member is in .restored-$POINT of the data directory; the runbook says how to put it in place"
 else
   if [ -n "$wal_staging" ]; then
     # The log first: the new one says nothing of old data, while the old one would be replayed over new data.
-    log 'the log is put in its place, and then the data: start the member only when this restore has ended'
+    log 'putting the log in place, then the data: start the member only when this restore has ended'
     (DATA_DIRECTORY=$WAL_DIRECTORY data_volume=/wal STAGING=$wal_staging && swap_data_directory) || exit $?
   fi
   swap_data_directory

@@ -12,7 +12,7 @@ const fact = (key, number) => print(`${JSON.stringify(key)}:${number}`);
 if (process.env.NEWEST === 'yes') {
   const oplog = server.getDB('local').getCollection('oplog.rs');
   const [newest] = oplog.find({}, { ts: 1 }).sort({ $natural: -1 }).limit(1).toArray();
-  if (!newest) throw new Error('error: the oplog is empty, or this user may not read the database local');
+  if (!newest) throw new Error('error: the oplog is empty, or this user is not allowed to read the database local');
   print(`newest\t${newest.ts.getHighBits()}`);
 }
 // Asked for all of them, a server leaves out without a word what a user may not see; asked so, it says that there is something.

@@ -18,7 +18,7 @@ DATABASES=
 . "$BACKUP_HOME/shell/assertions.sh"
 
 [ -e "$DATA_DIRECTORY/WiredTiger" ] ||
-  refuse "there is no WiredTiger, so this is no data directory of MongoDB; it holds: $(held_names 10). Where the data is in a directory of the volume, path names it"
+  refuse "there is no file WiredTiger, so this is not a data directory of MongoDB; it holds: $(held_names 10). If the data is in a directory of the volume, set path to it"
 
 trap stop_scratch_server EXIT
 restore_started=$(date +%s)
@@ -30,7 +30,7 @@ use "$SCRATCH_URI"
 export DATABASES
 attempt 'validating the collections' mongosh_script catalog COUNT=yes >"$SCRATCH/catalog"
 collections=$(grep -c '^"documents/' "$SCRATCH/catalog") || :
-[ "$collections" != 0 ] || [ "$ALLOW_EMPTY" = yes ] || die 'the server holds no collection of its users (allowEmpty says that none is meant to be there)'
+[ "$collections" != 0 ] || [ "$ALLOW_EMPTY" = yes ] || die 'the server holds no collection of a user (if that is right, set allowEmpty)'
 log "validate found nothing wrong in $collections collections of $(awk -F '":' '/^"documents\// { sum += $2 } END { printf "%.0f", sum }' "$SCRATCH/catalog") documents"
 
 # Asked last: an assertion is the user's own expression, and may do anything to this server.

@@ -17,6 +17,6 @@ elif [ "$OPLOG" = yes ]; then
 fi
 tool "$SCRATCH/dump.log" mongodump "--config=$SOURCE" --archive "$@" || {
   rc=$?
-  [ "$rc" -le 128 ] || echo "mongodump failed: killed by signal $((rc - 128)), as happens when memory runs out" >&2
+  [ "$rc" -le 128 ] || echo "mongodump failed: killed by signal $((rc - 128)), probably out of memory" >&2
   exit "$rc"
 }

@@ -17,7 +17,7 @@ use "$(primary_uri)"
 if [ -n "$REPLICA_SET" ]; then
   sed -n 's/^silent	//p' "$SCRATCH/server.tsv" | while IFS= read -r silent; do log "WARNING: member $silent does not answer"; done
   member=$(sed -n 's/^member	//p' "$SCRATCH/server.tsv")
-  [ -n "$member" ] || die "replica set $REPLICA_SET has no member that answers and that readFrom ($READ_FROM) allows"
+  [ -n "$member" ] || die "replica set $REPLICA_SET has no member that answers and is allowed by readFrom ($READ_FROM)"
   member_kind=$(printf %s "$member" | cut -f 2) lag=$(printf %s "$member" | cut -f 3)
   member=$(printf %s "$member" | cut -f 1)
   log "dumping from $member, a $member_kind"
@@ -25,13 +25,13 @@ if [ -n "$REPLICA_SET" ]; then
   # Documents that a majority has are never rolled back.
   concern=majority
   if ! grep -q '^primary	yes$' "$SCRATCH/server.tsv"; then
-    caveat "replica set $REPLICA_SET has no primary: this is what its member $member had when it lost it, however long ago"
+    caveat "replica set $REPLICA_SET has no primary: this is what its member $member had when the primary was lost, however long ago"
   elif [ "$lag" -gt "$MAXIMUM_LAG" ]; then
     [ "$member_kind" = primary ] ||
-      die "the secondary $member is $lag s behind its primary, and maximumLag is $MAXIMUM_LAG s: nothing was dumped. Let readFrom allow the primary, or find out why it is behind"
+      die "the secondary $member is $lag s behind its primary, and maximumLag is $MAXIMUM_LAG s: nothing was dumped. Find out why it is behind, or let readFrom allow the primary"
     # Without a majority of members that are up to date nothing new is safe from being rolled back, and old documents would be dumped.
     concern=local
-    caveat "what a majority of the members has is $lag s old, so that the primary was dumped as it is: a failover may undo what is in this recovery point"
+    caveat "the data that a majority of the members has is $lag s old, so the primary was dumped as it is: a failover may undo writes that are in this recovery point"
   fi
   use "$(production_uri "$member" "&directConnection=true&readPreference=secondaryPreferred&readConcernLevel=$concern")"
 fi
@@ -52,13 +52,13 @@ while IFS= read -r name; do
   collections=$(awk -F '":' -v kinds="\"collections/$name|\"timeseries/$name" 'BEGIN { split(kinds, kind, "|") } $1 == kind[1] || $1 == kind[2] { sum += $2 } END { print sum + 0 }' "$SCRATCH/catalog.before")
   if [ "$collections" = 0 ]; then
     [ "$SAFETY" = yes ] || [ "$ALLOW_EMPTY" = yes ] || [ -z "$DATABASES" ] ||
-      refuse "database \"$name\" holds no collection, or is not there: an empty backup is seldom what was meant (allowEmpty says that it is)"
+      refuse "database \"$name\" holds no collection, or does not exist: an empty backup is rarely intended; if this one is, set allowEmpty"
     log "database \"$name\" holds no collection"
   fi
   printf '%s\n' "$name" >>"$SCRATCH/chosen"
 done <"$SCRATCH/catalog.before.databases"
 [ -s "$SCRATCH/chosen" ] || [ "$SAFETY" = yes ] || [ "$ALLOW_EMPTY" = yes ] ||
-  refuse 'no database of this server holds a collection: an empty backup is seldom what was meant (allowEmpty says that it is)'
+  refuse 'no database of this server holds a collection: an empty backup is rarely intended; if this one is, set allowEmpty'
 
 : >"$SCRATCH/documents"
 : >"$SCRATCH/archives.tsv"
@@ -87,7 +87,7 @@ else
   attempt 'reading the accounts' mongosh_script accounts "ACCOUNTS_FILE=$SCRATCH/accounts.json" >"$SCRATCH/accounts"
   fact accounts "$(grep -c . "$SCRATCH/accounts" || :)"
   ! grep -q '"unseen"' "$SCRATCH/accounts.json" ||
-    caveat "this user may not see whether these databases have users and roles of their own, of which none is in this recovery point: the role backup may"
+    caveat "this user is not allowed to see the users and roles of these databases, so none of those are in this recovery point; grant it the role backup"
   rm -f "$SCRATCH/accounts.json"
 fi
 if [ "$OPLOG" = yes ]; then
@@ -97,5 +97,5 @@ if [ "$OPLOG" = yes ]; then
 fi
 awk 'NR == FNR { before[$0]; next } $0 in before' "$SCRATCH/catalog.before" "$SCRATCH/catalog.after" >>"$SCRATCH/facts"
 changed=$(awk 'NR == FNR { after[$0]; next } !($0 in after)' "$SCRATCH/catalog.after" "$SCRATCH/catalog.before" | tr '\n' ' ')
-[ -z "$changed" ] || log "changed while it was dumped, and so no fact of this recovery point: $changed"
+[ -z "$changed" ] || log "changed during the dump, and so not compared after a restore: $changed"
 cat "$SCRATCH/documents" >>"$SCRATCH/facts"

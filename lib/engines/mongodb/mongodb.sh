@@ -57,9 +57,9 @@ check_server() {
   server_kind=$(sed -n 's/^kind	//p' "$SCRATCH/server.tsv")
   server_set=$(sed -n 's/^set	//p' "$SCRATCH/server.tsv")
   case $server_kind in
-    mongos) [ "$MONGOS" = yes ] || refuse "$MONGODB_HOST is a mongos, through which no dump has the oplog and no two collections are of one instant: set mongos: true with oplog: false if that will do" ;;
-    'replica set') [ "$server_set" = "$REPLICA_SET" ] || refuse "$MONGODB_HOST is a member of replica set \"$server_set\": set replicaSet: '$server_set', so that one member is dumped from and the primary restored to" ;;
-    *) [ -z "$REPLICA_SET" ] || refuse "$MONGODB_HOST is no member of a replica set, and so has no oplog: leave out replicaSet and set oplog: false" ;;
+    mongos) [ "$MONGOS" = yes ] || refuse "$MONGODB_HOST is a mongos: a dump through it has no oplog, and its collections are not from one instant. If that is acceptable, set mongos: true with oplog: false" ;;
+    'replica set') [ "$server_set" = "$REPLICA_SET" ] || refuse "$MONGODB_HOST is a member of replica set \"$server_set\": set replicaSet: '$server_set', so that the dump reads one member, and a restore writes to the primary" ;;
+    *) [ -z "$REPLICA_SET" ] || refuse "$MONGODB_HOST is not a member of a replica set, so it has no oplog: leave out replicaSet, and set oplog: false" ;;
   esac
 }
 
@@ -155,7 +155,7 @@ restore_archive() { # WHAT CONFIG LOG SOURCE-COMMAND... -- OPTIONS...
     restore_rc=0
   fi
   [ "$restore_rc" = 0 ] || die "restoring $restore_what failed: mongorestore: $(last_words "$restore_log" "$restore_rc")"
-  grep -q '[. ]0 document(s) failed to restore' "$restore_log" || die "restoring $restore_what failed: mongorestore does not say that all documents were restored"
+  grep -q '[. ]0 document(s) failed to restore' "$restore_log" || die "restoring $restore_what failed: mongorestore did not report that all documents were restored"
 }
 source_reason() { repository_reason; }
 

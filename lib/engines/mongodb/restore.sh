@@ -38,14 +38,14 @@ WANTED=$WANTED INTO=$INTO awk -F '\t' -v OFS='\t' '
 
 limit=
 if [ -n "$UNTIL" ]; then
-  [ "$oplog" = yes ] || refuse "recovery point $POINT holds no oplog, so it cannot be restored until a moment of its own: leave until empty"
-  limit=$(date -u -d "$UNTIL" +%s 2>/dev/null) || refuse "until is \"$UNTIL\", which is no moment such as 2026-08-01T02:30:05Z"
+  [ "$oplog" = yes ] || refuse "recovery point $POINT holds no oplog, so it cannot be restored to a point in time: leave until empty"
+  limit=$(date -u -d "$UNTIL" +%s 2>/dev/null) || refuse "until is \"$UNTIL\": write a time such as 2026-08-01T02:30:05Z"
   from=$(manifest_field "$SCRATCH/manifest.json" oplogFrom)
   to=$(manifest_field "$SCRATCH/manifest.json" oplogUntil)
   if [ "$limit" -lt "$(date -u -d "$from" +%s)" ] || [ "$limit" -gt "$(($(date -u -d "$to" +%s) + 1))" ]; then
-    refuse "recovery point $POINT can be restored until a moment from $from to $to, while it was dumped, and not until $UNTIL: choose another recovery point"
+    refuse "recovery point $POINT can be restored to a point in time between $from and $to, while it was dumped, and not to $UNTIL: choose another recovery point"
   fi
-  log "WARNING: documents that were dumped after $UNTIL are as they were then: only what was dumped before it is of that moment"
+  log "WARNING: documents that were dumped after $UNTIL keep their later state: only documents that were dumped before it are from that moment"
 fi
 
 # Everything that can be refused is refused before anything is made.
@@ -68,9 +68,9 @@ has_long_names() { # DATABASE TARGET
 while IFS='	' read -r member name target; do
   held=$(holding "$target" held)
   [ "$held" = 0 ] || [ "$REPLACE" = yes ] ||
-    refuse "database \"$target\" holds documents in $held collections: nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME (the old collections are kept under other names), or into to a new name"
+    refuse "database \"$target\" holds documents in $held collections: nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME (the old collections are kept under other names), or set into to a new name"
   holding "$target" left | while IFS= read -r left; do
-    log "WARNING: an interrupted restore left collections $left* in database \"$target\"; drop them unless another restore is running"
+    log "WARNING: an interrupted restore left collections $left* in database \"$target\"; drop them, unless another restore is running"
   done
   unmovable=
   case $(timeseries_of "$name") in
@@ -80,7 +80,7 @@ while IFS='	' read -r member name target; do
     *) unmovable='time series, which MongoDB cannot rename' ;;
   esac
   ! grep -qF "\"encrypted/$name\":" "$SCRATCH/facts.expected" || unmovable='collections with encrypted fields, which MongoDB does not rename'
-  ! has_long_names "$name" "$target" || unmovable='collections whose names are too long to be put beside others'
+  ! has_long_names "$name" "$target" || unmovable='collections whose names are too long for a copy beside them'
   if [ -n "$unmovable" ]; then
     [ "$(holding "$target" collections)" = 0 ] ||
       refuse "database \"$name\" has $unmovable, and database \"$target\" is not empty: nothing was changed. Set into to a new name"
@@ -140,13 +140,13 @@ if [ "$(head -n 1 "$SCRATCH/wanted" | cut -f 1)" = all.archive ] && grep -q '	\*
   fi
   keys_of "$SCRATCH/facts.whole" "$SCRATCH/facts.scratch" >"$SCRATCH/facts"
   compare_facts "$SCRATCH/facts.whole" "$SCRATCH/facts"
-  log "restored $POINT in a server of this pod; it goes on to the target"
+  log "restored $POINT into a server in this pod; copying it to the target"
   # What was made or dropped while the dump was made, is there or not as of the moment of the oplog's end, or of until.
   sed -n 's/^database	//p' "$SCRATCH/catalog" >"$SCRATCH/databases.found"
   surplus=$(grep -vxFf "$SCRATCH/databases.txt" "$SCRATCH/databases.found" | tr '\n' ' ') || :
-  [ -z "$surplus" ] || caveat "databases that were made and dropped during the dump are not restored: $surplus"
+  [ -z "$surplus" ] || caveat "databases that were created and dropped during the dump are not restored: $surplus"
   awk -F '\t' 'NR == FNR { found[$0]; next } $2 in found' "$SCRATCH/databases.found" "$SCRATCH/wanted" >"$SCRATCH/wanted.found"
-  [ -s "$SCRATCH/wanted.found" ] || refuse "the databases asked for were dropped during the dump, and are not in $POINT: choose another recovery point"
+  [ -s "$SCRATCH/wanted.found" ] || refuse "the requested databases were dropped during the dump, and are not in $POINT: choose another recovery point"
   mv "$SCRATCH/wanted.found" "$SCRATCH/wanted"
   # From here on the scratch server says what has to arrive.
   attempt 'reading the accounts' mongosh_script accounts >"$SCRATCH/accounts"
@@ -201,9 +201,9 @@ if [ -s "$SCRATCH/accounts" ] && [ "$ACCOUNTS" = yes ] && [ -z "$INTO" ]; then
     attempt "creating the accounts that the target lacks$hint" mongosh_script create-accounts "$accounts_source" "MISSING=$(not_in "$SCRATCH/accounts.before")" >/dev/null
     attempt "looking for the target's accounts$hint" mongosh_script accounts "ROLE_DATABASES=$role_databases" >"$SCRATCH/accounts.after"
     missing=$(not_in "$SCRATCH/accounts.after" | head -n 3 | tr '\n' ' ')
-    [ -z "$missing" ] || die "the target does not have $missing although they were restored: the databases are as they were$hint"
+    [ -z "$missing" ] || die "the target lacks $missing, although they were restored: the databases are unchanged$hint"
   fi
-  log "the target has all $(grep -c . "$SCRATCH/accounts") users and roles of $POINT; $(grep -cxFf "$SCRATCH/accounts.before" "$SCRATCH/accounts") were there before and are as they were"
+  log "the target has all $(grep -c . "$SCRATCH/accounts") users and roles of $POINT; $(grep -cxFf "$SCRATCH/accounts.before" "$SCRATCH/accounts") were there before, and are unchanged"
 fi
 
 swapped=
@@ -212,11 +212,11 @@ while IFS='	' read -r member name target; do
   prefix=$(prefix_of "$target")
   if [ -n "$prefix" ]; then
     mongosh_script swap "TARGET=$target" "PREFIX=$prefix" "SUFFIX=$suffix" </dev/null 2>"$SCRATCH/swap.err" ||
-      die "the collections of database \"$target\" could not be given their names, and are as they were: $(last_words "$SCRATCH/swap.err" 1)${swapped:+. Restored before it, and not undone:$swapped}"
+      die "the collections of database \"$target\" could not be renamed, and are unchanged: $(last_words "$SCRATCH/swap.err" 1)${swapped:+. Restored before it, and not undone:$swapped}"
   fi
   grep -vxF -e "$target" "$SCRATCH/made" >"$SCRATCH/made.rest" || :
   mv "$SCRATCH/made.rest" "$SCRATCH/made"
   swapped="$swapped $target"
-  log "database \"$target\" is restored; collections it held before end in $suffix: drop them when they are no longer needed"
+  log "database \"$target\" is restored; the names of its previous collections end in $suffix: drop them when you no longer need them"
 done <"$SCRATCH/wanted"
 outcome restoreSeconds "$(($(date +%s) - restore_started))"

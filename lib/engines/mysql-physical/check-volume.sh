@@ -15,23 +15,23 @@ data=$DATA_DIRECTORY
 
 # ---- whose files are they? ------------------------------------------------------------------------------------------
 [ -f "$data/ibdata1" ] ||
-  refuse "there is no ibdata1, so this is no data directory of $DIALECT; it holds: $(held_names 10). Where the data is in a directory of the volume, path names it"
+  refuse "there is no file ibdata1, so this is not a data directory of $DIALECT; it holds: $(held_names 10). If the data is in a directory of the volume, set path to it"
 if [ -e "$data/mysql.ibd" ]; then held=mysql; else held=mariadb; fi
-[ "$held" = "$DIALECT" ] || refuse "the data directory is of $held, and the engine is one for $DIALECT: write Engine.${held}Physical"
+[ "$held" = "$DIALECT" ] || refuse "the data directory is from $held, but the engine is for $DIALECT: write Engine.${held}Physical"
 # Not every server has noted its version: the images write it when they have made or upgraded a data directory.
 noted=$(cat "$data"/m*_upgrade_info "$data/mysql_upgrade_history" 2>/dev/null | grep -oE '[0-9]+\.[0-9]+\.[0-9]+' | sort -t . -k 1,1n -k 2,2n | tail -n 1) || :
 image=$("$server" --version | sed 's/.*Ver \([0-9]*\.[0-9]*\).*/\1/')
 [ -z "$noted" ] || [ "${noted%.*}" = "$image" ] ||
-  refuse "the data directory is of $DIALECT $noted, and the image holds $DIALECT $image: set version to the server's"
+  refuse "the data directory is from $DIALECT $noted, but the image holds $DIALECT $image: set version to the server's"
 [ "$DIALECT" != mariadb ] || [ -e "$data/ib_logfile0" ] ||
-  refuse 'there is no ib_logfile0: the redo log is on another volume, without which the files are of no instant'
+  refuse 'there is no ib_logfile0: the redo log is on another volume, and without it the files are not consistent'
 [ "$DIALECT" != mysql ] || [ -d "$data/#innodb_redo" ] || [ -e "$data/ib_logfile0" ] ||
-  refuse 'there is neither #innodb_redo nor ib_logfile0: the redo log is on another volume, without which the files are of no instant'
+  refuse 'there is neither #innodb_redo nor ib_logfile0: the redo log is on another volume, and without it the files are not consistent'
 [ "$DIALECT" != mysql ] || [ -e "$data/undo_001" ] ||
-  refuse 'there is no undo_001: the undo log is on another volume, without which what was not committed cannot be taken back'
+  refuse 'there is no undo_001: the undo log is on another volume, and without it uncommitted changes cannot be rolled back'
 elsewhere=$(find "$data" '(' -name '*.isl' -o -type l ! -exec test -e {} ';' ')' -print | head -n 1)
 [ -z "$elsewhere" ] ||
-  refuse "the server has tables on other volumes, which this one does not hold: ${elsewhere##*/} leads to $(if [ -L "$elsewhere" ]; then readlink "$elsewhere"; else cat "$elsewhere"; fi)"
+  refuse "the server has tables on other volumes, which this snapshot does not hold: ${elsewhere##*/} leads to $(if [ -L "$elsewhere" ]; then readlink "$elsewhere"; else cat "$elsewhere"; fi)"
 
 # What was prepared in the tables is finished or undone by what the binary log says of it. Its index may name where production has it.
 index=$(find "$data" -maxdepth 1 -name '*.index' ! -name '*relay*' | head -n 1)
@@ -74,7 +74,7 @@ log "$(grep -iE 'crash recovery|after a crash|rolled back' "$SCRATCH/server.log"
 check_scratch_server
 attempt 'counting the tables' scratch_sql -e "select table_schema, count(*) from information_schema.tables
   where table_type <> 'VIEW' and table_schema not in ('information_schema', 'performance_schema', 'mysql', 'sys') group by table_schema order by 1" >"$SCRATCH/counted"
-[ -s "$SCRATCH/counted" ] || [ "$ALLOW_EMPTY" = yes ] || die 'the server holds no table of its users (allowEmpty says that none is meant to be there)'
+[ -s "$SCRATCH/counted" ] || [ "$ALLOW_EMPTY" = yes ] || die 'the server holds no table of a user (if that is right, set allowEmpty)'
 log "tables: $(tr '\t\n' ' ,' <"$SCRATCH/counted" | sed -e 's/,$//' -e 's/,/, /g')"
 
 # Asked last: an assertion is the user's own statement, and may do anything to this server.

@@ -27,7 +27,7 @@ while kill -0 "$copying" 2>/dev/null; do
   esac
   [ "$waited" -lt $((2 * LOCK_TIMEOUT)) ] || {
     kill -KILL "$copying" 2>/dev/null || :
-    echo "error: statements that stand in the way of the backup's locks were not done within $LOCK_TIMEOUT s (lockTimeout)" >&2
+    echo "error: statements that block the backup's locks did not end within $LOCK_TIMEOUT s (lockTimeout)" >&2
     exit 1
   }
 done

@@ -11,7 +11,7 @@ about tool "$(run_tool "$tool" --version 2>&1 | grep -i "$tool" | tail -n 1)"
 # ---- the right files? ------------------------------------------------------------------------------------------------
 directory=$(variable datadir)
 [ "$DIALECT" != mariadb ] || [ "${directory%/}" = "$DATA_DIRECTORY" ] ||
-  refuse "the server's data directory is $directory, where mariadb-backup looks for it, and in this pod it is $DATA_DIRECTORY: set dataDirectory: '${directory%/}'"
+  refuse "the server's data directory is $directory, and mariadb-backup expects it at that path; in this pod it is $DATA_DIRECTORY: set dataDirectory: '${directory%/}'"
 for name in innodb_data_home_dir innodb_log_group_home_dir innodb_undo_directory aria_log_dir_path; do
   place=$(variable "$name")
   case $place in
@@ -20,7 +20,7 @@ for name in innodb_data_home_dir innodb_log_group_home_dir innodb_undo_directory
   esac
 done
 [ -r "$DATA_DIRECTORY/ibdata1" ] ||
-  refuse "there is no ibdata1 in $DATA_DIRECTORY that this pod's user $(id -u) could read: dataVolume is not the server's volume, lacks a path, or belongs to another user (imageUser)"
+  refuse "user $(id -u) of this pod finds no readable ibdata1 in $DATA_DIRECTORY: dataVolume is not the server's volume, lacks a path, or belongs to another user (imageUser)"
 
 binlog_directory=$(variable log_bin_basename)
 binlog_directory=${binlog_directory%/*}
@@ -32,7 +32,7 @@ if [ -z "$elsewhere" ] && [ "$DIALECT" = mysql ]; then
   attempt 'asking for files elsewhere' sql "select file_name from information_schema.files where file_name like '/%' limit 1" >"$SCRATCH/elsewhere"
   elsewhere=$(cat "$SCRATCH/elsewhere")
 fi
-[ -z "$elsewhere" ] || refuse "$elsewhere leads out of the data directory (DATA DIRECTORY of a table, or a link): files outside it are not backed up. Move them into it"
+[ -z "$elsewhere" ] || refuse "$elsewhere points outside the data directory (DATA DIRECTORY of a table, or a link): files outside it are not backed up. Move them into it"
 
 # Files of one server with the redo log of another are worth nothing, and the tool would not notice.
 number_at() { # FILE OFFSET: eight bytes, the highest first
@@ -61,7 +61,7 @@ while :; do
   same_server
   [ "$same" = no ] || break
   tries=$((tries + 1))
-  [ "$tries" -lt 10 ] || refuse "the files in $DATA_DIRECTORY are not those of the server at $SERVER_HOST: dataVolume must be the volume of the very server that host names"
+  [ "$tries" -lt 10 ] || refuse "the files in $DATA_DIRECTORY are not those of the server at $SERVER_HOST: dataVolume must be the volume of the same server that host names"
   sleep 0.5
 done
 
@@ -72,10 +72,10 @@ else
   encrypted="select count(*) from information_schema.innodb_tablespaces where encryption = 'Y'"
 fi
 attempt 'asking for encrypted tables' sql "$encrypted" >"$SCRATCH/encrypted"
-[ "$(cat "$SCRATCH/encrypted")" = 0 ] || refuse "$(cat "$SCRATCH/encrypted") tablespaces are encrypted by the server: no verification here has their key. Back them up logically"
+[ "$(cat "$SCRATCH/encrypted")" = 0 ] || refuse "$(cat "$SCRATCH/encrypted") tablespaces are encrypted by the server, and no verification has their key. Back them up logically (Engine.mysql or Engine.mariadb)"
 # The account may see no table: it is the files that are counted.
 tables=$(find "$DATA_DIRECTORY" -mindepth 2 -maxdepth 2 \( -name '*.frm' -o -name '*.ibd' \) ! -path "$DATA_DIRECTORY/mysql/*" ! -path "$DATA_DIRECTORY/sys/*" ! -path "$DATA_DIRECTORY/.*" 2>/dev/null | wc -l | tr -d ' ')
-[ "$tables" != 0 ] || [ "$ALLOW_EMPTY" = yes ] || refuse 'the server holds no table: an empty backup is seldom what was meant (allowEmpty says that it is)'
+[ "$tables" != 0 ] || [ "$ALLOW_EMPTY" = yes ] || refuse 'the server holds no table: an empty backup is rarely intended; if this one is, set allowEmpty'
 
 sql "show global variables where variable_name in ('character_set_server', 'collation_server', 'innodb_data_file_path',
   'innodb_checksum_algorithm', 'innodb_page_size', 'innodb_undo_tablespaces', 'lower_case_table_names',
@@ -94,7 +94,7 @@ say_left_out
 # ---- the copy -------------------------------------------------------------------------------------------------------
 put "$stream" sh "$BACKUP_HOME/engine/dump-stream.sh"
 sed -n -e 's/.*(from LSN \([0-9]*\) to \([0-9]*\)) was copied.*/\1 \2/p' -e 's/.*log of lsn (\([0-9]*\)) to (\([0-9]*\)) was copied.*/\1 \2/p' "$SCRATCH/tool.log" >"$SCRATCH/redo"
-read -r redo_from redo_to <"$SCRATCH/redo" || refuse "$tool does not say which redo log it copied"
+read -r redo_from redo_to <"$SCRATCH/redo" || refuse "$tool did not report which redo log it copied"
 fact lsn "$redo_to"
 about logBytes $((redo_to - redo_from))
 if [ "$DIALECT" = mariadb ]; then
@@ -113,12 +113,12 @@ if [ "$DIALECT" = mariadb ] && [ "$log_bin" = ON ]; then
   . "$BACKUP_HOME/engine/log.sh"
   note_log_settings
   sed -n "s/.*binlog position: filename '\([^']*\)', position '\([0-9]*\)'.*/\1 \2/p" "$SCRATCH/tool.log" | tail -n 1 >"$SCRATCH/position"
-  read -r file position <"$SCRATCH/position" || refuse 'mariadb-backup does not say where the binary log stood, though log_bin is on'
+  read -r file position <"$SCRATCH/position" || refuse 'mariadb-backup did not report the position in the binary log, although log_bin is on'
   born=
   if [ -r "$DATA_DIRECTORY/$file" ]; then
     born=$(birth "$DATA_DIRECTORY/$file")
   else
-    born=$(remote_birth "$file" 2>/dev/null) || log "WARNING: the binary log is not in the data directory, and the account may not ask for it (REPLICATION SLAVE): nothing can be replayed over this recovery point"
+    born=$(remote_birth "$file" 2>/dev/null) || log "WARNING: the binary log is not in the data directory, and the account is not allowed to read it (REPLICATION SLAVE): no log can be replayed onto this recovery point"
     rm -f "$SCRATCH/outcome/reason"
   fi
   if [ -n "$born" ]; then

@@ -57,7 +57,7 @@ while read -r history; do
     if [ "$history" = "$current" ] && grep -qxF -e "$file" "$SCRATCH/short.now"; then break; fi
     stored=$(stored_of "$history" "$file")
     if ! judge_kept "$history/$file" "$stored"; then
-      log_gap "what the server sends of $file now is not what was received of it before: it has begun anew, as after a restore, and so does the archive"
+      log_gap "the server now sends a different $file from the one received before: it has started a new log, as after a restore, and so does the archive"
       : >"$history/left"
       # What the server sends now is not among what is chosen.
       : >"$SCRATCH/more"
@@ -84,14 +84,14 @@ while read -r history; do
       elif leads_to "$history/$file" "$history/$next"; then
         state=end
       else
-        log_gap "$next does not go on where $file ends: the server's binary logs were reset meanwhile (RESET MASTER)"
+        log_gap "$next does not continue where $file ends: the server's binary logs have been reset (RESET MASTER)"
         : >"$history/$file.cut"
       fi
     fi
     had=$stored
     [ "$size" -le "$had" ] || had=$size
     if [ "$state" = end ] && [ "$(size_of "$history/$file")" -lt "$had" ]; then
-      log_gap "of $file the server has $(size_of "$history/$file") bytes now, and $had were received: it has lost transactions"
+      log_gap "the server now has $(size_of "$history/$file") bytes of $file, and $had were received: it has lost transactions"
       : >"$history/$file.cut"
       state=open
     fi

@@ -20,7 +20,7 @@ while read -r history file from to state; do
   head -c 4096 "$path" >"$into/head"
   tail -c "+$((from + 1))" "$path" | head -c "$((to - from))" >"$into/$from"
   # The follower that is started again receives the newest file anew.
-  [ "$(wc -c <"$into/$from")" = "$((to - from))" ] || die "$file has changed while it was stored: the next batch will hold it"
+  [ "$(wc -c <"$into/$from")" = "$((to - from))" ] || die "$file changed while it was being stored: the next batch will hold it"
   [ "$state" != end ] || : >"$into/end"
   bytes=$((bytes + to - from))
 done <"$1"

@@ -45,14 +45,14 @@ refuse_hole() { # OFFSET at which an event is to end
   [ "$hole_stored" -gt "$hole" ] || printf '%s\n' "$hole" >"$SPOOL/$history/$newest.hole"
   printf '%s\n' "$newest" >"$SCRATCH/short"
   : >"$SCRATCH/anew"
-  echo "something is missing in the middle of what was received of $newest, as after a volume that was full: it is received again" >&2
+  echo "part of the received $newest is missing in the middle, as after a full volume: receiving it again" >&2
   exit 1
 }
 refuse_short() {
   short_ones
   [ -s "$SCRATCH/short" ] || return 0
   : >"$SCRATCH/anew"
-  echo "of files before the newest not all is received, as after a volume that was full: they are received again ($(some_of "$SCRATCH/short"))" >&2
+  echo "files before the newest are incomplete, as after a full volume: receiving them again ($(some_of "$SCRATCH/short"))" >&2
   exit 1
 }
 
@@ -89,11 +89,11 @@ begun_anew() {
 }
 if begun_anew; then
   : >"$SCRATCH/anew"
-  echo 'the server has begun its binary log anew (RESET MASTER), and so does the archive now' >&2
+  echo 'the server has started a new binary log (RESET MASTER), and so does the archive' >&2
   exit 1
 fi
 refuse_short
 # What still comes may end anywhere.
 [ "$newest" != "$file" ] || [ "$size" -lt 256 ] || [ "$newest $size" != "$size_before" ] || refuse_hole "$size"
-echo "the server is at $file:$position, and what was received ends at ${newest:-nothing}:$size" >&2
+echo "the server is at $file:$position, and the received log ends at ${newest:-nothing}:$size" >&2
 exit 1

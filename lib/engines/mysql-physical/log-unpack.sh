@@ -11,7 +11,7 @@ mkdir "$batch"
 unpack_rc=0
 { get binlog.tar || echo $? >"$SCRATCH/get.failed"; } | tar -xf - -C "$batch" || unpack_rc=$?
 [ ! -e "$SCRATCH/get.failed" ] || die "$(repository_reason)"
-[ "$unpack_rc" = 0 ] || die "batch $POINT of the log is no tar that can be read"
+[ "$unpack_rc" = 0 ] || die "batch $POINT of the log is not a readable tar"
 find "$batch" -type f -name '[0-9]*' | while read -r part; do
   from=${part##*/}
   folder=${part%/*}

@@ -35,10 +35,10 @@ note_log_settings() {
 }
 say_log_settings() {
   ! manifest_about "$SCRATCH/manifest.json" | grep -q '^"binlogFormat":"STATEMENT"$' ||
-    caveat "binlog_format of the server was STATEMENT: a replay repeats statements, of which some have another effect then, such as one with UUID() or LIMIT. Set it to ROW or MIXED"
+    caveat "binlog_format of the server was STATEMENT: a replay repeats statements, and some have a different effect then, such as those with UUID() or LIMIT. Set it to ROW or MIXED"
   log_zone=$(manifest_about "$SCRATCH/manifest.json" | sed -n 's/^"binlogTimeZone":"\(.*\)"$/\1/p')
   [ -z "$log_zone" ] ||
-    caveat "the server's time zone was its machine's, $log_zone, which its log does not tell: what a statement computed of NOW() is replayed as of UTC. Set default_time_zone, or binlog_format to ROW"
+    caveat "the server used the time zone of its machine, $log_zone, which its log does not record: what statements compute from NOW() is replayed in UTC. Set default_time_zone, or set binlog_format to ROW"
 }
 bytes_at() { # PATH OFFSET HOW-MANY, the lowest first
   od -A n -t u1 -j "$2" -N "$3" "$1" | awk '{ for (i = 1; i <= NF; i++) { value += $i * 256 ^ n; n++ } } END { printf "%.0f\n", value }'

@@ -43,7 +43,7 @@ run_tool() { # PROGRAM ARGUMENTS...
 # A file, since a password in the arguments is everybody's to read. The quotes keep `#` and spaces in it from being cut.
 option() { # NAME VALUE
   case $2 in *"
-"*) refuse "the $1 in the credentials holds a line break, which no option file can" ;; esac
+"*) refuse "the $1 in the credentials holds a line break, which an option file cannot hold: remove it from the Secret" ;; esac
   printf '%s="%s"\n' "$1" "$(printf %s "$2" | sed 's/[\\"]/\\&/g')"
 }
 # shellcheck disable=SC2153 # these are the environment's
@@ -89,10 +89,10 @@ say_left_out() {
   (cd "$DATA_DIRECTORY" && find . -mindepth 2 -maxdepth 2 -type f ! -path './#*' ! -path './.[!/]*' ! -path './lost+found/*') 2>/dev/null | sed 's|^\./||' |
     grep -vE '\.(ibd|frm|isl|MYD|MYI|MAD|MAI|MRG|ARM|ARZ|CSM|CSV|opt|par|TRG|TRN|sdi|cfg|cfp|TMD|TMM)$' | LC_ALL=C sort >"$SCRATCH/foreign" || :
   [ ! -s "$SCRATCH/foreign" ] ||
-    caveat "files in the directories of databases that $tool does not know, such as those of other storage engines, are left out: $(some_of "$SCRATCH/foreign")"
+    caveat "files in database directories that $tool does not know, such as those of other storage engines, are left out: $(some_of "$SCRATCH/foreign")"
   # MySQL has this in tables.
   if [ "$DIALECT" = mariadb ] && [ -n "$(find "$DATA_DIRECTORY" -maxdepth 1 -name 'master*.info')" ]; then
-    caveat 'the server is a replica, and whom it follows (master.info) is left out: a restored one follows nobody until CHANGE MASTER says whom'
+    caveat 'the server is a replica, and the address of its primary (master.info) is left out: a restored server replicates only after CHANGE MASTER'
   fi
 }
 
@@ -144,7 +144,7 @@ start_scratch_server() { # DIRECTORY
 # Of its errors the first is the cause, and the others follow from it.
 not_started() {
   causes=$(grep '\[ERROR\]' "$SCRATCH/server.log" | sed 's/.*\[ERROR\] *//' | head -n 2 | tr '\n' ' ')
-  die "a server over these files did not start: ${causes:-$(tool_words "$SCRATCH/server.log" "$server_rc")}"
+  die "a server on these files did not start: ${causes:-$(tool_words "$SCRATCH/server.log" "$server_rc")}"
 }
 
 # Its settings are in $SCRATCH/server.cnf. Fails when it ends before it answers.
@@ -173,7 +173,7 @@ SQL
       return 1
     }
     ! grep -q 'ready for connections' "$SCRATCH/server.log" || ! grep -q 'Access denied' "$SCRATCH/scratch.err" ||
-      die "a server over these files did not make an account for the checks: $(tool_words "$SCRATCH/server.log" 1)"
+      die "a server on these files did not create the account for the checks: $(tool_words "$SCRATCH/server.log" 1)"
     sleep 0.2
   done
 }
@@ -182,9 +182,9 @@ SQL
 stop_scratch_server() {
   # In one session: the next one is not let in.
   scratch_sql -e "drop user '$scratch_account'@localhost; shutdown" 2>"$SCRATCH/scratch.err" ||
-    die "the account of the checks could not be dropped again: $(last_words "$SCRATCH/scratch.err" 1)"
+    die "the account for the checks could not be dropped again: $(last_words "$SCRATCH/scratch.err" 1)"
   wait "$scratch_server" && server_rc=0 || server_rc=$?
-  [ "$server_rc" = 0 ] || die "the server over these files did not stop in good order: $(tool_words "$SCRATCH/server.log" "$server_rc")"
+  [ "$server_rc" = 0 ] || die "the server on these files did not stop cleanly: $(tool_words "$SCRATCH/server.log" "$server_rc")"
 }
 
 kill_scratch_server() { [ -z "${scratch_server:-}" ] || kill -KILL "$scratch_server" 2>/dev/null || :; }
@@ -215,6 +215,6 @@ check_scratch_server() {
   scratch_sql --binary-mode <"$SCRATCH/check.sql" >"$SCRATCH/checked" 2>"$SCRATCH/check.err" || checked_rc=$?
   awk -F '\t' '$3 == "error" || $3 == "Error" || ($3 == "status" && $4 != "OK") { sub(/misplaced row.*/, "misplaced row", $4); print $1 ": " $4 }' "$SCRATCH/checked" >"$SCRATCH/check.bad"
   [ ! -s "$SCRATCH/check.bad" ] || die "CHECK TABLE found damage in these tables: $(head -n 3 "$SCRATCH/check.bad" | tr '\n' ';')"
-  [ "$checked_rc" = 0 ] || die "CHECK TABLE could not look at all tables: $(client_words "$SCRATCH/check.err" "$checked_rc") $(grep -E '\[ERROR\]' "$SCRATCH/server.log" | tail -n 1)"
+  [ "$checked_rc" = 0 ] || die "CHECK TABLE could not check all tables: $(client_words "$SCRATCH/check.err" "$checked_rc") $(grep -E '\[ERROR\]' "$SCRATCH/server.log" | tail -n 1)"
   log "CHECK TABLE found nothing wrong in $(wc -l <"$SCRATCH/check.sql" | tr -d ' ') tables"
 }

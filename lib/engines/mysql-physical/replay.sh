@@ -27,20 +27,20 @@ choose_target() {
       ! is_after "$(manifest_field "$SCRATCH/manifest.json" finished)" "$UNTIL" ||
         refuse "recovery point $POINT ends after $UNTIL: set recoveryPoint to an older one, or to the time itself"
       # mariadb-binlog takes a time that it cannot count to, such as of the year 2999, for the beginning of time.
-      ! is_after "$UNTIL" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" || refuse "the archived log ends before $UNTIL: that has not come yet"
+      ! is_after "$UNTIL" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" || refuse "until is '$UNTIL', which is still in the future: the archived log ends before it"
       ;;
-    [0-9]*.[0-9]*Z) refuse "until is '$UNTIL': the binary log tells whole seconds only" ;;
+    [0-9]*.[0-9]*Z) refuse "until is '$UNTIL': the binary log records whole seconds only; write a time without a fraction" ;;
     *) refuse "until is '$UNTIL': write latest, gap, base, a time in UTC such as 2026-08-01T00:00:00Z, or binlog:<file>:<position>" ;;
   esac
   BATCHES=0
   [ "$UNTIL" = base ] || BATCHES=$(sh "$BACKUP_HOME/shell/read-log.sh" begin) || exit $?
-  case $UNTIL in latest | gap | base) ;; *) [ "$BATCHES" -gt 0 ] || refuse "no log was archived since recovery point $POINT: nothing can be replayed until $UNTIL. Call addLogArchive() on the backup, or set until to base" ;; esac
+  case $UNTIL in latest | gap | base) ;; *) [ "$BATCHES" -gt 0 ] || refuse "no log has been archived since recovery point $POINT, so nothing can be replayed up to $UNTIL. Set until to base; for later restores, call addLogArchive() on the backup" ;; esac
   [ "$BATCHES" -gt 0 ] || return 0
   # The manifest that was read last is the newest batch's.
   newest_history=$(manifest_about "$SCRATCH/log/manifest.json" | sed -n 's/^"history":"\(.*\)"$/\1/p')
   manifest_members "$SCRATCH/manifest.json" | grep -q '^binlog	' || {
-    case $UNTIL in latest | gap) ;; *) refuse "recovery point $POINT does not note where the binary log stood: nothing can be replayed over it" ;; esac
-    caveat "of the archived log nothing is replayed: recovery point $POINT does not note where the binary log stood. The account of the backup needs REPLICATION SLAVE"
+    case $UNTIL in latest | gap) ;; *) refuse "recovery point $POINT does not record a position in the binary log: no log can be replayed onto it" ;; esac
+    caveat "nothing of the archived log is replayed: recovery point $POINT does not record a position in the binary log. The account of the backup needs REPLICATION SLAVE"
     BATCHES=0
     return 0
   }
@@ -74,13 +74,13 @@ histories_there() {
 judge_history() {
   ours=$(basename "$folder_of_ours")
   [ -z "${TIMELINE:-}" ] || [ "$TIMELINE" = "$ours" ] ||
-    refused "recovery point $POINT is of the log's history $ours, and timeline is '$TIMELINE', to which it does not lead; the archive has: $(histories_there)"
+    refused "recovery point $POINT belongs to history $ours of the log, which does not lead to timeline '$TIMELINE'; the archive has: $(histories_there)"
   case $UNTIL in
     latest | binlog:*)
       [ -n "${TIMELINE:-}" ] || [ "$newest_history" = "$ours" ] ||
-        refused "the archived log goes on in another history, $newest_history, to which recovery point $POINT does not lead: the server was restored or replaced since, or its logs were reset. Take a backup now; to replay what belongs to this recovery point, set timeline to $ours. The archive has: $(histories_there)"
+        refused "the archived log continues in another history, $newest_history, to which recovery point $POINT does not lead: the server has been restored or replaced, or its logs were reset. Take a backup now. To replay the log of this recovery point, set timeline to $ours. The archive has: $(histories_there)"
       ;;
-    gap) [ "$newest_history" = "$ours" ] || printf '%s\n' "the archived log goes on in another history, $newest_history, to which recovery point $POINT does not lead" >"$SCRATCH/replay.gap" ;;
+    gap) [ "$newest_history" = "$ours" ] || printf '%s\n' "the archived log continues in another history, $newest_history, to which recovery point $POINT does not lead" >"$SCRATCH/replay.gap" ;;
   esac
 }
 
@@ -88,7 +88,7 @@ judge_history() {
 broken() { printf '%s\n' "$*" >"$SCRATCH/replay.broken"; exit 1; }
 refused() { printf '%s\n' "$*" >"$SCRATCH/replay.refused"; exit 1; }
 gap() {
-  [ "$UNTIL" = gap ] || broken "the archived log has a gap: $*. A restore can go no further than to the gap (until: gap), or start from a recovery point after it"
+  [ "$UNTIL" = gap ] || broken "the archived log has a gap: $*. A restore can go no further than the gap (until: gap), or must start from a recovery point after it"
   printf '%s\n' "the archived log has a gap: $*" >"$SCRATCH/replay.gap"
   : >"$SCRATCH/ended"
   exit 0
@@ -161,7 +161,7 @@ judge_failed() {
       wrong = 1
       exit
     }
-    END { if (!wrong && next_noted()) print "no error where the log notes error " of[1] ", at " of[2] ": the statement was interrupted there half way, and has done more here. A restore can go no further than before it (until: binlog:" of[2] "), or start from a recovery point after it" }'
+    END { if (!wrong && next_noted()) print "no error where the log notes error " of[1] ", at " of[2] ": the statement was interrupted half way there, and has done more here. A restore can go no further than the point before it (until: binlog:" of[2] "), or must start from a recovery point after it" }'
   # What comes after it is read away, or the client would find nobody listening.
   cat >/dev/null
 }

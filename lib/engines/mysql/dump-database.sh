@@ -226,7 +226,7 @@ if [ -e "$notes.rc" ]; then
     caveat "not everything of database \"$name\" could be read: $(LC_ALL=C awk -f "$here/said.awk" "$notes.err" | head -n 3 | tr '\n' ' ')"
     rc=0
   fi
-  [ "$rc" -le 128 ] || echo "$dumper failed: killed by signal $((rc - 128)), as happens when memory runs out" >&2
+  [ "$rc" -le 128 ] || echo "$dumper failed: killed by signal $((rc - 128)), probably out of memory" >&2
   [ "$rc" = 0 ] || {
     [ -z "$looking" ] || kill "$watching" "$looking" 2>/dev/null || :
     exit "$rc"

@@ -53,7 +53,7 @@ while IFS= read -r name; do
   [ "$known" = 1 ] || refuse "there is no database \"$name\" on this server, or the role may not see it; it sees: $(sql information_schema -e "select group_concat(schema_name separator ', ') from schemata")"
   tables=$(sql information_schema -e "select count(*) from tables where $(same table_schema "$name") and table_type <> 'VIEW'")
   if [ "$tables" = 0 ] && [ "$ALLOW_EMPTY" != yes ] && [ "$SAFETY" != yes ]; then
-    [ -z "$DATABASES" ] || refuse "database \"$name\" holds no table: an empty backup is seldom what was meant (allowEmpty says that it is)"
+    [ -z "$DATABASES" ] || refuse "database \"$name\" holds no table: an empty backup is rarely intended; if this one is, set allowEmpty"
   else
     : >"$SCRATCH/not-empty"
   fi
@@ -119,7 +119,7 @@ SQL
   sed "s/^/$slug	/" "$SCRATCH/properties" >>"$SCRATCH/databases.tsv"
   printf '%s\t%s\n' "$slug" "$name" >>"$SCRATCH/chosen"
 done <"$SCRATCH/databases"
-[ -e "$SCRATCH/not-empty" ] || [ "$SAFETY" = yes ] || [ "$ALLOW_EMPTY" = yes ] || refuse "no database of this server holds a table: an empty backup is seldom what was meant (allowEmpty says that it is)"
+[ -e "$SCRATCH/not-empty" ] || [ "$SAFETY" = yes ] || [ "$ALLOW_EMPTY" = yes ] || refuse "no database of this server holds a table: an empty backup is rarely intended; if this one is, set allowEmpty"
 
 # ---- views that no other server can be relied on to make ---------------------------------------------------------------
 # Their text is kept, and a restore makes those that it can; but none of them stops anything, or is counted.

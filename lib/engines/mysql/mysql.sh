@@ -61,7 +61,7 @@ slug() {
 # ---- the connection: in a file, as an argument would be seen by everybody on the node ---------------------------------
 option() { # NAME VALUE
   case $2 in *"
-"*) refuse "the $1 in the credentials holds a line break, which no option file can" ;; esac
+"*) refuse "the $1 in the credentials holds a line break, which an option file cannot hold: remove it from the Secret" ;; esac
   printf '%s="%s"\n' "$1" "$(printf %s "$2" | sed 's/[\\"]/\\&/g')"
 }
 if [ -n "${SERVER_HOST:-}" ]; then
@@ -353,7 +353,7 @@ load() { # SLUG PART DATABASE [FILTER]
   cat "$SCRATCH/load.err" >&2
   # When the reader fails, the client does not notice; when the client fails, the reader's pipe breaks: 141 is the one that came second.
   if [ -e "$SCRATCH/get.failed" ] && [ "$(cat "$SCRATCH/get.failed")" != 141 ]; then die "$(repository_reason)"; fi
-  [ "$load_rc" -le 128 ] || die "restoring $1.$2.sql failed: $client was killed by signal $((load_rc - 128)), as happens when memory runs out"
+  [ "$load_rc" -le 128 ] || die "restoring $1.$2.sql failed: $client was killed by signal $((load_rc - 128)), probably out of memory"
   [ "$load_rc" = 0 ] || die "restoring $1.$2.sql failed: $(last_words "$SCRATCH/load.err" "$load_rc")$(room)"
 }
 

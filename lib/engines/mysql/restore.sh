@@ -29,7 +29,7 @@ with_it=$(while IFS= read -r with_name; do printf ' and not (%s)' "$(same constr
 while IFS='	' read -r slug name target; do
   tables=$(tables_of "$target") || die "the target \"$target\" cannot be looked into"
   [ "$tables" = 0 ] || [ "$REPLACE" = yes ] ||
-    refuse "database \"$target\" holds $tables tables: nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME (the old ones are kept under another name), or into to a new name"
+    refuse "database \"$target\" holds $tables tables: nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME (the old ones are kept under another name), or set into to a new name"
   read_only=0
   [ "$DIALECT" = mariadb ] || read_only=$(sql information_schema -e "select count(*) from schemata_extensions where $(same schema_name "$target") and options like '%READ ONLY=1%'")
   [ "$read_only" = 0 ] ||

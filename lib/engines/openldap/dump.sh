@@ -233,7 +233,7 @@ while IFS="$(printf '\t')" read -r number base_dn <&4; do
   rm -f "$WORK/data.ldif"
 done 4<"$WORK/suffixes"
 [ "$entries" != 0 ] || [ "$ALLOW_EMPTY" = yes ] || [ "$SAFETY" = yes ] ||
-  refuse 'the server holds no entry: an empty backup is seldom what was meant (allowEmpty says that it is)'
+  refuse 'the server holds no entry: an empty backup is rarely intended; if this one is, set allowEmpty'
 # One that is hidden from the account looks the same.
 [ -z "$empty" ] || [ "$ALLOW_EMPTY" = yes ] || [ "$SAFETY" = yes ] ||
   refuse "there is no entry in $empty, or none that the server shows: name the other suffixes, or say allowEmpty"

@@ -84,7 +84,7 @@ choose_target() {
     [0-9]*) ! is_after "$(manifest_field "$SCRATCH/manifest.json" finished)" "$UNTIL" ||
       refuse "recovery point $POINT ends after $UNTIL: set recoveryPoint to an older one, or to the time itself" ;;
   esac
-  [ -z "$target" ] || [ "$BATCHES" -gt 0 ] || refuse "no log was archived since recovery point $POINT: nothing can be replayed until $UNTIL. Call addLogArchive() on the backup, or set until to base"
+  [ -z "$target" ] || [ "$BATCHES" -gt 0 ] || refuse "no log has been archived since recovery point $POINT, so nothing can be replayed up to $UNTIL. Set until to base; for later restores, call addLogArchive() on the backup"
   mkdir -p "$SCRATCH/wal"
   if [ "$BATCHES" -gt 0 ]; then
     # History files say which timelines there are, before the first segment is asked for; every batch holds all of its time.
@@ -146,7 +146,7 @@ recover() { # DIRECTORY SETTINGS...
       if [ -n "$stopped" ]; then
         if [ "$UNTIL" = latest ]; then
           stop_server
-          die "$stopped. A restore can go no further (until: gap), or start from a recovery point after it"
+          die "$stopped. A restore can go no further (until: gap), or must start from a recovery point after it"
         fi
         caveat "nothing comes back that the server wrote later: $stopped"
       fi

@@ -7,4 +7,4 @@ rm -f "$SCRATCH/get.failed"
 unpack_rc=0
 { get wal.tar || echo $? >"$SCRATCH/get.failed"; } | tar -xf - -C "$WAL_DIRECTORY" || unpack_rc=$?
 [ ! -e "$SCRATCH/get.failed" ] || die "$(repository_reason)"
-[ "$unpack_rc" = 0 ] || die "batch $POINT of the log is no tar that can be read"
+[ "$unpack_rc" = 0 ] || die "batch $POINT of the log is not a readable tar"

@@ -107,7 +107,7 @@ check_server() {
   # A damaged table can have more to say than a log holds.
   head -n 200 "$SCRATCH/amcheck" >&2
   [ "$amcheck_rc" = 0 ] || die "pg_amcheck failed: $(grep . "$SCRATCH/amcheck" | head -n 4 | tr '\n' ' ')"
-  [ "$ALLOW_EMPTY" = yes ] || holds_tables || die 'the server holds no table of its users (allowEmpty says that none is meant to be there)'
+  [ "$ALLOW_EMPTY" = yes ] || holds_tables || die 'the server holds no table of a user (if that is right, set allowEmpty)'
 }
 
 # How assertions are asked.

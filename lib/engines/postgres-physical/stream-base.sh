@@ -19,7 +19,7 @@ manifest <base.pipe >backup_manifest.new &
   cat base.err >&2
   [ "$rc" = 0 ] || {
     echo "$rc" >base.failed
-    [ "$rc" -le 128 ] || echo "pg_basebackup failed: killed by signal $((rc - 128)), as happens when memory runs out" >&2
+    [ "$rc" -le 128 ] || echo "pg_basebackup failed: killed by signal $((rc - 128)), probably out of memory" >&2
   }
 } | tee base.pipe
 wait

@@ -21,7 +21,7 @@ unset PGCLIENTENCODING
 client pg_dump --format=custom --compress=0 --no-password --lock-wait-timeout="${lock_wait}s" --snapshot="$SNAPSHOT" $UNLOGGED -d "$DUMP_DATABASE" || {
   rc=$?
   case $client_said in *'Query was: LOCK TABLE'*) : >"$SCRATCH/dump.overtaken" ;; esac
-  [ "$rc" -le 128 ] || echo "backup: error: pg_dump failed: killed by signal $((rc - 128)), as happens when memory runs out" >&2
+  [ "$rc" -le 128 ] || echo "backup: error: pg_dump failed: killed by signal $((rc - 128)), probably out of memory" >&2
   exit "$rc"
 }
 : >"$SCRATCH/dumped"

@@ -72,7 +72,7 @@ SQL
     continue
   fi
   if [ "$tables" = 0 ] && [ "$ALLOW_EMPTY" != yes ] && [ "$SAFETY" != yes ]; then
-    [ -z "$DATABASES" ] || refuse "database \"$name\" holds no table: an empty backup is seldom what was meant (allowEmpty says that it is)"
+    [ -z "$DATABASES" ] || refuse "database \"$name\" holds no table: an empty backup is rarely intended; if this one is, set allowEmpty"
     if [ "$others" = 0 ]; then
       # The one that every server is born with is no news.
       if [ "$name" = postgres ] || [ "$name" = "$MAINTENANCE_DATABASE" ]; then log "database \"$name\" holds nothing and is left out"; else caveat "database \"$name\" is left out: it holds nothing"; fi
@@ -88,7 +88,7 @@ SQL
   { printf 'name\t%s\n' "$name"; cat "$SCRATCH/properties"; } | sed "s/^/$slug	/" >>"$SCRATCH/databases.tsv"
   printf '%s\t%s\t%s\n' "$slug" "$tables" "$name" >>"$SCRATCH/chosen"
 done <"$SCRATCH/databases"
-[ -s "$SCRATCH/chosen" ] || [ "$SAFETY" = yes ] || refuse "no database of this server holds anything: an empty backup is seldom what was meant (allowEmpty says that it is)"
+[ -s "$SCRATCH/chosen" ] || [ "$SAFETY" = yes ] || refuse "no database of this server holds anything: an empty backup is rarely intended; if this one is, set allowEmpty"
 
 # A role without access to the password hashes can still save everything else about the roles.
 readable=$(sql "$MAINTENANCE_DATABASE" -c "select has_table_privilege('pg_authid', 'select')")

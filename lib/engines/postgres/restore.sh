@@ -41,7 +41,7 @@ while IFS='	' read -r slug name target; do
   case $tables in
     no | 0) ;;
     *) [ "$REPLACE" = yes ] ||
-      refuse "database \"$target\" holds $tables tables: nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME (the old one is kept under another name), or into to a new name" ;;
+      refuse "database \"$target\" holds $tables tables: nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME (the old one is kept under another name), or set into to a new name" ;;
   esac
   prepared=$(printf "select count(*) from pg_prepared_xacts where database = :'name'" | sql "$MAINTENANCE_DATABASE" -v name="$target" -f -) ||
     die 'the prepared transactions of the server cannot be looked up'

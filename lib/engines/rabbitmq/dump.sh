@@ -13,7 +13,7 @@ facts_of "$SCRATCH/definitions.json" "$SCRATCH/definitions.json" exact
 attempt 'asking for the nodes of the cluster' definitions doubts "$SCRATCH/definitions.json" >"$SCRATCH/doubts"
 while IFS= read -r doubt; do caveat "$doubt"; done <"$SCRATCH/doubts"
 if [ "$(grep -c -e '^"queues":0$' -e '^"exchanges":0$' "$SCRATCH/facts")" = 2 ] && [ "$ALLOW_EMPTY" != yes ] && [ "$SAFETY" != yes ]; then
-  refuse 'the broker has neither a queue nor an exchange: an empty backup is seldom what was meant (allowEmpty says that it is)'
+  refuse 'the broker has neither a queue nor an exchange: an empty backup is rarely intended; if this one is, set allowEmpty'
 fi
 about server "$(sed -n 's/.*"rabbit_version":"\([^"]*\)".*/\1/p' "$SCRATCH/definitions.json" | head -n 1)"
 put definitions.json cat "$SCRATCH/definitions.json"

@@ -31,7 +31,7 @@ outcome restoreSeconds "$(($(date +%s) - restore_started))"
 grep -iE 'truncat|short read' "$SCRATCH/server.log" >&2 || :
 count_scratch_server
 log "loaded: $(tr '\n' ' ' <"$SCRATCH/facts")"
-! grep -q '^"keys":0$' "$SCRATCH/facts" || [ "$ALLOW_EMPTY" = yes ] || die 'the server holds no key (allowEmpty says that none is meant to be there)'
+! grep -q '^"keys":0$' "$SCRATCH/facts" || [ "$ALLOW_EMPTY" = yes ] || die 'the server holds no key (if that is right, set allowEmpty)'
 
 # Asked last: an assertion is the user's own statement, and may do anything to this server.
 check_scratch_assertions

@@ -18,5 +18,5 @@ about client "$("$PROGRAM-cli" --version)"
 facts_of_check "$SCRATCH/checked"
 # Known only now: a user who may do nothing but replicate cannot ask before.
 if grep -q '^"keys":0$' "$SCRATCH/facts" && [ "$ALLOW_EMPTY" != yes ] && [ "$SAFETY" != yes ]; then
-  refuse 'the server holds no key: an empty backup is seldom what was meant (allowEmpty says that it is)'
+  refuse 'the server holds no key: an empty backup is rarely intended; if this one is, set allowEmpty'
 fi

@@ -150,7 +150,7 @@ describe('PostgreSQL 15', () => {
   test('a server that was made anew on an empty volume is sound, and holds nothing: that fails', async () => {
     server.client('initdb', ['--no-sync', '--username=postgres', '/srv/anew']);
     copy(join(dirname(source), 'anew'), volume('postgres'));
-    await fails('postgres', 'a server without a table', /^the server holds no table of its users/);
+    await fails('postgres', 'a server without a table', /^the server holds no table of a user/);
   });
 
   test('files that were copied one after another are found torn', async () => {
@@ -256,15 +256,15 @@ describe('MariaDB 10.11', () => {
     await fails(
       'mariadb',
       'half of a table was copied before a checkpoint',
-      /^(CHECK TABLE found damage|a server over these files did not start)/,
+      /^(CHECK TABLE found damage|a server on these files did not start)/,
     );
   });
 
   test('what is damaged, is said', async () => {
     const page = (data: string) => overwrite(join(data, 'shop/items.ibd'), 20 * 16384 + 5000, Buffer.from('x'));
-    const notStarted = /^a server over these files did not start/;
+    const notStarted = /^a server on these files did not start/;
     await damages('mariadb', good, [
-      ['a byte of an InnoDB table', page, /^(CHECK TABLE .*(Corrupt|corrupt)|a server over these files)/],
+      ['a byte of an InnoDB table', page, /^(CHECK TABLE .*(Corrupt|corrupt)|a server on these files)/],
       ['a bit of an Aria table', data => flipBit(join(data, 'shop/notes.MAD')), /^CHECK TABLE found damage in these tables: shop\.notes/],
       ['half of the redo log', data => truncateSync(join(data, 'ib_logfile0'), 1 << 22), notStarted],
       ['no redo log', data => remove(data, /^ib_logfile0$/), /^there is no ib_logfile0/],
@@ -275,18 +275,18 @@ describe('MariaDB 10.11', () => {
   test('what is no data directory of this server, is refused', async () => {
     await damages('mariadb', good, [
       ['an empty directory', empty, /^the data directory is empty/],
-      ['some other directory', other, /^there is no ibdata1.*it holds: notes\./],
+      ['some other directory', other, /^there is no file ibdata1.*it holds: notes\./],
       [
         'of a later version',
         data => add(join(data, 'mariadb_upgrade_info'), '11.8.9-MariaDB'),
-        /^the data directory is of mariadb 11\.8\.9, and/,
+        /^the data directory is from mariadb 11\.8\.9, but/,
       ],
       [
         'a table on another volume',
         data => add(join(data, 'shop/far.isl'), '/fast/shop/far.ibd'),
         /^the server has tables on other volumes.*: far\.isl leads to \/fast\/shop\/far\.ibd/,
       ],
-      ['files of MySQL', data => add(join(data, 'mysql.ibd')), /^the data directory is of mysql, and the engine is one for mariadb/],
+      ['files of MySQL', data => add(join(data, 'mysql.ibd')), /^the data directory is from mysql, but the engine is for mariadb/],
     ]);
   });
 });

@@ -60,7 +60,7 @@ describeFaults({
     wrongCredentials: /^the etcd server refuses this job, .*error: etcdserver: authentication failed/,
     serverKilled: /./,
     dumperKilled: /./,
-    emptySource: /^the server holds no key: an empty backup is seldom what was meant/,
+    emptySource: /^the server holds no key: an empty backup is rarely intended/,
     scratchFull: /^snapshot\.db of \S+ cannot be fetched: .*No space left on device/,
     targetHoldsSomething: /^the data directory is not empty \(.*\): nothing was changed/,
     restorerKilled: /./,

@@ -219,17 +219,15 @@ describe('a cluster of three, of etcd 3.5', () => {
     const third = members[2]?.directory ?? '';
     renameSync(join(third, 'member/wal'), join(third, 'wal'));
     ask({ recoveryPoint: id, replace: 'yes' });
-    expect(resultOf(await run('three-restore-etcd-2')).reason).toMatch(/holds the data of a member and not its log, .*name its --wal-dir/);
+    expect(resultOf(await run('three-restore-etcd-2')).reason).toMatch(/holds a member's data but not its log, .*name its --wal-dir/);
     rmSync(join(third, 'wal'), { recursive: true });
     for (const member of members) rmSync(join(member.directory, 'member'), { recursive: true });
     ask({ recoveryPoint: 'newest-verified' });
     expect(resultOf(await run('three-restore-etcd-0')).reason).toBe(
-      `all 3 members have to be restored from one recovery point, and newest-verified may be another one for the next of them: set recoveryPoint to ${id}`,
+      `all 3 members must be restored from the same recovery point, and newest-verified may be a different one for the next member: set recoveryPoint to ${id}`,
     );
     ask({ recoveryPoint: id });
-    expect(resultOf(await run('three-restore-etcd-0')).reason).toMatch(
-      /^the log's directory holds something already \(.*\.wal.*\): nothing/,
-    );
+    expect(resultOf(await run('three-restore-etcd-0')).reason).toMatch(/^the log's directory is not empty \(.*\.wal.*\): nothing/);
     ask({ recoveryPoint: id, replace: 'yes' });
     for (const name of ['etcd-2', 'etcd-0', 'etcd-1']) await succeed(run(`three-restore-${name}`), 'restored');
 
@@ -258,7 +256,7 @@ describe('a cluster of three, of etcd 3.5', () => {
 
   test('a database that is full is published and verified, and the verdicts say what is restored of it', async () => {
     await raise('ACTIVATE');
-    const full = /the database is full \(alarm NOSPACE\), and so is what is restored of it/;
+    const full = /the database is full \(alarm NOSPACE\), and a restore of it will be too/;
     expect((await succeed(run('three-backup'), 'published')).reason).toMatch(full);
     expect((await succeed(run('three-verify'), 'verified')).reason).toMatch(full);
     await raise('DEACTIVATE');
@@ -271,7 +269,7 @@ describe('a cluster of three, of etcd 3.5', () => {
     await new Promise(resolve => setTimeout(resolve, 3000));
     const { reason, id: stale } = await succeed(run('three-backup'), 'published');
     expect(reason).toMatch(
-      /^the member that was asked had no leader, and none of the 2 others was healthy: the snapshot is what this member/,
+      /^the member that was asked had no leader, and none of the 2 others was healthy: the snapshot holds what this member/,
     );
     rmSync(join(cluster.claim('etcd', 'backups'), 'three', stale), { recursive: true });
   });

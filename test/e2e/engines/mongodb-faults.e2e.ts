@@ -46,7 +46,7 @@ describeFaults({
     wrongCredentials: /^the mongodb server refuses this job, .*(uthentication|onversation)/,
     serverKilled: /^storing all\.archive failed: .*(connection|socket|EOF|reset|server selection)/,
     dumperKilled: /^storing all\.archive failed: .*mongodump failed: killed by signal 9/,
-    emptySource: /^no database of this server holds a collection: an empty backup is seldom what was meant/,
+    emptySource: /^no database of this server holds a collection: an empty backup is rarely intended/,
     scratchFull: /^restoring all\.archive failed: mongorestore: .*Failed: /,
     targetHoldsSomething: /^database "shop" holds documents in 2 collections: nothing was changed/,
     restorerKilled: /^restoring \S+ failed: mongorestore: .*killed by signal 9/,

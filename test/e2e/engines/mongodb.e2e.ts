@@ -158,7 +158,7 @@ describe('a replica set, from dist/', () => {
       await new Promise(resolve => setTimeout(resolve, 1000));
       const backup = await run('backup');
       id = (await succeed(Promise.resolve(backup), 'published')).id;
-      expect(backup.log).toMatch(/changed while it was dumped, .*"collections\/pairs":/);
+      expect(backup.log).toMatch(/changed during the dump, .*"collections\/pairs":/);
     } finally {
       await writer.stop();
     }
@@ -177,9 +177,9 @@ describe('a replica set, from dist/', () => {
     for (const [until, says] of [
       [
         '2001-01-01T00:00:00Z',
-        /^recovery point \S+ can be restored until a moment from \S+ to \S+, while it was dumped, and not until 2001/,
+        /^recovery point \S+ can be restored to a point in time between \S+ and \S+, while it was dumped, and not to 2001/,
       ],
-      ['soon', /^until is "soon", which is no moment/],
+      ['soon', /^until is "soon": write a time/],
     ] as const) {
       request({ until, database: 'people', into: 'people3' });
       const refused = await run('restore');
@@ -249,7 +249,7 @@ describe('a standalone server', () => {
 
   test('a host that is not what was said is refused', async () => {
     const none = await run('no-set-backup');
-    expect(resultOf(none).reason).toMatch(/^shop-db is no member of a replica set, and so has no oplog: leave out replicaSet/);
+    expect(resultOf(none).reason).toMatch(/^shop-db is not a member of a replica set, so it has no oplog: leave out replicaSet/);
     const different = await run('other-set-backup');
     expect(resultOf(different).reason).toMatch(/^other-db is a member of replica set "production": set replicaSet: 'production'/);
     for (const each of [none, different]) expect(each.succeeded).toBe(false);

@@ -12,7 +12,7 @@ import { request } from '../support/rehearse';
 
 // The faults that every engine must survive, on MariaDB and on MySQL.
 
-const EMPTY = /^database "app" holds no table: an empty backup is seldom what was meant/;
+const EMPTY = /^database "app" holds no table: an empty backup is rarely intended/;
 
 function start(image: string) {
   return async ({ images }: Place): Promise<FaultyServer> => {

@@ -71,7 +71,7 @@ describeFaults({
       server.query('mysql', 'drop database app');
       const faulty = await suite.run('app-backup');
       fill();
-      suite.failed('empty server', faulty, /^the server holds no table: an empty backup is seldom what was meant/);
+      suite.failed('empty server', faulty, /^the server holds no table: an empty backup is rarely intended/);
     });
 
     test('a table that is damaged on disk', async () => {
@@ -108,7 +108,7 @@ describeFaults({
       const faulty = await suite.run('app-backup');
       await holder.stop();
       await server.endSessions('select sleep(60)%');
-      suite.failed('a table is held', faulty, /^storing data\.mbstream failed: .*were not done within 10 s \(lockTimeout\)/);
+      suite.failed('a table is held', faulty, /^storing data\.mbstream failed: .*did not end within 10 s \(lockTimeout\)/);
     });
   },
 });

@@ -75,7 +75,7 @@ jpegPhoto:: ${randomBytes(8000).toString('base64')}
     wrongCredentials: /^the openldap server refuses this job, .*Invalid credentials \(49\)/,
     serverKilled: /^reading dc=example,dc=com failed: .*(Can't contact LDAP server|error \(80\))/,
     dumperKilled: /^reading dc=example,dc=com failed: .*killed by signal 9/,
-    emptySource: /^the server holds no entry: an empty backup is seldom what was meant/,
+    emptySource: /^the server holds no entry: an empty backup is rarely intended/,
     scratchFull: /^data-1\.ldif of \S+ cannot be fetched: .*No space left on device/,
     targetHoldsSomething: /^the data directory is not empty \(.*\): nothing was changed/,
     restorerKilled: /could not be loaded: .*killed by signal 9/,

@@ -239,12 +239,7 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
         /ends after 2001-01-01T00:00:00Z: set recoveryPoint to an older one/,
         false,
       ],
-      [
-        'a moment before every recovery point',
-        { recoveryPoint: '2001-01-01T00:00:00Z' },
-        /has no recovery point from 2001/,
-        false,
-      ],
+      ['a moment before every recovery point', { recoveryPoint: '2001-01-01T00:00:00Z' }, /has no recovery point from 2001/, false],
       ['no such restore point', { until: 'name:nowhere' }, /^the archived log ends before name:nowhere/, false],
       ['a target that is none', { until: 'yesterday' }, /^until is 'yesterday': write latest, gap, base, a time/, false],
     ])('%s', async (_, words, says, running) => {

@@ -113,7 +113,7 @@ describeFaults({
     serverAbsent: /^the rabbitmq server was not ready within 4 s: .*does not answer/,
     serverKilled: /^exporting the definitions failed: .*does not answer/,
     dumperKilled: /^exporting the definitions failed: .*\(killed by signal 9\)/,
-    emptySource: /^the broker has neither a queue nor an exchange: an empty backup is seldom what was meant/,
+    emptySource: /^the broker has neither a queue nor an exchange: an empty backup is rarely intended/,
     scratchFull: /^definitions\.json of \S+ cannot be fetched: .*No space left on device/,
     targetHoldsSomething: /./,
     restorerKilled: /^importing the definitions failed: .*\(killed by signal 9\)/,

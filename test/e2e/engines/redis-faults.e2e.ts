@@ -50,7 +50,7 @@ describeFaults({
     wrongCredentials: /^the redis server refuses this job, .*WRONGPASS/,
     serverKilled: /^storing dump\.rdb failed: .*I\/O Error reading/,
     dumperKilled: /^storing dump\.rdb failed: .*redis-cli failed: killed by signal 9/,
-    emptySource: /^the server holds no key: an empty backup is seldom what was meant/,
+    emptySource: /^the server holds no key: an empty backup is rarely intended/,
     scratchFull: /^dump\.rdb of \S+ cannot be fetched: .*No space left on device/,
     targetHoldsSomething: /^the data directory is not empty \(.*\): nothing was changed/,
     restorerKilled: /^the scratch server could not load what was backed up: .*killed by signal 9/,

@@ -8,20 +8,20 @@ const say = line => fs.writeSync(1, `${line}\n`);
 const isLocked = admin => admin.runCommand({ currentOp: 1, $ownOps: true }).fsyncLock === true;
 
 function whyNot(hello) {
-  if (hello.msg === 'isdbgrid') return 'this is a mongos, which has no data: quiesce the members of its shards';
-  if ((hello.setName ?? '') !== REPLICA_SET) return `it is of replica set "${hello.setName ?? ''}": set replicaSet to that`;
+  if (hello.msg === 'isdbgrid') return 'this is a mongos, which holds no data: quiesce the members of its shards';
+  if ((hello.setName ?? '') !== REPLICA_SET) return `it is of replica set "${hello.setName ?? ''}": set replicaSet to that name`;
   if (hello.secondary) return '';
   if (hello.setName && !hello.isWritablePrimary) return 'it is neither primary nor secondary at the moment';
   const members = [...(hello.hosts ?? []), ...(hello.passives ?? []), ...(hello.arbiters ?? [])].length;
-  if (members > 1) return 'it is the primary: while it is locked nobody can write; quiesce a secondary';
-  return ONLY_MEMBER === 'yes' ? '' : 'while it is locked nobody can write: set onlyMember: true if that will do';
+  if (members > 1) return 'it is the primary, and nobody can write while it is locked: quiesce a secondary';
+  return ONLY_MEMBER === 'yes' ? '' : 'nobody can write while it is locked: if that is acceptable, set onlyMember: true';
 }
 
 // What the primary had when it was asked for, and so all that a majority had committed by then.
 function catchUp(admin) {
   const status = () => admin.runCommand({ replSetGetStatus: 1 }).members;
   const primary = status().find(member => member.stateStr === 'PRIMARY');
-  if (!primary) return 'its set has no primary, and nobody knows how far behind it is';
+  if (!primary) return 'its replica set has no primary, so nobody knows how far behind it is';
   // In time to say so: the wait began when this process did.
   for (const end = Date.now() + (QUIESCE_WAIT - 1 - process.uptime()) * 1000; ; sleep(200)) {
     const own = status().find(member => member.self).optime.ts;
