@@ -93,7 +93,7 @@ describe('a restore of Redis is refused', () => {
       {},
       { 'dump.rdb': '', 'nodes-6379.conf': `${id} 10.0.0.1:6379@16379 myself,slave ${id} 0 0 3 connected\n` },
     );
-    expect([code, reason]).toEqual([78, expect.stringMatching(/^by its nodes-6379\.conf this node is a replica/)]);
+    expect([code, reason]).toEqual([78, expect.stringMatching(/^nodes-6379\.conf says that this node is a replica/)]);
   });
 });
 

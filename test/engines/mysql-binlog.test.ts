@@ -443,10 +443,10 @@ describe('a replay', () => {
     const other = replay(failed(300, 0), error(1062));
     expect(other).toMatchObject({
       code: 1,
-      reason: expect.stringMatching(/^the server refused what its log says, after \S+: ERROR 1062 \(23000\) at line 7$/),
+      reason: expect.stringMatching(/^the server refused a statement of its own log, after \S+: ERROR 1062 \(23000\) at line 7$/),
     });
     expect(replay(failed(300, 1396), error(1062)).reason).toMatch(
-      /: ERROR 1062 .* line 7, and not the error 1396 that it notes at binlog\.000001:300$/,
+      /: ERROR 1062 .* line 7, and not the error 1396 that it records at binlog\.000001:300$/,
     );
   });
 
@@ -461,12 +461,12 @@ describe('a replay', () => {
       expect(replay(log, [], 'latest', more)).toMatchObject({
         code: 1,
         reason: expect.stringMatching(
-          /^the archived log has a gap: it ends at binlog\.000001:\d+, though the server had written until binlog/,
+          /^the archived log has a gap: it ends at binlog\.000001:\d+, although the server had written up to binlog/,
         ),
       });
       expect(replay(log, [], 'gap', more)).toMatchObject({
         code: 0,
-        caveats: expect.stringMatching(/^nothing comes back that the server wrote later: the archived log has a gap: it ends at/),
+        caveats: expect.stringMatching(/^nothing that the server wrote later comes back: the archived log has a gap: it ends at/),
       });
     }
   });
@@ -508,7 +508,7 @@ describe('a replay', () => {
     const { code, caveats } = replay(failed(300, 0), [], 'gap', { unreadable: true });
     expect(code).toBe(0);
     expect(caveats).toMatch(
-      /^nothing comes back that the server wrote later: .*what comes after binlog\.000001 cannot be read: it is damaged/,
+      /^nothing that the server wrote later comes back: .*what comes after binlog\.000001 cannot be read: it is damaged/,
     );
   });
 
@@ -516,7 +516,7 @@ describe('a replay', () => {
     expect(replay([...failed(300, 1062), ...failed(400, 1317)], error(1062))).toMatchObject({
       code: 1,
       reason: expect.stringMatching(
-        /^what was replayed is not what the server did: no error where the log notes error 1317, at binlog\.000001:400: /,
+        /^the replay differs from what the server did: no error where the log records error 1317, at binlog\.000001:400: /,
       ),
     });
   });
@@ -582,7 +582,7 @@ describe('a replay', () => {
     expect(set).toMatchObject({
       code: 0,
       caveats: expect.stringMatching(
-        /^the replay ended before binlog\.000001:500, .* though 1 transactions after it .* \(from binlog\.000001:600 to binlog\.000001:600\): a session had set its own time/,
+        /^the replay ended before binlog\.000001:500, .* But 1 transactions after it .* \(from binlog\.000001:600 to binlog\.000001:600\): a session had set its own time/,
       ),
     });
   });

@@ -181,13 +181,13 @@ describe('what clients say of a failure holds no data', () => {
     ],
     [
       "ERROR 1366 (22007) at line 9: Incorrect string value: '\\xF0SECRET' for column `a`.`b`.`c` at row 1",
-      "ERROR 1366 (22007) at line 9: a value is none of its column's type",
+      'ERROR 1366 (22007) at line 9: a value does not fit the type of its column',
     ],
     ['ERROR 9999 (HY000): SECRET', 'ERROR 9999 (HY000): the message is left out, as it may hold data'],
     ["ERROR 1146 (42S02) at line 1: Table 'shop.orders' doesn't exist", "ERROR 1146 (42S02) at line 1: Table 'shop.orders' doesn't exist"],
     [
       "mysqldump: Error 1292: Truncated incorrect DOUBLE value: 'SECRET' when dumping table `t` at row: 5",
-      "mysqldump: Error 1292: a value is none of its column's type when dumping table `t` at row: 5",
+      'mysqldump: Error 1292: a value does not fit the type of its column when dumping table `t` at row: 5',
     ],
     [
       'mariadb-dump: Error 2013: Lost connection to server during query when dumping table `noise` at row: 3',
@@ -199,7 +199,7 @@ describe('what clients say of a failure holds no data', () => {
     ],
     [
       "mysqldump: Couldn't execute 'SHOW FIELDS FROM `v`': SECRET (1292)",
-      "mysqldump: a statement of its own failed with error 1292: a value is none of its column's type",
+      'mysqldump: a statement of its own failed with error 1292: a value does not fit the type of its column',
     ],
   ])('%s', (said, kept) => {
     expect(awk('said', [said])).toEqual([kept]);

@@ -44,7 +44,7 @@ test('a segment that is missing before the next timeline goes on is a gap', () =
   expect(fetch(segment(1, 8))).toBe(0);
   expect(fetch(segment(1, 9))).toBe(1);
   expect(gap()).toMatch(
-    new RegExp(`^the archived log has a gap: segment ${segment(1, 9)} is missing, though ${segment(2, 0x23)} is there`),
+    new RegExp(`^the archived log has a gap: segment ${segment(1, 9)} is missing, although ${segment(2, 0x23)} is there`),
   );
 });
 
@@ -53,7 +53,7 @@ test('where it is the first of the next timeline that is missing, the one that w
   batches(`${segment(1, 0x1f)} ${segment(1, 0x20)} ${segment(1, 0x21)}`, segment(2, 0x21));
   expect(fetch(segment(1, 0x1f))).toBe(0);
   expect(fetch(segment(2, 0x20))).toBe(1);
-  expect(gap()).toContain(`segment ${segment(2, 0x20)} is missing, though ${segment(2, 0x21)} is there`);
+  expect(gap()).toContain(`segment ${segment(2, 0x20)} is missing, although ${segment(2, 0x21)} is there`);
   expect(fetch(segment(1, 0x20))).toBe(1);
 });
 

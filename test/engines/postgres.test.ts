@@ -93,8 +93,8 @@ WARNING:  4111
     ).toBe(`pg_restore: while PROCESSING TOC:
 pg_restore: from TOC entry 3325; 2606 16390 CONSTRAINT cards cards_pkey app
 pg_restore: error: could not execute query: ERROR: could not create unique index "cards_pkey"
-pg_restore: error: COPY failed for table "cards": ERROR: (the server's words may hold data and are not repeated; its log has them)
-psql:/x.sql:3: ERROR: 22P02 (the server's words may hold data and are not repeated; its log has them)
+pg_restore: error: COPY failed for table "cards": ERROR: (the server's message may hold data and is not repeated; its log has it)
+psql:/x.sql:3: ERROR: 22P02 (the server's message may hold data and is not repeated; its log has it)
 psql:/x.sql:3: ERROR: permission denied for table cards (42501)
 `);
   });

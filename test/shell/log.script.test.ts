@@ -318,15 +318,15 @@ describe('a log archive', () => {
       writeFileSync(join(spool, file), file);
       return job.run('archive', words());
     };
-    writeFileSync(join(spool, '../gap'), 'the server has recycled log\n');
-    const says = /lacks something, and no backup has been started since \(the server has recycled log\).*Take a backup now/;
+    writeFileSync(join(spool, '../gap'), 'the server recycled log\n');
+    const says = /lacks something, and no backup has been started since \(the server recycled log\).*Take a backup now/;
     expect(archive('a').result).toMatchObject({ verdict: 'published', reason: expect.stringMatching(says) });
     // One that was begun before all was received is none.
     expect(archive('b').result).toMatchObject({ reason: expect.stringMatching(says) });
     expect(confirmed()).toBe(0);
     backupsAt([stamp(1)]);
     const { log, result } = archive('c');
-    expect(log).toContain('a backup has been made since, which makes up for the gap in the archived log (the server has recycled log)');
+    expect(log).toContain('a backup has been made since, which makes up for the gap in the archived log (the server recycled log)');
     expect(String(result.reason ?? '')).not.toMatch(says);
     expect(confirmed()).toBe(1);
     expect(existsSync(join(spool, '../gap'))).toBe(false);
@@ -341,7 +341,7 @@ describe('a log archive', () => {
       job.run('archive', words());
       return scratches() > before;
     };
-    writeFileSync(join(spool, '../gap'), 'the server has recycled log\n');
+    writeFileSync(join(spool, '../gap'), 'the server recycled log\n');
     expect([confirmed('a'), confirmed('b')]).toEqual([false, false]);
     backupsAt([stamp(1260)]);
     expect(confirmed('c')).toBe(true);
@@ -355,11 +355,11 @@ describe('a log archive', () => {
     mkdirSync(gap);
     writeFileSync(join(bin, 'rm'), `#!/bin/sh\ncase "$*" in *gap-room) rmdir '${gap}' ;; esac\nexec /bin/rm "$@"\n`, { mode: 0o755 });
     job.engine({
-      'log-choose': `PATH='${bin}':$PATH; . "$BACKUP_HOME/shell/log-gap.sh"; log_gap_room; log_gap "the server has recycled log"`,
+      'log-choose': `PATH='${bin}':$PATH; . "$BACKUP_HOME/shell/log-gap.sh"; log_gap_room; log_gap "the server recycled log"`,
     });
     const { log } = job.run('archive', { ...words(), ARCHIVE_HEARTBEAT: '0' });
     expect(log).not.toContain('cannot be noted');
-    expect(readFileSync(gap, 'utf8')).toBe('the server has recycled log\n');
+    expect(readFileSync(gap, 'utf8')).toBe('the server recycled log\n');
     expect(existsSync(join(job.directory, 'gap-room'))).toBe(false);
   });
 

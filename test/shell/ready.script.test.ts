@@ -79,7 +79,7 @@ describe('a server that answers, and that no wait brings to answer otherwise', (
     ['redis', 'AUTH failed: WRONGPASS invalid username-password pair or user is disabled.', 0],
     ['redis', "NOPERM User backup has no permissions to run the 'ping' command", 0],
     ['rabbitmq', 'error: http://db:15672/api/whoami answers 401: {"error":"not_authorized"}', 1],
-    ['rabbitmq', 'error: user backup may not export definitions: it needs the tag administrator', 1],
+    ['rabbitmq', 'error: user backup is not allowed to export definitions: it needs the tag administrator', 1],
     ['etcd', 'curl: (60) SSL certificate problem: unable to get local issuer certificate', 60],
     ['etcd', 'curl: (56) OpenSSL SSL_read: error:0A000412:SSL routines::sslv3 alert bad certificate, errno 0', 56],
   ])('%s: %s', (engine, says, code) => {

@@ -283,7 +283,7 @@ inEachShell('%s: a server that is held', shell => {
     ['the client ended with 1: ERROR 1045 (28000): Access denied for user `quiesce`@`127.0.0.1`', 1],
     ['the server did not make a checkpoint: psql: error: FATAL:  password authentication failed for user "quiesce"', 1],
     ['Authentication failed.', 1],
-    ['the server gives no time: AUTH failed: WRONGPASS invalid username-password pair or user is disabled.', 1],
+    ['the server did not give its time: AUTH failed: WRONGPASS invalid username-password pair or user is disabled.', 1],
     ['it has no credentials: Secret stock has no key username', 78],
     [
       'the client ended with 1: ERROR 1227 (42000): Access denied; you need (at least one of) the BACKUP_ADMIN privilege(s) for this operation',

@@ -129,7 +129,7 @@ judge_times() { # POSITION where the replay ends
       END { if (count) print count, first, last }' >"$SCRATCH/later"
   [ -s "$SCRATCH/later" ] || return 0
   read -r later_count later_first later_last <"$SCRATCH/later"
-  caveat "the replay ended before $file:$1, the first event that says $UNTIL or later, though $later_count transactions after it in that file say a time more than a minute earlier (from $file:$later_first to $file:$later_last): a session had set its own time, the clock was set, or they took long. They are not in what came back; to have them, name the end by its position (until: binlog:$file:<position>)"
+  caveat "the replay ended before $file:$1, the first event dated $UNTIL or later. But $later_count transactions after it in that file are dated more than a minute earlier (from $file:$later_first to $file:$later_last): a session had set its own time, the clock was set, or they took long. They are not restored; to include them, name the end by its position (until: binlog:$file:<position>)"
 }
 
 # A statement can fail and have had an effect, as DROP TABLE of two tables of which one is not there, or an INSERT of several rows into a
@@ -157,11 +157,11 @@ judge_failed() {
       if (noted_one && word[2] == of[1]) { met++; next }
       # Of tables and sequences that were not there to be dropped the log does not note the error.
       if (word[2] == 1051 || word[2] == 4091) next
-      print error (noted_one ? ", and not the error " of[1] " that it notes at " of[2] : "")
+      print error (noted_one ? ", and not the error " of[1] " that it records at " of[2] : "")
       wrong = 1
       exit
     }
-    END { if (!wrong && next_noted()) print "no error where the log notes error " of[1] ", at " of[2] ": the statement was interrupted half way there, and has done more here. A restore can go no further than the point before it (until: binlog:" of[2] "), or must start from a recovery point after it" }'
+    END { if (!wrong && next_noted()) print "no error where the log records error " of[1] ", at " of[2] ": the statement was interrupted half way there, and has done more here. A restore can go no further than the point before it (until: binlog:" of[2] "), or must start from a recovery point after it" }'
   # What comes after it is read away, or the client would find nobody listening.
   cat >/dev/null
 }
@@ -247,7 +247,7 @@ judge_end() {
   replayed=$(cat "$SCRATCH/replayed")
   [ "$(number "${written_to%:*}")" -ge "$(number "${replayed%:*}")" ] || return 0
   if [ "${written_to%:*}" = "${replayed%:*}" ] && [ "${written_to##*:}" -le "${replayed##*:}" ]; then return 0; fi
-  gap "it ends at $replayed, though the server had written until $written_to when it was stored"
+  gap "it ends at $replayed, although the server had written up to $written_to when it was stored"
 }
 
 # Of what follows on missing bytes nothing is replayed.
@@ -277,10 +277,10 @@ statements() {
       sh "$BACKUP_HOME/shell/read-log.sh" begin >/dev/null || exit $?
       continue
     }
-    gap "it does not hold $start_file, at whose position $start_position the recovery point ends"
+    gap "it lacks $start_file, where the recovery point ends at position $start_position"
   done
   judge_history
-  [ "$(cat "$folder_of_ours$file.from")" -le "$position" ] || gap "of $file, bytes $position to $(cat "$folder_of_ours$file.from") are missing"
+  [ "$(cat "$folder_of_ours$file.from")" -le "$position" ] || gap "$file lacks bytes $position to $(cat "$folder_of_ours$file.from")"
   while :; do
     while [ ! -e "$folder_of_ours$file.end" ]; do next_batch || break; done
     find_displaced "$position"
@@ -289,7 +289,7 @@ statements() {
     if [ -s "$folder_of_ours$file.gap" ]; then
       missing="of $file, $(cat "$folder_of_ours$file.gap") are missing"
     elif [ ! -e "$folder_of_ours$file.end" ] && [ -n "$later" ]; then
-      missing="the end of $file was never received, though $later is there"
+      missing="the end of $file was never received, although $later is there"
     fi
     if [ -n "$missing" ]; then
       [ "$UNTIL" = gap ] || gap "$missing"
@@ -305,7 +305,7 @@ statements() {
     while [ ! -e "$folder_of_ours$next" ] && next_batch; do :; done
     if [ ! -e "$folder_of_ours$next" ]; then
       later=$(later_file "$(number "$file")")
-      [ -z "$later" ] || gap "$next is missing, though $later is there"
+      [ -z "$later" ] || gap "$next is missing, although $later is there"
       judge_end
       return 0
     fi
@@ -326,15 +326,15 @@ replay() {
     judge_failed >"$SCRATCH/replay.err"
   after=$(cat "$SCRATCH/replayed" 2>/dev/null || echo "$start_file:$start_position")
   case $(cat "$SCRATCH/replay.err") in
-    '') [ ! -s "$SCRATCH/replay.rc" ] || die "the server refused what its log says, after $after: $(client_words "$SCRATCH/replay.err" "$(cat "$SCRATCH/replay.rc")")" ;;
-    no*) die "what was replayed is not what the server did: $(cat "$SCRATCH/replay.err")" ;;
-    *) die "the server refused what its log says, after $after: $(cat "$SCRATCH/replay.err")" ;;
+    '') [ ! -s "$SCRATCH/replay.rc" ] || die "the server refused a statement of its own log, after $after: $(client_words "$SCRATCH/replay.err" "$(cat "$SCRATCH/replay.rc")")" ;;
+    no*) die "the replay differs from what the server did: $(cat "$SCRATCH/replay.err")" ;;
+    *) die "the server refused a statement of its own log, after $after: $(cat "$SCRATCH/replay.err")" ;;
   esac
   [ ! -s "$SCRATCH/replay.refused" ] || refuse "$(cat "$SCRATCH/replay.refused")"
   [ ! -s "$SCRATCH/replay.broken" ] || die "$(cat "$SCRATCH/replay.broken")"
-  [ -e "$SCRATCH/ended" ] || die 'reading the archived log ended half way'
-  [ ! -s "$SCRATCH/replay.gap" ] || caveat "nothing comes back that the server wrote later: $(cat "$SCRATCH/replay.gap")"
-  case $UNTIL in latest | gap) ;; *) [ -e "$SCRATCH/reached" ] || refuse "the archived log ends before $UNTIL, at $(cat "$SCRATCH/replayed"): choose an earlier moment, or set until to latest. The archive has: $(histories_there)" ;; esac
+  [ -e "$SCRATCH/ended" ] || die 'reading the archived log stopped halfway'
+  [ ! -s "$SCRATCH/replay.gap" ] || caveat "nothing that the server wrote later comes back: $(cat "$SCRATCH/replay.gap")"
+  case $UNTIL in latest | gap) ;; *) [ -e "$SCRATCH/reached" ] || refuse "the archived log ends before $UNTIL, at $(cat "$SCRATCH/replayed"): choose an earlier time, or set until to latest. The archive has: $(histories_there)" ;; esac
   rm -rf "$LOG_DIRECTORY" "$SCRATCH/load"
   log "replayed $BATCHES batches of the log, from $start_file:$start_position to $(cat "$SCRATCH/replayed" 2>/dev/null || echo there)"
 }

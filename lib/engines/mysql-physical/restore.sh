@@ -15,7 +15,7 @@ choose_target
 stage_data_directory
 # Where the old files had it, the server looks for it.
 if [ -e "$DATA_DIRECTORY/ibdata1" ] && [ ! -e "$DATA_DIRECTORY/ib_logfile0" ] && [ ! -d "$DATA_DIRECTORY/#innodb_redo" ]; then
-  caveat 'the old data directory had no redo log in it: where the server keeps that elsewhere (innodb_log_group_home_dir), empty that directory before it starts, or it applies the old log to the restored files'
+  caveat 'the old data directory had no redo log in it. If the server keeps its redo log elsewhere (innodb_log_group_home_dir), empty that directory before you start it; otherwise it applies the old log to the restored files'
 fi
 cleanup() {
   kill_scratch_server
@@ -36,10 +36,10 @@ STAGING=
 # MariaDB takes every directory of its own for a database, whatever its name, and then mariadb-upgrade and dumps of all databases
 # stop at one that is none. In the directory of a database it looks for no others.
 if [ "$DIALECT" = mariadb ] && [ -n "$OLD" ] && [ "${OLD%/*}" = "$DATA_DIRECTORY" ]; then
-  mv "$OLD" "$DATA_DIRECTORY/mysql/" || die "the server is restored, but sees $OLD as a database: move it away by hand"
-  log "the server would take that for a database: it is in $DATA_DIRECTORY/mysql/${OLD##*/} now"
+  mv "$OLD" "$DATA_DIRECTORY/mysql/" || die "the server is restored, but takes $OLD for a database: move it away by hand"
+  log "the server would take that directory for a database, so it is now $DATA_DIRECTORY/mysql/${OLD##*/}"
 fi
 outcome restoreSeconds "$(($(date +%s) - restore_started))"
 # The copy has none of them, and a server that finds some goes on with them.
 binlog_directory=$(manifest_about "$SCRATCH/manifest.json" | sed -n 's/^"binlogDirectory":"\(.*\)"$/\1/p')
-[ -z "$binlog_directory" ] || caveat "the server keeps its binary logs in $binlog_directory, outside its data directory: they are of the time before this restore. Remove them before the server starts, or archive and replicas take what it writes for their continuation"
+[ -z "$binlog_directory" ] || caveat "the server keeps its binary logs in $binlog_directory, outside its data directory, and they date from before this restore. Remove them before you start the server; otherwise the log archive and replicas take what it writes for their continuation"

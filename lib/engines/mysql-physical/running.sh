@@ -37,7 +37,7 @@ fi
 # A server removes these files when it stops, and leaves them behind when it is killed.
 left=$(find "$DATA_DIRECTORY" -maxdepth 1 \( -name '*.pid' -o -name '*.sock' -o -name '*.sock.lock' \) 2>/dev/null | head -n 1)
 [ -n "$left" ] || exit 1
-echo "${left##*/} is in its data directory: a server was started over it, and has not stopped since, unless it was killed" >&2
+echo "${left##*/} is in the data directory: a server was started on it and is still running, unless it was killed" >&2
 [ "${1:-}" = files ] || exit 2
 # What was there when the restore was asked for is what the request knows of.
 [ "${SERVER_IS_DOWN:-no}" != yes ] || [ -n "$(find "$left" -newer "$SCRATCH/manifest.json")" ] || exit 1

@@ -64,12 +64,12 @@ check_identities() {
     END { for (table in before) if (table != "" && table in after && after[table] != before[table]) print table }' "$marks.identities" "$marks.identities-after" |
     LC_ALL=C sort | paste -s -d , - | sed 's/,/, /g')
   [ -z "$changed" ] || {
-    echo "ERROR: while database $name was dumped, another table took the place of one, or it was altered or emptied: $changed. What this dump holds of it may be little or nothing; run again" >&2
+    echo "ERROR: while database $name was being dumped, these tables were replaced, altered or emptied: $changed. The dump may hold few of their rows, or none; run the backup again" >&2
     return 1
   }
   changed_names >"$marks.changed-after" || return 1
   [ "$(cat "$marks.changed")" = "$(cat "$marks.changed-after")" ] || {
-    echo "ERROR: while database $name was dumped, tables were renamed or altered on this server, and the role may not see which: run again, or grant process on *.*" >&2
+    echo "ERROR: while database $name was being dumped, tables were renamed or altered on this server, and the role is not allowed to see which: run the backup again, or grant process on *.*" >&2
     return 1
   }
 }
@@ -138,7 +138,7 @@ end_looking() {
   : >"$marks.begun"
   wait "$watching" || :
   wait "$looking" || :
-  [ ! -s "$marks.err" ] || caveat "not all values of database \"$name\" could be looked at: $(last_words "$marks.err" 1)"
+  [ ! -s "$marks.err" ] || caveat "not all values of database \"$name\" could be checked: $(last_words "$marks.err" 1)"
   NAME=$name awk -F '\t' '$1 == "lossy" && $3 != "" && $3 != "NULL" { gsub(/, /, ", " ENVIRON["NAME"] "."); print ENVIRON["NAME"] "." $3 }' "$marks.seen" >>"$LOSSY"
   [ -e "$marks.written" ] || return 0
   # Only of a table that nobody wrote between the two snapshots they are the sums of what was dumped.
@@ -149,7 +149,7 @@ end_looking() {
     table != "" && $2 ~ /^[0-9]+$/ && !(table in written) { print "checksum", table, $2 }
     { table = "" }' "$marks.written" "$marks.seen" >"$marks.facts"
   as_facts "$name" <"$marks.facts" >>"$FACTS"
-  log "database \"$name\": the values of $(wc -l <"$marks.facts" | tr -d ' ') tables are summed up"
+  log "database \"$name\": the values of $(wc -l <"$marks.facts" | tr -d ' ') tables have checksums"
 }
 
 # ---- the dump ---------------------------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ if [ -e "$notes.rc" ]; then
   rc=$(cat "$notes.rc")
   # What is damaged is no reason to refuse a copy of the rest; a server that went away is.
   if [ "$SAFETY" = yes ] && [ "$rc" -le 128 ] && ! grep -qE '\b(2002|2003|2006|2013)\b' "$notes.err"; then
-    caveat "not everything of database \"$name\" could be read: $(LC_ALL=C awk -f "$here/said.awk" "$notes.err" | head -n 3 | tr '\n' ' ')"
+    caveat "database \"$name\" could not be read completely: $(LC_ALL=C awk -f "$here/said.awk" "$notes.err" | head -n 3 | tr '\n' ' ')"
     rc=0
   fi
   [ "$rc" -le 128 ] || echo "$dumper failed: killed by signal $((rc - 128)), probably out of memory" >&2
@@ -232,8 +232,8 @@ if [ -e "$notes.rc" ]; then
     exit "$rc"
   }
 fi
-[ "$counted" != 3 ] || { echo "the dump of database $name has no end, although $dumper says that all went well" >&2; exit 1; }
-[ "$counted" = 0 ] || { echo "the dump of database $name could not be counted" >&2; exit 1; }
+[ "$counted" != 3 ] || { echo "the dump of database $name is cut off, although $dumper reported success" >&2; exit 1; }
+[ "$counted" = 0 ] || { echo "the rows of the dump of database $name could not be counted" >&2; exit 1; }
 [ ! -e "$notes" ] || as_facts "$name" <"$notes" >>"$FACTS"
 if [ "$part" = tables ]; then
   end_looking

@@ -20,7 +20,7 @@ role=NONE
 [ "$DIALECT" = mariadb ] || role=$(sql information_schema -e 'select current_role()')
 using=
 [ "$role" = NONE ] || using=" for current_user() using $role"
-attempt 'asking what the role may do' sql information_schema -e "show grants$using" >"$SCRATCH/grants"
+attempt 'asking for the privileges of the role' sql information_schema -e "show grants$using" >"$SCRATCH/grants"
 may() { # PRIVILEGE DATABASE [TABLE]
   PRIVILEGE=$1 ON=$2 TABLE=${3:-} awk -f "$here/may.awk" "$SCRATCH/grants"
 }
@@ -29,9 +29,9 @@ if [ -n "$DATABASES" ]; then
   printf '%s\n' "$DATABASES" >"$SCRATCH/databases"
 else
   may SELECT '*' ||
-    refuse 'no databases are named, and the role sees only those that it has grants on: others would be missing without a word. Grant select, show view, trigger, event on *.*, or name them (databases)'
+    refuse 'no databases are named, and the role sees only those that it has grants on: others would be left out silently. Grant select, show view, trigger, event on *.*, or name the databases (databases)'
   ! grep -q '^REVOKE ' "$SCRATCH/grants" ||
-    caveat "what is revoked from the role on single databases is not in this recovery point: $(sed -n 's/^REVOKE \(.*\) FROM .*/\1/p' "$SCRATCH/grants" | tr '\n' ';')"
+    caveat "this recovery point lacks what is revoked from the role on single databases: $(sed -n 's/^REVOKE \(.*\) FROM .*/\1/p' "$SCRATCH/grants" | tr '\n' ';')"
   # Where data directories are at the root of a file system, MariaDB takes its lost+found for a database.
   sql information_schema -e "select schema_name from schemata where schema_name not in ('information_schema', 'performance_schema', 'mysql', 'sys', '#mysql50#lost+found') order by 1" >"$SCRATCH/databases"
 fi
@@ -50,7 +50,7 @@ while IFS= read -r name; do
     log "there is no database \"$name\" to back up"
     continue
   fi
-  [ "$known" = 1 ] || refuse "there is no database \"$name\" on this server, or the role may not see it; it sees: $(sql information_schema -e "select group_concat(schema_name separator ', ') from schemata")"
+  [ "$known" = 1 ] || refuse "there is no database \"$name\" on this server, or the role is not allowed to see it; it sees: $(sql information_schema -e "select group_concat(schema_name separator ', ') from schemata")"
   tables=$(sql information_schema -e "select count(*) from tables where $(same table_schema "$name") and table_type <> 'VIEW'")
   if [ "$tables" = 0 ] && [ "$ALLOW_EMPTY" != yes ] && [ "$SAFETY" != yes ]; then
     [ -z "$DATABASES" ] || refuse "database \"$name\" holds no table: an empty backup is rarely intended; if this one is, set allowEmpty"
@@ -59,25 +59,25 @@ while IFS= read -r name; do
   fi
   for privilege in SELECT 'SHOW VIEW' TRIGGER EVENT; do
     may "$privilege" "$name" ||
-      refuse "the role has no $privilege on database \"$name\": its dump would lack something without saying so. Grant select, show view, trigger, event on *.*"
+      refuse "the role has no $privilege on database \"$name\": its dump would silently lack something. Grant select, show view, trigger, event on *.*"
   done
   # Whoever may run all of them sees that there are others', and no text of them.
   may SELECT '*' || may SHOW_ROUTINE '*' || may SELECT mysql || may SELECT mysql proc || {
     # What ALL PRIVILEGES are differs from release to release.
     { may EXECUTE "$name" || may 'SHOW CREATE ROUTINE' "$name"; } && [ "$(sql information_schema -e "select count(*) from routines where $(same routine_schema "$name") and ifnull(routine_definition, '') = ''")" = 0 ]
-  } || refuse "the role may not see the routines of others in database \"$name\": its dump would lack them without saying so. Grant select on *.*"
+  } || refuse "the role is not allowed to see the routines of other users in database \"$name\": its dump would silently lack them. Grant select on *.*"
   foreign=$(sql information_schema -e "select group_concat(table_name, ' (', engine, ')' order by table_name separator ', ') from tables
     where $(same table_schema "$name") and $is_table and engine not in (select engine from engines where transactions = 'YES')")
   if [ "$foreign" != NULL ]; then
     [ "$TRANSACTIONAL" != yes ] || [ "$SAFETY" = yes ] ||
-      refuse "database \"$name\" holds tables without transactions, which no dump sees at one moment: $foreign. Make them InnoDB, or leave transactionalOnly out"
-    log "WARNING: in database \"$name\" these tables have no transactions; each is dumped whole, but not at the moment of the others: $foreign"
+      refuse "database \"$name\" holds tables without transactions, which no dump can read at one point in time: $foreign. Convert them to InnoDB, or leave out transactionalOnly"
+    log "WARNING: in database \"$name\" these tables have no transactions; each is dumped completely, but not at the same point in time as the others: $foreign"
     about "notOfOneMoment/$name" "$foreign"
   fi
   elsewhere=$(sql information_schema -e "select group_concat(table_name, ' (', engine, ')' order by table_name separator ', ') from tables
     where $(same table_schema "$name") and engine in ($engines_elsewhere)")
   [ "$elsewhere" = NULL ] ||
-    caveat "the rows of these tables of database \"$name\" are elsewhere, and only how they are made is in this recovery point: $elsewhere"
+    caveat "the rows of these tables of database \"$name\" are stored elsewhere; this recovery point holds only the table definitions: $elsewhere"
   # As the dumping program wants it: they are where a copy would go.
   archived=$(sql information_schema -e "select group_concat(table_name order by table_name separator ', ') from tables where $(same table_schema "$name") and engine = 'S3'")
   [ "$archived" = NULL ] || caveat "these tables of database \"$name\" have the engine S3, and are not in this recovery point: $archived"
@@ -89,7 +89,7 @@ while IFS= read -r name; do
     if [ "$by_transaction" = NULL ] && "$dumper" --help | grep -q -- --dump-history; then
       printf '%s\thistory\tyes\n' "$slug" >>"$SCRATCH/databases.tsv"
     else
-      caveat "of the system-versioned tables of database \"$name\" only the present is in this recovery point: $history"
+      caveat "this recovery point holds only the current rows of the system-versioned tables of database \"$name\": $history"
     fi
   fi
   {
@@ -165,9 +165,9 @@ while IFS='	' read -r slug name; do
     printf '%s\tpart\tviews\n' "$slug" >>"$SCRATCH/databases.tsv"
 done <"$SCRATCH/chosen"
 broken=$(awk -F '\t' '$3 == "broken" { print $1 "." $2 }' "$SCRATCH/apart.tsv" | listed)
-[ -z "$broken" ] || caveat "these views are broken (what they read is not there, or their owner may not read it), and only their text is kept: $broken"
+[ -z "$broken" ] || caveat "these views are broken (what they read does not exist, or their owner is not allowed to read it), so only their text is kept: $broken"
 outside=$(awk -F '\t' '$3 == "outside" { print $1 "." $2 }' "$SCRATCH/apart.tsv" | listed)
-[ -z "$outside" ] || caveat "these views read databases that are not in this recovery point, so no verification makes them: $outside"
+[ -z "$outside" ] || caveat "these views read databases that are not in this recovery point, so no verification creates them: $outside"
 
 # ---- the accounts ------------------------------------------------------------------------------------------------------
 # Their statements: ACCOUNT TAB STATEMENT. What makes an account comes before what it is given.
@@ -205,9 +205,9 @@ if sql mysql -e "$(accounts_sql)" >"$SCRATCH/accounts" 2>"$SCRATCH/accounts.err"
   seconds=NULL
   [ "$DIALECT" = mariadb ] || seconds=$(sql mysql -e "select group_concat(quote(user), '@', quote(host) order by user, host separator ' ') from user
     where json_contains_path(user_attributes, 'one', '$.additional_password')") || seconds=NULL
-  [ "$seconds" = NULL ] || caveat "second passwords, which these accounts retain beside their current ones, are not in this recovery point: $seconds"
+  [ "$seconds" = NULL ] || caveat "the secondary passwords of these accounts are not in this recovery point: $seconds"
 else
-  caveat "the accounts are not in this recovery point, as the role may not read mysql.user ($(last_words "$SCRATCH/accounts.err" 1))"
+  caveat "the accounts are not in this recovery point, as the role is not allowed to read mysql.user ($(last_words "$SCRATCH/accounts.err" 1))"
 fi
 if [ "$DIALECT" != mariadb ]; then
   # Below are those of EPSG, and above what MySQL keeps for itself.
@@ -236,7 +236,7 @@ case $BINLOG_POSITION:$DIALECT:$binlog in
   auto:mariadb:1) if may 'BINLOG MONITOR' '*' || may 'REPLICATION CLIENT' '*'; then BINLOG_POSITION=yes; else BINLOG_POSITION=no; fi ;;
   auto:*) BINLOG_POSITION=no ;;
   yes:*:1 | no:*) ;;
-  yes:*) refuse 'the server writes no binary log (log_bin), so there is no position in it to note (binlogPosition)' ;;
+  yes:*) refuse 'the server writes no binary log (log_bin), so there is no position to record: leave out binlogPosition, or set log_bin' ;;
 esac
 SEES_TABLE_IDS=no
 ! may PROCESS '*' || SEES_TABLE_IDS=yes
@@ -252,7 +252,7 @@ while IFS='	' read -r slug name; do
     put "$slug.$part.sql" sh "$here/dump-database.sh" "$part" "$name" </dev/null
     [ "$part" != tables ] || { printf 'largest\t%s\n' "$(cat "$LARGEST")" && cat "$PLACES"; } | sed "s/^/$slug	/" >>"$SCRATCH/databases.tsv"
     [ "$part:$BINLOG_POSITION" = tables:yes ] || continue
-    [ -s "$SCRATCH/position" ] || die "the dump of database \"$name\" does not say where in the binary log it is"
+    [ -s "$SCRATCH/position" ] || die "the dump of database \"$name\" does not give its position in the binary log"
     IFS='	' read -r file position <"$SCRATCH/position"
     gtid=
     [ "$DIALECT" != mariadb ] || gtid=$(sql information_schema -e "select ifnull(binlog_gtid_pos($(literal "$file"), $position), '')")
@@ -265,13 +265,13 @@ LC_ALL=C awk -F '\t' '
   $2 == "sequence" && match($3, /^`([^`]|``)*`/) { asked[$3] = substr($3, 1, RLENGTH) }
   END { for (sequence in asked) if (!(asked[sequence] in chosen)) print sequence }' "$SCRATCH/databases.tsv" >"$SCRATCH/sequences.outside"
 [ ! -s "$SCRATCH/sequences.outside" ] ||
-  caveat "defaults of tables ask sequences of databases that are not in this recovery point, and which a restore needs: $(LC_ALL=C sort -u "$SCRATCH/sequences.outside" | listed)"
+  caveat "table defaults use sequences of databases that are not in this recovery point; a restore needs these: $(LC_ALL=C sort -u "$SCRATCH/sequences.outside" | listed)"
 # One that is between its two commits for a moment is like any other that was not done yet.
 prepared >"$SCRATCH/prepared.after"
 waiting=$(LC_ALL=C comm -12 "$SCRATCH/prepared.before" "$SCRATCH/prepared.after" | wc -l | tr -d ' ')
-[ "$waiting" = 0 ] || caveat "what $waiting prepared transactions (xa recover) have written is not in this recovery point, as they are neither committed nor rolled back"
+[ "$waiting" = 0 ] || caveat "the writes of $waiting prepared transactions (xa recover) are not in this recovery point, as they are neither committed nor rolled back"
 [ ! -s "$LOSSY" ] ||
-  caveat "values that a dump cannot carry (a FLOAT of more than six digits, text that Unicode lacks) come back changed; make the column DOUBLE or utf8mb4, or back up physically: $(listed <"$LOSSY")"
+  caveat "values that a dump cannot represent (a FLOAT of more than six digits, text that is not in Unicode) come back changed; make the column DOUBLE or utf8mb4, or back up physically: $(listed <"$LOSSY")"
 [ ! -s "$SCRATCH/positions" ] || put binlog-position cat "$SCRATCH/positions"
 # Variables may hold what nobody else should read.
 sql information_schema -e "show global variables where variable_name not like '%password%' and variable_name not like '%secret%' and variable_name not like 'init_%'" >"$SCRATCH/settings.tsv"

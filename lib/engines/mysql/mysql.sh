@@ -120,7 +120,7 @@ check_server() {
   version=$(cat "$SCRATCH/version")
   case $version in *[Mm]aria*) found=MariaDB ;; *) found=MySQL ;; esac
   [ "$found" = "$product" ] ||
-    refuse "the server is $found $version, and this job has the programs of $product: what one dumps the other cannot read. Write Engine.$(echo "$found" | tr '[:upper:]' '[:lower:]')"
+    refuse "the server is $found $version, but this job has the programs of $product, and neither can read the other's dumps. Write Engine.$(echo "$found" | tr '[:upper:]' '[:lower:]')"
   image=$("$daemon" --version | sed 's/.*Ver \([0-9]*\.[0-9]*\).*/\1/')
   [ "$(number "$image")" -ge "$(number "$version")" ] ||
     refuse "the server is $product $version, newer than the $product $image of this job's image: set version to the server's"
@@ -237,7 +237,7 @@ comparable_checksums() {
   comparable_was=$(sed -n 's/^version	//p' "$SCRATCH/settings.tsv")
   comparable_is=$(sql information_schema -e 'select version()') || return 1
   [ "$(number "$comparable_was")" != "$(number "$comparable_is")" ] || return 0
-  ! grep -q '^"checksum/' "$SCRATCH/facts.expected" || caveat "checksums of rows are not compared: the backup was made of release $comparable_was, and this is $comparable_is"
+  ! grep -q '^"checksum/' "$SCRATCH/facts.expected" || caveat "checksums of rows are not compared: the backup is from release $comparable_was, and this is $comparable_is"
   grep -v '^"checksum/' "$SCRATCH/facts.expected" >"$SCRATCH/facts.comparable" || :
   mv "$SCRATCH/facts.comparable" "$SCRATCH/facts.expected"
 }
@@ -279,12 +279,12 @@ stand_in_sequences() { # FILTER: of the names
 lent="$SCRATCH/lent" run_settings=''
 
 lend() { # VARIABLE VALUE CONDITION: of the server, while the condition on @@global.VARIABLE holds
-  lend_was=$(sql information_schema -e "select @@global.$1 from dual where $3") || die "the server does not say what its $1 is"
+  lend_was=$(sql information_schema -e "select @@global.$1 from dual where $3") || die "the server does not give the value of $1"
   [ -n "$lend_was" ] || return 0
   sql information_schema -e "set global $1 = $2" 2>"$SCRATCH/lend.err" ||
-    refuse "the server's $1 is $lend_was, with which it cannot take this recovery point, and the role may not change it; nothing was changed. Run \"set global $1 = $2\", restore, and set it back ($(last_words "$SCRATCH/lend.err" 1))"
+    refuse "$1 is $lend_was on the server, which prevents this restore, and the role is not allowed to change it; nothing was changed. Run \"set global $1 = $2\", restore, and set it back ($(last_words "$SCRATCH/lend.err" 1))"
   printf 'set global %s = %s;\n' "$1" "$lend_was" >>"$lent"
-  log "$1 is $2 for the time of this restore; it was $lend_was"
+  log "$1 is $2 during this restore; it was $lend_was"
 }
 
 lend_settings() {
@@ -319,7 +319,7 @@ lend_settings() {
 
 give_back() {
   [ -s "$lent" ] || return 0
-  sql information_schema --force <"$lent" || log "WARNING: not every setting could be set back; what is missing of these: $(tr '\n' ' ' <"$lent")"
+  sql information_schema --force <"$lent" || log "WARNING: not every setting could be set back; set back those of these that are missing: $(tr '\n' ' ' <"$lent")"
   rm -f "$lent"
 }
 
@@ -379,7 +379,7 @@ missing_accounts() {
   manifest_members "$SCRATCH/manifest.json" | grep -q '^accounts.tsv	' || return 0
   get accounts.tsv >"$SCRATCH/accounts.tsv" || die "accounts.tsv of $POINT: $(repository_reason)"
   sql mysql -e "$(accounts_sql)" >"$SCRATCH/accounts.present" 2>"$SCRATCH/accounts.err" || {
-    caveat "accounts that are missing are not made, as the role may not see which those are ($(last_words "$SCRATCH/accounts.err" 1))"
+    caveat "missing accounts are not created, as the role is not allowed to see which are missing ($(last_words "$SCRATCH/accounts.err" 1))"
     return 0
   }
   # It is there for good once somebody has granted it something.
@@ -392,7 +392,7 @@ missing_accounts() {
     !($1 in present) && (index($1, ENVIRON["OWN"] "@") == 1 || index($1, "\047\047@") == 1) && !seen[$1]++ { print $1 }' \
     "$SCRATCH/accounts.present" "$SCRATCH/accounts.tsv" >"$SCRATCH/accounts.own"
   if [ -n "${SERVER_HOST:-}" ] && [ -s "$SCRATCH/accounts.own" ]; then
-    caveat "these accounts are not made, as they would lock out the one that restores: $(paste -s -d ' ' "$SCRATCH/accounts.own")"
+    caveat "these accounts are not created, as they would lock out the account that restores: $(paste -s -d ' ' "$SCRATCH/accounts.own")"
     cat "$SCRATCH/accounts.own" >>"$SCRATCH/accounts.present"
   fi
   # Given without what is taken back again, they might read what was kept from them.
@@ -401,7 +401,7 @@ missing_accounts() {
   revokes=1
   [ ! -s "$SCRATCH/accounts.revoked" ] || revokes=$(sql information_schema -e 'select @@global.partial_revokes') || return 1
   if [ "$revokes" != 1 ]; then
-    caveat "these accounts are not made, as what is revoked from them on single databases cannot be while the server's partial_revokes is off: $(paste -s -d ' ' "$SCRATCH/accounts.revoked"). To have them, set it and restore again"
+    caveat "these accounts are not created, as they have revokes on single databases and partial_revokes is off on the server: $(paste -s -d ' ' "$SCRATCH/accounts.revoked"). To restore them, set partial_revokes on and restore again"
     cat "$SCRATCH/accounts.revoked" >>"$SCRATCH/accounts.present"
   fi
   awk -F '\t' -v create="$SCRATCH/accounts.create" -v grant="$SCRATCH/accounts.grant" '
@@ -426,5 +426,5 @@ accounts_sql() {
 grant_accounts() { # early|finally
   [ -s "$SCRATCH/accounts.grant" ] || return 0
   sql mysql --force <"$SCRATCH/accounts.grant" 2>"$SCRATCH/grant.err" || :
-  [ "$1" = early ] || [ ! -s "$SCRATCH/grant.err" ] || caveat "not every privilege of the accounts that were made could be given: $(tr '\n' ' ' <"$SCRATCH/grant.err")"
+  [ "$1" = early ] || [ ! -s "$SCRATCH/grant.err" ] || caveat "not every privilege of the created accounts could be granted: $(tr '\n' ' ' <"$SCRATCH/grant.err")"
 }

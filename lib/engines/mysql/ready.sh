@@ -9,7 +9,7 @@ answer=$(sql information_schema -e 'select 1' 2>"$SCRATCH/ready.client") || {
   cat "$SCRATCH/ready.client" >&2
   # The two products have other ways to log in, and neither's client knows all of the other's.
   ! grep -qiE 'plugin.*(cannot|could not) be loaded' "$SCRATCH/ready.client" ||
-    echo "ERROR: the server wants a way to log in that the programs of $product do not know: is it a $product server?" >&2
+    echo "ERROR: the server demands an authentication method that the programs of $product do not support: is it a $product server?" >&2
   ! mysql_refused "$SCRATCH/ready.client" || exit 78
   exit 1
 }

@@ -21,23 +21,23 @@ DATABASE=$DATABASE INTO=$INTO awk -F '\t' -v OFS='\t' '
   $2 == "name" && (only == "" || $3 == only) { print $1, $3, into == "" ? $3 : into }' "$SCRATCH/databases.tsv" >"$SCRATCH/wanted"
 [ -s "$SCRATCH/wanted" ] || refuse "recovery point $POINT holds no database \"$DATABASE\"; it holds: $(awk -F '\t' '$2 == "name" { print $3 }' "$SCRATCH/databases.tsv" | tr '\n' ',' | sed 's/,$//')"
 [ -z "$INTO" ] || [ "$(wc -l <"$SCRATCH/wanted")" -eq 1 ] || refuse "into names one database, but the request restores several: name one in database"
-[ "$(printf %s "$INTO" | wc -m)" -le 64 ] || refuse "into has more than the 64 characters that a name may have"
+[ "$(printf %s "$INTO" | wc -m)" -le 64 ] || refuse "into has more than 64 characters, the limit of a name: choose a shorter one"
 
 # Everything that can be refused is refused before anything is made. Keys of databases that are restored too are made anew.
 awk -F '\t' '$2 == $3 { print $3 }' "$SCRATCH/wanted" >"$SCRATCH/with"
 with_it=$(while IFS= read -r with_name; do printf ' and not (%s)' "$(same constraint_schema "$with_name")"; done <"$SCRATCH/with")
 while IFS='	' read -r slug name target; do
-  tables=$(tables_of "$target") || die "the target \"$target\" cannot be looked into"
+  tables=$(tables_of "$target") || die "the target \"$target\" could not be read"
   [ "$tables" = 0 ] || [ "$REPLACE" = yes ] ||
     refuse "database \"$target\" holds $tables tables: nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME (the old ones are kept under another name), or set into to a new name"
   read_only=0
   [ "$DIALECT" = mariadb ] || read_only=$(sql information_schema -e "select count(*) from schemata_extensions where $(same schema_name "$target") and options like '%READ ONLY=1%'")
   [ "$read_only" = 0 ] ||
-    refuse "database \"$target\" is read only: nothing was changed. Alter it first (read only = 0), or set into to a new name"
+    refuse "database \"$target\" is read only: nothing was changed. First alter it (read only = 0), or set into to a new name"
   referring=$(sql information_schema -e "select group_concat(distinct constraint_schema, '.', table_name separator ', ') from key_column_usage
     where $(same referenced_table_schema "$target") and not ($(same constraint_schema "$target"))$with_it")
   [ "$referring" = NULL ] ||
-    refuse "foreign keys of other databases refer to \"$target\", and would follow its old tables to another name: nothing was changed. Drop them first: $referring"
+    refuse "foreign keys of other databases refer to \"$target\", and would follow its old tables to their new name: nothing was changed. First drop these: $referring"
 done <"$SCRATCH/wanted"
 
 get settings.tsv >"$SCRATCH/settings.tsv" || die "settings.tsv of $POINT: $(repository_reason)"
@@ -46,7 +46,7 @@ comparable_checksums
 awk -F '\t' 'FILENAME == ARGV[1] { wanted[$1]; next } $1 in wanted' "$SCRATCH/wanted" "$SCRATCH/databases.tsv" >"$SCRATCH/databases.wanted"
 mv "$SCRATCH/databases.wanted" "$SCRATCH/databases.tsv"
 zones=$(missing_zones | paste -s -d , -)
-[ -z "$zones" ] || refuse "events of this recovery point name time zones that the target does not know ($zones); nothing was changed. Load them first: mariadb-tzinfo-to-sql or mysql_tzinfo_to_sql /usr/share/zoneinfo, into the database mysql"
+[ -z "$zones" ] || refuse "events of this recovery point use time zones that the target does not know ($zones); nothing was changed. First load them: mariadb-tzinfo-to-sql or mysql_tzinfo_to_sql /usr/share/zoneinfo, into the database mysql"
 trap give_back EXIT
 lend_settings
 
@@ -85,7 +85,7 @@ look_for_places() { # DATABASE
       </dev/null >/dev/null 2>&1 || printf '%s\t%s\n' "$kind" "$place"
   done <"$SCRATCH/places" >"$SCRATCH/absent"
   [ ! -s "$SCRATCH/absent" ] ||
-    caveat "this server has no $(tr '\t\n' ' ,' <"$SCRATCH/absent" | sed -e 's/,$//' -e 's/,/, /g'): tables that were there are where it keeps all others"
+    caveat "this server has no $(tr '\t\n' ' ,' <"$SCRATCH/absent" | sed -e 's/,$//' -e 's/,/, /g'): tables that were there are now with all others"
 }
 
 restore_started=$(date +%s)
@@ -94,7 +94,7 @@ while IFS='	' read -r slug name target; do facts_about "$name" <"$SCRATCH/facts.
 missing_accounts
 # On the day of a restore the data is worth more than an account that cannot be made; a verification is the place to be strict.
 sql mysql --force <"$SCRATCH/accounts.create" 2>"$SCRATCH/accounts.err" || :
-[ ! -s "$SCRATCH/accounts.err" ] || caveat "not every account that is missing could be made: $(tr '\n' ' ' <"$SCRATCH/accounts.err")"
+[ ! -s "$SCRATCH/accounts.err" ] || caveat "not every missing account could be created: $(tr '\n' ' ' <"$SCRATCH/accounts.err")"
 attempt 'asking for storage engines' lacking_engines <"$SCRATCH/facts.wanted" >"$SCRATCH/engines.lacking"
 [ ! -s "$SCRATCH/engines.lacking" ] ||
   caveat "this server has no storage engine $(paste -s -d , "$SCRATCH/engines.lacking" | sed 's/,/, /g'): tables of it are InnoDB now"
@@ -107,7 +107,7 @@ definers() {
   definer_probe=$(ident "$1").restore_probe
   sql information_schema -e "create definer = $(ident "${definer%@*}")@$(ident "${definer##*@}") sql security invoker view $definer_probe as select 1 as x; drop view $definer_probe" 2>"$SCRATCH/definer.err" ||
     ! grep -q '^ERROR 1227 ' "$SCRATCH/definer.err" ||
-    refuse "the role may not make what is somebody else's, such as $definer: no database was changed. Grant it $(if [ "$DIALECT" = mariadb ]; then echo 'set user'; else echo 'set_any_definer and allow_nonexistent_definer (before 8.4: set_user_id)'; fi) on *.*, or super"
+    refuse "the role is not allowed to create objects of other users, such as $definer: no database was changed. Grant it $(if [ "$DIALECT" = mariadb ]; then echo 'set user'; else echo 'set_any_definer and allow_nonexistent_definer (before 8.4: set_user_id)'; fi) on *.*, or super"
 }
 
 number=0

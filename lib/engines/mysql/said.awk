@@ -12,8 +12,8 @@ BEGIN {
   for (i = split(names, list, " "); i > 0; i--) harmless[list[i]]
   words[1062] = "a value is there twice under a key that allows it once"
   words[1064] = "the statement cannot be parsed"
-  for (i = split("1264 1265 1292 1366 1367", list, " "); i > 0; i--) words[list[i]] = "a value is none of its column's type"
-  words[3140] = words[3141] = "a value is no JSON"
+  for (i = split("1264 1265 1292 1366 1367", list, " "); i > 0; i--) words[list[i]] = "a value does not fit the type of its column"
+  words[3140] = words[3141] = "a value is not JSON"
 }
 
 function own(number) { return number in words ? words[number] : "the message is left out, as it may hold data" }

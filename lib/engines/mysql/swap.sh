@@ -86,12 +86,12 @@ prepare() {
     : >"$state/new"
   fi
   sql information_schema -e "select concat('character set ', default_character_set_name, ' collate ', default_collation_name$prepare_comment) from schemata where $(same schema_name "$target")" >"$state/charset" ||
-    die "the target \"$target\" cannot be looked into"
-  objects_of "$target" '' >"$state/objects" || die "the target \"$target\" cannot be looked into"
+    die "the target \"$target\" could not be read"
+  objects_of "$target" '' >"$state/objects" || die "the target \"$target\" could not be read"
   [ ! -e "$state/new" ] && [ -s "$state/objects" ] || return 0
-  broken_views "$target" >"$state/broken" || die "the views of \"$target\" cannot be looked at"
-  lost_tables >"$state/lost" || die "the tables of \"$target\" cannot be looked at"
-  [ ! -s "$state/lost" ] || caveat "tables of \"$target\" had lost their files, so nothing of them is kept: $(paste -s -d , "$state/lost")"
+  broken_views "$target" >"$state/broken" || die "the views of \"$target\" could not be read"
+  lost_tables >"$state/lost" || die "the tables of \"$target\" could not be read"
+  [ ! -s "$state/lost" ] || caveat "tables of \"$target\" had lost their files, so nothing of them could be kept: $(paste -s -d , "$state/lost")"
   # Within the 64 characters of a name.
   old=$(printf %s "$target" | awk '{ print length($0) <= 42 ? $0 : substr($0, 1, 42) }')_before_$(date -u +%Y%m%d%H%M%S)
   for part in routines triggers views events; do
@@ -108,7 +108,7 @@ prepare() {
     create table $(ident "$old").restore_before_triggers (n int auto_increment primary key) as select * from triggers where $(same trigger_schema "$target");
     create table $(ident "$old").restore_before_views (n int auto_increment primary key) as select * from views where $(same table_schema "$target")" 2>"$SCRATCH/swap.err" || {
     sql information_schema -e "drop database if exists $(ident "$old")" || :
-    die "the database that would keep what \"$target\" holds could not be made, and nothing was changed: $(last_words "$SCRATCH/swap.err" 1)"
+    die "the database to keep the old content of \"$target\" could not be created, and nothing was changed: $(last_words "$SCRATCH/swap.err" 1)"
   }
   printf %s "$old" >"$state/old"
   old_parts rest "$old" routines disabled 2>"$SCRATCH/old.err"
@@ -238,9 +238,9 @@ swap_failed() { # WHAT
   [ ! -s "$SCRATCH/outcome/reason" ] || { swap_reason=$(cat "$SCRATCH/outcome/reason") && rm "$SCRATCH/outcome/reason"; }
   cat "$SCRATCH/swap.err" >&2
   if { [ "$swap_done" != moved ] || { each clear_away && move moves_out moves_back && each sequences_back; }; } && put_all_back; then
-    die "$1, and $targets is as it was: $swap_reason"
+    die "$1, and $targets is unchanged: $swap_reason"
   fi
-  die "$1, and not everything could be put back: what $targets held is in it and in databases named like it with _before_ (see the tables restore_before_triggers and restore_before_views there); nothing was deleted: $swap_reason"
+  die "$1, and not everything could be put back. The old content of $targets is in it, and in databases whose names begin like it and contain _before_ (see their tables restore_before_triggers and restore_before_views); nothing was deleted: $swap_reason"
 }
 
 finish() {
@@ -251,7 +251,7 @@ finish() {
       sql information_schema -e "drop table $(ident "$old").restore_before_triggers"
       [ -s "$state/broken" ] || sql information_schema -e "drop table $(ident "$old").restore_before_views"
     else
-      caveat "the tables that \"$target\" held are whole in \"$old\", but not everything beside them: see its tables restore_before_triggers and restore_before_views ($(last_words "$SCRATCH/swap.err" 1))"
+      caveat "the old tables of \"$target\" are complete in \"$old\", but not its other objects: see its tables restore_before_triggers and restore_before_views ($(last_words "$SCRATCH/swap.err" 1))"
     fi
   fi
   # What reads what is not in the recovery point, or is not there at all: as far as this server has it.
@@ -261,7 +261,7 @@ finish() {
     missing=$(property "$(the slug)" apart | while IFS= read -r view; do
       [ "$(sql information_schema -e "select count(*) from views where $(same table_schema "$target") and $(same table_name "$view")")" = 1 ] || printf '%s\n' "$view"
     done | paste -s -d , -)
-    [ -z "$missing" ] || caveat "these views of \"$target\" were broken or read other databases when they were backed up, and cannot be made here: $missing"
+    [ -z "$missing" ] || caveat "these views of \"$target\" were broken or read other databases when they were backed up, and cannot be created here: $missing"
   fi
 }
 
@@ -270,7 +270,7 @@ enable_events() {
   has_part "$(the slug)" events || return 0
   target=$(the target)
   elsewhere=$(sql information_schema -e "select group_concat(event_name order by 1 separator ', ') from events where $(same event_schema "$target") and status like '%SIDE\_DISABLED'") || elsewhere=NULL
-  [ "$elsewhere" = NULL ] || caveat "these events of \"$target\" are disabled as on the replica that was backed up, and do not act where they are now unless they are enabled: $elsewhere"
+  [ "$elsewhere" = NULL ] || caveat "these events of \"$target\" are disabled, as on the replica that was backed up; enable them if they should run here: $elsewhere"
   get "$(the slug).events.sql" | WHAT=enabling LC_ALL=C awk -f "$here/events.awk" >"$SCRATCH/enable.sql"
   [ -s "$SCRATCH/enable.sql" ] || return 0
   if [ "$target" = "$(the name)" ]; then
@@ -278,7 +278,7 @@ enable_events() {
     # One whose time is over is not made any more.
     ! grep -v '^ERROR 1539 ' "$SCRATCH/enable.err" >"$SCRATCH/enable.rest" || caveat "not all events of \"$target\" could be enabled: $(last_words "$SCRATCH/enable.rest" 1)"
   else
-    caveat "events of \"$target\" are disabled, as this is a copy beside \"$(the name)\": $(sed 's/.* event \(.*\) enable;$/\1/' "$SCRATCH/enable.sql" | paste -s -d , -)"
+    caveat "events of \"$target\" are disabled, as this is a copy of \"$(the name)\": $(sed 's/.* event \(.*\) enable;$/\1/' "$SCRATCH/enable.sql" | paste -s -d , -)"
   fi
 }
 
@@ -298,7 +298,7 @@ join schemata s on s.schema_name not in ('information_schema', 'performance_sche
     or s.schema_name regexp '^[0-9A-Za-z_]+\$' and body regexp concat('(^|[^0-9A-Za-z_.\`])', s.schema_name, '[[:space:]]*[.]'))
 order by 1;
 SQL
-  [ ! -s "$SCRATCH/others" ] || caveat "in the copy \"$target\" these name other databases, and go on to read or write them: $(paste -s -d , "$SCRATCH/others" | sed 's/,/, /g')"
+  [ ! -s "$SCRATCH/others" ] || caveat "these objects of the copy \"$target\" name other databases, and still read or write them: $(paste -s -d , "$SCRATCH/others" | sed 's/,/, /g')"
 }
 
 # Gives the tables of the databases of $SCRATCH/wanted, and the rest of the recovery point, to their targets.
@@ -320,7 +320,7 @@ swap() { # PREFIX of the databases that were restored beside
   # What has begun is finished, or put back; a moment later the pod may end. (Ignored by the programs called here, too.)
   trap '' TERM INT
   : >"$SCRATCH/swap.err"
-  { each make_room && move moves_away moves_in; } 2>"$SCRATCH/swap.err" || swap_failed "the tables of $targets could not change places"
+  { each make_room && move moves_away moves_in; } 2>"$SCRATCH/swap.err" || swap_failed "the tables of $targets could not be exchanged"
   swap_done=moved
   {
     each settle &&
@@ -330,7 +330,7 @@ swap() { # PREFIX of the databases that were restored beside
         each make_part "$part"
       done) &&
       (each check_objects)
-  } 2>"$SCRATCH/swap.err" || swap_failed "not everything of $targets could be made again"
+  } 2>"$SCRATCH/swap.err" || swap_failed "not every object of $targets could be re-created"
   each finish
   trap - TERM INT
   grant_accounts finally
@@ -341,7 +341,7 @@ swap() { # PREFIX of the databases that were restored beside
 
 say_restored() {
   if [ -e "$state/old" ]; then
-    log "\"$(the target)\" is restored; what it held before is \"$(the old)\", its events disabled: drop it when it is no longer needed"
+    log "\"$(the target)\" is restored; its old content is \"$(the old)\", with events disabled: drop that when you no longer need it"
   else
     log "\"$(the target)\" is restored"
   fi

@@ -28,7 +28,7 @@ said() {
   said_lines=$(grep -hiE '\[error\]|no space|err.* 28|is full' "$server"/*.log "$server"/*.err 2>/dev/null | head -n 2 | tr '\n' ' ')
   said_full=$(room)
   ! printf %s "$said_lines" | grep -qiE 'err[a-z: ]* 28([^0-9]|$)' || said_full=' (No space left on device: the scratch volume is too small)'
-  printf '%s%s' "${said_lines:-it does not say why}" "$said_full"
+  printf '%s%s' "${said_lines:-it gave no reason}" "$said_full"
 }
 restore_started=$(date +%s)
 case $DIALECT in
@@ -78,7 +78,7 @@ if [ -s "$SCRATCH/accounts.err" ]; then
     "$SCRATCH/accounts.present" "$SCRATCH/accounts.tsv" >"$SCRATCH/accounts.odd"
   sed 's/.*/create user &;/' "$SCRATCH/accounts.odd" >"$SCRATCH/accounts.bare"
   attempt 'making the accounts' sql mysql <"$SCRATCH/accounts.bare"
-  caveat "these accounts could only be made without their way to log in here: $(paste -s -d ' ' "$SCRATCH/accounts.odd") ($(last_words "$SCRATCH/accounts.err" 1))"
+  caveat "these accounts could be created here only without their authentication method: $(paste -s -d ' ' "$SCRATCH/accounts.odd") ($(last_words "$SCRATCH/accounts.err" 1))"
 fi
 # Events only have to be made, not to act: a time zone by this name will do.
 missing_zones >"$SCRATCH/zones.missing"
@@ -131,7 +131,7 @@ while read -r slug; do
   attempt "checking the tables of database $name" sql information_schema <"$SCRATCH/check.sql" >"$SCRATCH/checked"
   # An engine that knows no check says so in a note.
   bad=$(awk -F '\t' '$3 == "Error" || $3 == "error" || $3 == "warning" || ($3 == "status" && $4 != "OK") { print $1 ": " $4 }' "$SCRATCH/checked" | head -n 3 | tr '\n' ' ')
-  [ -z "$bad" ] || die "check table says of database $name: $bad"
+  [ -z "$bad" ] || die "check table reports for database $name: $bad"
 done <"$SCRATCH/slugs"
 fact databases "$(wc -l <"$SCRATCH/slugs" | tr -d ' ')"
 without_engines <"$SCRATCH/facts.expected" >"$SCRATCH/facts.comparable"

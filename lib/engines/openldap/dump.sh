@@ -11,7 +11,7 @@ set -eu
 # shellcheck source=lib/engines/openldap/openldap.sh
 . "$BACKUP_HOME/engine/openldap.sh"
 WORK=$SCRATCH/work
-FULL='what the server gave could not be written: is the scratch volume full?'
+FULL='the answer of the server could not be written: is the scratch volume full?'
 rm -rf "$WORK"
 mkdir "$WORK"
 
@@ -30,7 +30,7 @@ read_to() { # WHAT FILE ASK-ARGUMENTS...
   without_names <"$SCRATCH/search.err" >&2
   case $read_rc in
     3 | 4 | 11)
-      refuse "the server stops after so many entries or seconds ($(tail -n 1 "$SCRATCH/search.err")), so what it gave of $read_what is not all: set olcLimits of its database to: dn.exact=\"$LDAP_USERNAME\" size=unlimited time=unlimited"
+      refuse "the server cut its answer short ($(tail -n 1 "$SCRATCH/search.err")), so entries of $read_what are missing: set olcLimits of its database to: dn.exact=\"$LDAP_USERNAME\" size=unlimited time=unlimited"
       ;;
     # There is no such entry, or none that this account may see.
     32 | 50) return "$read_rc" ;;
@@ -108,8 +108,8 @@ read_suffix() { # SUFFIX, into $WORK/data.ldif
       : >"$WORK/data.ldif"
       return 0
     fi
-    [ "$read_rc" = 0 ] || refuse "$LDAP_USERNAME may not read $1: grant it what PREREQUISITES.md says"
-    read_to "$1" "$WORK/raw.ldif" "$1" '*' '+' || die "$1 was taken away while it was read"
+    [ "$read_rc" = 0 ] || refuse "$LDAP_USERNAME is not allowed to read $1: grant it what PREREQUISITES.md says"
+    read_to "$1" "$WORK/raw.ldif" "$1" '*' '+' || die "$1 was removed while it was being read"
     clean <"$WORK/raw.ldif" >"$WORK/data.ldif" || die "$FULL"
     passing=$(grep -c '^entryTtl:' "$WORK/raw.ldif") || :
     rm -f "$WORK/raw.ldif"
@@ -117,18 +117,18 @@ read_suffix() { # SUFFIX, into $WORK/data.ldif
     nameless=$(count_nameless "$WORK/data.ldif")
     if [ "$nameless" != 0 ] && [ -z "$whole" ]; then
       ! grep -qxF -e "$1" "$WORK/unknown" ||
-        refuse "$nameless entries of $1 have no entryUUID or entryCSN that $LDAP_USERNAME could see: grant it what PREREQUISITES.md says"
+        refuse "$nameless entries of $1 show $LDAP_USERNAME no entryUUID or entryCSN: grant it what PREREQUISITES.md says"
       whole=yes tries=0
       continue
     fi
-    read_list "$1" "$WORK/after" || die "$1 was taken away while it was read"
+    read_list "$1" "$WORK/after" || die "$1 was removed while it was being read"
     ! same "$WORK/dumped" "$WORK/after" || ! same "$WORK/before" "$WORK/after" || return 0
-    log "$1 was written to while it was read (try $tries of 3)"
+    log "$1 changed while it was being read (try $tries of 3)"
     [ "$tries" -ge 3 ] || continue
     judge_changes ||
-      die "in each of 3 tries entries of $1 were renamed or moved while it was read ($moved in the last), so that some may be missing: back up at a quieter time, or from a replica that is held still"
+      die "in each of 3 tries, entries of $1 were renamed or moved while it was being read ($moved in the last), so some may be missing: back up at a quieter time, or from a replica whose replication is paused"
     [ "$changed" = 0 ] ||
-      caveat "$1 was written to while it was read: each entry is whole, but $changed of $(count_entries "$WORK/data.ldif") are of another moment than the rest, as there is no snapshot over LDAP"
+      caveat "$1 changed while it was being read: each entry is complete, but $changed of $(count_entries "$WORK/data.ldif") are from a different moment than the rest, as LDAP has no snapshots"
     return 0
   done
 }
@@ -139,7 +139,7 @@ read_config() { # into $WORK/config.ldif
   read_to cn=config "$WORK/raw.ldif" cn=config '*' '+' || read_rc=$?
   clean <"$WORK/raw.ldif" >"$WORK/config.ldif" || die "$FULL"
   if [ "$read_rc" != 0 ] || [ ! -s "$WORK/config.ldif" ]; then
-    refuse "$LDAP_USERNAME may not read cn=config, in which are the schema, without which no entry can be restored, and the databases: grant it what PREREQUISITES.md says"
+    refuse "$LDAP_USERNAME is not allowed to read cn=config, which holds the databases and the schema; without the schema no entry can be restored. Grant it what PREREQUISITES.md says"
   fi
 }
 tries=0
@@ -147,7 +147,7 @@ while :; do
   tries=$((tries + 1))
   read_config
   [ ! -e "$WORK/config.before" ] || ! same "$WORK/config.ldif" "$WORK/config.before" || break
-  [ "$tries" -le 4 ] || die 'cn=config does not stay the same while it is read'
+  [ "$tries" -le 4 ] || die 'cn=config keeps changing while it is being read: back up again when nobody changes it'
   mv "$WORK/config.ldif" "$WORK/config.before"
 done
 databases "$WORK/config.ldif" "$LDAP_USERNAME" >"$WORK/databases" || die "$FULL"
@@ -182,24 +182,24 @@ while IFS="$(printf '\t')" read -r type directory changer known base_dn; do
   case $type in
     mdb) ;;
     ldap | meta | asyncmeta | relay | dnssrv)
-      caveat "$called is not backed up: its entries are those of another server or database (back-$type)"
+      caveat "$called is not backed up: its entries belong to another server or database (back-$type)"
       continue
       ;;
-    *) refuse "$called is kept by back-$type, which this engine does not know how to restore: move it to mdb, or name the other suffixes" ;;
+    *) refuse "$called is stored by back-$type, which this engine cannot restore: move it to mdb, or name only the other suffixes" ;;
   esac
-  [ -n "$base_dn" ] || refuse 'a database has the empty suffix, or none, which this engine does not know how to restore: give it one, or name the other suffixes'
+  [ -n "$base_dn" ] || refuse 'a database has an empty suffix, or none, which this engine cannot restore: give it one, or name only the other suffixes'
   case $changer in
     -) ;;
-    shut) refuse "the database of $base_dn is hidden or disabled (olcHidden, olcDisabled), so that nobody can read it: name the other suffixes" ;;
-    subordinate) refuse "the database of $base_dn is glued to the one above it (olcSubordinate), which this engine does not know how to restore: name the other suffixes" ;;
-    above) refuse "the database of $base_dn answers with the entries of those that are glued to it (olcSubordinate), which this engine does not know how to restore: name the other suffixes" ;;
-    *) refuse "what a search in $base_dn gives may not be what is stored there: its database, or that of all, has the overlay $changer. Take it away, or name suffixes without it" ;;
+    shut) refuse "the database of $base_dn is hidden or disabled (olcHidden, olcDisabled), so nobody can read it: name only the other suffixes" ;;
+    subordinate) refuse "the database of $base_dn is glued to the one above it (olcSubordinate), which this engine cannot restore: name only the other suffixes" ;;
+    above) refuse "the database of $base_dn also answers with the entries of databases that are glued to it (olcSubordinate), which this engine cannot restore: name only the other suffixes" ;;
+    *) refuse "a search in $base_dn may not return what is stored there: its database, or the frontend database, has the overlay $changer. Remove the overlay, or name only suffixes without it" ;;
   esac
   case $directory in
-    /*/../* | /*/.. | [!/]*) refuse "the database of $base_dn is in $directory, of which a restore could not tell where that is: write olcDbDirectory as a path from / without .." ;;
+    /*/../* | /*/.. | [!/]*) refuse "the database of $base_dn is in $directory, which a restore could not locate: write olcDbDirectory as an absolute path without .." ;;
   esac
   in_data "$directory" >/dev/null ||
-    caveat "$base_dn is kept in $directory, and mounts does not say where in the data volume that is: a restore is refused until it does"
+    caveat "$base_dn is stored in $directory, and mounts does not say where in the data volume that is: restores are refused until it does"
   is_known "$base_dn" "$known"
   [ "$known" = yes ] || printf '%s\n' "$base_dn" >>"$WORK/unknown"
   number=$((number + 1))
@@ -210,9 +210,9 @@ done <"$WORK/databases"
 done || exit $?
 [ -s "$WORK/suffixes" ] || refuse 'the server has no database with entries of its own'
 if [ -n "$partial" ]; then
-  said="that $LDAP_USERNAME sees everything is not known of: $partial. What a server hides it does not count"
+  said="it is not known whether $LDAP_USERNAME sees everything of: $partial. A server does not count what it hides"
   [ "$ALLOW_PARTIAL" = yes ] ||
-    refuse "$said. Make it the first rule of the database's olcAccess, {0}to * by dn.exact=\"$LDAP_USERNAME\" read by * break (PREREQUISITES.md has it as lines to type), or say allowPartial"
+    refuse "$said. Make it the first rule of the database's olcAccess, {0}to * by dn.exact=\"$LDAP_USERNAME\" read by * break (PREREQUISITES.md has the commands), or set allowPartial"
   caveat "$said"
 fi
 
@@ -223,7 +223,7 @@ while IFS="$(printf '\t')" read -r number base_dn <&4; do
   read_suffix "$base_dn"
   note_facts "$base_dn" "$WORK/data.ldif"
   [ "${passing:-0}" = 0 ] ||
-    caveat "$passing entries of $base_dn last for a time (slapo-dds): when that ends is in the backup, and how long it was (entryTtl) is not, as the server tells what is left of it"
+    caveat "$passing entries of $base_dn expire (slapo-dds): the backup holds when, but not their entryTtl, as the server gives only the rest of it"
   if [ ! -s "$WORK/data.ldif" ]; then
     [ "$ALLOW_EMPTY" = yes ] || caveat "there is no entry in $base_dn"
     ! grep -qxF -e "$base_dn" "$WORK/unknown" || empty=$base_dn
@@ -236,11 +236,11 @@ done 4<"$WORK/suffixes"
   refuse 'the server holds no entry: an empty backup is rarely intended; if this one is, set allowEmpty'
 # One that is hidden from the account looks the same.
 [ -z "$empty" ] || [ "$ALLOW_EMPTY" = yes ] || [ "$SAFETY" = yes ] ||
-  refuse "there is no entry in $empty, or none that the server shows: name the other suffixes, or say allowEmpty"
+  refuse "there is no entry in $empty, or none that the server shows: name only the other suffixes, or set allowEmpty"
 # By a rule of access that came meanwhile, entries are hidden that were there.
 mv "$WORK/config.ldif" "$WORK/config.before"
 read_config
-same "$WORK/config.ldif" "$WORK/config.before" || die 'cn=config was changed while the entries were read, so that some may have been hidden, or of another schema: back up again'
+same "$WORK/config.ldif" "$WORK/config.before" || die 'cn=config changed while the entries were being read, so some may have been hidden, or follow another schema: back up again'
 put config.ldif cat "$WORK/config.ldif"
 put suffixes cat "$WORK/suffixes"
 plain_config <"$WORK/config.ldif" >"$WORK/config.plain" || die "$FULL"

@@ -115,7 +115,7 @@ add_ldif() { # WHAT FILE ARGUMENTS...
   without_names <"$SCRATCH/slapadd.log" | grep -v '^\.*$\|^_*#\|100.00%' >"$SCRATCH/slapadd.words" || :
   # The database is mapped into memory, where a full volume is no error but a signal.
   ! grep -qiE 'err=17|(attribute|objectclass).* undefined|undefined attribute' "$SCRATCH/slapadd.log" ||
-    echo 'error: an entry has an attribute that is in no schema of cn=config (any more): put its schema into cn=config again, or take such values out of the entries' >>"$SCRATCH/slapadd.words"
+    echo 'error: an entry has an attribute that no schema in cn=config defines (any more): add its schema to cn=config again, or remove such values from the entries' >>"$SCRATCH/slapadd.words"
   [ "$add_rc" != 135 ] || echo 'error: No space left on device, most likely' >>"$SCRATCH/slapadd.words"
   die "$add_what could not be loaded: $(last_words "$SCRATCH/slapadd.words" "$add_rc")"
 }
@@ -155,7 +155,7 @@ start_scratch_server() {
     kill -0 "$scratch_server" 2>/dev/null || {
       wait "$scratch_server" && server_rc=0 || server_rc=$?
       without_names <"$SCRATCH/server.log" >"$SCRATCH/server.words"
-      die "the scratch server does not come up: $(last_words "$SCRATCH/server.words" "$server_rc")"
+      die "the scratch server did not start: $(last_words "$SCRATCH/server.words" "$server_rc")"
     }
     sleep 0.1
   done
@@ -172,7 +172,7 @@ check_scratch_server() {
   while IFS="$(printf '\t')" read -r _ base_dn <&4; do
     all_below ask_scratch "$base_dn" '*' '+' >"$WORK/raw.ldif" 2>"$SCRATCH/scratch.err" && ask_rc=0 || ask_rc=$?
     # A database without an entry has no base either.
-    [ "$ask_rc" = 0 ] || [ "$ask_rc" = 32 ] || die "the scratch server does not give $base_dn: $(without_names <"$SCRATCH/scratch.err" >"$SCRATCH/scratch.words"; last_words "$SCRATCH/scratch.words" "$ask_rc")"
+    [ "$ask_rc" = 0 ] || [ "$ask_rc" = 32 ] || die "the scratch server did not return $base_dn: $(without_names <"$SCRATCH/scratch.err" >"$SCRATCH/scratch.words"; last_words "$SCRATCH/scratch.words" "$ask_rc")"
     clean <"$WORK/raw.ldif" >"$WORK/data.ldif"
     note_facts "$base_dn" "$WORK/data.ldif"
     rm -f "$WORK/raw.ldif" "$WORK/data.ldif"

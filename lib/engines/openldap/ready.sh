@@ -5,7 +5,7 @@ set -eu
 . "$BACKUP_HOME/engine/openldap.sh"
 # An empty password is no login, and answered as if it was one.
 if [ -z "$LDAP_USERNAME" ] || [ -z "$LDAP_PASSWORD" ]; then
-  echo 'error: the username or the password is empty: as nobody, one sees next to nothing' >&2
+  echo 'error: the username or the password is empty: an anonymous user sees next to nothing. Fill in the Secret' >&2
   exit 78
 fi
 ask_server -s base -b '' 1.1 >/dev/null 2>"$SCRATCH/ready.client" && exit 0 || ready_rc=$?
@@ -17,7 +17,7 @@ case $ready_rc in
 esac
 # A server that is not there has a number and words of its own; what else goes wrong when TLS begins is a certificate, or a server without it.
 if grep -qE 'certificate|^ldap_start_tls: ' "$SCRATCH/ready.client" && ! grep -q "Can't contact LDAP server" "$SCRATCH/ready.client"; then
-  echo 'error: TLS did not begin: is tlsAuthority the authority of the certificate, and host a name in it?' >&2
+  echo 'error: the TLS handshake failed: is tlsAuthority the authority of the certificate, and host a name in it?' >&2
   exit 78
 fi
 exit 1

@@ -24,7 +24,7 @@ replace() { printf '%s/%s\n' "$1" "$2" | sed 's|^\./||' >>"$SCRATCH/replaced"; }
 while IFS="$(printf '\t')" read -r _ base_dn; do
   directory=$(directory_of "$base_dn")
   within=$(in_data "$directory") ||
-    refuse "the server keeps $base_dn in $directory, and mounts does not say where in its data volume that is; nothing was changed"
+    refuse "the server stores $base_dn in $directory, and mounts does not say where in its data volume that is: add it to mounts; nothing was changed"
   printf '%s\n' "$within" >>"$SCRATCH/homes"
   replace "$within" data.mdb
   replace "$within" lock.mdb
@@ -48,7 +48,7 @@ else
   make_config "$SCRATCH/config"
   cp "$WORK/config.ldif" "$STAGING/cn=config.ldif"
   replace . cn=config.ldif
-  caveat "the configuration is not on this volume, and was not changed: what it was is in cn=config.ldif beside the entries. Indexes that were added since have to be made anew by slapindex. A server that has lost it gets it by slapadd -n 0 -F $CONFIG_DIRECTORY -l cn=config.ldif into an empty directory"
+  caveat "the configuration is not on this volume, and was not changed: the one that was backed up is in cn=config.ldif beside the entries. Rebuild indexes that were added since with slapindex. If the server has lost its configuration, load it with slapadd -n 0 -F $CONFIG_DIRECTORY -l cn=config.ldif into an empty directory"
 fi
 load_point place
 start_scratch_server
@@ -78,8 +78,8 @@ data_held | while IFS= read -r top; do
     cp -Pp "$file" "$STAGING/$name" || exit 1
     printf '%s\n' "$name"
   done || exit 1
-done >"$SCRATCH/kept" || die 'what the data directory holds beside the data could not be kept'
-[ ! -s "$SCRATCH/kept" ] || log "$(wc -l <"$SCRATCH/kept" | tr -d ' ') other files stay as they are: $(head -n 5 "$SCRATCH/kept" | tr '\n' ' ')"
+done >"$SCRATCH/kept" || die 'the other files of the data directory could not be kept'
+[ ! -s "$SCRATCH/kept" ] || log "$(wc -l <"$SCRATCH/kept" | tr -d ' ') other files are kept unchanged: $(head -n 5 "$SCRATCH/kept" | tr '\n' ' ')"
 # A server does not start without the directory of a database.
 awk -F '\t' '$2 != "-" { print $2 }' "$SCRATCH/all-databases" | while IFS= read -r directory; do
   within=$(in_data "$directory") || continue

@@ -13,7 +13,7 @@ set -eu
 if [ "${1:-}" = files ]; then
   written=$(find "$DATA_DIRECTORY" -name data.mdb ! -path '*/.before-*' ! -path '*/.restoring-*' -newer "$SCRATCH/manifest.json" 2>/dev/null | head -n 1)
   if [ -n "$written" ]; then
-    echo "${written#"$DATA_DIRECTORY/"} was written since" >&2
+    echo "${written#"$DATA_DIRECTORY/"} has been written since" >&2
     exit 0
   fi
 fi

@@ -17,15 +17,15 @@ data=$DATA_DIRECTORY
 
 # ---- whose files are they? ------------------------------------------------------------------------------------------
 [ -f "$data/PG_VERSION" ] ||
-  refuse "there is no PG_VERSION, so this is no data directory of PostgreSQL; it holds: $(held_names 10). Where the data is in a directory of the volume, path names it"
+  refuse "there is no file PG_VERSION, so this is not a data directory of PostgreSQL; it holds: $(held_names 10). If the data is in a directory of the volume, set path to it"
 held_version=$(cat "$data/PG_VERSION")
 image_version=$(postgres --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
 [ "$held_version" = "$image_version" ] ||
-  refuse "the data directory is of PostgreSQL $held_version, and the image holds PostgreSQL $image_version: set version to the server's"
+  refuse "the data directory is from PostgreSQL $held_version, but the image holds PostgreSQL $image_version: set version to the server's"
 # Neither can be checked without the other volume, nor restored without it.
-[ ! -L "$data/pg_wal" ] || refuse 'pg_wal is a link to another volume: without that log the files are of no instant'
+[ ! -L "$data/pg_wal" ] || refuse 'pg_wal is a link to another volume: without that log the files are not consistent'
 elsewhere=$(find "$data/pg_tblspc" -type l 2>/dev/null | head -n 1)
-[ -z "$elsewhere" ] || refuse "the server has tablespaces on other volumes ($(readlink "$elsewhere")), which this one does not hold"
+[ -z "$elsewhere" ] || refuse "the server has tablespaces on other volumes ($(readlink "$elsewhere")), which this snapshot does not hold"
 
 # ---- is it whole? ---------------------------------------------------------------------------------------------------
 attempt 'reading global/pg_control' pg_controldata -D "$data" >"$SCRATCH/control"
@@ -52,7 +52,7 @@ trap 'pg_ctl -D "$data" -m immediate stop >/dev/null 2>&1 || :' EXIT
 
 bring_up() {
   start_server "$data" "$throw_away" "${replica:-}"
-  [ "$server_rc" = 0 ] || die "the server does not come up on this volume: $(last_words "$SCRATCH/server.log" "$server_rc")"
+  [ "$server_rc" = 0 ] || die "the server did not start on this volume: $(last_words "$SCRATCH/server.log" "$server_rc")"
 }
 
 # The first superuser may have any name; without one there is nobody to ask but a server without users.
@@ -62,7 +62,7 @@ find_superuser() {
   stop_server
   echo 'select rolname from pg_roles where oid = 10' | postgres --single -D "$data" template1 >"$SCRATCH/single" 2>&1 || :
   superuser=$(sed -n 's/.* rolname = "\(.*\)"	(typeid.*/\1/p' "$SCRATCH/single")
-  [ -n "$superuser" ] || die "the server does not say who its superuser is: $(last_words "$SCRATCH/single" 1)"
+  [ -n "$superuser" ] || die "the name of the server's superuser could not be read: $(last_words "$SCRATCH/single" 1)"
   bring_up
   ask_server "$superuser"
 }
@@ -87,5 +87,5 @@ trap - EXIT
 if [ "$(control "$data" 'Data page checksum version')" != 0 ]; then
   attempt 'pg_checksums' pg_checksums --check --no-sync -D "$data" >&2
 else
-  caveat 'the server has no data checksums: a row that the disk has changed shows only where an index or an assertion looks at it'
+  caveat 'the server has no data checksums: a row that the disk changed shows up only where an index or an assertion reads it'
 fi

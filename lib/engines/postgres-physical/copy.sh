@@ -40,8 +40,8 @@ unpack_base() { # DIRECTORY
     # shellcheck disable=SC2086 # a list of paths without spaces
     attempt 'pg_combinebackup' pg_combinebackup --output="$1" $parts "$1.parts/$POINT" >&2
     rm -rf "$1.parts"
-    attempt 'pg_verifybackup of what was put together' pg_verifybackup --quiet "$1" >&2
-    log "put together from $(wc -l <"$SCRATCH/chain" | tr -d ' ') recovery points and $POINT"
+    attempt 'pg_verifybackup of the combined backup' pg_verifybackup --quiet "$1" >&2
+    log "combined from $(wc -l <"$SCRATCH/chain" | tr -d ' ') recovery points and $POINT"
   fi
   compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"
 }
@@ -105,7 +105,7 @@ recover() { # DIRECTORY SETTINGS...
   for history in "$recover_directory"/pg_wal/????????.history; do
     { [ -e "$history" ] && [ -e "$SCRATCH/wal/${history##*/}" ]; } || continue
     [ "$(cat "$history")" = "$(cat "$SCRATCH/wal/${history##*/}")" ] ||
-      refuse "timeline $((0x$(basename "$history" .history))) of the archived log is another one than that of recovery point $POINT: two servers were promoted, each by itself. Set until to base, or restore a recovery point of the other server; and take a backup now"
+      refuse "timeline $((0x$(basename "$history" .history))) of the archived log is not the one of recovery point $POINT: two servers were promoted independently. Set until to base, or restore a recovery point of the other server. Then take a backup"
   done
   if [ "$BATCHES" = 0 ] || [ "$timeline" = "$base_timeline" ]; then
     set -- "$@" 'recovery_target_timeline = current'
@@ -120,11 +120,11 @@ recover() { # DIRECTORY SETTINGS...
       [ "$server_rc" != 0 ] || stop_server
       die "$(cat "$SCRATCH/gap")"
     fi
-    caveat "nothing comes back that the server wrote later: $(sed 's/\. A restore can go no further.*//' "$SCRATCH/gap")"
+    caveat "nothing that the server wrote later comes back: $(sed 's/\. A restore can go no further.*//' "$SCRATCH/gap")"
   fi
   if [ "$server_rc" != 0 ]; then
     if grep -q 'recovery ended before configured recovery target was reached' "$SCRATCH/server.log"; then
-      refuse "the archived log ends before $UNTIL: $(sed -n 's/.*LOG:  *//p' "$SCRATCH/server.log" | grep 'last completed transaction' | tail -n 1). The archive has $(timelines_there). Choose an earlier moment, another timeline, or set until to latest"
+      refuse "the archived log ends before $UNTIL: $(sed -n 's/.*LOG:  *//p' "$SCRATCH/server.log" | grep 'last completed transaction' | tail -n 1). The archive has $(timelines_there). Choose an earlier time, another timeline, or set until to latest"
     fi
     if grep -q 'requested recovery stop point is before consistent recovery point' "$SCRATCH/server.log"; then
       refuse "recovery point $POINT ends after $UNTIL: set recoveryPoint to an older one, or to the time itself"
@@ -141,20 +141,20 @@ recover() { # DIRECTORY SETTINGS...
       elif not_asked=$(not_asked_for); then
         stopped="the server stopped replaying before the end of the archived log: $(sed -n 's/.*LOG:  *//p' "$SCRATCH/server.log" | grep -E 'invalid|incorrect|unexpected|mismatch|redo done' | tail -n 2 | tr '\n' ';'); $not_asked"
       elif [ -s "$SCRATCH/log/missing" ]; then
-        stopped="the archived log has a gap: the repository does not hold batch $(cat "$SCRATCH/log/missing"), and nothing that came later tells what was in it"
+        stopped="the archived log has a gap: the repository lacks batch $(cat "$SCRATCH/log/missing"), and no later batch says what was in it"
       fi
       if [ -n "$stopped" ]; then
         if [ "$UNTIL" = latest ]; then
           stop_server
           die "$stopped. A restore can go no further (until: gap), or must start from a recovery point after it"
         fi
-        caveat "nothing comes back that the server wrote later: $stopped"
+        caveat "nothing that the server wrote later comes back: $stopped"
       fi
       ;;
   esac
   log_recovery
   [ ! -e "$SCRATCH/other-server" ] ||
-    caveat "the archived log is also that of another server, with another system identifier, to which recovery point $POINT does not lead: what that one has written is not here"
+    caveat "the archived log also holds the log of another server, with another system identifier, to which recovery point $POINT does not lead: nothing that it wrote is restored"
   ask_server "$(server_fact superuser)"
 }
 

@@ -17,18 +17,18 @@ client=$(pg_basebackup --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
 [ "$client" = "$server" ] ||
   refuse "the image holds PostgreSQL $client, the server is PostgreSQL $server: a copy of files needs the same major version (set version: PostgresVersion.V$server)"
 wal_level=$(ask -c 'show wal_level')
-[ "$wal_level" != minimal ] || refuse 'wal_level is minimal on the server: a base backup needs at least replica'
+[ "$wal_level" != minimal ] || refuse 'wal_level is minimal on the server: a base backup needs replica or logical'
 replicates=$(ask -c "select rolreplication or rolsuper from pg_roles where rolname = current_user")
 [ "$replicates" = t ] ||
-  refuse "role $PGUSER may not take base backups: alter role $PGUSER replication"
+  refuse "role $PGUSER is not allowed to take base backups. Run: alter role $PGUSER replication"
 tablespaces=$(ask -c "select string_agg(quote_ident(spcname), ', ') from pg_tablespace where spcname not in ('pg_default', 'pg_global')")
-[ -z "$tablespaces" ] || refuse "the server has tablespaces ($tablespaces), whose directories a stream cannot carry: use logical dumps (Engine.postgres), or move the data to the default tablespace"
+[ -z "$tablespaces" ] || refuse "the server has tablespaces ($tablespaces), which a stream cannot hold: use logical dumps (Engine.postgres), or move the data to the default tablespace"
 
 # A replica that lags would be saved as it was a while ago.
 if [ -n "$PRIMARY" ]; then
   replica=$(ask -c 'select pg_is_in_recovery()')
   [ "$replica" = t ] || log "WARNING: $PGHOST is not a replica"
-  target=$(PGHOST=$PRIMARY attempt "asking the primary $PRIMARY how far it is" ask -c 'select pg_current_wal_lsn()')
+  target=$(PGHOST=$PRIMARY attempt "asking the primary $PRIMARY for its position" ask -c 'select pg_current_wal_lsn()')
   caught_up_until=$(($(date +%s) + REPLAY_TIMEOUT))
   until [ "$(ask -c "select coalesce(pg_last_wal_replay_lsn() >= '$target', true)")" = t ]; do
     [ "$(date +%s)" -lt "$caught_up_until" ] ||
@@ -85,7 +85,7 @@ if [ -n "$PARENT" ]; then
   log "incremental to $PARENT"
   if repository_put base.tar sh "$BACKUP_HOME/engine/dump-base.sh"; then
     running_now=$(since)
-    [ "$running_now" = "$running_since" ] || die 'the server was started anew while the backup began: what it builds on may not be of this server'
+    [ "$running_now" = "$running_since" ] || die 'the server was restarted while the backup began: the recovery point that it builds on may not be from this server. Run the backup again'
     needs "$PARENT"
     grep . "$SCRATCH/parent.needs" >>"$SCRATCH/needs" || :
     about base "incremental to $PARENT"
@@ -106,8 +106,8 @@ facts_of_manifest "$SCRATCH/backup_manifest"
 sed -n 's/.*"Path": "\([^"]*\)".*/\1/p' "$SCRATCH/backup_manifest" | say_unlogged
 say_skipped <"$SCRATCH/base.err"
 slots=$(ask -c "select string_agg(quote_ident(slot_name) || ' in ' || quote_ident(database), ', ') from pg_replication_slots where database is not null and not temporary")
-[ -z "$slots" ] || caveat "replication slots are left out, so whoever reads from them has to start anew after a restore: $slots"
+[ -z "$slots" ] || caveat "replication slots are left out, so their consumers must start over after a restore: $slots"
 sed -n 's/.*"Timeline": \([0-9]*\), "Start-LSN": "\([0-9A-F\/]*\)", "End-LSN": "\([0-9A-F\/]*\)".*/\1 \2 \3/p' "$SCRATCH/backup_manifest" | tail -n 1 >"$SCRATCH/wal"
-read -r timeline wal_from wal_to <"$SCRATCH/wal" || refuse "pg_basebackup's manifest does not say which log it copied"
+read -r timeline wal_from wal_to <"$SCRATCH/wal" || refuse "pg_basebackup's manifest did not report which log it copied"
 about wal "timeline $timeline, from $wal_from to $wal_to"
 about logBytes $(($(lsn_bytes "$wal_to") - $(lsn_bytes "$wal_from")))

@@ -17,7 +17,7 @@ refuse_second_history() {
   while read -r sum bytes delivered; do
     [ -e "$wal/$delivered" ] || continue
     [ "$(cksum <"$wal/$delivered")" != "$sum $bytes" ] || continue
-    echo "the archived log holds segment $delivered twice, with different content: the server's files were put back to an earlier state, and went on from there. A restore can go no further than the end of what it had written before (until: gap), or must start from a recovery point after it" >"$SCRATCH/gap"
+    echo "the archived log holds segment $delivered twice, with different content: the server's files were reset to an earlier state, and it continued from there. A restore can go no further than the end of what it had written before (until: gap), or must start from a recovery point after it" >"$SCRATCH/gap"
     exit 1
   done <"$SCRATCH/delivered.sums"
 }
@@ -85,7 +85,7 @@ while [ ! -e "$wal/$name" ]; do
   if [ -n "$stored" ]; then
     # What was written before the archive began came with the base backup; the server finds it itself.
     [ ! -e "${2%/*}/$name" ] || exit 1
-    echo "the archived log has a gap: segment $name is missing, though $stored is there. A restore can go no further than the gap (until: gap), or must start from a recovery point after it" >"$SCRATCH/gap"
+    echo "the archived log has a gap: segment $name is missing, although $stored is there. A restore can go no further than the gap (until: gap), or must start from a recovery point after it" >"$SCRATCH/gap"
     exit 1
   fi
   WAL_DIRECTORY=$wal sh "$BACKUP_HOME/shell/read-log.sh" next >&2 && rc=0 || rc=$?

@@ -19,7 +19,7 @@ SQL
 )
 case $kind in
   '' | physical) ;;
-  *) refuse "the server has a $kind replication slot of the name $SLOT, and a log archive needs one of its own: choose another name (slot)" ;;
+  *) refuse "the server has a $kind replication slot named $SLOT, and a log archive needs a slot of its own: choose another name (slot)" ;;
 esac
 
 # Where there is a slot already, the disk fills unless somebody receives.
@@ -39,21 +39,21 @@ select count(*) from pg_replication_slots where slot_name = :'slot' and wal_stat
 SQL
 )
 if [ "$lost" != 0 ]; then
-  log_gap "the server has recycled log that slot $SLOT had not received (max_slot_wal_keep_size)"
+  log_gap "the server recycled log that slot $SLOT had not received (max_slot_wal_keep_size)"
   drop_slot
   start_anew=yes
 fi
 
 # What was received by the slot before, and not stored, went with the volume on which it was.
 if [ -n "$kind" ] && [ ! -s "$SPOOL/system" ]; then
-  log_gap "nothing is left of what slot $SLOT has received before"
+  log_gap "what slot $SLOT received before is lost"
 fi
 
 # The spool tells where to go on. After a restore, or with another server, it tells of a history that is not this server's.
-attempt 'asking the server which one it is' replication IDENTIFY_SYSTEM >"$SCRATCH/identity"
+attempt 'asking the server for its identity' replication IDENTIFY_SYSTEM >"$SCRATCH/identity"
 IFS='|' read -r system timeline _ <"$SCRATCH/identity"
 if [ -s "$SPOOL/system" ] && [ "$(cat "$SPOOL/system")" != "$system" ]; then
-  log_gap "the server is another one than that whose log was received: its system identifier is $system"
+  log_gap "this is not the server whose log was received before: its system identifier is $system"
   start_anew=yes
 fi
 
@@ -64,14 +64,14 @@ sed -i '1s/^[^|]*|//' "$SCRATCH/history"
 # Two servers that were promoted each by itself give one number to two timelines. pg_receivewal asks for a history only where it has none.
 history=$(printf '%08X.history' "$timeline")
 if [ -s "$SPOOL/$history" ] && [ "$(cat "$SCRATCH/history")" != "$(cat "$SPOOL/$history")" ]; then
-  log_gap "timeline $timeline of the server is another one than that which was received: two servers were promoted, each by itself"
+  log_gap "timeline $timeline of the server is not the one that was received before: two servers were promoted independently"
   start_anew=yes
   other_history=$history
 fi
 spooled=$(find "$SPOOL" -maxdepth 1 -type f -name '????????????????????????*' | sed 's|.*/\(........\)[^/]*$|\1|' | LC_ALL=C sort | tail -n 1)
 spooled=${spooled:+$((0x$spooled))}
 if [ -z "${start_anew:-}" ] && [ "${spooled:-$timeline}" != "$timeline" ] && ! grep -q "^[[:space:]]*${spooled}[[:space:]]" "$SCRATCH/history"; then
-  log_gap "the server is on timeline $timeline, to which timeline $spooled, whose log was received, does not lead: the archive begins anew"
+  log_gap "the server is on timeline $timeline, to which the received timeline $spooled does not lead: the archive starts over"
   start_anew=yes
 fi
 
@@ -153,7 +153,7 @@ used_bytes() { # SEGMENT
   done
 }
 if [ -z "${start_anew:-}" ] && was_put_back; then
-  log_gap 'the log of the server is another one than that which was received, under the same name: its files were put back to what they had been before'
+  log_gap 'the log of the server differs from the log received under the same name: its files were reset to an earlier state'
   start_anew=yes
 fi
 [ -z "${start_anew:-}" ] || begin_anew
@@ -175,9 +175,9 @@ receive && rc=0 || rc=$?
 cat "$SCRATCH/receive.err" >&2
 if [ -n "$from_slot" ] && has_removed; then
   drop_slot
-  log_gap "the server has recycled log that its slot $SLOT begins with: the archive begins anew, with a new slot"
+  log_gap "the server recycled log that its slot $SLOT starts with: the archive starts over, with a new slot"
 elif has_removed || is_elsewhere; then
-  log_gap 'the server cannot go on where the spool ends: the archive begins anew'
+  log_gap 'the server cannot continue where the spool ends: the archive starts over'
   begin_anew
 fi
 [ "$rc" = 0 ] || die "receiving the log ended: $(last_words "$SCRATCH/receive.err" "$rc")"

@@ -14,7 +14,7 @@ folder=$(sed -n '1s|[^/]*$||p' "$1")
 : >"$SCRATCH/partial"
 : >"$SCRATCH/inodes"
 whole() { # NAME
-  stat -c "%i $1" "$SPOOL/$1" >>"$SCRATCH/inodes" || die "$1 is not there any more: the next batch will hold it, from wherever it went"
+  stat -c "%i $1" "$SPOOL/$1" >>"$SCRATCH/inodes" || die "$1 is no longer there: the next batch will hold it, wherever it is now"
   ln -s "$SPOOL/$1" "$batch/"
 }
 while read -r name; do

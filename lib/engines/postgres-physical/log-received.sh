@@ -13,8 +13,8 @@ written=$(ask -c "select case when pg_is_in_recovery() then coalesce(pg_last_wal
 patient_until=$(($(date +%s) + ARCHIVE_PATIENCE))
 while :; do
   received=$(ask -v slot="$SLOT" -v written="$written" -v receiver="$(receiver)" -f - <<'SQL'
-select case when not active then restart_lsn || ', and nobody receives from slot ' || slot_name
-    when application_name is distinct from :'receiver' then 'an unknown position: ' || coalesce(nullif(application_name, ''), 'somebody else')
+select case when not active then restart_lsn || ', and nothing receives from slot ' || slot_name
+    when application_name is distinct from :'receiver' then 'an unknown position: ' || coalesce(nullif(application_name, ''), 'another client')
       || ' receives from slot ' || slot_name || ', which has to be this archive''s alone (slot)'
     when restart_lsn >= :'written' then 'all' else restart_lsn || ', received as slot ' || slot_name end
   from pg_replication_slots left join pg_stat_replication on pid = active_pid where slot_name = :'slot';
@@ -24,5 +24,5 @@ SQL
   [ "$(date +%s)" -lt "$patient_until" ] || break
   sleep 0.5
 done
-echo "the server was at $written, and the archive is at ${received:-no position: there is no slot $SLOT}" >&2
+echo "the server was at $written, and the archive was at ${received:-no position: there is no slot $SLOT}" >&2
 exit 1

@@ -30,7 +30,7 @@ receiver() { printf 'backup by %s' "$(printf %s "$POD_NAME" | tail -c 50)"; }
 unlimited_slot() {
   limit=$(ask -c "select setting from pg_settings where name = 'max_slot_wal_keep_size'") || return 1
   if [ "$limit" -lt 0 ] || [ "$limit" -gt "$SLOT_LIMIT" ]; then
-    echo "max_slot_wal_keep_size is $limit MB on the server (-1: unlimited): a log archive that is down would fill its disk. Run: alter system set max_slot_wal_keep_size = '${SLOT_LIMIT}MB'; select pg_reload_conf(); or raise slotLimit"
+    echo "max_slot_wal_keep_size is $limit MB on the server (-1: unlimited): if the log archive is down, the server's disk fills up. Run: alter system set max_slot_wal_keep_size = '${SLOT_LIMIT}MB'; select pg_reload_conf(); or raise slotLimit"
   fi
 }
 
@@ -41,7 +41,7 @@ say_unlogged() { # the paths of these below the data directory on stdin
   sed -n 's|^base/\([0-9][0-9]*\)/[0-9]*_init$|\1|p' | sort -u | tr '\n' ',' >"$SCRATCH/unlogged"
   [ -s "$SCRATCH/unlogged" ] || return 0
   attempt 'asking for the databases with unlogged tables' ask -c "select coalesce(string_agg(quote_ident(datname), ', ' order by datname), 'a database that was dropped') from pg_database where oid in ($(sed 's/,$//' "$SCRATCH/unlogged"))" >"$SCRATCH/unlogged.names"
-  caveat "unlogged tables come back empty, as a copy of files does not carry their rows: there are some in $(cat "$SCRATCH/unlogged.names")"
+  caveat "unlogged tables come back empty, as a base backup does not hold their rows; these databases have some: $(cat "$SCRATCH/unlogged.names")"
 }
 
 # What is neither file nor directory, such as a link, the server passes over in a base backup, and says so in its own language.
@@ -49,9 +49,9 @@ say_unlogged() { # the paths of these below the data directory on stdin
 say_skipped() { # what pg_basebackup said on stdin
   sed -n 's/.*[^[:alnum:]]\(\.\/[^"»«”“]*\).*/\1/p' | sed 's|^\./||' | grep -vE '(^|/)\.s\.PGSQL\.|^(pg_)?log$' | LC_ALL=C sort -u >"$SCRATCH/skipped" || :
   ! grep -qE '^(base|global|pg_[a-z]+)(/|$)' "$SCRATCH/skipped" ||
-    refuse "the data leads out of the data directory, and no base backup holds what is there: $(some_of "$SCRATCH/skipped"). Move it back, in place of the link"
+    refuse "links lead data outside the data directory, which no base backup holds: $(some_of "$SCRATCH/skipped"). Move the data back in place of the link"
   [ ! -s "$SCRATCH/skipped" ] ||
-    caveat "links in the data directory are left out: $(some_of "$SCRATCH/skipped"). A restored one has none of them, and where its configuration is missing the server does not start until somebody puts it there"
+    caveat "links in the data directory are left out, and a restore does not bring them back: $(some_of "$SCRATCH/skipped"). If one is the server's configuration, put it back before you start the server"
 }
 
 # What can be counted of a base backup: its files and their bytes, each of which pg_verifybackup compares.

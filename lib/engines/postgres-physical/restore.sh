@@ -15,7 +15,7 @@ restore_started=$(date +%s)
 choose_target
 stage_data_directory
 [ ! -L "$DATA_DIRECTORY/pg_wal" ] ||
-  caveat "pg_wal of the old data directory is a link to $(readlink "$DATA_DIRECTORY/pg_wal"), and the restored one holds its log itself: move it there again before the server starts, into an empty directory, if it is to be on a volume of its own"
+  caveat "pg_wal of the old data directory is a link to $(readlink "$DATA_DIRECTORY/pg_wal"), but the restored data directory holds its log itself. To have it on its own volume again, move it into an empty directory there before you start the server"
 recover_directory=$STAGING
 discard() {
   pg_ctl -D "$STAGING" -m immediate stop >/dev/null 2>&1 || :
@@ -32,4 +32,4 @@ rm -f "$STAGING/backup_manifest" "$STAGING"/postmaster.opts
 trap - EXIT
 swap_data_directory
 outcome restoreSeconds "$(($(date +%s) - restore_started))"
-log "the data directory is recovered; start the server, and take a backup: its log begins a new timeline"
+log "the data directory is recovered. Start the server, then take a backup: its log begins a new timeline"

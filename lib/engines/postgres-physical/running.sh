@@ -22,7 +22,7 @@ fi
 # A server removes this file when it stops, and leaves it behind when it is killed.
 pid_file=$DATA_DIRECTORY/postmaster.pid
 [ -e "$pid_file" ] || exit 1
-echo "postmaster.pid is in its data directory: a server was started over it at $(date -u -d "@$(sed -n 3p "$pid_file")" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || echo 'some time'), and has not stopped since, unless it was killed" >&2
+echo "postmaster.pid is in the data directory: a server was started on it at $(date -u -d "@$(sed -n 3p "$pid_file")" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || echo 'an unknown time'), and is still running, unless it was killed" >&2
 [ "${1:-}" = files ] || exit 2
 # What was there when the restore was asked for is what the request knows of.
 [ "${SERVER_IS_DOWN:-no}" != yes ] || [ -n "$(find "$pid_file" -newer "$SCRATCH/manifest.json")" ] || exit 1

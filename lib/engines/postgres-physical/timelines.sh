@@ -60,7 +60,7 @@ timelines_there() {
 # Decides which timeline is followed, and leaves the way there in $SCRATCH/path.
 choose_timeline() {
   sed -n 's/^"wal":"timeline \([0-9]*\), from [0-9A-F\/]* to \([0-9A-F\/]*\)".*/\1 \2/p' "$SCRATCH/manifest.json" >"$SCRATCH/base.end"
-  read -r base_timeline base_end <"$SCRATCH/base.end" || refuse "the manifest of $POINT does not say which log its base backup needs"
+  read -r base_timeline base_end <"$SCRATCH/base.end" || refuse "the manifest of $POINT does not give the log that its base backup needs"
   base_end=$(position "$base_end")
   SEGMENT_BYTES=$(server_fact segment)
   # The manifest that was read last is the newest batch's. A server of which the archive has seen others may be on an older timeline.
@@ -83,7 +83,7 @@ choose_timeline() {
 }
 
 refuse_beyond_fork() { # POSITION
-  refuse "$UNTIL is beyond $(lsn "$1"), where the history forks: set timeline to the one that is meant; the archive has $(timelines_there)"
+  refuse "$UNTIL is beyond $(lsn "$1"), where the history forks: set timeline to the one that you want; the archive has $(timelines_there)"
 }
 
 # A moment after a timeline was left, and before the first commit of the next one: there the next one shows the state at the fork, and

@@ -19,7 +19,7 @@ while :; do
   [ ! -e "$SCRATCH/dumped" ] || break
   tries=$((tries + 1))
   [ -e "$SCRATCH/dump.overtaken" ] && [ "$tries" -lt 5 ] || exit 1
-  log "somebody changes a table of database \"$1\" (TRUNCATE, ALTER), or waits to: the dump lets them go first, and begins anew"
+  log "another session changes a table of database \"$1\" (TRUNCATE, ALTER), or waits to: the dump lets it go first, and starts over"
 done
 # Fewer rows lines than tables would mean facts that cannot prove the restore.
 [ "$2" = 0 ] || [ -s "$SCRATCH/facts.database" ] || { echo "no facts could be counted in database $1" >&2; exit 1; }

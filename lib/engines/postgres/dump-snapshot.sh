@@ -8,7 +8,7 @@ set -eu
 . "$BACKUP_HOME/engine/postgres.sh"
 if [ -n "$CHANGED" ]; then
   : >"$SCRATCH/dump.overtaken"
-  echo "backup: error: somebody emptied, rewrote or exchanged $CHANGED while the dump began" >&2
+  echo "backup: error: $CHANGED was emptied, rewritten or replaced while the dump began" >&2
   exit 1
 fi
 # The caller holds the locks that pg_dump asks for, so only somebody who queued up for one of them in between can make it wait: forever, as that one waits

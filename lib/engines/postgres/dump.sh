@@ -23,10 +23,10 @@ else
   unreadable=$(sql "$MAINTENANCE_DATABASE" -c "select string_agg(to_json(datname)::text, ', ') from pg_database where datname ~ '[[:cntrl:]]'")
   [ -z "$unreadable" ] || refuse "database names with control characters cannot be backed up: rename $unreadable"
   sql "$MAINTENANCE_DATABASE" -c "select case
-      when datconnlimit = -2 then 'is what an interrupted DROP DATABASE has left'
-      when not datallowconn then 'takes no connections'
+      when datconnlimit = -2 then 'is left over from an interrupted DROP DATABASE'
+      when not datallowconn then 'allows no connections'
       when datistemplate and datname <> 'template1' then 'is a template'
-      when not has_database_privilege(oid, 'connect') then 'may not be connected to by this role'
+      when not has_database_privilege(oid, 'connect') then 'does not allow this role to connect'
       else '' end || E'\t' || datname
     from pg_database where datname <> 'template0' order by datname collate \"C\"" >"$SCRATCH/known"
   : >"$SCRATCH/databases"
@@ -39,7 +39,7 @@ fi
 unreadable=$(sql "$MAINTENANCE_DATABASE" -c "select string_agg(to_json(rolname)::text, ', ') from pg_roles where rolname ~ '[[:cntrl:]]'")
 if [ -n "$unreadable" ]; then
   [ "$SAFETY" = yes ] || refuse "names of roles with control characters cannot be backed up: rename $unreadable"
-  caveat "roles with control characters in their names are not carried whole: $unreadable"
+  caveat "roles with control characters in their names are not backed up completely: $unreadable"
 fi
 
 # Everything that can be refused is refused before the first byte is stored.
@@ -60,11 +60,11 @@ SQL
     cat "$SCRATCH/holds.err" >&2
     case $DATABASES:$client_said in
       :*pg_hba* | :*'permission denied for database'* | :*'not currently accepting connections'*)
-        caveat "database \"$name\" is left out: it may not be connected to by this role"
+        caveat "database \"$name\" is left out: it does not allow this role to connect"
         continue
         ;;
     esac
-    die "database \"$name\" cannot be looked into: $(last_words "$SCRATCH/holds.err" 1)"
+    die "database \"$name\" could not be read: $(last_words "$SCRATCH/holds.err" 1)"
   fi
   read -r tables others <"$SCRATCH/holds"
   if [ -z "$DATABASES" ] && [ "$name" = template1 ]; then
@@ -79,8 +79,8 @@ SQL
       continue
     fi
   fi
-  unreadable=$(sql "$name" -f "$here/unreadable.sql") || die "database \"$name\" cannot be looked into"
-  [ -z "$unreadable" ] || refuse "the role may not read all of database \"$name\": $unreadable. Grant it pg_read_all_data, where there is row-level security BYPASSRLS, and select on large objects"
+  unreadable=$(sql "$name" -f "$here/unreadable.sql") || die "database \"$name\" could not be read"
+  [ -z "$unreadable" ] || refuse "the role is not allowed to read all of database \"$name\": $unreadable. Grant it pg_read_all_data, select on large objects, and BYPASSRLS if there is row-level security"
   slug=$(slug "$name")
   sql "$MAINTENANCE_DATABASE" -v name="$name" -f "$here/properties.sql" >"$SCRATCH/properties"
   sql "$name" -c "select E'fixed\t' || extname from pg_extension where extname = 'pg_cron'" >>"$SCRATCH/properties"
@@ -93,7 +93,7 @@ done <"$SCRATCH/databases"
 # A role without access to the password hashes can still save everything else about the roles.
 readable=$(sql "$MAINTENANCE_DATABASE" -c "select has_table_privilege('pg_authid', 'select')")
 case $readable in t) passwords='' ;; *) passwords=--no-role-passwords ;; esac
-[ -z "$passwords" ] || caveat "the roles' passwords are left out, as the role may not read pg_authid"
+[ -z "$passwords" ] || caveat "the roles' passwords are left out, as the role is not allowed to read pg_authid"
 # shellcheck disable=SC2086 # one option or none
 put globals.sql env PGTZ=UTC pg_dumpall --globals-only --no-password --lock-wait-timeout="${LOCK_TIMEOUT}s" -l "$MAINTENANCE_DATABASE" $passwords
 

@@ -10,13 +10,13 @@ with left_out(what, name) as (
   where datname = current_database() and current_setting('is_superuser') <> 'on'
   union all
   -- (The view pg_user_mappings shows options by these rules.)
-  select 'options of user mappings, such as passwords, are left out, as the role may not see them: ', usename || ' on ' || s.srvname
+  select 'options of user mappings, such as passwords, are left out, as the role is not allowed to see them: ', usename || ' on ' || s.srvname
   from pg_user_mappings m join pg_foreign_server s on s.oid = m.srvid
   where umoptions is null and current_setting('is_superuser') <> 'on'
     and not case when umuser = 0 then pg_has_role(srvowner, 'usage')
       else usename = current_user and (pg_has_role(srvowner, 'usage') or has_server_privilege(s.oid, 'usage')) end
   union all
-  select 'rows of foreign tables are on other servers, and left out: ', format('%I.%I', nspname, relname)
+  select 'rows of foreign tables are on other servers, and are left out: ', format('%I.%I', nspname, relname)
   from pg_class c join pg_namespace n on n.oid = relnamespace
   where relkind = 'f' and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
   union all
@@ -25,15 +25,15 @@ with left_out(what, name) as (
   where :'standby'::boolean and relkind = 'r' and relpersistence = 'u'
   union all
   -- For a server whose files are damaged; only a superuser could switch them off for a dump.
-  select 'the server passes over damaged pages, and what is on them is left out or changed without a word: ', name || ' is on'
+  select 'the server ignores damaged pages, and their rows are silently left out or changed: ', name || ' is on'
   from unnest('{zero_damaged_pages,ignore_checksum_failure}'::text[]) name where current_setting(name) = 'on'
   union all
   -- A standby does not show them. One that was prepared meanwhile is for the next dump.
-  select 'transactions that are prepared, and neither committed nor rolled back, are left out with their rows: ',
+  select 'prepared transactions, neither committed nor rolled back, are left out with their rows: ',
     format('one of %s, prepared at %s', owner, to_char(prepared at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
   from pg_prepared_xacts where database = current_database() and prepared < now()
   union all
-  select 'replication slots are left out, so whoever reads from them has to start anew after a restore: ', slot_name
+  select 'replication slots are left out, so their consumers must start over after a restore: ', slot_name
   from pg_replication_slots where database = current_database() and not temporary
   union all
   -- A child's inherited columns are not its own to place: they come first, as the parents have them.
@@ -50,7 +50,7 @@ with left_out(what, name) as (
   where now <> "then"
   union all
   -- Objects of PostgreSQL's own schemas are taken for PostgreSQL's own.
-  select 'what was added to PostgreSQL''s own schemas is left out: ', name
+  select 'objects added to PostgreSQL''s own schemas are left out: ', name
   from (
     select 'pg_proc'::regclass::oid, oid, oid::regprocedure::text, pronamespace from pg_proc
     union all
@@ -68,7 +68,7 @@ select what || :names from numbered group by what order by what;
 
 -- Of tables that belong to an extension, pg_dump takes the rows only where the extension says that they are the user's.
 select format($f$select %L where exists (select from only %I.%I)$f$,
-  format('rows of table %I.%I are left out, as it belongs to extension %I, which does not say that they are to be dumped', nspname, relname, extname), nspname, relname)
+  format('rows of table %I.%I are left out, as it belongs to extension %I, which does not declare them for dumps', nspname, relname, extname), nspname, relname)
 from pg_class c join pg_namespace n on n.oid = relnamespace
   join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e' and d.refclassid = 'pg_extension'::regclass
   join pg_extension e on e.oid = d.refobjid

@@ -62,14 +62,14 @@ client() { # COMMAND...
 advise() { # WHAT-A-CLIENT-SAID
   case $1 in
     *'backup: error: '*) ;;
-    *'conflict with recovery'*) echo 'backup: error: the standby cancelled what the dump was reading: set hot_standby_feedback = on there, raise max_standby_streaming_delay, or back up the primary' >&2 ;;
+    *'conflict with recovery'*) echo 'backup: error: the standby cancelled a query of the dump: set hot_standby_feedback = on there, raise max_standby_streaming_delay, or back up the primary' >&2 ;;
     *'max_locks_per_transaction'*) echo 'backup: error: the server has no room for the locks of so many tables: raise max_locks_per_transaction there' >&2 ;;
     *shared_preload_libraries* | *'unrecognized configuration parameter "'*.*'"'*)
-      echo 'backup: error: an extension has to be in shared_preload_libraries: of a server that verifies, by the option scratchSettings; its library has to be in the image (the option image)' >&2 ;;
+      echo 'backup: error: an extension must be in shared_preload_libraries: for a verification, set scratchSettings; its library must be in the image (option image)' >&2 ;;
     *'must be member of role'* | *'must be able to SET ROLE'*)
-      echo 'backup: error: the role that restores has to be a superuser, or a member of the roles that own what is restored' >&2 ;;
+      echo 'backup: error: the role that restores must be a superuser, or a member of the roles that own the restored objects' >&2 ;;
     *'extension control file'* | *'is not available'* | *'could not access file'*)
-      echo 'backup: error: an extension of the database is not installed here: a verification needs it in its image (the option image), a restore on the server' >&2 ;;
+      echo 'backup: error: an extension of the database is not installed: a verification needs it in its image (option image), a restore on the server' >&2 ;;
   esac
 }
 
@@ -84,7 +84,7 @@ know_server() {
   attempt 'asking the server for its version' sql "$MAINTENANCE_DATABASE" -c 'show server_version_num' -c 'show is_superuser' -c 'show search_path' >"$SCRATCH/server.known"
   { read -r server_version && read -r superuser && read -r server_path; } <"$SCRATCH/server.known"
   [ "$server_path" = pg_catalog ] ||
-    refuse 'the server does not take the options of a connection, as when a connection pooler is in between: give the address of the server itself'
+    refuse 'the server does not accept connection options, as when a connection pooler is in between: give the address of the server itself'
   server_major=$((server_version / 10000))
   if [ "$server_major" -ge 17 ]; then
     SESSION="$SESSION -c transaction_timeout=0"
@@ -109,7 +109,7 @@ restore_roles() {
   SUPERUSER=$superuser LABELS=$SCRATCH/roles.labels ATTRIBUTES=$SCRATCH/roles.attributes GRANTS=$SCRATCH/roles.grants \
     awk -f "$here/roles.awk" "$SCRATCH/roles.present" "$SCRATCH/globals.sql" >"$SCRATCH/roles.sql"
   attempt 'making the roles that are missing' sql "$MAINTENANCE_DATABASE" -f "$SCRATCH/roles.sql" >"$SCRATCH/roles.refused"
-  say_refused "$SCRATCH/roles.labels" "$SCRATCH/roles.refused" 'not restored, as it was refused'
+  say_refused "$SCRATCH/roles.labels" "$SCRATCH/roles.refused" 'not restored, as the server refused it'
 }
 
 # Names the statements that were refused, of a script that printed their numbers.
@@ -132,7 +132,7 @@ restore_properties() { # SLUG NAME TARGET WHICH
       print "\\if :ERROR\n\\echo " NR " :SQLSTATE\n\\endif"
     }' >"$SCRATCH/properties.sql"
   attempt "setting the properties of database $3" sql "$MAINTENANCE_DATABASE" -v target="$3" -f "$SCRATCH/properties.sql" >"$SCRATCH/properties.refused"
-  say_refused "$SCRATCH/properties.labels" "$SCRATCH/properties.refused" "of database \"$2\" not restored, as it was refused"
+  say_refused "$SCRATCH/properties.labels" "$SCRATCH/properties.refused" "of database \"$2\" not restored, as the server refused it"
   # What is named as missing is not missed again by its number.
   ! grep -q ' set ' "$SCRATCH/refused" || printf '"settings/%s"\n' "$(fact_name "$2")" >>"$SCRATCH/facts.waived"
 }
@@ -153,7 +153,7 @@ restore_database() { # SLUG NAME TARGET
     transaction=--single-transaction
     if ! fits_one_transaction "$2"; then
       transaction=--exit-on-error
-      log "database \"$2\" holds more than fits the locks of one transaction (max_locks_per_transaction): it is restored in many"
+      log "database \"$2\" needs more locks than one transaction may hold (max_locks_per_transaction): it is restored in many transactions"
     fi
     rm -f "$SCRATCH/get.failed"
     restore_rc=0
@@ -213,9 +213,9 @@ compare_extensions() { # SLUG NAME DATABASE
   attempt "looking at the extensions of database $3" sql "$3" -f "$here/extensions.sql" >"$SCRATCH/extensions.found"
   sed -n "s/^$1	\(\(extension\|addition\)	\)/\1/p" "$SCRATCH/databases.tsv" | awk -F '\t' '
     NR == FNR { if ($1 == "extension") version[$2] = $3; else found[$2 "\t" $3]; next }
-    $1 == "extension" { if ((same[$2] = version[$2] == $3) == 0) print "extension " $2 " is version " version[$2] " here, and " $3 " in the recovery point"; next }
+    $1 == "extension" { if ((same[$2] = version[$2] == $3) == 0) print "extension " $2 " has version " version[$2] " here, and " $3 " in the recovery point"; next }
     same[$2] && !($2 "\t" $3 in found) { if (++lacks[$2] <= 5) lacking[$2] = lacking[$2] (lacks[$2] > 1 ? ", " : "") $3 }
-    END { for (name in lacks) print "pg_dump leaves out what was added to extension " name ", so it is not here: " lacking[name] (lacks[name] > 5 ? " and " lacks[name] - 5 " more" : "") }' \
+    END { for (name in lacks) print "pg_dump leaves out objects that were added to extension " name ", so they are not restored: " lacking[name] (lacks[name] > 5 ? " and " lacks[name] - 5 " more" : "") }' \
     "$SCRATCH/extensions.found" - >"$SCRATCH/extensions.different"
   while IFS= read -r different; do caveat "database \"$2\": $different"; done <"$SCRATCH/extensions.different"
 }

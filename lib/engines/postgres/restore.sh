@@ -34,23 +34,23 @@ while IFS='	' read -r slug name target; do
   [ "$(printf %s "$target" | LC_ALL=C wc -c)" -le 63 ] || refuse "into is \"$target\": names in PostgreSQL have at most 63 bytes; nothing was changed"
   case $target in
     template0 | template1)
-      [ "$target" = "$name" ] || refuse "into is \"$target\", of which the server makes every new database: choose another name; nothing was changed"
+      [ "$target" = "$name" ] || refuse "into is \"$target\", the template of every new database: choose another name; nothing was changed"
       ;;
   esac
-  tables=$(exists "$target") || die "the target \"$target\" cannot be looked into"
+  tables=$(exists "$target") || die "the target \"$target\" could not be read"
   case $tables in
     no | 0) ;;
     *) [ "$REPLACE" = yes ] ||
       refuse "database \"$target\" holds $tables tables: nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME (the old one is kept under another name), or set into to a new name" ;;
   esac
   prepared=$(printf "select count(*) from pg_prepared_xacts where database = :'name'" | sql "$MAINTENANCE_DATABASE" -v name="$target" -f -) ||
-    die 'the prepared transactions of the server cannot be looked up'
+    die 'the prepared transactions of the server could not be listed'
   [ "$prepared" = 0 ] ||
-    refuse "database \"$target\" has $prepared prepared transactions, and cannot be renamed while it has: nothing was changed. Commit or roll back what pg_prepared_xacts shows"
+    refuse "database \"$target\" has $prepared prepared transactions, and cannot be renamed until they end: nothing was changed. Commit or roll back those that pg_prepared_xacts shows"
   if [ -n "$(fixed "$slug")" ]; then
     only=$(sql "$MAINTENANCE_DATABASE" -c "select coalesce(current_setting('cron.database_name', true), '')")
     [ "$only" = "$target" ] ||
-      refuse "database \"$name\" holds the extension $(fixed "$slug"), which works in no database but the one that cron.database_name gives, on this server \"$only\": it cannot be restored as \"$target\"; nothing was changed"
+      refuse "database \"$name\" holds the extension $(fixed "$slug"), which works only in the database that cron.database_name names, on this server \"$only\": it cannot be restored as \"$target\"; nothing was changed"
   fi
 done <"$SCRATCH/wanted"
 
@@ -96,7 +96,7 @@ borrow_roles() {
     BEGIN { print "\\set ON_ERROR_STOP off" }
     { print "grant " $0 " to current_user" how ";\n\\if :ERROR\n\\else\n\\qecho " $0 "\n\\endif" }' >"$SCRATCH/borrow.sql"
   # What is refused here is said by what needs it.
-  sql "$MAINTENANCE_DATABASE" -f "$SCRATCH/borrow.sql" >"$SCRATCH/roles.borrowed" 2>/dev/null || die 'the roles that own what is restored could not be granted'
+  sql "$MAINTENANCE_DATABASE" -f "$SCRATCH/borrow.sql" >"$SCRATCH/roles.borrowed" 2>/dev/null || die 'the roles that own the restored objects could not be granted to the role that restores'
 }
 give_back_roles() {
   [ -s "$SCRATCH/roles.borrowed" ] || return 0
@@ -104,7 +104,7 @@ give_back_roles() {
   [ "$server_major" -lt 16 ] || give_how=' granted by current_user'
   awk -v how="$give_how" '{ print "revoke " $0 " from current_user" how ";" }' "$SCRATCH/roles.borrowed" >"$SCRATCH/give-back.sql"
   sql "$MAINTENANCE_DATABASE" -v ON_ERROR_STOP=0 -f "$SCRATCH/give-back.sql" ||
-    log "WARNING: the role that restored is left a member of $(tr '\n' ' ' <"$SCRATCH/roles.borrowed")"
+    log "WARNING: the role that restored is still a member of $(tr '\n' ' ' <"$SCRATCH/roles.borrowed")"
   : >"$SCRATCH/roles.borrowed"
 }
 
@@ -126,7 +126,7 @@ compare_roles() {
       if ($4 != until[$1] && $4 !~ /infinity/) lacks = lacks $4
       if ($3 != "" && $1 in open) lacks = lacks " and a password"
       sub(/^ and/, "", lacks)
-      if (lacks != "") print "role " $1 " was there and is left as it is; in the recovery point it has" lacks
+      if (lacks != "") print "role " $1 " was there before, and is unchanged; in the recovery point it has" lacks
     }' "$SCRATCH/roles.present" "$SCRATCH/roles.open" "$SCRATCH/attributes.now" "$SCRATCH/roles.attributes" >"$SCRATCH/roles.different"
   # What was tried for a role that was made, and refused, is said already.
   cut -f 2 "$SCRATCH/roles.labels" >"$SCRATCH/roles.tried"
@@ -136,7 +136,7 @@ compare_roles() {
     $1 in tried { next }
     !($2 in there) { print $1; next }
     { options = split($3, option, / with /); for (i = 2; i <= options; i++) if (!index(now[$2], option[i])) print $1 " with " option[i] }' \
-    "$SCRATCH/roles.tried" "$SCRATCH/grants.now" "$SCRATCH/roles.grants" | sed 's/^/not restored, as roles that were there are left as they are: /' >>"$SCRATCH/roles.different"
+    "$SCRATCH/roles.tried" "$SCRATCH/grants.now" "$SCRATCH/roles.grants" | sed 's/^/not restored, as roles that were there before are left unchanged: /' >>"$SCRATCH/roles.different"
   while IFS= read -r different; do caveat "$different"; done <"$SCRATCH/roles.different"
 }
 
@@ -145,12 +145,12 @@ quiet_subscriptions() { # NAME TARGET DATABASE
   subscriptions=$(sql "$3" -c "select string_agg(quote_ident(subname), ', ') from pg_subscription s join pg_database d on d.oid = s.subdbid where d.datname = current_database()") || return 1
   [ -n "$subscriptions" ] || return 0
   if [ "$1" = "$2" ]; then
-    caveat "subscriptions of database \"$2\" are restored disabled, and what they missed is not here: $subscriptions"
+    caveat "subscriptions of database \"$2\" are restored disabled, and lack what was published since the backup: $subscriptions"
     return 0
   fi
   printf '%s\n' "select format('alter subscription %I set (slot_name = none)', subname) from pg_subscription s join pg_database d on d.oid = s.subdbid where d.datname = current_database()" '\gexec' |
     sql "$3" -f - || return 1
-  caveat "subscriptions of the copy \"$2\" are disabled and have no slot, so that they take nothing from the original's: $subscriptions"
+  caveat "subscriptions of the copy \"$2\" are disabled and have no slot, so they take nothing from the original's slots: $subscriptions"
 }
 
 old_name() { # NAME: within PostgreSQL's 63 bytes
@@ -188,10 +188,10 @@ printf '%s\n' "select format('alter database %I rename to %I;', :'from', :'to');
 # Undoes a restore that was made under the final name.
 put_back() {
   while IFS='	' read -r target old; do
-    drop "$target" "$MAINTENANCE_DATABASE" || { log "WARNING: database \"$target\" is what this failed restore has left${old:+; what it held before is \"$old\"}"; continue; }
+    drop "$target" "$MAINTENANCE_DATABASE" || { log "WARNING: database \"$target\" is left over from this failed restore${old:+; its old content is \"$old\"}"; continue; }
     [ -n "$old" ] || continue
     printf '%s\t%s\n' "$old" "$target" >"$SCRATCH/renames"
-    rename_all "$SCRATCH/renames" || log "WARNING: what database \"$target\" held before is \"$old\", and could not be given its name back"
+    rename_all "$SCRATCH/renames" || log "WARNING: the old content of database \"$target\" is \"$old\", and could not be renamed back"
   done <"$SCRATCH/in-place"
   in_place=
 }
@@ -201,7 +201,7 @@ restore_roles
 borrow_roles
 compare_roles
 ! grep -q '^CREATE TABLESPACE ' "$SCRATCH/globals.sql" ||
-  caveat "everything is in the default tablespace; in the recovery point there are others: $(sed -n 's/^CREATE TABLESPACE \(.*\) OWNER .*/\1/p' "$SCRATCH/globals.sql" | tr '\n' ' ')"
+  caveat "everything is restored to the default tablespace; the recovery point also has: $(sed -n 's/^CREATE TABLESPACE \(.*\) OWNER .*/\1/p' "$SCRATCH/globals.sql" | tr '\n' ' ')"
 number=0
 : >"$SCRATCH/renames"
 : >"$SCRATCH/in-place"
@@ -211,10 +211,10 @@ while IFS='	' read -r slug name target; do
   [ "$(exists "$target")" = no ] || old=$(old_name "$target")
   printf '%s\n' "$old" >"$SCRATCH/old.$number"
   if [ -n "$(fixed "$slug")" ]; then
-    log "database \"$target\" holds $(fixed "$slug"), which works under its final name only: what is there is renamed first"
+    log "database \"$target\" holds $(fixed "$slug"), which works only under its final name: the existing database is renamed first"
     if [ -n "$old" ]; then
       printf '%s\t%s\n' "$target" "$old" >"$SCRATCH/renames.first"
-      rename_all "$SCRATCH/renames.first" || die "database \"$target\" could not be renamed, and is as it was: $(last_words "$SCRATCH/swap.err" 1)"
+      rename_all "$SCRATCH/renames.first" || die "database \"$target\" could not be renamed, and is unchanged: $(last_words "$SCRATCH/swap.err" 1)"
     fi
     printf '%s\t%s\n' "$target" "$old" >>"$SCRATCH/in-place"
     in_place=yes
@@ -242,12 +242,12 @@ awk '{ key = $0; sub(/:[0-9]*$/, "", key) } key !~ /^"checksum\// { next }
   !($0 in found) { print key; sub(/^"checksum\//, "", key); print substr(key, 1, length(key) - 1) >>said }' said="$SCRATCH/changed" \
   "$SCRATCH/facts" "$SCRATCH/facts.wanted.all" >>"$SCRATCH/facts.waived"
 [ ! -s "$SCRATCH/changed" ] ||
-  caveat "rows of $(wc -l <"$SCRATCH/changed" | tr -d ' ') tables are not what was backed up, though as many: $(head -n 5 "$SCRATCH/changed" | tr '\n' ' ')"
+  caveat "rows of $(wc -l <"$SCRATCH/changed" | tr -d ' ') tables differ from what was backed up, although their number is the same: $(head -n 5 "$SCRATCH/changed" | tr '\n' ' ')"
 not_waived "$SCRATCH/facts.wanted.all" >"$SCRATCH/facts.wanted"
 not_waived "$SCRATCH/facts" >"$SCRATCH/facts.found"
 compare_facts "$SCRATCH/facts.wanted" "$SCRATCH/facts.found"
 
-rename_all "$SCRATCH/renames" || die "the restored databases could not be given their names, and all are as they were: $(last_words "$SCRATCH/swap.err" 1)"
+rename_all "$SCRATCH/renames" || die "the restored databases could not be renamed, and all are unchanged: $(last_words "$SCRATCH/swap.err" 1)"
 made='' in_place=''
 number=0
 while IFS='	' read -r slug name target; do
@@ -257,11 +257,11 @@ while IFS='	' read -r slug name target; do
     log "\"$target\" is restored"
     continue
   fi
-  log "\"$target\" is restored; what it held before is \"$old\": drop it when it is no longer needed"
+  log "\"$target\" is restored; its old content is \"$old\": drop that when you no longer need it"
   going=$(sql "$old" -c "select string_agg(quote_ident(subname), ', ') from pg_subscription s join pg_database d on d.oid = s.subdbid where subenabled and d.datname = current_database()") || going=
   slots=$(printf "select string_agg(quote_ident(slot_name), ', ') from pg_replication_slots where database = :'name' and not temporary" |
     sql "$MAINTENANCE_DATABASE" -v name="$old" -f -) || slots=
-  [ -z "$slots" ] || caveat "replication slots are still those of \"$old\", what \"$target\" held before, and keep the server's log for it: $slots. Let whoever reads from them start anew with \"$target\", and drop them"
-  [ -z "$going" ] || caveat "subscriptions go on in \"$old\", what \"$target\" held before: $going. Disable them there before those of \"$target\" are enabled"
+  [ -z "$slots" ] || caveat "replication slots still belong to \"$old\", the old content of \"$target\", and keep the server's log for it: $slots. Let their consumers start over with \"$target\", then drop the slots"
+  [ -z "$going" ] || caveat "subscriptions are still active in \"$old\", the old content of \"$target\": $going. Disable them there before you enable those of \"$target\""
 done <"$SCRATCH/wanted"
 outcome restoreSeconds "$(($(date +%s) - restore_started))"

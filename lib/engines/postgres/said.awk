@@ -27,7 +27,7 @@ match($0, /(ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|LOG|DEBUG[0-9]?):  /) {
   }
   # Classes of errors about rights, names, limits and connections. (PostgreSQL documentation, "PostgreSQL Error Codes".)
   if (message !~ harmless && (code !~ /^(08|0A|25|28|3D|3F|42|53|54|55|57|58)/ || code == "42601")) {
-    print before (code == "" ? "" : " " code) " (the server's words may hold data and are not repeated; its log has them)"
+    print before (code == "" ? "" : " " code) " (the server's message may hold data and is not repeated; its log has it)"
     next
   }
   print before " " message (code == "" ? "" : " (" code ")")

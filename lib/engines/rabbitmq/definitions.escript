@@ -45,7 +45,7 @@ run(["ready", Seconds]) ->
         _ -> binary:split(Tags, <<",">>, [global])
     end,
     lists:member(<<"administrator">>, Names) orelse
-        fail("error: user ~ts may not export definitions: it needs the tag administrator", [os:getenv("MANAGEMENT_USERNAME")]);
+        fail("error: user ~ts is not allowed to export definitions: it needs the tag administrator", [os:getenv("MANAGEMENT_USERNAME")]);
 run(["export", File]) ->
     libraries(),
     Body = request(get, "/api/definitions", none),
@@ -96,11 +96,11 @@ run(["doubts", File]) ->
     libraries(),
     {ok, Body} = file:read_file(File),
     Unknown = [Kind || {Kind, [_ | _]} <- maps:to_list(rabbit_json:decode(Body)), not lists:member(Kind, kinds())],
-    [io:format("objects of the kind ~ts are in the export, and are neither compared nor restored: this version of the library does not know them~n", [Kind]) || Kind <- Unknown],
+    [io:format("the export holds objects of kind ~ts, which are neither compared nor restored: this version of the library does not know them~n", [Kind]) || Kind <- Unknown],
     Queues = rabbit_json:decode(request(get, "/api/queues?columns=vhost,name,durable,type,messages", none)),
     messages([Queue || #{<<"durable">> := true} = Queue <- Queues]),
     Nodes = rabbit_json:decode(request(get, "/api/nodes", none)),
-    [io:format("node ~ts of the cluster was down: queues that were on it alone are not in the definitions~n", [Name]) || #{<<"name">> := Name, <<"running">> := false} <- Nodes],
+    [io:format("node ~ts of the cluster was down: queues that were only on it are not in the definitions~n", [Name]) || #{<<"name">> := Name, <<"running">> := false} <- Nodes],
     [io:format("node ~ts was in a partition, without ~ts: what was defined on the other side may not be in the definitions~n", [Name, lists:join(", ", Others)])
      || #{<<"name">> := Name, <<"partitions">> := [_ | _] = Others} <- Nodes].
 
@@ -109,11 +109,11 @@ messages(Queues) ->
     Counted = [{Number, VHost, Name, maps:get(<<"type">>, Queue, none)} || #{<<"messages">> := Number, <<"vhost">> := VHost, <<"name">> := Name} = Queue <- Queues, is_integer(Number)],
     Full = lists:reverse(lists:sort([{Number, VHost, Name} || {Number, VHost, Name, Type} <- Counted, Number > case Type of <<"stream">> -> 1; _ -> 0 end])),
     Full =:= [] orelse
-        io:format("~b messages in ~b durable queues are in no recovery point, which holds definitions: most were in ~ts~n",
+        io:format("~b messages in ~b durable queues are not in this recovery point, which holds definitions only: most were in ~ts~n",
                   [lists:sum([Number || {Number, _, _} <- Full]), length(Full),
                    lists:join(", ", [[VHost, " ", Name] || {_, VHost, Name} <- lists:sublist(Full, 3)])]),
     Counted =/= [] orelse Queues =:= [] orelse
-        io:format("how many messages were in ~b durable queues the broker does not say; they are in no recovery point, which holds definitions~n", [length(Queues)]).
+        io:format("the broker does not say how many messages were in ~b durable queues; a recovery point holds definitions, and no messages~n", [length(Queues)]).
 
 %% Names only: values may be secrets.
 differs(Kind, Key, []) -> io:format(standard_error, "~ts ~tsis not there~n", [Kind, words(Key)]), false;

@@ -5,5 +5,5 @@ set -eu
 . "$BACKUP_HOME/engine/rabbitmq.sh"
 definitions ready 2>"$SCRATCH/ready.client" && exit 0
 cat "$SCRATCH/ready.client" >&2
-! grep -qE ' answers (401|403): |may not export definitions|unknown_ca|hostname_check_failed|cert_expired|handshake_failure' "$SCRATCH/ready.client" || exit 78
+! grep -qE ' answers (401|403): |not allowed to export definitions|unknown_ca|hostname_check_failed|cert_expired|handshake_failure' "$SCRATCH/ready.client" || exit 78
 exit 1

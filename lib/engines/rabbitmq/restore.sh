@@ -20,11 +20,11 @@ attempt 'exporting the definitions of the broker' definitions export "$SCRATCH/p
 attempt 'comparing the definitions' definitions plan "$SCRATCH/wanted.json" "$SCRATCH/present.json" "$SCRATCH/import.json" >"$SCRATCH/conflicts"
 some() { sed -n "s/^$1 //p" "$SCRATCH/conflicts" | head -n 3 | tr '\n' ',' | sed -e 's/ ,$//' -e 's/ ,/, /g'; }
 [ -z "$(some fixed)" ] ||
-  refuse "the broker has other properties for $(some fixed): nothing was changed. No import changes a queue or an exchange that exists: delete it first"
+  refuse "the broker has other properties for $(some fixed): nothing was changed. An import cannot change an existing queue or exchange: delete it first"
 if [ -n "$(some differs)" ]; then
   [ "$REPLACE" = yes ] || refuse "the broker has other values for $(some differs): nothing was changed. Set replace to yes in ConfigMap $REQUEST_NAME to overwrite them"
   [ "$SAFETY_BACKUP" = yes ] ||
-    refuse "the broker has other values for $(some differs), and nothing would keep them: nothing was changed. Set safetyBackup to yes, too"
+    refuse "the broker has other values for $(some differs), and no backup would keep those: nothing was changed. Set safetyBackup to yes, too"
 fi
 
 attempt 'importing the definitions' definitions import "$SCRATCH/import.json"
@@ -32,7 +32,7 @@ attempt 'exporting the definitions of the broker' definitions export "$SCRATCH/f
 facts_of "$SCRATCH/wanted.json" "$SCRATCH/found.json" kept
 compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"
 held=$(grep -c '^held ' "$SCRATCH/conflicts") || :
-[ "$held" = 0 ] || caveat "$held shovels and upstreams of federations were not imported ($(some held)), as they would begin to move messages, which is wrong where the original still does: set moveMessages to yes where it does not"
+[ "$held" = 0 ] || caveat "$held shovels and upstreams of federations were not imported ($(some held)), as they would start to move messages, which is wrong while the original still does. If it does not, set moveMessages to yes"
 kept=$(grep -c '^kept ' "$SCRATCH/conflicts") || :
-[ "$kept" = 0 ] || caveat "$kept users, virtual hosts and global parameters that the broker had already keep what it has of them, passwords and settings, which is not what the recovery point has ($(some kept))"
+[ "$kept" = 0 ] || caveat "$kept users, virtual hosts and global parameters that the broker already had keep its passwords and settings, which differ from the recovery point's ($(some kept))"
 outcome restoreSeconds "$(($(date +%s) - restore_started))"

@@ -16,7 +16,7 @@ mkdir "$broker"
 restore_started=$(date +%s)
 fetch definitions.json "$broker/exported.json"
 # A shovel or an upstream that still knew its way would take messages from production, and this broker throws them away.
-attempt 'taking the way of shovels and upstreams' definitions still "$broker/exported.json" "$broker/definitions.json"
+attempt 'disabling shovels and upstreams' definitions still "$broker/exported.json" "$broker/definitions.json"
 
 # As the definitions came from the management interface, so they are brought back and looked at through it. It, and what Erlang
 # itself needs, are on the loopback interface; clients find no listener.
@@ -52,7 +52,7 @@ outcome restoreSeconds "$(($(date +%s) - restore_started))"
 attempt 'exporting the definitions of the scratch broker' definitions export "$broker/found.json"
 facts_of "$broker/definitions.json" "$broker/found.json" exact
 compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"
-log 'every object is as it was'
+log 'every object matches the recovery point'
 
 # Asked last: an assertion is the user's own statement, and may do anything to this broker.
 ask() { # VIRTUAL-HOST: what rabbitmqctl is to list, and of which column; the lines of the answer, joined by spaces

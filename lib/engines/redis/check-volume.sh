@@ -20,7 +20,7 @@ if [ -e "$data/$APPEND_DIRECTORY/$APPEND_FILE.manifest" ] || [ -e "$data/$APPEND
 else
   append=no
   [ -e "$data/$DUMP_FILE" ] ||
-    refuse "there is neither $APPEND_DIRECTORY nor $DUMP_FILE, from which a $PROGRAM server loads; it holds: $(held_names 10). Where the data is in a directory of the volume, path names it"
+    refuse "there is neither $APPEND_DIRECTORY nor $DUMP_FILE, from which a $PROGRAM server loads its data; it holds: $(held_names 10). If the data is in a directory of the volume, set path to it"
   log "loading $DUMP_FILE: there are no append-only files"
 fi
 

@@ -11,7 +11,7 @@ set -eu
 # Nobody needs a right to be greeted.
 mode=$(CLI_TIMEOUT=15 cli hello 2>/dev/null | sed -n '/^mode$/{n;p;}') || :
 [ "$mode" != cluster ] || [ "$CLUSTER_NODE" = yes ] ||
-  refuse "$REDIS_HOST is a node of a Redis Cluster, which has the keys of its own slots only: nothing was dumped. Make a backup of each primary, by a host of its own, and say clusterNode: true"
+  refuse "$REDIS_HOST is a node of a Redis Cluster, which holds only the keys of its own slots: nothing was dumped. Make a backup for each primary, with its own host, and set clusterNode: true"
 put dump.rdb sh "$BACKUP_HOME/engine/dump-stream.sh"
 about server "$(sed -n "s/.*AUX FIELD [a-z]*-ver = '\(.*\)'/\1/p" "$SCRATCH/checked")"
 about client "$("$PROGRAM-cli" --version)"

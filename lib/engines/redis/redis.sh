@@ -70,7 +70,7 @@ start_scratch_server() { # DIRECTORY yes|no: whether it reads the append-only fi
     kill -0 "$scratch_server" 2>/dev/null || {
       wait "$scratch_server" && server_rc=0 || server_rc=$?
       server_words
-      die "the scratch server could not load what was backed up: $(last_words "$SCRATCH/server.words" "$server_rc")"
+      die "the scratch server could not load the backup: $(last_words "$SCRATCH/server.words" "$server_rc")"
     }
     sleep 0.1
   done
@@ -94,7 +94,7 @@ check_scratch_server() {
   count_scratch_server
   compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"
   digest=$(scratch debug digest)
-  case $digest in '' | *[!0-9a-f]*) die "the scratch server gives no digest of its content: $digest" ;; esac
+  case $digest in '' | *[!0-9a-f]*) die "the scratch server did not give the digest of its content: $digest" ;; esac
 }
 
 # Assertions see what a restored server would hold: keys whose time has run out are gone.

@@ -20,7 +20,7 @@ unset REDISCLI_AUTH
 # A replica begins with all that its master has, and nothing of its own.
 for node_file in $(node_files); do
   ! grep -qE '^[0-9a-f]{40} .*myself,slave' "$node_file" ||
-    refuse "by its ${node_file##*/} this node is a replica, whose data its master would replace when it is started: restore the volume of the primary; nothing was changed"
+    refuse "${node_file##*/} says that this node is a replica, and its master would replace its data at the start: restore the volume of the primary; nothing was changed"
 done
 # What the server loads has other names than what would be restored: it would start without it. A server with append-only files looks at no
 # dump, whatever that is called.
@@ -30,7 +30,7 @@ if [ ! -e "$DATA_DIRECTORY/$APPEND_DIRECTORY/$APPEND_FILE.manifest" ] && [ ! -e 
       '*'* | temp-*) continue ;;
       *.rdb) [ ! -e "$DATA_DIRECTORY/$DUMP_FILE" ] || continue ;;
     esac
-    refuse "the data directory holds ${other#"$DATA_DIRECTORY/"}, and no $APPEND_DIRECTORY/$APPEND_FILE.manifest$([ -e "$DATA_DIRECTORY/$DUMP_FILE" ] || printf ' nor %s' "$DUMP_FILE"): the server has other names for its files. Set dumpFile, appendFile and appendDirectory as its dbfilename, appendfilename and appenddirname are, or move away what it does not use; nothing was changed"
+    refuse "the data directory holds ${other#"$DATA_DIRECTORY/"}, and no $APPEND_DIRECTORY/$APPEND_FILE.manifest$([ -e "$DATA_DIRECTORY/$DUMP_FILE" ] || printf ' nor %s' "$DUMP_FILE"): the server uses other file names. Set dumpFile, appendFile and appendDirectory to its dbfilename, appendfilename and appenddirname, or move away files that it does not use; nothing was changed"
   done
 fi
 
@@ -56,8 +56,8 @@ stop_scratch_server
 
 start_scratch_server "$STAGING" yes
 check_scratch_server
-[ "$digest" = "$from_dump" ] || die "the append-only files do not hold what the dump holds (digest $digest, not $from_dump)"
-[ "$(functions_of)" = "$functions" ] || die 'the append-only files do not hold the functions that the dump holds'
+[ "$digest" = "$from_dump" ] || die "the append-only files differ from the dump (digest $digest, not $from_dump)"
+[ "$(functions_of)" = "$functions" ] || die 'the append-only files lack functions that the dump holds'
 stop_scratch_server
 log "the dump and the append-only files hold the same; the digest of their content is $digest"
 
@@ -73,7 +73,7 @@ data_held | while IFS= read -r entry; do
     continue
   fi
   log "$name stays as it is"
-done || die 'what the data directory holds beside the data could not be kept'
+done || die 'the other files of the data directory could not be kept'
 swap_data_directory
 trap - EXIT
 outcome restoreSeconds "$(($(date +%s) - restore_started))"

@@ -192,11 +192,11 @@ describe('PostgreSQL 15', () => {
         data => rmSync(data, { recursive: true }),
         /^the volume has no directory at that path; it holds: nothing$/,
       ],
-      ['some other directory', other, /^there is no PG_VERSION.*it holds: notes\./],
+      ['some other directory', other, /^there is no file PG_VERSION.*it holds: notes\./],
       ['files of another user', data => execFileSync('chown', ['-R', '70', data]), /set imageUser to the user that the server runs as$/],
     ]);
     await damages('postgres17', good, [
-      ['a check of version 17', () => {}, /^the data directory is of PostgreSQL 15, and the image holds PostgreSQL 17/],
+      ['a check of version 17', () => {}, /^the data directory is from PostgreSQL 15, but the image holds PostgreSQL 17/],
     ]);
   });
 });
@@ -335,11 +335,7 @@ describe('Redis 7.0', () => {
     await until('the files are rewritten', () => readdirSync(join(server.directory, 'appendonlydir')).every(name => !/\.1\./.test(name)));
     await snapshotOf(server, server.directory, volume('redis'));
     add(join(volume('redis'), `${AOF}.manifest`), manifest);
-    await fails(
-      'redis',
-      'the manifest was copied before a rewrite',
-      /^the scratch server could not load what was backed up: .*No such file/,
-    );
+    await fails('redis', 'the manifest was copied before a rewrite', /^the scratch server could not load the backup: .*No such file/);
   });
 
   test('what is damaged, is said', async () => {

@@ -114,7 +114,7 @@ function swapFaults(suite: FaultSuite): void {
     left = '0';
     await fails(
       'a table is in use when the tables should change places',
-      /^the tables of "app" could not change places, and "app" is as it was: ERROR 1205 .*Lock wait timeout/,
+      /^the tables of "app" could not be exchanged, and "app" is unchanged: ERROR 1205 .*Lock wait timeout/,
       () => {
         const holder = mariadb().background('app', 'start transaction; select count(*) from noise; select sleep(60)');
         return async () => {
@@ -129,7 +129,7 @@ function swapFaults(suite: FaultSuite): void {
     const file = join(suite.cluster.claim('faults', 'repository'), 'app', suite.good, 'app.events.sql.zst');
     await fails(
       'a part is damaged that is only read when the tables have changed places',
-      /^not everything of "app" could be made again, and "app" is as it was: recovery point \S+ is damaged: app\.events\.sql\.zst does not match/,
+      /^not every object of "app" could be re-created, and "app" is unchanged: recovery point \S+ is damaged: app\.events\.sql\.zst does not match/,
       () => {
         copyFileSync(file, `${file}.copy`);
         flipBit(file);

@@ -177,7 +177,7 @@ describe('MariaDB 10.11 by copies of its files and its archived log', () => {
     await server.up();
     renameSync(`${data}.lost`, join(batches(), lost));
     for (const each of [faulty, refused]) {
-      expect(resultOf(each).reason, each.log).toMatch(/^the archived log has a gap: of binlog\.\d{6}, bytes \d+ to \d+ are missing/);
+      expect(resultOf(each).reason, each.log).toMatch(/^the archived log has a gap: binlog\.\d{6} lacks bytes \d+ to \d+ are missing/);
     }
   });
 
@@ -244,7 +244,9 @@ describe('MariaDB 10.11 by copies of its files and its archived log', () => {
     await archiving(async () => void write('after the gap'));
     expect(logs).toMatch(/the server removed binary logs before they were received, .*; take a backup now/);
     const faulty = await run('verify');
-    expect(resultOf(faulty).reason, faulty.log).toMatch(/^the archived log has a gap: the end of binlog\.\d{6} was never received, though/);
+    expect(resultOf(faulty).reason, faulty.log).toMatch(
+      /^the archived log has a gap: the end of binlog\.\d{6} was never received, although/,
+    );
 
     await archiving(async () => {
       await succeed(run('backup'), 'published');
@@ -298,7 +300,7 @@ describe('MariaDB 10.11 by copies of its files and its archived log', () => {
     const { reason } = await restore({ until: 'gap' });
     renameSync(`${data}.lost`, join(batches(), lost));
     expect(reason).toMatch(
-      /nothing comes back that the server wrote later: the archived log has a gap: of binlog\.\d{6}, bytes \d+ to \d+/,
+      /nothing that the server wrote later comes back: the archived log has a gap: binlog\.\d{6} lacks bytes \d+ to \d+/,
     );
     expect(written()).toBe(`${before},before the gap`);
   });

@@ -180,27 +180,27 @@ describe.each(PRODUCTS)('%s', product => {
     point = id;
     server().query('core', "xa rollback 'x'");
     expect(reason).toContain(
-      'these views are broken (what they read is not there, or their owner may not read it), and only their text is kept: accident.broken',
+      'these views are broken (what they read does not exist, or their owner is not allowed to read it), so only their text is kept: accident.broken',
     );
     expect(reason).toContain(
-      'these views read databases that are not in this recovery point, so no verification makes them: app.beyond, app.further',
+      'these views read databases that are not in this recovery point, so no verification creates them: app.beyond, app.further',
     );
     expect(reason).toMatch(/come back changed; .*: values\.letters\.c \(1 values\), values\.prices\.price \(2 values\)/);
     expect(reason).not.toContain('fine');
     if (server().mariadb) {
-      expect(reason).toContain('what 1 prepared transactions (xa recover) have written is not in this recovery point');
+      expect(reason).toContain('the writes of 1 prepared transactions (xa recover) are not in this recovery point');
       expect(reason).toContain(
-        'the rows of these tables of database "locked" are elsewhere, and only how they are made is in this recovery point: far (FEDERATED)',
+        'the rows of these tables of database "locked" are stored elsewhere; this recovery point holds only the table definitions: far (FEDERATED)',
       );
     } else {
-      expect(reason).toMatch(/second passwords, which these accounts retain beside their current ones, .*: 'twice'@'%'/);
+      expect(reason).toMatch(/the secondary passwords of these accounts .*: 'twice'@'%'/);
     }
   });
 
   test('a verification is strict where production is, and says whom it could not make', async () => {
     const done = await run('hard', 'verify');
     const { reason } = await succeed(Promise.resolve(done), 'verified');
-    expect(reason).toMatch(/these accounts could only be made without their way to log in here: .*'shop'@/);
+    expect(reason).toMatch(/these accounts could be created here only without their authentication method: .*'shop'@/);
     if (server().mariadb) expect(reason).toContain('this image has no storage engine federated: tables of it were verified as InnoDB');
     else expect(reason).not.toContain('not every privilege');
     const hash = server().query('mysql', "select authentication_string from user where user = 'shop'");
@@ -223,12 +223,12 @@ describe.each(PRODUCTS)('%s', product => {
     const { reason } = await succeed(run('hard', 'restore'), 'restored');
     expect(checksums()).toBe(before);
     expect(reason).toContain(
-      'these views of "accident" were broken or read other databases when they were backed up, and cannot be made here: broken',
+      'these views of "accident" were broken or read other databases when they were backed up, and cannot be created here: broken',
     );
     expect(server().query('app', 'select name from order_names; select count(*) from further')).toBe('a\n0');
     expect(server().query('mysql', 'select @@global.max_allowed_packet')).toBe(String(8 << 20));
     expect(reason).toContain(
-      'these events of "events" are disabled as on the replica that was backed up, and do not act where they are now unless they are enabled: on_primary',
+      'these events of "events" are disabled, as on the replica that was backed up; enable them if they should run here: on_primary',
     );
     expect(server().query('app', 'select name from over_view')).toBe('a');
     if (server().mariadb) {
@@ -241,9 +241,9 @@ describe.each(PRODUCTS)('%s', product => {
       expect(server().query('locked', 'select count(*) from archived')).toBe('2');
     } else {
       expect(reason).toContain(
-        "these accounts are not made, as what is revoked from them on single databases cannot be while the server's partial_revokes is off: 'almost'@'%'",
+        "these accounts are not created, as they have revokes on single databases and partial_revokes is off on the server: 'almost'@'%'",
       );
-      expect(reason).toContain('this server has no tablespace `fast`: tables that were there are where it keeps all others');
+      expect(reason).toContain('this server has no tablespace `fast`: tables that were there are now with all others');
       server().query('mysql', 'set global sql_generate_invisible_primary_key = off');
     }
     expect(() => server().query('kids', 'insert into k values (2, 77)')).toThrow(/1452/);
@@ -255,9 +255,9 @@ describe.each(PRODUCTS)('%s', product => {
   test('a copy acts on nothing, and what in it means the original is named', async () => {
     ask('hard', { database: 'events', into: 'events_copy' });
     const { reason } = await succeed(run('hard', 'restore'), 'restored');
-    expect(reason).toContain('events of "events_copy" are disabled, as this is a copy beside "events": `charge`,`zoned`');
+    expect(reason).toContain('events of "events_copy" are disabled, as this is a copy of "events": `charge`,`zoned`');
     expect(reason).toMatch(
-      /in the copy "events_copy" these name other databases, .*event charge \(events\), trigger gone_trigger \(core\)/,
+      /these objects of the copy "events_copy" name other databases, .*event charge \(events\), trigger gone_trigger \(core\)/,
     );
     expect(
       server().query(
@@ -285,7 +285,7 @@ describe.each(PRODUCTS)('%s', product => {
     writeFileSync(file, whole.subarray(1));
     try {
       expect(resultOf(await run('hard', 'restore')).reason).toMatch(
-        /^not everything of .*"events".* could be made again, and .* is as it was: /,
+        /^not every object of .*"events".* could be re-created, and .* is unchanged: /,
       );
     } finally {
       writeFileSync(file, whole);
@@ -324,8 +324,8 @@ describe.each(PRODUCTS)('%s', product => {
     const finished = await done;
     expect(finished.log).toMatch(
       server().mariadb
-        ? /ERROR: while database swap was dumped, another table took the place of one, or it was altered or emptied: orders\./
-        : /ERROR: while database swap was dumped, (another table took the place|tables were renamed or altered on this server)/,
+        ? /ERROR: while database swap was being dumped, these tables were replaced, altered or emptied: orders\./
+        : /ERROR: while database swap was being dumped, (these tables were replaced|tables were renamed or altered on this server)/,
     );
     expect(finished.pods.length).toBeGreaterThan(1);
     expect(resultOf(finished).verdict, finished.log).toBe('published');
@@ -358,12 +358,12 @@ describe.each(PRODUCTS)('%s', product => {
     [
       'an owner of one database',
       'grant all on swap.* to someone',
-      /^the accounts are not in this recovery point, as the role may not read mysql\.user/,
+      /^the accounts are not in this recovery point, as the role is not allowed to read mysql\.user/,
     ],
     [
       'a role of a managed server',
       'set global partial_revokes = on; grant select, show view, trigger, event, process, show_routine on *.* to someone; revoke select on mysql.* from someone',
-      /^the accounts are not in this recovery point, as the role may not read mysql\.user/,
+      /^the accounts are not in this recovery point, as the role is not allowed to read mysql\.user/,
     ],
   ])('what %s does not see is what the verdict says', async (_, grant, says) => {
     if (server().mariadb && grant.includes('revoke')) return;
@@ -380,7 +380,7 @@ describe.each(PRODUCTS)('%s', product => {
     if (!server().mariadb) return;
     await succeed(run('newer', 'backup'), 'published');
     expect((await succeed(run('newer', 'verify'), 'verified')).reason).toMatch(
-      /checksums of rows are not compared: the backup was made of release 10\.11\S*, and this is 11\.8/,
+      /checksums of rows are not compared: the backup is from release 10\.11\S*, and this is 11\.8/,
     );
   });
 
@@ -394,11 +394,15 @@ describe.each(PRODUCTS)('%s', product => {
     cluster.secret(product, 'backup', { username: 'someone', password: 'r' });
     cluster.secret(product, 'owner', { username: 'someone', password: 'r' });
     try {
-      expect(resultOf(await run('owner', 'backup')).reason).toMatch(/^the role may not see the routines of others in database "swap"/);
+      expect(resultOf(await run('owner', 'backup')).reason).toMatch(
+        /^the role is not allowed to see the routines of other users in database "swap"/,
+      );
       server().query('mysql', `grant ${may} on *.* to someone; ${server().mariadb ? '' : 'set global sql_require_primary_key = 0'}`);
       ask('hard', { database: 'events', into: 'events_copy' });
       const refused = await run('hard', 'restore');
-      expect(resultOf(refused).reason).toMatch(/^the role may not make what is somebody else's, such as .*@%: no database was changed/);
+      expect(resultOf(refused).reason).toMatch(
+        /^the role is not allowed to create objects of other users, such as .*@%: no database was changed/,
+      );
       expect(server().query('mysql', "show databases like 'restore\\_%'")).toBe('');
     } finally {
       server().query('mysql', 'drop procedure swap.others');

@@ -184,7 +184,7 @@ describe('where in the binary log a dump is', () => {
 test('tables without transactions are a reason to refuse, when they are to be', async () => {
   const run = await cluster.run({ kind: 'CronJob', namespace: 'eleven', name: 'strict-backup' });
   expect(resultOf(run).reason).toBe(
-    'database "app_db" holds tables without transactions, which no dump sees at one moment: tally (MyISAM). Make them InnoDB, or leave transactionalOnly out',
+    'database "app_db" holds tables without transactions, which no dump can read at one point in time: tally (MyISAM). Convert them to InnoDB, or leave out transactionalOnly',
   );
 });
 
@@ -208,11 +208,7 @@ describe('what is refused before the first byte is stored, without a retry', () 
     backupAt('eleven', /^the server is MariaDB 11\.8\..*, newer than the MariaDB 10\.11 of this job's image: set version/));
 
   test.each([
-    [
-      'triggers',
-      'select, show view, event on *.*',
-      /^the role has no TRIGGER on database ".*": its dump would lack something without saying so/,
-    ],
+    ['triggers', 'select, show view, event on *.*', /^the role has no TRIGGER on database ".*": its dump would silently lack something/],
     ['whole databases', 'select, show view, trigger, event on catalog.*', /^no databases are named, and the role sees only those/],
   ])('a role that would leave out %s without a word', async (_, grant, says) => {
     server('catalog').query('mysql', `create or replace user poor identified by 'poor'; grant ${grant} to poor`);

@@ -145,10 +145,10 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
     symlinkSync('/etc/postgresql/more.conf', join(volume(), 'data/more.conf'));
     await archiving(async () => {
       const published = await backup();
-      expect(published.reason).toContain('links in the data directory are left out: more.conf. ');
+      expect(published.reason).toContain('links in the data directory are left out, and a restore does not bring them back: more.conf. ');
       first = published.id;
       expect(published.reason).toContain(
-        'unlogged tables come back empty, as a copy of files does not carry their rows: there are some in books',
+        'unlogged tables come back empty, as a base backup does not hold their rows; these databases have some: books',
       );
       write('after the backup');
       server.query('books', 'insert into noise select i, md5(random()::text) from generate_series(1, 300000) i');
@@ -206,7 +206,7 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
       return run('verify');
     });
     expect(resultOf(run_), run_.log).toMatchObject({ verdict: 'verified' });
-    expect(run_.log).toMatch(/put together from [1-9]\d* recovery points/);
+    expect(run_.log).toMatch(/combined from [1-9]\d* recovery points/);
     const before = server.checksums('books');
     await restore({});
     expect(server.checksums('books')).toEqual(before);
@@ -266,7 +266,7 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
     const faulty = await without(batchesOfNewestSegment(), () => run('verify'));
 
     expect(resultOf(faulty).reason, faulty.log).toMatch(
-      /^the archived log has a gap: segment [0-9A-F]{24} is missing, though [0-9A-F]{24} is there/,
+      /^the archived log has a gap: segment [0-9A-F]{24} is missing, although [0-9A-F]{24} is there/,
     );
 
     const ofTimelinesThatAreOver = logBatches()
@@ -283,7 +283,7 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
       others.filter(({ name }) => name >= (lost[0]?.name ?? '')),
       () => run('verify'),
     );
-    expect(resultOf(tornOff).reason, tornOff.log).toMatch(/^the archived log has a gap: segment [0-9A-F]{24} is missing, though/);
+    expect(resultOf(tornOff).reason, tornOff.log).toMatch(/^the archived log has a gap: segment [0-9A-F]{24} is missing, although/);
     await verify();
   });
 
@@ -306,7 +306,7 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
     await server.stop();
     const { reason } = await without(lost, () => succeed(run('restore'), 'restored'));
     await server.up();
-    expect(reason).toMatch(/nothing comes back that the server wrote later: the archived log has a gap: segment [0-9A-F]{24} is missing/);
+    expect(reason).toMatch(/nothing that the server wrote later comes back: the archived log has a gap: segment [0-9A-F]{24} is missing/);
     expect(written()).toBe(`${before},before the gap`);
   });
 
@@ -353,9 +353,9 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
       await until('the backup makes up for it', () => !existsSync(gap));
       await archive.pod.delete();
       const { containers } = await archive.ended;
-      expect(containers[0]?.log).toMatch(/is another one than that which was received, under the same name: its files were put back/);
+      expect(containers[0]?.log).toMatch(/differs from the log received under the same name: its files were reset/);
       expect(containers[0]?.log).toMatch(
-        /no backup has been started since .*its files were put back to what they had been before\).*Take a backup now/,
+        /no backup has been started since .*its files were reset to an earlier state\).*Take a backup now/,
       );
       expect(containers[0]?.log).toContain('a backup has been made since, which makes up for the gap in the archived log');
       expect(existsSync(gap)).toBe(false);
@@ -389,7 +389,7 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
       await archive.pod.delete();
       const { containers } = await archive.ended;
       expect(containers[0]?.log).toMatch(
-        /not everything that the server has written has been received: the server was at \S+, and the archive is at an unknown position: \S+ receives from slot backup/,
+        /not everything that the server has written has been received: the server was at \S+, and the archive was at an unknown position: \S+ receives from slot backup/,
       );
     } finally {
       await other.stop();
@@ -412,7 +412,7 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
     writeFileSync(join(spool, 'ballast'), Buffer.alloc(free() - 56 * 1048576));
     chmodSync(batches(), 0o555);
     try {
-      await until('the volume is full, and nobody receives', () => {
+      await until('the volume is full, and nothing receives', () => {
         noise();
         return receivers() === '0';
       });
@@ -528,7 +528,7 @@ describe('PostgreSQL 17 by base backups and its archived log', () => {
       );
       const faulty = await run('verify');
       expect(resultOf(faulty).reason, faulty.log).toMatch(
-        /^the archived log has a gap: segment ([0-9A-F]{8})[0-9A-F]{16} is missing, though (?!\1)[0-9A-F]{24} is there/,
+        /^the archived log has a gap: segment ([0-9A-F]{8})[0-9A-F]{16} is missing, although (?!\1)[0-9A-F]{24} is there/,
       );
     } finally {
       cluster.moveService(NAMESPACE, 'books-db', server.address);

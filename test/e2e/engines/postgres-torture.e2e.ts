@@ -161,7 +161,7 @@ test('PostgreSQL’s own regression database comes back equal, but for what the 
   const started = Date.now();
   const { id } = await succeed(run('regression-backup'), 'published');
   expect((await succeed(run('regression-verify'), 'verified')).id).toBe(id);
-  expect((await succeed(run('regression-restore'), 'restored')).reason).not.toContain('are not what was backed up');
+  expect((await succeed(run('regression-restore'), 'restored')).reason).not.toContain('differ from what was backed up');
   const manifest = readFileSync(join(cluster.claim(NAMESPACE, 'backups'), 'regression', id, 'manifest.json'), 'utf8');
   const { caveats } = JSON.parse(manifest) as { caveats: string[] };
 

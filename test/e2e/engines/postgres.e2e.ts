@@ -127,16 +127,16 @@ describe('the least role, over a server of many kinds of database', () => {
 
   test('what is left out is in the verdict and in the manifest', () => {
     for (const words of [
-      'database "private" is left out: it may not be connected to by this role',
-      'database "rdsadmin" is left out: it takes no connections',
+      'database "private" is left out: it does not allow this role to connect',
+      'database "rdsadmin" is left out: it allows no connections',
       'database "mine" is left out: it is a template',
       'database "void" is left out: it holds nothing',
       'database "orders": subscriptions are left out, as only a superuser can dump them: news',
-      'database "orders": options of user mappings, such as passwords, are left out, as the role may not see them: app on far',
-      'database "orders": rows of foreign tables are on other servers, and left out: tenant.remote',
-      'database "orders": replication slots are left out, so whoever reads from them has to start anew after a restore: changes',
-      'database "orders": the server passes over damaged pages, and what is on them is left out or changed without a word: zero_damaged_pages is on',
-      'database "orders": transactions that are prepared, and neither committed nor rolled back, are left out with their rows: one of postgres, prepared at ',
+      'database "orders": options of user mappings, such as passwords, are left out, as the role is not allowed to see them: app on far',
+      'database "orders": rows of foreign tables are on other servers, and are left out: tenant.remote',
+      'database "orders": replication slots are left out, so their consumers must start over after a restore: changes',
+      'database "orders": the server ignores damaged pages, and their rows are silently left out or changed: zero_damaged_pages is on',
+      'database "orders": prepared transactions, neither committed nor rolled back, are left out with their rows: one of postgres, prepared at ',
     ]) {
       expect(said.reason).toContain(words);
       expect(said.manifest).toContain(words.replaceAll('"', '\\"'));
@@ -153,10 +153,10 @@ describe('the least role, over a server of many kinds of database', () => {
       request(cluster, NAMESPACE, 'all', { database: name });
       const { reason } = await succeed(run('all-restore'), 'restored');
       expect(reason).toContain(
-        "role app was there and is left as it is; in the recovery point it has LOGIN VALID UNTIL '2040-01-01 00:00:00+00' and a password",
+        "role app was there before, and is unchanged; in the recovery point it has LOGIN VALID UNTIL '2040-01-01 00:00:00+00' and a password",
       );
       for (const grant of ['GRANT readers TO app', 'the setting work_mem of role app', 'GRANT SET ON PARAMETER log_min_messages TO PUBLIC'])
-        expect(reason).toContain(`not restored, as roles that were there are left as they are: ${grant}`);
+        expect(reason).toContain(`not restored, as roles that were there before are left unchanged: ${grant}`);
     }
     const settings = `select coalesce(r.rolname, ''), setconfig, shobj_description(d.oid, 'pg_database'), datconnlimit from pg_db_role_setting s
       join pg_database d on d.oid = setdatabase left join pg_roles r on r.oid = setrole where datname in ('orders', 'a') order by datname, 1`;
@@ -176,7 +176,9 @@ describe('the least role, over a server of many kinds of database', () => {
     const refused = await run('all-as-stranger-backup');
     expect(refused.succeeded).toBe(false);
     expect(refused.reason).toBe('PodFailurePolicy');
-    expect(resultOf(refused).reason).toMatch(/^the role may not read all of database "a": table public\.t\. Grant it pg_read_all_data/);
+    expect(resultOf(refused).reason).toMatch(
+      /^the role is not allowed to read all of database "a": table public\.t\. Grant it pg_read_all_data/,
+    );
   });
 
   test('a superuser leaves nothing of it out; a copy beside has no hold on the original’s slot', async () => {
@@ -186,7 +188,7 @@ describe('the least role, over a server of many kinds of database', () => {
     const restored = await succeed(run('orders-restore'), 'restored');
     expect(restored.reason).toContain('subscriptions of the copy "copy" are disabled and have no slot');
     for (const [into, words] of [
-      ['template1', /^into is "template1", of which the server makes every new database/],
+      ['template1', /^into is "template1", the template of every new database/],
       ['a'.repeat(64), /names in PostgreSQL have at most 63 bytes/],
     ] as const) {
       request(cluster, NAMESPACE, 'orders', { database: 'orders', into });
@@ -266,9 +268,7 @@ test('tables that are swapped, or emptied and filled, while the dump begins are 
   });
   await holder.stop();
   const { id } = await succeed(Promise.resolve(backup), 'published');
-  expect(backup.log).toContain(
-    'somebody emptied, rewrote or exchanged public.loaded, public.new_orders, public.orders, public.widened while',
-  );
+  expect(backup.log).toContain('public.loaded, public.new_orders, public.orders, public.widened was emptied, rewritten or replaced while');
   const manifest = readFileSync(join(cluster.claim(NAMESPACE, 'backups'), 'pair', id, 'manifest.json'), 'utf8');
   const rows = ['loaded', 'new_orders', 'orders', 'widened'].map(
     name => new RegExp(`"rows/one/public.${name}":(\\d+)`).exec(manifest)?.[1],
@@ -299,7 +299,7 @@ describe('two databases are replaced', () => {
     target.query('two', "begin; insert into t values (3); prepare transaction 'x'");
     const refused = await run('pair-restore');
     expect(resultOf(refused).reason).toMatch(
-      /^database "two" has 1 prepared transactions, and cannot be renamed while it has: nothing was changed/,
+      /^database "two" has 1 prepared transactions, and cannot be renamed until they end: nothing was changed/,
     );
     target.query('two', "rollback prepared 'x'");
     untouched();
@@ -312,7 +312,7 @@ describe('two databases are replaced', () => {
     });
     expect(failed.succeeded).toBe(false);
     expect(resultOf(failed).reason).toMatch(
-      /^the restored databases could not be given their names, and all are as they were: .*"two" is being accessed/,
+      /^the restored databases could not be renamed, and all are unchanged: .*"two" is being accessed/,
     );
     target.query('two', "rollback prepared 'x'");
     untouched();
@@ -321,7 +321,7 @@ describe('two databases are replaced', () => {
   test('and then both are', async () => {
     target.query('one', "select pg_create_logical_replication_slot('changes', 'pgoutput')");
     const { reason } = await succeed(run('pair-restore'), 'restored');
-    expect(reason).toMatch(/replication slots are still those of "one_before_\d+", what "one" held before, .*: changes\./);
+    expect(reason).toMatch(/replication slots still belong to "one_before_\d+", the old content of "one", .*: changes\./);
     for (const name of ['one', 'two']) expect(target.query(name, 'select count(*) from t')).toBe('1');
     clear(target);
   });
@@ -340,7 +340,7 @@ describe('two databases are replaced', () => {
     expect(resultOf(failed).reason).toMatch(/^the restored data differs from what was backed up, in 2 facts: "checksum\/one\/public\.t":/);
     request(cluster, NAMESPACE, 'pair', { recoveryPoint: 'newest' });
     const { reason } = await succeed(run('pair-restore'), 'restored');
-    expect(reason).toContain('rows of 1 tables are not what was backed up, though as many: one/public.t');
+    expect(reason).toContain('rows of 1 tables differ from what was backed up, although their number is the same: one/public.t');
     clear(target);
     clear(server);
   });
@@ -358,7 +358,7 @@ test('a thousand tables come back, though they do not fit one transaction of the
   request(cluster, NAMESPACE, 'pair', {});
   const restored = await run('pair-restore');
   await succeed(Promise.resolve(restored), 'restored');
-  expect(restored.log).toContain('database "one" holds more than fits the locks of one transaction');
+  expect(restored.log).toContain('database "one" needs more locks than one transaction may hold');
   clear(server);
   clear(target);
 });
@@ -433,7 +433,7 @@ describe('one database, by each role that may back it up', () => {
     const left = (what: string) => new RegExp(`database "owned": ${what}[^;]*?: ([^;]*)`).exec(reason)?.[1] ?? '';
     expect(left('options of user mappings, such as passwords, are left out')).toBe(mappings.join(', '));
     expect(left('subscriptions are left out')).toBe(role === 'superuser' ? '' : 'news');
-    expect(reason.includes("the roles' passwords are left out, as the role may not read pg_authid")).toBe(role === 'owner');
+    expect(reason.includes("the roles' passwords are left out, as the role is not allowed to read pg_authid")).toBe(role === 'owner');
     expect(reason).not.toContain(MARKER);
   });
 });
@@ -446,7 +446,7 @@ test('pg_cron comes back under its one name, even where that is the database to 
   );
   const { id } = await succeed(run('cron-backup'), 'published');
   const lacking =
-    /database "postgres": pg_dump leaves out what was added to extension pg_cron, so it is not here: index cron\.job_run_details_start_time_idx of cron\.job_run_details, policy mine of cron\.job(;|$)/;
+    /database "postgres": pg_dump leaves out objects that were added to extension pg_cron, so they are not restored: index cron\.job_run_details_start_time_idx of cron\.job_run_details, policy mine of cron\.job(;|$)/;
   expect((await succeed(run('cron-verify'), 'verified')).reason).toMatch(lacking);
   request(cluster, NAMESPACE, 'cron', { replace: 'yes' });
   const restored = await succeed(run('cron-restore'), 'restored');
@@ -464,8 +464,8 @@ describe('a role that makes databases and roles, and is no superuser, as on a ma
     alter default privileges in schema stock grant select on tables to clerk; create table stock.hidden (x int); alter table stock.hidden enable row level security; insert into stock.hidden values (1), (2);
     create table stock.forced (x int); insert into stock.forced values (1), (2), (3); alter table stock.forced enable row level security, force row level security`;
   const refused = [
-    'not restored, as it was refused: the attributes BYPASSRLS of role keeper',
-    'not restored, as it was refused: the setting log_min_duration_statement of role clerk (42501)',
+    'not restored, as the server refused it: the attributes BYPASSRLS of role keeper',
+    'not restored, as the server refused it: the setting log_min_duration_statement of role clerk (42501)',
   ];
 
   test('restores to PostgreSQL 15, and keeps no rights', async () => {

@@ -176,7 +176,9 @@ describe.each([
     request(cluster, NAMESPACE, 'events', { moveMessages: 'yes' });
     const { reason } = await succeed(run('restore'), 'restored');
     // The verdict says what is not as it was.
-    expect(reason).toMatch(/^1 users, virtual hosts and global parameters that the broker had already keep what it has .* \(users app\)$/);
+    expect(reason).toMatch(
+      /^1 users, virtual hosts and global parameters that the broker already had keep its passwords .* \(users app\)$/,
+    );
     const after = await server.definitions();
     expect(after.users).toContain(user);
     expect({ ...after, users: [] }).toEqual({ ...before, users: [] });
@@ -191,7 +193,9 @@ describe.each([
       /^the broker has other values for policies shop ж expire: nothing was changed\. Set replace to yes/,
     );
     request(cluster, NAMESPACE, 'events', { replace: 'yes' });
-    expect(resultOf(await run('restore')).reason).toMatch(/nothing would keep them: nothing was changed\. Set safetyBackup to yes, too$/);
+    expect(resultOf(await run('restore')).reason).toMatch(
+      /no backup would keep those: nothing was changed\. Set safetyBackup to yes, too$/,
+    );
     expect(await server.definitions()).toEqual(changed);
 
     request(cluster, NAMESPACE, 'events', { replace: 'yes', safetyBackup: 'yes' });
@@ -264,7 +268,9 @@ describe.each([
     );
     // What no definition holds is in the verdict.
     const { reason } = await succeed(Promise.resolve(backup), 'published');
-    expect(reason).toBe(`1 messages in 1 durable queues are in no recovery point, which holds definitions: most were in ${VHOST} waiting`);
+    expect(reason).toBe(
+      `1 messages in 1 durable queues are not in this recovery point, which holds definitions only: most were in ${VHOST} waiting`,
+    );
     expect(seen.join('\n')).toContain('definitions.escript export');
     expect(`${seen.join('\n')}${backup.log}${JSON.stringify(backup.result)}`).not.toContain('correct "horse"');
   });
@@ -307,6 +313,8 @@ describe.each([
   test('a user who may not export definitions is told so', async () => {
     await server.request('PUT', '/api/users/reader', { password: 'secret', tags: 'monitoring' });
     cluster.secret(NAMESPACE, 'broker-backup', { username: 'reader', password: 'secret' });
-    expect(resultOf(await run('backup')).reason).toMatch(/error: user reader may not export definitions: it needs the tag administrator/);
+    expect(resultOf(await run('backup')).reason).toMatch(
+      /error: user reader is not allowed to export definitions: it needs the tag administrator/,
+    );
   });
 });

@@ -53,6 +53,6 @@ describeFaults({
     emptySource: /^the server holds no key: an empty backup is rarely intended/,
     scratchFull: /^dump\.rdb of \S+ cannot be fetched: .*No space left on device/,
     targetHoldsSomething: /^the data directory is not empty \(.*\): nothing was changed/,
-    restorerKilled: /^the scratch server could not load what was backed up: .*killed by signal 9/,
+    restorerKilled: /^the scratch server could not load the backup: .*killed by signal 9/,
   },
 });

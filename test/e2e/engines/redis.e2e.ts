@@ -190,7 +190,7 @@ describe('the committed dist/: Redis with append-only files, and a user who may 
     const refused = await run('backup');
     cluster.moveService(NAMESPACE, 'sessions-db', server.address);
     await node.stop();
-    expect(resultOf(refused).reason).toMatch(/^sessions-db is a node of a Redis Cluster, .*say clusterNode: true$/);
+    expect(resultOf(refused).reason).toMatch(/^sessions-db is a node of a Redis Cluster, .*set clusterNode: true$/);
   });
 
   test('a restore under a running server is refused, also with credentials that the server refuses', async () => {

@@ -138,7 +138,7 @@ describe.concurrent('servers with eight writers', () => {
     const { exitCode, stderr } = await pod.hold().ended;
     expect([exitCode, stderr]).toEqual([
       1,
-      expect.stringMatching(/1 statements have been running for up to \d s, and everybody would wait/),
+      expect.stringMatching(/1 statements have been running for up to \d s, and everything would wait/),
     ]);
     expect(await server.isWritten()).toBe(true);
     await endQuery();

@@ -41,7 +41,7 @@ no_long_query() {
     where command in ('Query', 'Execute') and time >= $LONGEST_QUERY and id <> connection_id();"
   session_expect LONGEST "$QUIESCE_WAIT" || return 1
   [ "${answer:?}" != '0	0' ] || return 0
-  reason="${answer%%	*} statements have been running for up to ${answer##*	} s, and everybody would wait behind them: end them, or raise longestQuery"
+  reason="${answer%%	*} statements have been running for up to ${answer##*	} s, and everything would wait behind them: end them, or raise longestQuery"
   return 1
 }
 

@@ -10,7 +10,7 @@ lock_take() {
   timeout "$QUIESCE_WAIT" psql -XAtq --no-password -v ON_ERROR_STOP=1 -c checkpoint 2>psql.err && return 0 || rc=$?
   reason="the server did not make a checkpoint$(last_line psql.err)"
   # The server goes on with a checkpoint that nobody waits for, which does no harm.
-  [ "$rc" != 124 ] || reason="the checkpoint took longer than $QUIESCE_WAIT s: a longer wait gives it the time"
+  [ "$rc" != 124 ] || reason="the checkpoint took longer than $QUIESCE_WAIT s: raise wait"
   return 1
 }
 

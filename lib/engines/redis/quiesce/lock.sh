@@ -19,19 +19,19 @@ persistence() { printf '%s\n' "$saving" | sed -n "s/^$1://p"; } # FIELD, of the 
 lock_take() {
   end=$(($(now) + QUIESCE_WAIT))
   asked=$(cli time | head -n 1)
-  case $asked in '' | *[!0-9]*) reason="the server gives no time: $asked"; return 1 ;; esac
+  case $asked in '' | *[!0-9]*) reason="the server did not give its time: $asked"; return 1 ;; esac
   # A dump that was begun before is of an earlier time, and two cannot be written at once: ours comes after it.
   until said=$(cli bgsave) && [ "$said" = 'Background saving started' ]; do
     case $said in *'in progress'* | *'child process is active'*) ;; *) reason="the server does not save: $said"; return 1 ;; esac
-    [ "$(now)" -lt "$end" ] || { reason="another dump was being written for $QUIESCE_WAIT s: a longer wait gives it the time"; return 1; }
+    [ "$(now)" -lt "$end" ] || { reason="another dump was being written for $QUIESCE_WAIT s: raise wait"; return 1; }
     sleep 0.5
   done
   while saving=$(cli info persistence) && [ "$(persistence rdb_bgsave_in_progress)" != 0 ]; do
-    [ "$(now)" -lt "$end" ] || { reason="the dump was not written within $QUIESCE_WAIT s: a longer wait gives it the time"; return 1; }
+    [ "$(now)" -lt "$end" ] || { reason="the dump was not written within $QUIESCE_WAIT s: raise wait"; return 1; }
     sleep 0.2
   done
   if [ "$(persistence rdb_last_bgsave_status)" = ok ] && [ "$(persistence rdb_last_save_time)" -ge "$asked" ]; then return 0; fi
-  reason='the server could not write its dump: its log says why (a disk that is full, memory that is short)'
+  reason='the server could not write its dump: its log says why (such as a full disk, or too little memory)'
   return 1
 }
 
