@@ -6,7 +6,7 @@ ask() { # RESOURCE NAME FIELDS: JSONPath, with | between them
   ! api get "$1" "$2" -o "jsonpath=$3" >"$SCRATCH/answer" || return 0
   ! not_found || return 1
   ! grep -q "doesn't have a resource type" "$SCRATCH/api.err" ||
-    die "the cluster knows no $1: install Velero, with \`velero install\` or its Helm chart"
+    die "the cluster has no $1: install Velero, with \`velero install\` or its Helm chart"
   die "$1 $2 cannot be read: $(api_reason)"
 }
 
@@ -32,7 +32,7 @@ only_of() { # LOCATION
 
 # How many those of other locations are, and the newest; nothing when there are none.
 elsewhere() {
-  awk -F '|' 'NR == 1 { newest = $2 " of " $1 " in " $7 } END { if (NR) printf "of other locations %d, the newest %s", NR, newest }' "$SCRATCH/elsewhere"
+  awk -F '|' 'NR == 1 { newest = $2 " of " $1 " in " $7 } END { if (NR) printf "%d in other locations, the newest %s", NR, newest }' "$SCRATCH/elsewhere"
 }
 
 # What is taken where a schedule names none, for `answer`; empty: there is none.
@@ -44,7 +44,7 @@ ask_default_location() {
 # How long ago something was.
 ago() { # TIME
   age=$(($(date +%s) - $(epoch "$1")))
-  if [ "$age" -lt 0 ]; then echo 'still to come: a clock is wrong'; else echo "$(in_words "$age") ago"; fi
+  if [ "$age" -lt 0 ]; then echo 'in the future: a clock is wrong'; else echo "$(in_words "$age") ago"; fi
 }
 
 # The first of them that has come to an end: those that are still going on say nothing yet.

@@ -37,7 +37,7 @@ check_server() {
   ask deployment "$VELERO_DEPLOYMENT" '{.status.availableReplicas}|{.spec.template.spec.containers[0].image}' ||
     die "there is no Deployment $VELERO_DEPLOYMENT in namespace $NAMESPACE: install Velero there, with \`velero install\` or its Helm chart; if its Deployment has another name, set veleroDeployment"
   [ "$(answer 1)" -gt 0 ] 2>/dev/null ||
-    die "no pod of Velero's is available: nothing is backed up or restored; look at \`kubectl -n $NAMESPACE describe deployment $VELERO_DEPLOYMENT\`"
+    die "no pod of Velero is available, so nothing is backed up or restored: look at \`kubectl -n $NAMESPACE describe deployment $VELERO_DEPLOYMENT\`"
   version=$(answer 2 | sed -n 's/.*:v\{0,1\}\([0-9][^@]*\).*/\1/p')
   ! too_old "$version" ||
     die "Velero is $version, which runs post hooks before the volumes are copied: upgrade it to $OLDEST or later"
@@ -61,9 +61,9 @@ check_node_agent() {
   [ "$NODE_AGENT" = yes ] || return 0
   ask daemonset node-agent '{.status.desiredNumberScheduled}|{.status.numberReady}' ||
     die "there is no DaemonSet node-agent in namespace $NAMESPACE, which copies and moves volumes: install Velero with --use-node-agent"
-  [ "$(answer 1)" -gt 0 ] 2>/dev/null || die 'the DaemonSet node-agent is on no node: look at its nodeSelector and tolerations'
+  [ "$(answer 1)" -gt 0 ] 2>/dev/null || die 'the DaemonSet node-agent runs on no node: check its nodeSelector and tolerations'
   [ "$(answer 1)" = "$(answer 2)" ] ||
-    die "only $(answer 2) of $(answer 1) pods of node-agent are ready: volumes of the other nodes are not backed up; look at \`kubectl -n $NAMESPACE get pods\`"
+    die "only $(answer 2) of $(answer 1) pods of node-agent are ready, so volumes of the other nodes are not backed up: look at \`kubectl -n $NAMESPACE get pods\`"
 }
 
 check_schedule() {
@@ -79,7 +79,7 @@ count_volumes() { # BACKUP
   [ "$MOVES_DATA" != yes ] || volumes=$((volumes + $(number "$(answer 14)")))
   # A label has no more than 63 characters; of a longer name Velero writes there another.
   api get podvolumebackups.velero.io -o 'jsonpath={range .items[?(@.status.phase=="Completed")]}{.spec.tags.backup}{"\n"}{end}' >"$SCRATCH/copied" ||
-    die "which volumes were copied cannot be read: $(api_reason)"
+    die "could not find out which volumes were copied: $(api_reason)"
   volumes=$((volumes + $(grep -cxF -e "$1" "$SCRATCH/copied" || :)))
 }
 
@@ -101,38 +101,38 @@ check_backup() {
   [ -z "$others" ] || log "there are backups of the same schedule name that are not its own: $others"
   newest_ended >"$SCRATCH/answer"
   began=$(answer 1) backup=$(answer 2) attempted=$(answer 4) failed=$(answer 5) why=$(answer 17)
-  [ -n "$backup" ] || die "the Schedule $SERIES has made no backup in $location that has come to an end${others:+ ($others, which are not its own)}: begin one with \`velero backup create --from-schedule $SERIES\`"
+  [ -n "$backup" ] || die "the Schedule $SERIES has no finished backup in $location${others:+ ($others, which are not its own)}: start one with \`velero backup create --from-schedule $SERIES\`"
   outcome id "$backup"
   hooks=$(hooks_failed "$failed" "$attempted")
   [ "$(answer 3)" = Completed ] ||
     die "the backup $backup is $(answer 3), with $(number "$(answer 6)") errors${hooks:+: $hooks}${why:+ ($why)}: look at \`velero backup describe $backup --details\` and \`velero backup logs $backup\`"
   [ -z "$hooks" ] ||
-    die "$hooks in the backup $backup: what they were to hold or dump is not as it should be; look at \`velero backup logs $backup\`"
+    die "$hooks in the backup $backup: what they should hold or dump is not reliable; look at \`velero backup logs $backup\`"
   [ "$(number "$attempted")" -ge "$(number "$EXPECTED_HOOKS")" ] ||
-    die "only $(number "$attempted") of $EXPECTED_HOOKS hooks were run in the backup $backup: Velero runs those of running pods that it backs up; look for the annotations on the pods, and whether these ran"
+    die "only $(number "$attempted") of $EXPECTED_HOOKS hooks ran in the backup $backup: Velero runs the hooks of running pods that it backs up. Check the annotations on the pods, and that the pods were running"
   [ "$(number "$(answer 16)")" -gt 0 ] ||
-    die "the backup $backup holds nothing: look at what the Schedule $SERIES includes and leaves out, and at \`velero backup logs $backup\`"
+    die "the backup $backup is empty: check what the Schedule $SERIES includes and excludes, and \`velero backup logs $backup\`"
   for less in "$(unfinished 'CSI snapshots' "$(answer 9)" "$(answer 10)")" "$(unfinished 'snapshots' "$(answer 11)" "$(answer 12)")" \
     "$(unfinished 'operations, such as moving data,' "$(answer 13)" "$(answer 14)")"; do
-    [ -z "$less" ] || die "$less in the backup $backup: volumes are missing in it; look at \`velero backup describe $backup --details\`"
+    [ -z "$less" ] || die "$less in the backup $backup, which lacks volumes: look at \`velero backup describe $backup --details\`"
   done
   [ "$(number "$(answer 15)")" = 0 ] ||
-    die "$(answer 15) operations failed in the backup $backup: volumes are missing in it; look at \`velero backup describe $backup --details\`"
+    die "$(answer 15) operations failed in the backup $backup, which lacks volumes: look at \`velero backup describe $backup --details\`"
   if [ "$(number "$EXPECTED_VOLUMES")" -gt 0 ]; then
     count_volumes "$backup"
     [ "$volumes" -ge "$EXPECTED_VOLUMES" ] ||
-      die "only $volumes of $EXPECTED_VOLUMES volumes are in the backup $backup: see that CSI snapshots are enabled, that their VolumeSnapshotClass is labelled for Velero, and that the pods run whose volumes are copied; look at \`velero backup describe $backup --details\`"
+      die "only $volumes of $EXPECTED_VOLUMES volumes are in the backup $backup: check that CSI snapshots are enabled, that their VolumeSnapshotClass is labelled for Velero, and that the pods with these volumes are running; look at \`velero backup describe $backup --details\`"
   fi
   # A time of the future would be of today for as long as it is to come.
   ! is_after "$began" "$(date -u -d "@$(($(date +%s) + 600))" +%Y-%m-%dT%H:%M:%SZ)" ||
-    die "the newest backup $backup was begun at $began, which is still to come: a clock is wrong, that of Velero's node or that of this one"
+    die "the newest backup $backup was started at $began, which is in the future: the clock of Velero's node or of this node is wrong"
   is_after "$began" "$(date -u -d "@$(($(date +%s) - MAXIMUM_AGE))" +%Y-%m-%dT%H:%M:%SZ)" ||
-    die "the newest good backup $backup was begun at $began, more than $((MAXIMUM_AGE / 3600)) hours ago${others:+ ($others, which are not its own)}: look at \`velero schedule get\` and at Velero's log"
+    die "the newest good backup $backup was started at $began, more than $((MAXIMUM_AGE / 3600)) hours ago${others:+ ($others, which are not its own)}: look at \`velero schedule get\` and at Velero's log"
   if [ -z "$EXPECTED_HOOKS" ] || [ -z "$EXPECTED_VOLUMES" ]; then
-    caveat "not looked at is $(unexpected): no VeleroProtection and no VeleroDump names the Schedule $SERIES as its backup; let them name it, or say how many are expected (0 where there are none)"
+    caveat "not checked: $(unexpected). No VeleroProtection and no VeleroDump names the Schedule $SERIES as its backup. Let them name it, or set how many are expected (0 if there are none)"
   fi
   [ "$(number "$(answer 8)")" = 0 ] ||
-    caveat "Velero warns $(answer 8) times of the backup $backup: what it could not back up may be missing, such as a volume; look at \`velero backup describe $backup --details\`"
+    caveat "Velero gave $(answer 8) warnings for the backup $backup: something, such as a volume, may be missing; look at \`velero backup describe $backup --details\`"
 }
 
 check_server
@@ -140,4 +140,4 @@ check_location
 check_node_agent
 check_schedule
 check_backup
-log "$backup of $began is whole; Velero, its store and its schedule are as they should be"
+log "$backup of $began is complete; Velero, its store and its schedule are in order"

@@ -27,21 +27,21 @@ choose_backup() {
     list_own
     newest=$(newest_ended) others=$(elsewhere)
     whole=$(awk -F '|' '$3 == "Completed" { print; exit }' "$SCRATCH/backups")
-    [ -n "$whole" ] || refuse "the Schedule $SCHEDULE has no Backup that is Completed${location:+ in $location}${newest:+; the newest, $(field_of "$newest" 2), is $(field_of "$newest" 3)}${others:+; there are $others: to have one of them, name it in the ConfigMap $SERIES-request}; nothing was restored"
+    [ -n "$whole" ] || refuse "the Schedule $SCHEDULE has no Backup that is Completed${location:+ in $location}${newest:+; the newest, $(field_of "$newest" 2), is $(field_of "$newest" 3)}${others:+; there are $others: to restore one of them, name it in the ConfigMap $SERIES-request}; nothing was restored"
     BACKUP=$(field_of "$whole" 2) began=$(field_of "$whole" 1)
-    chosen="restored is $BACKUP of $began, $(ago "$began")"
+    chosen="restoring $BACKUP from $began, $(ago "$began")"
     [ "$newest" = "$whole" ] ||
-      chosen="$chosen, and not the newer $(field_of "$newest" 2) of $(field_of "$newest" 1), which is $(field_of "$newest" 3): name it in the ConfigMap $SERIES-request to have that one"
+      chosen="$chosen, and not the newer $(field_of "$newest" 2) from $(field_of "$newest" 1), which is $(field_of "$newest" 3): to restore that one, name it in the ConfigMap $SERIES-request"
     # Nobody has named it.
     caveat "$chosen"
-    [ -z "$others" ] || caveat "of the same schedule name there are $others: to have one of them, name it in the ConfigMap $SERIES-request"
+    [ -z "$others" ] || caveat "with the same schedule name, there are $others: to restore one of them, name it in the ConfigMap $SERIES-request"
     return 0
   fi
   ask backups.velero.io "$BACKUP" '{.status.phase}' ||
     refuse "there is no Backup $BACKUP in namespace $NAMESPACE: choose one of \`velero backup get\`; nothing was restored"
   case $(answer 1) in
     Completed) ;;
-    PartiallyFailed) caveat "the backup $BACKUP is whole in part only: look at \`velero backup describe $BACKUP --details\`" ;;
+    PartiallyFailed) caveat "the backup $BACKUP is only partly complete: look at \`velero backup describe $BACKUP --details\`" ;;
     *) refuse "the backup $BACKUP is $(answer 1): choose one that is Completed; nothing was restored" ;;
   esac
 }
@@ -65,7 +65,7 @@ list_own() {
   fi
   locations=$(cut -d '|' -f 7 "$SCRATCH/backups" | grep . | sort -u | tr '\n' ' ')
   case ${locations% } in
-    *' '*) refuse "the backups of the schedule name $SCHEDULE are of several locations (${locations% }), and there is no Schedule $SCHEDULE in namespace $NAMESPACE, or no default location, to say which is its own: name a Backup in the ConfigMap $SERIES-request; nothing was restored" ;;
+    *' '*) refuse "the backups of the schedule name $SCHEDULE are in several locations (${locations% }), and no Schedule $SCHEDULE in namespace $NAMESPACE, or no default location, says which one counts: name a Backup in the ConfigMap $SERIES-request; nothing was restored" ;;
   esac
 }
 
@@ -83,22 +83,22 @@ begin() {
 
 # Whether it is there all the same, and this run's; ends the run when it is not, or when that cannot be asked.
 is_made() {
-  why="the Restore cannot be made: $(api_reason)"
-  begin_wait "an answer, whether the Restore $restore is made" "$ANSWER_WAIT"
+  why="the Restore could not be created: $(api_reason)"
+  begin_wait "an answer whether the Restore $restore was created" "$ANSWER_WAIT"
   until api get restores.velero.io "$restore" -o 'jsonpath={.metadata.name}|{.metadata.resourceVersion}|{.metadata.annotations.cdk8s-backup/run}' >"$SCRATCH/answer"; do
     if not_found; then
       unbegun=
       die "$why; nothing was restored"
     fi
     { ! forbidden && may_wait "$(api_reason)"; } ||
-      die "$why. Whether it is there all the same cannot be asked ($(api_reason)), and Velero begins it then: see, and delete it unless it is to be restored (\`kubectl -n $NAMESPACE delete restores.velero.io $restore\`)"
+      die "$why. It may exist in spite of that, which could not be checked ($(api_reason)); Velero would then start it. Check, and delete it unless you want it to run (\`kubectl -n $NAMESPACE delete restores.velero.io $restore\`)"
     sleep 2
   done
   if [ "$(answer 3)" != "$POD_NAME" ]; then
     unbegun=
-    die "$why. There is a Restore $restore of somebody else; nothing was restored"
+    die "$why. A Restore $restore that this job did not make exists already; nothing was restored"
   fi
-  log "the answer was lost, and the Restore is made all the same ($why)"
+  log "the answer was lost, but the Restore was created ($why)"
 }
 ANSWER_WAIT=120
 
@@ -123,9 +123,9 @@ finish() {
   [ -n "$unbegun" ] || return 0
   [ -n "$version" ] || find_made
   if [ -n "$version" ] && take_back; then
-    log "Velero had not begun the Restore $restore: it is deleted, and nothing was restored"
+    log "Velero had not started the Restore $restore: it is deleted, and nothing was restored"
   else
-    log "WARNING: Velero had not begun the Restore $restore, and it is left: delete it unless it is to be restored (\`kubectl -n $NAMESPACE delete restores.velero.io $restore\`)"
+    log "WARNING: Velero had not started the Restore $restore, and it is still there: delete it unless you want it to run (\`kubectl -n $NAMESPACE delete restores.velero.io $restore\`)"
   fi
 }
 
@@ -142,10 +142,10 @@ restores_another() {
 
 # A request that fails is asked again; a right that is not there does not come.
 not_asked() {
-  unasked=", and whether it restores something else first cannot be asked ($(api_reason))"
+  unasked=", and it could not be found out whether it restores something else first ($(api_reason))"
   if forbidden && [ -z "$warned" ]; then
     warned=yes
-    log "WARNING: whether Velero restores something else first cannot be asked: $(api_reason)"
+    log "WARNING: could not find out whether Velero restores something else first: $(api_reason)"
   fi
 }
 
@@ -157,17 +157,17 @@ await_begin() {
     said="Velero restores $another first"
     return 0
   fi
-  said="Velero has not looked at it yet$unasked: does it run? (\`kubectl -n $NAMESPACE get deployment $VELERO_DEPLOYMENT\`)"
+  said="Velero has not started it yet$unasked: is Velero running? (\`kubectl -n $NAMESPACE get deployment $VELERO_DEPLOYMENT\`)"
   [ $(($(date +%s) - idle_since)) -ge "$VELERO_WAIT" ] || return 0
-  not_begun="Velero has not looked at the Restore $restore within $((VELERO_WAIT / 60)) minutes$unasked: see that it runs (\`kubectl -n $NAMESPACE get deployment $VELERO_DEPLOYMENT\`, and its log)"
-  ! take_back || die "$not_begun. The Restore is deleted again, and nothing was restored: start this job anew when Velero runs"
+  not_begun="Velero did not start the Restore $restore within $((VELERO_WAIT / 60)) minutes$unasked: make sure that Velero is running (\`kubectl -n $NAMESPACE get deployment $VELERO_DEPLOYMENT\`, and its log)"
+  ! take_back || die "$not_begun. The Restore is deleted again, and nothing was restored: start this job again when Velero is running"
   # It has come, or somebody else has deleted it: what is asked next says which.
   if conflicted || not_found; then
     idle_since=$(date +%s)
     return 0
   fi
   unbegun=
-  die "$not_begun. The Restore is still there, as it cannot be deleted ($(api_reason)), and Velero begins it as soon as it runs: delete it with \`kubectl -n $NAMESPACE delete restores.velero.io $restore\`"
+  die "$not_begun. The Restore is still there, as it could not be deleted ($(api_reason)), and Velero starts it as soon as it is running: delete it with \`kubectl -n $NAMESPACE delete restores.velero.io $restore\`"
 }
 
 # Until Velero says that it has come to an end; a request that fails is asked again.
@@ -181,11 +181,11 @@ await() {
       said=$(api_reason)
       if forbidden; then
         unbegun=
-        die "the Restore $restore is made, and what becomes of it cannot be asked: $said; look at \`velero restore describe $restore\`"
+        die "the Restore $restore was created, but its state cannot be read: $said; look at \`velero restore describe $restore\`"
       fi
       if not_found; then
         unbegun=
-        die "somebody has deleted the Restore $restore: what it had restored by then is in the cluster"
+        die "the Restore $restore was deleted: what it had restored by then is in the cluster"
       fi
     else
       said=$(answer 1)
@@ -207,11 +207,11 @@ judge() {
   [ -z "$hooks" ] ||
     die "$hooks in the restore $restore: what was restored is in the cluster; look at \`velero restore logs $restore\`"
   [ "$(number "$(answer 6)")" -gt 0 ] ||
-    die "the restore $restore has restored nothing: the backup $BACKUP holds nothing of what is asked for; compare \`velero backup describe $BACKUP --details\` with the namespaces and resources of this restore, which are called as in the backup"
+    die "the restore $restore has restored nothing: the backup $BACKUP holds nothing of what was requested; compare \`velero backup describe $BACKUP --details\` with the namespaces and resources of this restore, which must have the names that they have in the backup"
   less=$(unfinished 'operations, such as bringing back data,' "$(answer 7)" "$(answer 8)")
   [ -z "$less" ] ||
-    die "$less in the restore $restore: volumes are without their data; look at \`velero restore describe $restore --details\`"
-  [ "${warnings:-0}" = 0 ] || caveat "Velero warns $warnings times: what was there already was left as it is (one is usual, for kube-root-ca.crt, which every namespace has); look at \`velero restore describe $restore\`"
+    die "$less in the restore $restore, so volumes lack their data: look at \`velero restore describe $restore --details\`"
+  [ "${warnings:-0}" = 0 ] || caveat "Velero gave $warnings warnings: existing objects were left unchanged (one warning is usual, for kube-root-ca.crt, which every namespace has); look at \`velero restore describe $restore\`"
 }
 
 unbegun='' version='' warned=''
@@ -221,7 +221,7 @@ check_request
 choose_backup
 begin
 outcome id "$restore"
-log "the Restore is made: $restore"
+log "the Restore was created: $restore"
 await
 judge
 log "restored: $restore"

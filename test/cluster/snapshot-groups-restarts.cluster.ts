@@ -90,7 +90,7 @@ test('a group that is deleted while it is published is none, whatever was labell
   judged.remove();
   failure(
     await shop.namespace.ended(job),
-    /is not there as a whole: somebody has deleted it or a part of it while it was published\. Nothing older was removed/,
+    /is incomplete: it, or a part of it, was deleted while it was being published\. Nothing older was removed/,
   );
   expect(await shop.groups('documents')).toEqual(before);
 });
@@ -140,7 +140,7 @@ test('a group whose storage was taken from under a snapshot counts for nothing, 
   const run = shop.run('documents');
   const { id: newest } = await shop.makes('documents', run);
   expect(resultOf(await run).reason).toMatch(
-    new RegExp(`these groups count for nothing.*: ${id} \\(snapshot ${snapshot} was made anew at \\S+ from what its volume held then`),
+    new RegExp(`these groups are ignored.*: ${id} \\(snapshot ${snapshot} was re-created at \\S+ from what its volume held then`),
   );
   expect(resultOf(await run).reason).not.toContain(older);
   // It is kept for whoever looks into it, and takes no place of a good one.

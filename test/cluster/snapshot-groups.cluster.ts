@@ -49,7 +49,7 @@ describe('a group', () => {
 
   test('is not there when a snapshot cannot be made', async () => {
     ApiFault.plant({ namespace: NAMESPACE, verb: 'create', resource: 'volumesnapshots', nth: 3 }, { status: 500 });
-    await shop.fails('impatient', /the snapshots could not be made: .*planted by a test/);
+    await shop.fails('impatient', /the snapshots could not be created: .*planted by a test/);
   });
 
   test('is not there when a snapshot is not cut in time', async () => {
@@ -59,7 +59,7 @@ describe('a group', () => {
 
   test('is not there when the storage fails', async () => {
     shop.storageFaults({ claim: 'carts', kind: 'error' });
-    await shop.fails('shop', /the storage reports of shop-\S+-carts: .*planted by a test/);
+    await shop.fails('shop', /the storage reports errors: shop-\S+-carts: .*planted by a test/);
   });
 
   test('is not there when a snapshot never becomes ready', async () => {
@@ -109,8 +109,8 @@ describe('a job that ends too early', () => {
     expect(await shop.strays('shop')).toHaveLength(CLAIMS.length);
     shop.heal();
     const { log } = await shop.makes('shop');
-    expect(log).toMatch(/has ended without a word: its lease is taken over/);
-    expect(log).toMatch(/removed what a run that did not end well has left: /);
+    expect(log).toMatch(/has ended without releasing its lease: taking the lease over/);
+    expect(log).toMatch(/removed leftovers of a failed run: /);
   });
 
   test('by SIGTERM lets go first, and leaves nothing', async () => {
@@ -155,7 +155,7 @@ describe('before anything is touched', () => {
 
   test('a class that is not there is named, and nothing stays held', async () => {
     await shop.namespace.output('delete', 'volumesnapshotclass', NAMESPACE);
-    await shop.fails('impatient', new RegExp(`the storage reports of .*${NAMESPACE}`));
+    await shop.fails('impatient', new RegExp(`the storage reports errors: .*${NAMESPACE}`));
     const driver = { driver: 'snapshots.csi.example', deletionPolicy: 'Delete' };
     await shop.namespace.apply({
       ...{ apiVersion: 'snapshot.storage.k8s.io/v1', kind: 'VolumeSnapshotClass', metadata: { name: NAMESPACE }, ...driver },
@@ -167,7 +167,7 @@ describe('before anything is touched', () => {
     const first = await shop.start('documents');
     await pause.struck();
     const before = await shop.groups('documents');
-    failure(await shop.run('documents'), /another run of documents is under way, in pod \S+/);
+    failure(await shop.run('documents'), /another run of documents is running, in pod \S+/);
     pause.remove();
     const { id } = await succeed(shop.namespace.ended(first), 'published');
     expect(await shop.groups('documents')).toEqual([id, ...before].slice(0, 2));
@@ -184,7 +184,7 @@ describe('retention', () => {
     const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } }, dataSource };
     await shop.namespace.apply({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'trial' }, spec });
     const { log } = await shop.makes('documents');
-    expect(log).toMatch(new RegExp(`group ${oldest} is kept, though retention lets it go: claim trial is being restored`));
+    expect(log).toMatch(new RegExp(`group ${oldest} is kept beyond its retention: claim trial is being restored`));
     expect(await shop.groups('documents')).toContain(oldest);
     await shop.namespace.output('delete', 'pvc', 'trial');
     await shop.makes('documents');
@@ -203,9 +203,7 @@ describe('retention', () => {
     await shop.namespace.output('delete', 'pvc', 'lent');
     for (let run = 0; run < 3; run += 1) {
       const { reason } = await succeed(shop.run('documents'), 'published');
-      expect(reason).toMatch(
-        new RegExp(`the last group that holds what they held is kept until somebody deletes its snapshots: lent in ${last}$`),
-      );
+      expect(reason).toMatch(new RegExp(`the last group with their data is kept until you delete its snapshots: lent in ${last}$`));
     }
     const kept = await shop.groups('documents');
     expect(kept).toHaveLength(3);
@@ -219,7 +217,7 @@ describe('retention', () => {
     await shop.namespace.output('delete', 'volumesnapshot', (await shop.manifest('documents', newest)).volumes[0]?.snapshot ?? '');
     const run = shop.run('documents');
     const { id } = await shop.makes('documents', run);
-    expect(resultOf(await run).reason).toContain(`these groups count for nothing`);
+    expect(resultOf(await run).reason).toContain(`these groups are ignored`);
     expect(resultOf(await run).reason).toContain(`${newest} (1 of 2 snapshots are there)`);
     expect(await shop.groups('documents')).toEqual([id, older]);
     await shop.namespace.output('delete', 'volumesnapshot', `--selector=cdk8s-backup/recovery-point=${newest}`);
@@ -230,17 +228,17 @@ describe('retention', () => {
     const ofOlder = `--selector=cdk8s-backup/recovery-point=${older}`;
     // As a policy does that stamps standard labels: of this nothing takes any notice.
     await shop.namespace.output('label', 'volumesnapshots', ofOlder, '--overwrite', 'app.kubernetes.io/component=database');
-    expect(resultOf(await shop.run('documents')).reason).not.toContain('count for nothing');
+    expect(resultOf(await shop.run('documents')).reason).not.toContain('are ignored');
     const [, next = ''] = await shop.groups('documents');
     const ofNext = `--selector=cdk8s-backup/recovery-point=${next}`;
     await shop.namespace.output('label', 'volumesnapshots', ofNext, 'cdk8s-backup/published-');
     const { reason } = resultOf(await shop.run('documents'));
-    expect(reason).toContain(`these groups count for nothing`);
+    expect(reason).toContain(`these groups are ignored`);
     expect(reason).toContain(`${next} (its snapshots have lost the label cdk8s-backup/published`);
     expect(await shop.manifest('documents', next)).toMatchObject({ id: next, facts: { volumes: DOCUMENTS.length } });
     await shop.namespace.output('label', 'volumesnapshots', ofNext, 'cdk8s-backup/published=yes');
     expect(await shop.groups('documents')).toContain(next);
-    expect(resultOf(await shop.run('documents')).reason).not.toContain('count for nothing');
+    expect(resultOf(await shop.run('documents')).reason).not.toContain('are ignored');
   });
 
   test('that fails is told of, and does not make a good group bad', async () => {
@@ -270,7 +268,7 @@ describe('a native group', () => {
 
   test('is not there when the driver fails', async () => {
     shop.storageFaults({ claim: 'letters', kind: 'error' });
-    await shop.fails('filed', /the storage reports of filed-\S+: .*planted by a test/);
+    await shop.fails('filed', /the storage reports errors: filed-\S+: .*planted by a test/);
   });
 
   test('that has lost its labels is not deleted, and is named', async () => {
@@ -278,16 +276,14 @@ describe('a native group', () => {
     const snapshots = `--selector=cdk8s-backup/recovery-point=${newest}`;
     const names = (await shop.manifest('filed', newest)).volumes.map(({ snapshot }) => snapshot);
     await shop.namespace.output('label', 'volumesnapshots', snapshots, 'cdk8s-backup/published-', 'cdk8s-backup/series-');
-    expect(resultOf(await shop.run('filed')).reason).toContain(
-      `group ${newest} has lost labels, and counts for nothing; nothing of it is deleted`,
-    );
+    expect(resultOf(await shop.run('filed')).reason).toContain(`group ${newest} has lost labels, and is ignored; nothing of it is deleted`);
     for (const name of names) expect((await shop.namespace.object('volumesnapshot', name))?.metadata.deletionTimestamp).toBeUndefined();
     await shop.namespace.output('label', 'volumesnapshots', ...names, 'cdk8s-backup/published=yes', 'cdk8s-backup/series=filed');
   });
 
   test('needs its labels on the claims of its members, and on no others', async () => {
     await shop.namespace.output('label', 'pvc', 'letters', 'kind-');
-    await shop.fails('filed', /claim letters belongs to the group and lacks its labels: kubectl label .*pvc letters kind=document/);
+    await shop.fails('filed', /claim letters belongs to the group but lacks its labels: kubectl label .*pvc letters kind=document/);
     await shop.namespace.output('label', 'pvc', 'letters', 'kind=document');
   });
 });
@@ -321,7 +317,7 @@ describe('a claim that is made anew', () => {
     await anew('letters', restored);
     for (let run = 0; run < 3; run += 1) {
       expect((await succeed(shop.run('documents'), 'published')).reason).toMatch(
-        new RegExp(`made anew, or no members any more, and the last group .* is kept until .*: letters in ${last}$`),
+        new RegExp(`re-created, or no longer members, and the last group .* is kept until .*: letters in ${last}$`),
       );
     }
     expect(await shop.groups('documents')).toContain(last);
@@ -335,7 +331,7 @@ describe('a claim that is made anew', () => {
     pause.remove();
     await shop.fails(
       'documents',
-      /^these claims were deleted and made anew while the group was made, .*: letters$/,
+      /^these claims were deleted and re-created while the group was made, .*: letters$/,
       shop.namespace.ended(job),
     );
   });

@@ -96,7 +96,7 @@ test('the newest group is verified: a server starts on a volume of each snapshot
 test('a verification of a group that nothing has followed for too long fails, though the group is good', async () => {
   failure(
     await shop.ended(String(verifying.waiting)),
-    new RegExp(`^group ${points.waiting} is good, and is the newest, of \\d+ minutes ago, which is more than`),
+    new RegExp(`^group ${points.waiting} is good, but it is the newest, and was made \\d+ minutes ago; at most`),
   );
   expect(await verifiedPoints('waiting')).toEqual([points.waiting]);
 });
@@ -187,7 +187,7 @@ test('a volume that somebody has kept is not taken for one of the snapshot: neit
   await spec({ persistentVolumeReclaimPolicy: 'Retain' });
   await setFree('kept');
 
-  const says = `was given the volume ${kept}, which was there already, and not one of its snapshot: nothing of the group is in it`;
+  const says = `was given the volume ${kept}, which was there already, and not one made from its snapshot: it holds nothing of the group`;
   await request({ claims: 'pictures=pictures-again' });
   failure(await shop.run('shop-restore'), new RegExp(`^claim pictures-again ${says}`));
   expect(await volumeOf('pictures-again')).toBe(kept);
@@ -221,7 +221,7 @@ test('a restore that fails half way deletes what it has made, and nothing else',
   failure(
     await shop.run('shop-restore'),
     new RegExp(
-      `^claim two cannot be made: a ResourceQuota .* leaves no room for it .*limited: \\S*=${before.length + 1}\\); deleted again: one$`,
+      `^claim two could not be created: a ResourceQuota .* does not allow it .*limited: \\S*=${before.length + 1}\\); deleted again: one$`,
     ),
   );
   await until('the first is gone', async () => !(await claims()).includes('one'));
@@ -231,7 +231,7 @@ test('a restore that fails half way deletes what it has made, and nothing else',
   await shop.apply(podOf({ name: 'waits-for-one', image: 'busybox:1.37.0-musl', command: ['sleep', '86400'], claim: 'one' }));
   failure(
     await shop.run('shop-restore'),
-    /^claim two cannot be made: .*; these claims, which it has made, stay: one \(a pod may have it\)$/,
+    /^claim two could not be created: .*; these claims, which it made, are kept: one \(a pod may use it\)$/,
   );
   expect(await claims()).toContain('one');
   await shop.output('delete', 'pod/waits-for-one', 'persistentvolumeclaim/one', '--now');
@@ -240,7 +240,7 @@ test('a restore that fails half way deletes what it has made, and nothing else',
 
 test('a class that waits for the first pod is no failure: the claims are there for it', async () => {
   const { reason } = await succeed(shop.run('waiting-restore'), 'restored');
-  expect(reason).toMatch(/are made when a pod mounts them \(WaitForFirstConsumer\): pictures-waiting\. Keep the group/);
+  expect(reason).toMatch(/are created when a pod mounts them \(WaitForFirstConsumer\): pictures-waiting\. Keep the group/);
   expect((await shop.object('persistentvolumeclaim', 'pictures-waiting'))?.status.phase).toBe('Pending');
   expect(await cat('pictures-waiting')).toBe('a picture');
 });
@@ -265,7 +265,7 @@ test('requests that cannot be met are refused', async () => {
   await request({ claims: 'music' });
   await request({ recoveryPoint: '20200101T000000Z-aaaaa' }, 'waiting');
   const [ofMusic, ofYore] = await Promise.all([shop.run('shop-restore'), shop.run('waiting-restore')]);
-  failure(ofMusic, /^group \S+ has no volume of claim music; it has: data-db-0 pictures/);
+  failure(ofMusic, /^group \S+ has no volume for claim music; it has: data-db-0 pictures/);
   failure(ofYore, /^series waiting has no recovery point 20200101T000000Z-aaaaa; it has: /);
   await request({ claims: 'data-db-0=same pictures=same' });
   failure(await shop.run('shop-restore'), /^claims is '.*': two claims would be same/);

@@ -77,24 +77,24 @@ afterAll(clean);
 test('a group whose class is gone is doubtful: it is kept, restored by its id alone, and good again when somebody has looked', async () => {
   const { id } = await succeed(album.run('album-snapshot'), 'published');
   const snapshot = `album-${id.toLowerCase()}-pictures`;
-  const why = `${id} \\(snapshot ${snapshot} can be used, and nothing says any more since when: .* with the error .*${CLASSES.cuts}`;
+  const why = `${id} \\(snapshot ${snapshot} can be used, but nothing says since when: .* with the error .*${CLASSES.cuts}`;
   await output(['delete', 'volumesnapshotclass', CLASSES.cuts]);
   // Whatever touches a snapshot has the controller look at its class.
   await album.output('label', 'volumesnapshot', snapshot, 'incident=4711');
   await until('the controller misses the class', async () => (await album.object('volumesnapshot', snapshot))?.status?.error !== undefined);
 
   await request('album', { claims: 'pictures=pictures-again' });
-  const noneIsGood = new RegExp(`^no group of series album is good; these are doubtful, and are restored where .* by its id: ${why}`);
+  const noneIsGood = new RegExp(`^no group of series album is good; these are doubtful, and are restored only if .* by its id: ${why}`);
   failure(await album.run('album-verify'), noneIsGood);
   failure(await album.run('album-restore'), noneIsGood);
   await request('album', { claims: 'pictures=pictures-again', recoveryPoint: id });
   const { reason } = await succeed(album.run('album-restore'), 'restored');
-  expect(reason).toMatch(new RegExp(`^group ${id} is doubtful, and may hold what its volumes held later: snapshot ${snapshot}`));
+  expect(reason).toMatch(new RegExp(`^group ${id} is doubtful, and may hold a later state of its volumes: snapshot ${snapshot}`));
   expect(await onPictures('pictures-again', 'cat /data/cat.jpg')).toBe('a picture');
 
   await album.applyApp(MAIN);
   const next = await succeed(album.run('album-snapshot'), 'published');
-  expect(next.reason).toMatch(new RegExp(`these groups are doubtful: they are kept, and restored by their ids only: ${why}`));
+  expect(next.reason).toMatch(new RegExp(`these groups are doubtful: they are kept, and restored only by their ids: ${why}`));
   // As the documentation has it.
   const looked = ['--field-manager=cdk8s-backup-publish', '--overwrite', 'cdk8s-backup/looked-at=2026-11-22'];
   await album.output('label', 'volumesnapshots', `--selector=cdk8s-backup/recovery-point=${id}`, ...looked);
@@ -113,7 +113,7 @@ test('a volume that is set free while a claim waits for its own is not taken for
   failure(
     await album.ended(job),
     new RegExp(
-      `^claim pictures-late was given the volume ${NAMESPACE}-kept, which was there already, .*these claims, which it has made, stay: pictures-late`,
+      `^claim pictures-late was given the volume ${NAMESPACE}-kept, which was there already, .*these claims, which it made, are kept: pictures-late`,
     ),
   );
   expect(await claims()).toContain('pictures-late');
@@ -124,7 +124,7 @@ test('where a class waits for the first pod, no check begins on a volume that so
   await succeed(album.run('waiting-snapshot'), 'published');
   const verified = await album.run('waiting-verify');
   await succeed(Promise.resolve(verified), 'verified');
-  expect(verified.log).toContain('waits for the first pod');
+  expect(verified.log).toContain('waits for a first pod');
   const kept = await keptVolume('kept', CLASSES.waits, 'what somebody keeps');
   const verification = await album.run('waiting-verify');
   failure(
@@ -154,7 +154,7 @@ test('of a snapshot whose driver nobody in the namespace knows, a restore does n
   await volume(`pvc-${uid}`, { storageClassName: CLASSES.ignores, claimRef, hostPath: { path: '/var/tmp' } });
   failure(
     await album.ended(job),
-    /^whether the volumes of these claims are of their snapshots is not known: handed-back \(made by ignores\.example\)\. .* These claims stay\./,
+    /^whether the volumes of these claims come from their snapshots is not known: handed-back \(made by ignores\.example\)\. .* The new claims are kept\./,
   );
   expect(await claims()).toContain('handed-back');
 });

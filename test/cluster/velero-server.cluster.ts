@@ -76,7 +76,7 @@ test('a drill brings it back beside itself: a server starts, with the same rows'
   const { id, reason } = await succeed(velero.run('shop-drill'), 'succeeded');
   expect((await velero.object('restores.velero.io', id))?.status).toMatchObject({ phase: 'Completed' });
   // Every namespace has the cluster's certificate from the beginning.
-  expect(reason).toMatch(/^restored is first of \S+Z, \d+ minutes ago; Velero warns 1 times: what was there already was left as it is/);
+  expect(reason).toMatch(/^restoring first from \S+Z, \d+ minutes ago; Velero gave 1 warnings: existing objects were left unchanged/);
   expect(await restoreWarnings(id)).toEqual([expect.stringContaining('kube-root-ca.crt already exists')]);
   await copy.output('rollout', 'status', 'statefulset/db', '--timeout=10m');
   expect(await content(copy)).toBe(before);

@@ -101,7 +101,7 @@ describe('a check', () => {
     const check = () => bare.run('whole-check');
     failure(await check(), new RegExp(`no Deployment velero in namespace ${BARE}: install Velero there`));
     await bare.apply(workload('Deployment', 'velero', { replicas: 0 }));
-    failure(await check(), /no pod of Velero's is available/);
+    failure(await check(), /no pod of Velero is available/);
     await bare.apply(workload('Deployment', 'velero'), workload('DaemonSet', 'node-agent', {}, false), location('offsite', {}, true));
     await bare.output('rollout', 'status', 'deployment/velero', '--timeout=5m');
     failure(await check(), /offsite is not available \(Velero has not looked at it yet\)/);
@@ -133,7 +133,7 @@ describe('a restore that somebody starts', () => {
     const { id, reason } = await succeed(restored('whole-drill', { phase: 'Completed', ...SOMETHING }), 'succeeded');
     expect(id).toMatch(/^whole-drill-/);
     expect(reason).toMatch(
-      /^restored is whole-20260102020000 of \S+Z, 4 hours ago; .* of other locations 1, the newest whole-20260104020000 of \S+Z in production: /,
+      /^restoring whole-20260102020000 from \S+Z, 4 hours ago; .* 1 in other locations, the newest whole-20260104020000 of \S+Z in production: /,
     );
     expect((await velero.object('restores.velero.io', id))?.spec).toEqual({
       backupName: 'whole-20260102020000',
@@ -149,7 +149,7 @@ describe('a restore that somebody starts', () => {
     const drill = restored('whole-drill', { phase: 'Completed', ...SOMETHING });
     const { id } = await succeed(drill, 'succeeded');
     expect(lost.hasStruck).toBe(true);
-    expect((await drill).log).toContain('the answer was lost, and the Restore is made all the same');
+    expect((await drill).log).toContain('the answer was lost, but the Restore was created');
     expect((await velero.object('restores.velero.io', id))?.metadata.annotations).toMatchObject({
       'cdk8s-backup/run': (await drill).pods[0]?.metadata.name,
     });
@@ -158,7 +158,7 @@ describe('a restore that somebody starts', () => {
   test('says what it does not cover: a newer backup that is not whole, warnings', async () => {
     const { reason } = await succeed(restored('partial-drill', { phase: 'Completed', warnings: 3, ...SOMETHING }), 'succeeded');
     expect(reason).toMatch(
-      /^restored is partial-20260101020000 of \S+Z, 25 hours ago, and not the newer partial-20260102020000 of \S+Z, which is PartiallyFailed: .*; Velero warns 3 times: /,
+      /^restoring partial-20260101020000 from \S+Z, 25 hours ago, and not the newer partial-20260102020000 from \S+Z, which is PartiallyFailed: .*; Velero gave 3 warnings: /,
     );
   });
 
@@ -167,7 +167,7 @@ describe('a restore that somebody starts', () => {
     const failed = await restored('hooks-drill', { phase: 'PartiallyFailed', errors: 2, ...hooks(2, 1) });
     const { id } = failure(failed, /is PartiallyFailed, with 2 errors: 1 of 2 hooks failed: what was restored is in the cluster/);
     expect((await velero.object('restores.velero.io', id))?.spec).toMatchObject({ backupName: 'partial-20260102020000' });
-    expect(failed.log).toContain('the backup partial-20260102020000 is whole in part only');
+    expect(failed.log).toContain('the backup partial-20260102020000 is only partly complete');
   });
 
   test('fails when what is asked for is not in the backup', async () => {
@@ -181,7 +181,7 @@ describe('a restore that somebody starts', () => {
     await velero.output('set', 'env', 'cronjob/volumes-drill', 'VELERO_WAIT=5');
     const { id } = failure(
       await velero.run('volumes-drill'),
-      /Velero has not looked at the Restore .* is deleted again, and nothing was restored/,
+      /Velero did not start the Restore .* is deleted again, and nothing was restored/,
     );
     expect(id).toMatch(/^volumes-drill-/);
     expect(await velero.object('restores.velero.io', id)).toBeUndefined();

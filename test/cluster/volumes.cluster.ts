@@ -89,7 +89,7 @@ test('a volume of root, whose driver gives it to no group: a backup says whose i
   const refused = await volumes.run('on-foreign-backup');
   expect(refused.succeeded).toBe(false);
   expect(resultOf(refused).reason).toMatch(
-    /Permission denied\. \/repository is drwxr-xr-x of user 0 and group 0: give it to user 999, by chown, or by a driver/,
+    /Permission denied\. \/repository is drwxr-xr-x of user 0 and group 0: give it to user 999, by chown, or with a driver/,
   );
 });
 

@@ -91,7 +91,7 @@ inEachShell('%s', shell => {
     identity('alice');
     expect(verify(shell)).toMatchObject({
       code: 78,
-      result: { reason: expect.stringMatching(/is encrypted with age to bob\. Put the key/) },
+      result: { reason: expect.stringMatching(/is encrypted with age to bob\. Put a matching key/) },
     });
   });
 });
@@ -175,7 +175,7 @@ describe('a repository that changes its mind', () => {
     expect(job.run('verify', { TOOLS: join(job.directory, 'bin'), DECRYPTION_PATH: keys }).result).toMatchObject({ verdict: 'verified' });
     expect(job.run('verify')).toMatchObject({
       code: 78,
-      result: { reason: expect.stringMatching(/is encrypted with age to alice, and this job was given no key/) },
+      result: { reason: expect.stringMatching(/is encrypted with age to alice, and this job has no key/) },
     });
   });
 

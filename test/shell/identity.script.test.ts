@@ -70,7 +70,7 @@ inEachShell('%s', shell => {
       'azure',
       {},
       ['Stat(<config/>) returned error, retrying after 1s: DefaultAzureCredential: failed to acquire a token.', 'Fatal: gave up'],
-      /gave up \(Azure has given this pod no identity that counts: .*client-id/,
+      /gave up \(Azure has given this pod no valid identity: .*client-id/,
     ],
   ])('%s %o is told what to do', (identity, environment, words, says) => {
     expect(list(shell, fails(...words), { STORE_IDENTITY: identity, ...environment })).toMatch(says);

@@ -324,7 +324,9 @@ describe('publishing', () => {
 
   test('reads back what it wrote, and refuses what did not arrive whole', () => {
     job.engine({ dump: 'put data.txt seq 1 200; fact rows 200; echo lost >>"$REPOSITORY_PATH/$SERIES/.staging-$POINT/data.txt.gz"' });
-    expect(job.run('backup').result.reason).toBe('publishing failed: what was read back is not what was written: data.txt.gz: FAILED');
+    expect(job.run('backup').result.reason).toBe(
+      'publishing failed: the recovery point read back differently from what was written: data.txt.gz: FAILED',
+    );
     expect(job.points()).toEqual([]);
   });
 
@@ -349,7 +351,7 @@ describe('publishing', () => {
 
   test('is none where a line of the checksums was lost, so that no restore would find the member', () => {
     job.engine({ dump: `${SAMPLE.dump}; put more.txt echo more; sed -i 1d "$REPOSITORY_PATH/$SERIES/.staging-$POINT/SHA256SUMS"` });
-    expect(job.run('backup').result.reason).toBe('publishing failed: SHA256SUMS lacks data.txt, and was cut short');
+    expect(job.run('backup').result.reason).toBe('publishing failed: SHA256SUMS is cut short: it lacks data.txt');
     expect(job.points()).toEqual([]);
   });
 
@@ -364,7 +366,7 @@ describe('publishing', () => {
       },
     );
     const { result } = job.run('backup', { PATH: `${job.directory}:${process.env.PATH}` });
-    expect(result.reason).toContain("what an earlier run has left cannot be removed: rm: cannot remove 'x': Permission denied");
+    expect(result.reason).toContain("leftovers of an earlier run cannot be removed: rm: cannot remove 'x': Permission denied");
   });
 
   test('refuses a dump without facts: no restore of it could be checked', () => {
@@ -490,7 +492,7 @@ describe('a verification', () => {
     writeFileSync(sums, `${readFileSync(sums, 'utf8').split('\n')[0]}\n`);
     const { result } = job.run('verify');
     expect(result.verdict).toBe('failed');
-    expect(result.reason).toContain(`recovery point ${older} is damaged: SHA256SUMS lacks manifest.json`);
+    expect(result.reason).toContain(`recovery point ${older} is damaged: SHA256SUMS is cut short: it lacks manifest.json`);
   });
 
   test('says whose checksums have lost a line in the middle', () => {
@@ -499,7 +501,7 @@ describe('a verification', () => {
     job.run('backup');
     const sums = join(job.repository, 'orders', older, 'SHA256SUMS');
     writeFileSync(sums, readFileSync(sums, 'utf8').replace(/.*more\.txt.*\n/, ''));
-    expect(job.run('verify').result.reason).toContain(`recovery point ${older} is damaged: SHA256SUMS lacks more.txt, and was cut short`);
+    expect(job.run('verify').result.reason).toContain(`recovery point ${older} is damaged: SHA256SUMS is cut short: it lacks more.txt`);
   });
 
   test('names a recovery point that has lost its manifest, whatever else is looked at', () => {

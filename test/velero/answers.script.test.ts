@@ -138,7 +138,7 @@ inEachShell('%s: a check of Velero', shell => {
 
   test.each<[string, Answer, RegExp]>([
     ['Velero is not installed', missing('get deployment', 'velero'), /no Deployment velero in namespace velero: install Velero there/],
-    ['Velero does not run', deployment('velero/velero:v1.18.1', ''), /no pod of Velero's is available/],
+    ['Velero does not run', deployment('velero/velero:v1.18.1', ''), /no pod of Velero is available/],
     ['Velero is too old', deployment('velero/velero:v1.14.0'), /Velero is 1\.14\.0, which runs post hooks before the volumes are copied/],
     ['Velero is a little too old', deployment('velero/velero:v1.15.0'), /upgrade it to 1\.15\.1 or later/],
     ['its store cannot be reached', location('Unavailable|access denied'), /offsite is not available \(access denied\)/],
@@ -149,12 +149,12 @@ inEachShell('%s: a check of Velero', shell => {
       missing('get daemonset', 'node-agent'),
       /no DaemonSet node-agent .* install Velero with --use-node-agent/,
     ],
-    ['the node agent is on no node', nodeAgent(0, 0), /node-agent is on no node/],
+    ['the node agent is on no node', nodeAgent(0, 0), /node-agent runs on no node/],
     ['the node agent is not on every node', nodeAgent(3, 2), /only 2 of 3 pods of node-agent are ready/],
     ['the schedule is gone', missing('get schedules', 'shop-daily'), /no Schedule shop-daily in namespace velero/],
     ['the schedule is paused', schedule('true'), /the Schedule shop-daily is paused/],
     ['the schedule is refused', schedule('', 'FailedValidation', '["invalid"]'), /Velero refuses the Schedule shop-daily: .*invalid/],
-    ['there is no backup', backups(), /has made no backup in offsite that has come to an end/],
+    ['there is no backup', backups(), /has no finished backup in offsite/],
     [
       'the newest backup is whole in part',
       backups(backup(2), backup(3, { began: hoursAgo(1), phase: 'PartiallyFailed', errors: '2', attempted: '3', failed: '1' })),
@@ -166,14 +166,14 @@ inEachShell('%s: a check of Velero', shell => {
       /is Failed, with 0 errors \(no space left\)/,
     ],
     ['the newest backup is of yesterday', backups(backup(2, { began: hoursAgo(31) })), /more than 30 hours ago/],
-    ['the newest backup is of the future', backups(backup(2, { began: hoursAgo(-4800) })), /which is still to come: a clock is wrong/],
-    ['a hook failed', backups(backup(2, { failed: '1' })), /1 of 2 hooks failed/],
-    ['no hook was run', backups(backup(2, { attempted: '' })), /only 0 of 2 hooks were run/],
     [
-      'nothing is in it',
-      backups(backup(2, { items: '' })),
-      /the backup shop-daily-20260102020000 holds nothing: look at what the Schedule/,
+      'the newest backup is of the future',
+      backups(backup(2, { began: hoursAgo(-4800) })),
+      /which is in the future: the clock of Velero's node or of this node is wrong/,
     ],
+    ['a hook failed', backups(backup(2, { failed: '1' })), /1 of 2 hooks failed/],
+    ['no hook was run', backups(backup(2, { attempted: '' })), /only 0 of 2 hooks ran/],
+    ['nothing is in it', backups(backup(2, { items: '' })), /the backup shop-daily-20260102020000 is empty: check what the Schedule/],
     ['a CSI snapshot is missing', backups(backup(2, { csi: ['3', '1'] })), /only 1 of 3 CSI snapshots were completed in the backup/],
     ["a snapshot of a plugin's is missing", backups(backup(2, { native: ['2', ''] })), /only 0 of 2 snapshots were completed/],
     [
@@ -201,7 +201,7 @@ inEachShell('%s: a check of Velero', shell => {
     [
       'there are backups of another cluster only',
       backups(backup(3, { location: 'production' })),
-      /has made no backup in offsite that has come to an end \(of other locations 1, the newest shop-daily-20260103020000 of \S+Z in production, which are not/,
+      /has no finished backup in offsite \(1 in other locations, the newest shop-daily-20260103020000 of \S+Z in production, which are not/,
     ],
   ])('fails when %s', (_, answer, reason) => {
     const failed = check(answer);
@@ -222,7 +222,7 @@ inEachShell('%s: a check of Velero', shell => {
     expect(enough.status, enough.log).toBe(0);
     const less = volumes('5');
     expect(less.status, less.log).toBe(1);
-    expect(less.reason).toMatch(/^only 4 of 5 volumes are in the backup shop-daily-20260102020000: see that CSI snapshots are enabled/);
+    expect(less.reason).toMatch(/^only 4 of 5 volumes are in the backup shop-daily-20260102020000: check that CSI snapshots are enabled/);
   });
 
   test('says that it expects no hooks and no volumes where nobody has told it of any', () => {
@@ -233,10 +233,10 @@ inEachShell('%s: a check of Velero', shell => {
       return caveats;
     };
     expect(caveats('', '')).toMatch(
-      /^not looked at is whether hooks were run \(expectedHooks\), and which volumes are in it \(expectedVolumes\): no VeleroProtection and no VeleroDump names the Schedule shop-daily/,
+      /^not checked: whether hooks were run \(expectedHooks\), and which volumes are in it \(expectedVolumes\)\. No VeleroProtection and no VeleroDump names the Schedule shop-daily/,
     );
-    expect(caveats('', '0')).toMatch(/^not looked at is whether hooks were run \(expectedHooks\): /);
-    expect(caveats('0', '')).toMatch(/^not looked at is which volumes are in it \(expectedVolumes\): /);
+    expect(caveats('', '0')).toMatch(/^not checked: whether hooks were run \(expectedHooks\)\. /);
+    expect(caveats('0', '')).toMatch(/^not checked: which volumes are in it \(expectedVolumes\)\. /);
     expect(caveats('0', '0')).toBe('');
   });
 
@@ -252,7 +252,9 @@ inEachShell('%s: a check of Velero', shell => {
   test('says what Velero warns of', () => {
     const warned = check(backups(backup(2, { began: hoursAgo(4), warnings: '5' })));
     expect(warned.status, warned.log).toBe(0);
-    expect(warned.caveats).toMatch(/^Velero warns 5 times of the backup shop-daily-20260102020000: .* missing, such as a volume/);
+    expect(warned.caveats).toMatch(
+      /^Velero gave 5 warnings for the backup shop-daily-20260102020000: .*, such as a volume, may be missing/,
+    );
   });
 });
 
@@ -283,13 +285,13 @@ inEachShell('%s: a restore that somebody starts', shell => {
   test('is of the newest backup, and says when that is not whole', () => {
     const newest = restore('');
     expect(newest).toMatchObject({ status: 0, id: 'shop-drill-a1b2c' });
-    expect(newest.caveats).toMatch(/^restored is shop-daily-20260102020000 of \S+Z, 2 days ago\n$/);
+    expect(newest.caveats).toMatch(/^restoring shop-daily-20260102020000 from \S+Z, 2 days ago\n$/);
     const newer = restore('', backups(backup(2), backup(3, { phase: 'PartiallyFailed' })), ends('Completed||3|||40||||'));
     expect(newer.status, newer.log).toBe(0);
     expect(newer.caveats).toMatch(
-      /^restored is shop-daily-20260102020000 of \S+Z, 2 days ago, and not the newer shop-daily-20260103020000 of \S+Z, which is PartiallyFailed: .*\nVelero warns 3 times: /,
+      /^restoring shop-daily-20260102020000 from \S+Z, 2 days ago, and not the newer shop-daily-20260103020000 from \S+Z, which is PartiallyFailed: .*\nVelero gave 3 warnings: /,
     );
-    expect(restore('shop-daily-20260103020000').caveats).toMatch(/^the backup shop-daily-20260103020000 is whole in part only/);
+    expect(restore('shop-daily-20260103020000').caveats).toMatch(/^the backup shop-daily-20260103020000 is only partly complete/);
   });
 
   describe('whose creation is not answered', () => {
@@ -303,16 +305,16 @@ inEachShell('%s: a restore that somebody starts', shell => {
       const { status, log, id } = restore('', LOST, found('shop-drill-1-a1b2c'));
       expect(status, log).toBe(0);
       expect(id).toBe('shop-drill-a1b2c');
-      expect(log).toContain('the answer was lost, and the Restore is made all the same');
+      expect(log).toContain('the answer was lost, but the Restore was created');
     });
 
     test('has failed where it was not made, or is of somebody else', () => {
       const none = restore('', LOST, missing('get restores.velero.io', 'shop-drill-a1b2c'));
-      expect(none.reason).toMatch(/^the Restore cannot be made: .*unexpected EOF.*; nothing was restored$/);
+      expect(none.reason).toMatch(/^the Restore could not be created: .*unexpected EOF.*; nothing was restored$/);
       expect(none.asked.filter(request => request.startsWith('delete'))).toEqual([]);
       const there = { to: 'create', fails: 'Error from server (AlreadyExists): restores.velero.io "shop-drill-a1b2c" already exists' };
       const other = restore('', there, found('another-a1b2c'));
-      expect(other.reason).toMatch(/ There is a Restore shop-drill-a1b2c of somebody else; nothing was restored$/);
+      expect(other.reason).toMatch(/ A Restore shop-drill-a1b2c that this job did not make exists already; nothing was restored$/);
       expect(other.asked.filter(request => request.startsWith('delete'))).toEqual([]);
     });
 
@@ -320,8 +322,8 @@ inEachShell('%s: a restore that somebody starts', shell => {
       const forbidden = 'Error from server (Forbidden): restores is forbidden: User "it" cannot get resource "restores"';
       const { status, reason, log } = restore('', LOST, { to: 'get restores.velero.io', fails: forbidden });
       expect(status).toBe(1);
-      expect(reason).toMatch(/ Whether it is there all the same cannot be asked .*delete restores\.velero\.io shop-drill-a1b2c`\)$/);
-      expect(log).toContain('and it is left: delete it');
+      expect(reason).toMatch(/ It may exist in spite of that, .*delete restores\.velero\.io shop-drill-a1b2c`\)$/);
+      expect(log).toContain('and it is still there: delete it');
     });
 
     test('is taken back by a run that is told to end meanwhile', () => {
@@ -342,7 +344,7 @@ inEachShell('%s: a restore that somebody starts', shell => {
 
     test('the one that was begun last, in whatever order Velero has found them in its bucket', () => {
       const found = backups(backup(2, { created: '2026-03-01T10:00:00Z' }), backup(1, { created: '2026-03-01T10:00:07Z' }));
-      expect(chosen(found)).toMatch(/^restored is shop-daily-20260102020000 /);
+      expect(chosen(found)).toMatch(/^restoring shop-daily-20260102020000 /);
     });
 
     test.each<[string, Answer[]]>([
@@ -351,17 +353,17 @@ inEachShell('%s: a restore that somebody starts', shell => {
     ])('those of %s, and says that there are others', (_, answers) => {
       const found = backups(backup(2), backup(3, { location: 'production' }));
       expect(chosen(...answers, found)).toMatch(
-        /^restored is shop-daily-20260102020000 .*\nof the same schedule name there are of other locations 1, the newest shop-daily-20260103020000 of \S+Z in production: /,
+        /^restoring shop-daily-20260102020000 .*\nwith the same schedule name, there are 1 in other locations, the newest shop-daily-20260103020000 of \S+Z in production: /,
       );
     });
 
     test('in a new cluster all that there are, before the schedule is there', () => {
       const fails = 'Error from server (NotFound): schedules.velero.io "shop-daily" not found';
       const gone: Answer = { to: 'get schedules.velero.io', fails };
-      expect(chosen(gone, backups(backup(2, { location: 'found' })))).toMatch(/^restored is shop-daily-20260102020000 /);
+      expect(chosen(gone, backups(backup(2, { location: 'found' })))).toMatch(/^restoring shop-daily-20260102020000 /);
       const several = restore('', gone, backups(backup(2), backup(3, { location: 'production' })));
       expect(several.status, several.log).toBe(78);
-      expect(several.reason).toMatch(/are of several locations \(offsite production\), .*: name a Backup in .* nothing was restored$/);
+      expect(several.reason).toMatch(/are in several locations \(offsite production\), .*: name a Backup in .* nothing was restored$/);
     });
   });
 
@@ -370,7 +372,7 @@ inEachShell('%s: a restore that somebody starts', shell => {
       'none is of its own location',
       '',
       [{ to: 'get schedules.velero.io shop-daily', says: 'offsite' }, backups(backup(3, { location: 'production' }))],
-      /no Backup that is Completed in offsite; there are of other locations 1, the newest shop-daily-20260103020000 .*: to have one/,
+      /no Backup that is Completed in offsite; there are 1 in other locations, the newest shop-daily-20260103020000 .*: to restore one/,
     ],
     [
       'no backup is whole',
@@ -392,7 +394,7 @@ inEachShell('%s: a restore that somebody starts', shell => {
     ['PartiallyFailed|2||||||||', /is PartiallyFailed, with 2 errors: what was restored is in the cluster/],
     ['FailedValidation|||||||||["no backup"]', /is FailedValidation, with 0 errors \(.*no backup.*\)/],
     ['Completed|||1|2|40||||', /1 of 2 hooks failed in the restore/],
-    ['Completed|||||||||', /has restored nothing: the backup shop-daily-20260102020000 holds nothing of what is asked for; compare/],
+    ['Completed|||||||||', /has restored nothing: the backup shop-daily-20260102020000 holds nothing of what was requested; compare/],
     ['Completed|||||0||||', /has restored nothing/],
     ['Completed|||||40|3|1||', /only 1 of 3 operations, such as bringing back data, were completed in the restore/],
   ])('fails when Velero says %s', (says, reason) => {
@@ -405,7 +407,7 @@ inEachShell('%s: a restore that somebody starts', shell => {
     const fails = 'Error from server (Forbidden): restores.velero.io is forbidden: User "it" cannot get resource "restores"';
     const failed = restore('', { to: 'get restores.velero.io shop-drill-a1b2c', fails });
     expect(failed.status, failed.log).toBe(1);
-    expect(failed.reason).toMatch(/^the Restore shop-drill-a1b2c is made, and what becomes of it cannot be asked: .*the Role/);
+    expect(failed.reason).toMatch(/^the Restore shop-drill-a1b2c was created, but its state cannot be read: .*the Role/);
   });
 
   describe('of which Velero says nothing', () => {
@@ -418,7 +420,7 @@ inEachShell('%s: a restore that somebody starts', shell => {
       const failed = restore('', unbegun);
       expect(failed.status, failed.log).toBe(1);
       expect(failed.reason).toMatch(
-        /^Velero has not looked at the Restore shop-drill-a1b2c within \d+ minutes: see that it runs .* is deleted again, and nothing was restored: start/,
+        /^Velero did not start the Restore shop-drill-a1b2c within \d+ minutes: make sure that Velero is running .* is deleted again, and nothing was restored: start/,
       );
       expect(deleted(failed)).toEqual([expect.stringContaining(DELETE)]);
     });
@@ -427,7 +429,9 @@ inEachShell('%s: a restore that somebody starts', shell => {
       const fails = 'Error from server (Forbidden): User "it" cannot delete resource "restores"';
       const failed = restore('', unbegun, { to: DELETE, fails });
       expect(failed.status, failed.log).toBe(1);
-      expect(failed.reason).toMatch(/The Restore is still there, .* and Velero begins it as soon as it runs: delete it with `kubectl/);
+      expect(failed.reason).toMatch(
+        /The Restore is still there, .* and Velero starts it as soon as it is running: delete it with `kubectl/,
+      );
     });
 
     test('goes on when Velero begins it at the last moment', () => {
@@ -454,9 +458,9 @@ inEachShell('%s: a restore that somebody starts', shell => {
       const runs: Answer = { to: 'get deployment velero', says: '1' };
       const failed = restore('', unbegun, { to, fails }, runs);
       expect(failed.status, failed.log).toBe(1);
-      expect(failed.log.match(/WARNING: whether Velero restores something else first cannot be asked: the Role/g)).toHaveLength(1);
+      expect(failed.log.match(/WARNING: could not find out whether Velero restores something else first: the Role/g)).toHaveLength(1);
       expect(failed.reason).toMatch(
-        / minutes, and whether it restores something else first cannot be asked \(the Role of this job does not/,
+        / minutes, and it could not be found out whether it restores something else first \(the Role of this job does not/,
       );
     });
 
@@ -464,7 +468,7 @@ inEachShell('%s: a restore that somebody starts', shell => {
       const stopped = restoreBy({ VELERO_WAIT: '600' }, '', { ...unbegun, stops: true });
       expect(stopped.status, stopped.log).toBe(143);
       expect(deleted(stopped)).toEqual([expect.stringContaining(DELETE)]);
-      expect(stopped.log).toContain('Velero had not begun the Restore shop-drill-a1b2c: it is deleted, and nothing was restored');
+      expect(stopped.log).toContain('Velero had not started the Restore shop-drill-a1b2c: it is deleted, and nothing was restored');
     });
   });
 });

@@ -203,8 +203,8 @@ inEachShell(
       const agent = await start(shell);
       expect(await agent.hold()).toEqual(done(/^quiesce: the server is held, after \d+ s, for 30 s at most\n$/));
       expect(agent.isHeld).toBe(true);
-      expect(await agent.hold('hourly')).toEqual(refused(/held already, by nightly for \d+ s: that lock stays/));
-      expect(await agent.release('hourly')).toEqual(refused(/the lock is that of nightly, and stays/));
+      expect(await agent.hold('hourly')).toEqual(refused(/already held, by nightly for \d+ s: that lock is kept/));
+      expect(await agent.release('hourly')).toEqual(refused(/the lock belongs to nightly, and is kept/));
       expect(agent.isHeld).toBe(true);
       expect(await agent.release()).toEqual(done(/the server was held for \d+ s, and goes on/));
       expect(agent.isHeld).toBe(false);
@@ -227,7 +227,7 @@ inEachShell(
       expect(await agent.renew()).toEqual(refused(/no lock is held: none was taken/));
       const began = Date.now();
       await agent.hold('nightly run-1', { QUIESCE_HEARD: '8' });
-      expect(await agent.renew('nightly run-2')).toEqual(refused(/the lock is that of nightly run-1/));
+      expect(await agent.renew('nightly run-2')).toEqual(refused(/the lock belongs to nightly run-1/));
       while (Date.now() - began < 10_000) {
         expect(await agent.renew('nightly run-1')).toEqual(done(/is held for \d+ s/));
         await sleep(500);
@@ -268,18 +268,18 @@ inEachShell(
       const without = await start(shell, settings);
       expect(await without.hold()).toEqual(
         lacks(
-          /^quiesce: the server is not held: it has no credentials: Secret stock has no key username, or was not there when the agent was started\. Make it, then .*: kubectl exec \S+ -c quiesce -- sh -c 'kill 1'\n$/,
+          /^quiesce: the server is not held: it has no credentials: Secret stock has no key username, or was missing when the agent started\. Create it, then .*: kubectl exec \S+ -c quiesce -- sh -c 'kill 1'\n$/,
         ),
       );
       expect(without.isHeld).toBe(false);
       expect(await without.release()).toEqual(refused(/no lock is held: none was taken/));
       const agent = await start(shell, { ...settings, USER_OF_SERVER: '' });
       expect(await agent.hold()).toEqual(
-        lacks(/: Secret stock-ca has no key ca\.crt, or is not there\. Make it: its file comes by itself/),
+        lacks(/: Secret stock-ca has no key ca\.crt, or is missing\. Create it: its file appears by itself/),
       );
       writeFileSync(join(files, 'ca.crt'), '');
       mkdirSync(join(files, 'client', '..data'), { recursive: true });
-      expect(await agent.hold()).toEqual(lacks(/: Secret stock-client is not there, or empty/));
+      expect(await agent.hold()).toEqual(lacks(/: Secret stock-client is missing or empty/));
       writeFileSync(join(files, 'client', 'tls.crt'), '');
       expect(await agent.hold()).toEqual(done(/is held/));
       rmSync(files, { recursive: true });
@@ -288,8 +288,8 @@ inEachShell(
     test('whoever is killed while it waits, holds nothing', async ({ expect }) => {
       const agent = await start(shell, { QUIESCE_WAIT: '20' });
       for (const [signal, what] of [
-        ['SIGTERM', 'whoever asked for it was'],
-        ['SIGKILL', 'whoever asked for it was gone before it was held'],
+        ['SIGTERM', 'the caller was'],
+        ['SIGKILL', 'the caller was gone before it was held'],
       ] as const) {
         const busy = await agent.busy();
         const hold = agent.run('hold.sh', ['nightly']);
@@ -298,7 +298,7 @@ inEachShell(
         await busy();
         await agent.until(() => agent.log.includes(what) && !agent.isHeld);
       }
-      expect(await agent.release()).toEqual(refused(/no lock is held: whoever asked/));
+      expect(await agent.release()).toEqual(refused(/no lock is held: the caller/));
     });
 
     test('a lock that was lost is not called released', async ({ expect }) => {
@@ -309,9 +309,7 @@ inEachShell(
       expect(await agent.release()).toEqual(refused(/no lock is held: it was lost: the client ended with 137/));
       await agent.hold();
       process.kill(agent.client(), 'SIGSTOP');
-      expect(await agent.release()).toEqual(
-        refused(/was not held until now, and what was copied is not to be relied upon: no answer within 5 s/),
-      );
+      expect(await agent.release()).toEqual(refused(/was not held all the time, so do not rely on what was copied: no answer within 5 s/));
       expect(agent.isHeld).toBe(false);
     });
 
@@ -319,7 +317,7 @@ inEachShell(
       const agent = await start(shell);
       await agent.hold();
       writeFileSync(join(agent.toy, 'stubborn'), '');
-      expect(await agent.release()).toEqual(refused(/could not be let go, which is tried again: the server does not answer/));
+      expect(await agent.release()).toEqual(refused(/could not be released; trying again: the server does not answer/));
       await agent.until(() => !agent.isHeld);
       expect(await agent.release()).toEqual(refused(/no lock is held/));
     });
@@ -345,7 +343,7 @@ inEachShell(
       agent.process?.kill('SIGSTOP');
       expect(await agent.hold()).toEqual(refused(/the agent has not answered within 5 s: see the log of container quiesce/));
       agent.process?.kill('SIGCONT');
-      await agent.until(() => agent.log.includes('nightly asked for the lock, and is gone'));
+      await agent.until(() => agent.log.includes('nightly asked for the lock, but is gone'));
       expect(agent.isHeld).toBe(false);
     });
 

@@ -89,7 +89,7 @@ test('a claim without the labels of its native group is named, with what gives t
   const { status, reason } = run(['sh'], words, [], environment);
   expect(status).toBe(78);
   expect(reason).toContain(
-    'claim data-db-0 belongs to the group and lacks its labels: kubectl label --overwrite pvc data-db-0 tier=db of=shop',
+    'claim data-db-0 belongs to the group but lacks its labels: kubectl label --overwrite pvc data-db-0 tier=db of=shop',
   );
 });
 
@@ -112,7 +112,7 @@ test('a claim of a StatefulSet that has more replicas than the app knows is name
   const words = `. "$BACKUP_HOME/kubectl/claims.sh"; printf '${known}' >"$SCRATCH/claims"; printf '${there}' >"$SCRATCH/claims.all"; : >"$SCRATCH/caveats"; claims_beyond; cat "$SCRATCH/caveats" >&2`;
   const { log, status } = run(['sh'], words, []);
   expect(status).toBe(0);
-  expect(log).toMatch(/these claims are in no group, as the app knows fewer replicas: data-db-2 of StatefulSet\/db\. Say replicas/);
+  expect(log).toMatch(/these claims are in no group, as the code has fewer replicas: data-db-2 of StatefulSet\/db\. Set replicas/);
 });
 
 describe('a group that may have been made anew', () => {
@@ -133,7 +133,7 @@ describe('a group that may have been made anew', () => {
     const { status, log } = chosen(doubtful, snapshot(good, '2026-11-24T02:00:03Z'), asDoubtful);
     expect(status, log).toBe(0);
     expect(log).toMatch(
-      /WARNING: group 20261125\S+ is doubtful, and may hold what its volumes held later: snapshot s-.*class csi not found/,
+      /WARNING: group 20261125\S+ is doubtful, and may hold a later state of its volumes: snapshot s-.*class csi not found/,
     );
     expect(chosen('newest', snapshot(good, '2026-11-24T02:00:03Z'), asDoubtful).log).not.toContain('WARNING');
   });
@@ -141,18 +141,14 @@ describe('a group that may have been made anew', () => {
   test('is chosen by nothing else, and named where there is no other', () => {
     const { status, reason } = chosen('newest', asDoubtful);
     expect(status).toBe(1);
-    expect(reason).toMatch(/^no group of series shop is good; these are doubtful, and are restored where .*: 20261125\S+ \(snapshot s-/);
+    expect(reason).toMatch(/^no group of series shop is good; these are doubtful, and are restored only if .*: 20261125\S+ \(snapshot s-/);
   });
 });
 
 test.each([
   ['data 1\\nlog 2\\nother 9', '', ''],
-  ['data 1\\nlog 3', 'made anew while the group was made, and their snapshots may be of what is new and empty: log', ''],
-  [
-    'data 1',
-    '',
-    'these claims were deleted while the group was made, and nothing says that the snapshots are of what they were before: log',
-  ],
+  ['data 1\\nlog 3', 're-created while the group was made, and their snapshots may be of new, empty volumes: log', ''],
+  ['data 1', '', 'these claims were deleted while the group was made, and nothing proves that the snapshots show their old volumes: log'],
 ])('claims that are others after the cut than before it: %s', (there, reason, caveat) => {
   const rows = ['data', 'log', 'other'].map((claim, index) => `${claim}${'\\t'.repeat(10)}${index + 1}\\tby\\n`).join('');
   const words = `. "$BACKUP_HOME/kubectl/claims.sh"; : >"$SCRATCH/caveats"; printf 'data\\tm\\nlog\\tm\\n' >"$SCRATCH/claims"; printf '${rows}' >"$SCRATCH/claims.all"; claims_still`;
@@ -162,7 +158,7 @@ test.each([
   expect(said.reason).toContain(reason);
   expect(said.log).toContain(caveat);
   expect(run(['sh'], words, [{ to: 'get persistentvolumeclaims', fails: REFUSED }]).reason).toMatch(
-    /^whether the claims are those .* cannot be asked/,
+    /^could not find out whether the claims are still the same: /,
   );
 });
 
@@ -177,14 +173,14 @@ test.each([
   ['pvc-3c1f0c8e5d', 'csi.example', '', 'not proven: data-trial (made by csi.example)'],
   ['-', '-', 'csi.example', ''],
   ['-', '-', '', ''],
-  ['kept', '-', 'csi.example', 'claim data-trial was given the volume kept, which was there already, and not one of its snapshot'],
+  ['kept', '-', 'csi.example', 'claim data-trial was given the volume kept, which was there already, and not one made from its snapshot'],
   // Also while the provisioner has been asked for one already.
   ['kept', 'csi.example', 'csi.example', 'claim data-trial was given the volume kept, which was there already'],
   ['kept-3', 'csi.example', 'csi.example', 'which was there already'],
   ['kept-of-3c1f0c8e5d1b4c7e9b0a0d6f4f6f2a11-again', 'csi.example', 'csi.example', 'which was there already'],
   ['pvc-00000000-5d1b-4c7e-9b0a-0d6f4f6f2a11', 'csi.example', 'csi.example', 'which was there already'],
-  ['pvc-3c1f0c8e5d', 'local.example', 'csi.example', 'was made by local.example, and the snapshot is of csi.example'],
-  ['pvc-3c1f0c8e5d', 'local.example', 'kubernetes.io/aws-ebs', 'was made by local.example, and the snapshot is of ebs.csi.aws.com'],
+  ['pvc-3c1f0c8e5d', 'local.example', 'csi.example', 'was made by local.example, but the snapshot is from csi.example'],
+  ['pvc-3c1f0c8e5d', 'local.example', 'kubernetes.io/aws-ebs', 'was made by local.example, but the snapshot is from ebs.csi.aws.com'],
 ])('volume %s, made by %s, of a snapshot of "%s": %s', (volume, provisioner, driver, says) => {
   const manifest = `{"claim":"data","snapshot":"s","driver":"${driver}","storageClass":"c","accessModes":"ReadWriteOnce","volumeMode":"Filesystem","size":"1Gi","member":"m"}`;
   const words = `. "$BACKUP_HOME/kubectl/clones.sh"; echo '${manifest}' | awk -f "$BACKUP_HOME/kubectl/volumes.awk" >"$SCRATCH/volumes"; : >"$SCRATCH/unproven"; foreign_volume data data-trial >&2; sed 's/^/not proven: /' "$SCRATCH/unproven" >&2`;
@@ -200,7 +196,7 @@ test('a quota is not said to be a Role, and a Role is', () => {
   const says = (fails: string) => run(['sh'], 'api create -f x || die "$(api_reason)"', [{ to: 'create', fails }]).reason;
   const quota = 'volumesnapshots "a" is forbidden: exceeded quota: small, requested: count/volumesnapshots=1, used: 9, limited: 9';
   expect(says(`Error from server (Forbidden): error when creating "x": ${quota}`)).toMatch(
-    /^a ResourceQuota of the namespace leaves no room for it \(small, requested: count\/volumesnapshots=1/,
+    /^a ResourceQuota of the namespace does not allow it \(small, requested: count\/volumesnapshots=1/,
   );
   const role =
     'leases is forbidden: User "system:serviceaccount:shop:a" cannot create resource "leases" in API group "coordination.k8s.io"';
@@ -220,7 +216,7 @@ inEachShell('%s: a lease', shell => {
     );
     const conflict = 'Error from server (Conflict): error when replacing "lease.yaml": the object has been modified';
     const beaten = takes(there, heldBy('run-1'), gone('run-1'), { to: 'replace', fails: conflict });
-    expect(beaten.reason).toBe('another run of shop was quicker to take the lease over. Nothing was touched');
+    expect(beaten.reason).toBe('another run of shop took the lease over first. Nothing was touched');
   });
 
   test('that was written although the answer was lost, is this run’s', () => {
@@ -234,7 +230,7 @@ inEachShell('%s: a lease', shell => {
     const free = { to: 'create', says: '', after: 2 };
     const missing = { to: 'replace', fails: 'Error from server (NotFound): leases "shop-snapshot" not found' };
     expect(takes(free, there, heldBy('run-1'), gone('run-1'), missing).log).toMatch(/taken of <>/);
-    expect(takes(there, heldBy('run-1'), gone('run-1'), missing).reason).toMatch(/^another run of shop was quicker/);
+    expect(takes(there, heldBy('run-1'), gone('run-1'), missing).reason).toMatch(/^another run of shop took the lease over first/);
   });
 
   test('is dead when its pod is gone or is older than a run can be, by the API server’s clock', () => {
@@ -243,16 +239,16 @@ inEachShell('%s: a lease', shell => {
     for (const since of ['2027-06-01T00:00:00Z', '2020-06-01T00:00:00Z']) {
       expect(takes(there, heldBy('run-1', since), pod('run-1', 'Running', '2026-11-26T01:49:00Z'), own).log).toMatch(/taken of <run-1>/);
       const alive = takes(there, heldBy('run-1', since), pod('run-1', 'Running', '2026-11-26T01:51:00Z'), own);
-      expect(alive.reason).toMatch(/^another run of shop is under way, in pod run-1/);
+      expect(alive.reason).toMatch(/^another run of shop is running, in pod run-1/);
     }
   });
 
   test('that cannot be looked at is not said to be somebody else’s', () => {
     const ours = 'lease_check "It publishes nothing"';
     expect(run(shell, ours, [{ to: 'get lease', fails: REFUSED }]).reason).toMatch(
-      /^whether the lease shop-snapshot is still this run's cannot be asked: /,
+      /^could not find out whether this run still holds the lease shop-snapshot: /,
     );
-    expect(run(shell, ours, [heldBy('run-3')]).reason).toMatch(/^the lease shop-snapshot is no longer this run's/);
+    expect(run(shell, ours, [heldBy('run-3')]).reason).toMatch(/^this run no longer holds the lease shop-snapshot: /);
     expect(run(shell, ours, [heldBy('run-2')]).status).toBe(0);
   });
 });
@@ -265,7 +261,7 @@ inEachShell('%s: a server that is held', shell => {
   test('is not held before the API was there for as long as nobody would miss it', () => {
     const lost = holds('prove_api\nhold_all', { ...heldBy('run-2'), fails: REFUSED, after: 2 }, heldBy('run-2'));
     expect(lost.reason).toMatch(
-      /cannot be asked: the Kubernetes API cannot be reached .*NetworkPolicy.*Nothing was held, and nothing was snapshotted$/,
+      /^could not find out whether this run .*: the Kubernetes API cannot be reached .*NetworkPolicy.*Nothing was held, and nothing was snapshotted$/,
     );
     expect(lost.asked.filter(request => request.startsWith('exec'))).toEqual([]);
   });
@@ -295,7 +291,7 @@ inEachShell('%s: a server that is held', shell => {
     const { status, reason } = holds('hold_all', { to: 'exec db-0', fails: `quiesce: db is not held: ${says}`, code });
     expect(status).toBe(78);
     expect(reason).toBe(
-      `pod db-0 of StatefulSet/db could not be held: db is not held: ${says}. What was held is let go, and nothing was snapshotted`,
+      `pod db-0 of StatefulSet/db could not be held: db is not held: ${says}. What was held is released, and nothing was snapshotted`,
     );
   });
 
@@ -311,7 +307,9 @@ inEachShell('%s: a server that is held', shell => {
       fails: REFUSED,
     });
     expect(status).toBe(0);
-    expect(log).toMatch(/pod db-0 could not be told to let go, and does so by itself within 10 s: the Kubernetes API cannot be reached/);
+    expect(log).toMatch(
+      /pod db-0 could not be told to release its server, and does so by itself within 10 s: the Kubernetes API cannot be reached/,
+    );
     const said = { to: 'exec db-0 -c quiesce -- sh /agent/release', fails: 'quiesce: no lock is held: it was lost' };
     expect(holds('hold_all\nrelease_all || cat "$SCRATCH/lost" >&2', said).log).toMatch(/pod db-0: no lock is held: it was lost/);
   });
@@ -325,7 +323,7 @@ inEachShell('%s: a server that is held', shell => {
   test('by a run that is dead is let go in its name', () => {
     const { asked, log } = holds('release_dead run-1');
     expect(asked.filter(Boolean)).toEqual(['exec db-0 -c quiesce -- sh /agent/release.sh shop run-1']);
-    expect(log).toMatch(/released db-0, which the run in pod run-1 had left held/);
+    expect(log).toMatch(/released db-0, which the run in pod run-1 left held/);
   });
 });
 
@@ -355,7 +353,7 @@ inEachShell('%s: one of the servers of a replica set', shell => {
     );
     expect(status, log).toBe(0);
     expect(log).toContain('db-0 is not held: mongodb is not held: it is the primary');
-    expect(log).toContain('caveat of StatefulSet/db pod db-1 was held: the volumes of its other pods are as after a power cut');
+    expect(log).toContain('caveat only pod db-1 of StatefulSet/db was held: the volumes of its other pods are as after a power cut');
     expect(log.match(/^quiesced .*$/gm)).toEqual(['quiesced db-1']);
     expect([asked(requests, 'hold'), asked(requests, 'renew'), asked(requests, 'release')]).toEqual([['db-0', 'db-1'], ['db-1'], ['db-1']]);
   });
@@ -382,9 +380,7 @@ inEachShell('%s: one of the servers of a replica set', shell => {
     const answers = [{ to: 'get pod db-0', says: 'Pending' }, ...up, { to: 'auth can-i', says: 'yes' }];
     const { status, log, reason, asked: requests } = run(shell, 'quiesce_check\nhold_all\nrelease_all', answers, environment);
     expect(status, reason).toBe(0);
-    expect(log).toContain(
-      'pod db-0 of StatefulSet/db, which has to be held, is Pending, not Running; another pod of StatefulSet/db may do',
-    );
+    expect(log).toContain('pod db-0 of StatefulSet/db, which must be held, is Pending, not Running; another pod of StatefulSet/db may do');
     expect(asked(requests, 'hold')).toEqual(['db-1']);
   });
 });

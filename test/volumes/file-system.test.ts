@@ -48,7 +48,7 @@ inEachShell('%s: a volume', shell => {
       /a directory of one \(\/local-path\/pvc-1\)/,
     ],
     ['a subvolume', '812 790 0:45 /@data /volume ro,relatime - btrfs /dev/sdb rw', /a directory of one \(\/@data\)/],
-    ['of which the kernel says nothing', '812 790 8:16 / /elsewhere ro - ext4 /dev/sdb rw', /which one, the node does not say/],
+    ['of which the kernel says nothing', '812 790 8:16 / /elsewhere ro - ext4 /dev/sdb rw', /the node does not say which/],
   ])('that is %s is not', (_, mount, reason) => {
     expect(take(shell, mount)).toEqual({ frozen: false, reason: expect.stringMatching(reason) });
   });

@@ -102,33 +102,33 @@ test('a restore that fails takes back what it has made, and says so', () => {
   const { status, reason, deleted } = restore(['sh'], 'album log', [noLog, { to: 'get pods', says: 'other' }]);
   expect(status).toBe(1);
   expect(deleted.map(request => /persistentvolumeclaims\/(\S+)/.exec(request)?.[1])).toEqual(['album', 'log']);
-  expect(reason).toMatch(/^claim log cannot be made: .*; deleted again: album, log$/);
+  expect(reason).toMatch(/^claim log could not be created: .*; deleted again: album, log$/);
 });
 
 test.each<[string, Answer, RegExp]>([
-  ['a pod has it', { to: 'get pods', says: 'album' }, /these claims, which it has made, stay: album \(a pod may have it\)$/],
+  ['a pod has it', { to: 'get pods', says: 'album' }, /these claims, which it made, are kept: album \(a pod may use it\)$/],
   [
     'nobody knows whether one has',
     { to: 'get pods', fails: 'Error from server (Forbidden): pods' },
-    /these claims, which it has made, stay: album \(a pod may have it\), log \(a pod may have it\)$/,
+    /these claims, which it made, are kept: album \(a pod may use it\), log \(a pod may use it\)$/,
   ],
   [
     'nobody knows what volume it has',
     { to: 'get persistentvolumeclaim album -o go-template={{.metadata.uid', fails: 'error: unexpected EOF' },
-    /stay: album \(what volume it was given cannot be asked: .*\)$/,
+    /are kept: album \(could not find out which volume it has: .*\)$/,
   ],
 ])('what a failed restore has made stays when %s, and is named', (_, pods, says) => {
   const { status, reason, deleted } = restore(['sh'], 'album log', [noLog, pods]);
   expect(status).toBe(1);
   expect(deleted.join()).not.toContain('album');
-  expect(reason).toMatch(/^claim log cannot be made: /);
+  expect(reason).toMatch(/^claim log could not be created: /);
   expect(reason).toMatch(says);
 });
 
 test('a restore of a snapshot whose driver nobody knows is not good, and leaves what it has made', () => {
   const { status, reason, deleted } = restore(['sh'], 'album=trial', [{ to: 'get volumesnapshots', says: groupOf('') }]);
   expect(status).toBe(1);
-  expect(reason).toMatch(/^whether the volumes of these claims are of their snapshots is not known: trial \(made by csi\.example\)\. /);
+  expect(reason).toMatch(/^whether the volumes of these claims come from their snapshots is not known: trial \(made by csi\.example\)\. /);
   expect(deleted).toEqual([]);
 });
 

@@ -99,12 +99,12 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
     const data = { claim: 'data', written: [CUT, '2026-11-26T09:00:00Z'] };
     const [first, ...others] = judged(data, { claim: 'log', written: [CUT] });
     expect(first).toMatch(
-      /^bad \S+ unverified snapshot shop-\S+-data was made anew at 2026-11-26T09:00:00Z from what its volume held then/,
+      /^bad \S+ unverified snapshot shop-\S+-data was re-created at 2026-11-26T09:00:00Z from what its volume held then/,
     );
     expect(others).toEqual([]);
     expect(judged({ claim: 'data', written: [CUT, PUBLISHED] }, { claim: 'log' })).toEqual([`good ${ID} unverified`]);
     // Nothing says then whether it was.
-    expect(judged({ claim: 'data', written: [CUT], published: [] }, { claim: 'log' })[0]).toMatch(/^bad .*data does not say any more/);
+    expect(judged({ claim: 'data', written: [CUT], published: [] }, { claim: 'log' })[0]).toMatch(/^bad .*data no longer says/);
   });
 
   // A new readiness clears the error, and an error that is written beside it moves the same time.
@@ -113,11 +113,11 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
     const data = { claim: 'data', written: [CUT, '2026-11-26T09:00:00Z'], error };
     const [first, ...others] = judged(data, { claim: 'log', written: [CUT] });
     expect(first).toMatch(
-      /^doubtful \S+ unverified snapshot shop-\S+-data can be used, and nothing says any more since when: .*2026-11-26T09:00:00Z, with the error "Failed to get snapshot class \\"csi\\": not found"$/,
+      /^doubtful \S+ unverified snapshot shop-\S+-data can be used, but nothing says since when: .*2026-11-26T09:00:00Z, with the error "Failed to get snapshot class \\"csi\\": not found"$/,
     );
     expect(others).toEqual([]);
     expect(judged({ ...data, written: [CUT] }, { claim: 'log' })).toEqual([`good ${ID} unverified`]);
-    expect(judged(data, { claim: 'log', written: ['2026-11-26T09:00:00Z'] })[0]).toMatch(/^bad \S+ unverified .*-log was made anew/);
+    expect(judged(data, { claim: 'log', written: ['2026-11-26T09:00:00Z'] })[0]).toMatch(/^bad \S+ unverified .*-log was re-created/);
     expect(judged(data)[0]).toMatch(/^bad \S+ unverified 1 of 2 snapshots are there/);
     expect(judged({ ...data, state: 'waiting' }, { claim: 'log' })[0]).toMatch(/^bad .*cannot be used/);
   });
@@ -125,7 +125,7 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
   test('is none of this series when the label alone says so: its retention is not its own', () => {
     const group = header(ID, 2, 'gallery');
     expect(judged({ claim: 'data', group }, { claim: 'log', group })).toEqual([
-      `bad ${ID} unverified snapshot shop-${ID.toLowerCase()}-data is of series gallery, whose label somebody has overwritten`,
+      `bad ${ID} unverified snapshot shop-${ID.toLowerCase()}-data belongs to series gallery, and its label has been overwritten`,
     ]);
   });
 
@@ -156,7 +156,7 @@ describe.each(AWKS.map(awk => ({ name: awk.join(' '), awk })))('$name', ({ awk: 
     [
       'one was made anew under its name',
       [{ claim: 'data', cut: '2026-12-01T09:00:00Z' }, { claim: 'log' }],
-      `is not the one that was cut at ${CUT}, but one of 2026-12-01T09:00:00Z`,
+      `is not the one that was cut at ${CUT}, but one from 2026-12-01T09:00:00Z`,
     ],
     ['one says nothing', [{ claim: 'data', own: '', group: '' }, { claim: 'log' }], 'has lost its annotations'],
     ['one is a copy of another', [{ claim: 'data', own: line('shop-other', 'data') }, { claim: 'log' }], 'has lost its annotations'],

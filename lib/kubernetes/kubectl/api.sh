@@ -29,7 +29,7 @@ api_reason() { kubectl_reason "$SCRATCH/api.err"; }
 
 kubectl_reason() { # FILE with what it said on stderr
   if grep -q 'exceeded quota' "$1"; then
-    printf 'a ResourceQuota of the namespace leaves no room for it (%s)' "$(sed -n 's/.*exceeded quota: //p' "$1" | head -n 1)"
+    printf 'a ResourceQuota of the namespace does not allow it (%s)' "$(sed -n 's/.*exceeded quota: //p' "$1" | head -n 1)"
   elif grep -qE '[Uu]ser "[^"]*" cannot ' "$1"; then
     printf 'the Role of this job does not allow it (%s); apply the Role as it was synthesized' \
       "$(sed -n 's/.*[Uu]ser "[^"]*" \(cannot .*\)/\1/p' "$1" | head -n 1)"
@@ -37,7 +37,7 @@ kubectl_reason() { # FILE with what it said on stderr
     printf 'the cluster has no such API (%s); install the CRDs and the controller of kubernetes-csi/external-snapshotter' \
       "$(last_words "$1" 1)"
   elif unreachable "$1"; then
-    printf 'the Kubernetes API cannot be reached (%s); if it is up, a NetworkPolicy keeps this pod from it: its own lets it reach the ports of apiPorts' \
+    printf 'the Kubernetes API cannot be reached (%s); if it is up, a NetworkPolicy blocks this pod: its own policy allows the ports in apiPorts' \
       "$(last_words "$1" 1)"
   else
     last_words "$1" 1
@@ -57,7 +57,7 @@ conflicted() { grep -q '(Conflict)' "$SCRATCH/api.err"; }
 may() { # VERB RESOURCE ARGUMENTS...
   kubectl --request-timeout="${API_LIMIT}s" auth can-i "$@" >"$SCRATCH/may" 2>"$SCRATCH/api.err" && return 0
   # It may say why not.
-  grep -q '^no' "$SCRATCH/may" || { log "whether this job may $* cannot be asked: $(api_reason)"; return 0; }
+  grep -q '^no' "$SCRATCH/may" || { log "could not ask whether this job may $*: $(api_reason)"; return 0; }
   refuse "the Role of this job does not allow it to $*; apply the Role as it was synthesized. Nothing was touched"
 }
 

@@ -53,7 +53,7 @@ while read -r series id stamp verified seconds <&6; do
     seconds=$(manifest_field "$SCRATCH/note.json" restoreSeconds)
     case $seconds in '' | *[!0-9]*) seconds=- ;; esac
     if ! is_time "$verified" || [ "$(manifest_field "$SCRATCH/note.json" id)" != "$id" ] || [ "$(tail -n 1 "$SCRATCH/note.json")" != '}' ]; then
-      log "WARNING: what says that recovery point $id of series $series was verified cannot be read: it counts as not verified"
+      log "WARNING: the note that recovery point $id of series $series was verified cannot be read: it counts as not verified"
       continue
     fi
   fi
@@ -67,4 +67,4 @@ awk -v future="$WITNESS_FUTURE" -v unreadable="$(cat "$SCRATCH/witness.unreadabl
 LC_ALL=C sort "$SCRATCH/look.samples" >"$SCRATCH/look.sorted"
 awk -f "$BACKUP_HOME/witness/exposition.awk" "$SCRATCH/look.sorted" >"$SCRATCH/look.prom"
 # Not every program notices that there was no room for what it wrote.
-[ "$(grep -vc '^#' "$SCRATCH/look.prom")" = "$(wc -l <"$SCRATCH/look.samples" | tr -d ' ')" ] || die 'what was found could not be written whole: is the scratch volume full?'
+[ "$(grep -vc '^#' "$SCRATCH/look.prom")" = "$(wc -l <"$SCRATCH/look.samples" | tr -d ' ')" ] || die 'the metrics could not be written completely: is the scratch volume full?'

@@ -7,8 +7,8 @@ BEGIN {
   repository = ENVIRON["WITNESS_REPOSITORY"]
   gsub(/\\/, "\\\\", repository)
   gsub(/"/, "\\\"", repository)
-  sample("cdk8s_backup_repository_up", "Whether the last listing of the repository succeeded, and in time.", ENVIRON["WITNESS_UP"])
-  sample("cdk8s_backup_repository_listed_timestamp_seconds", "When the listing was begun from which all values are.", ENVIRON["WITNESS_LISTED"])
+  sample("cdk8s_backup_repository_up", "Whether the last listing of the repository succeeded in time.", ENVIRON["WITNESS_UP"])
+  sample("cdk8s_backup_repository_listed_timestamp_seconds", "When the listing began that all values come from.", ENVIRON["WITNESS_LISTED"])
   sample("cdk8s_backup_witness_listing_duration_seconds", "How long that listing took.", ENVIRON["WITNESS_TOOK"])
   sample("cdk8s_backup_witness_interval_seconds", "How often the repository is listed.", ENVIRON["WITNESS_EVERY"])
 }

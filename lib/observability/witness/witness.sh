@@ -50,7 +50,7 @@ trap stop TERM INT
 
 serves() {
   kill -0 "$server" 2>/dev/null && return 0
-  log 'ERROR: httpd has ended, or could not begin: see what it has said above'
+  log 'ERROR: httpd has ended, or could not start: see its messages above'
   exit 1
 }
 
@@ -68,7 +68,7 @@ while :; do
     beat
     elapsed=$(($(cut -d . -f 1 /proc/uptime) - ${begun%.*}))
     if [ "$up" = 1 ] && [ "$elapsed" -gt "$WITNESS_EVERY" ]; then
-      log "WARNING: the repository has not been listed for $elapsed s; what it held before is served on"
+      log "WARNING: the repository has not been listed for $elapsed s; the last known values are still served"
       up=0
       publish
     fi
@@ -83,7 +83,7 @@ while :; do
     listed=$began
     took=$(awk -v from="$begun" -v to="$(uptime_seconds)" 'BEGIN { printf "%.2f", to - from }')
   else
-    [ "$rc" -le 128 ] || log "ERROR: the repository did not answer within $WITNESS_TIMEOUT s, or what listed it was killed by signal $((rc - 128))"
+    [ "$rc" -le 128 ] || log "ERROR: the repository did not answer within $WITNESS_TIMEOUT s, or the process that lists it was killed by signal $((rc - 128))"
     up=0
   fi
   publish

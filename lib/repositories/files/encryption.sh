@@ -97,13 +97,13 @@ encryption_ready() {
   case $ENCRYPTION in
     '') return 0 ;;
     age)
-      command -v age >/dev/null || hopeless 'age is not in this pod: its image, given as image of Encryption.age, has no /usr/bin/age' || return 1
-      [ -s "$RECIPIENTS_PATH/recipients" ] || hopeless 'the recipients of the encryption are not mounted' || return 1
+      command -v age >/dev/null || hopeless 'age is not in this pod: the image of Encryption.age has no /usr/bin/age. Choose an image that has it' || return 1
+      [ -s "$RECIPIENTS_PATH/recipients" ] || hopeless 'the file with the recipients of the encryption is not mounted' || return 1
       ;;
     gpg) has_gpg || return 1 ;;
     gpg-symmetric)
       has_gpg || return 1
-      grep -q . "$(own_passphrase)" 2>/dev/null || hopeless 'the passphrase of the encryption is missing or empty: look at the Secret that Encryption.gpgSymmetric names' || return 1
+      grep -q . "$(own_passphrase)" 2>/dev/null || hopeless 'the passphrase of the encryption is missing or empty: fill in the Secret that Encryption.gpgSymmetric names' || return 1
       ;;
   esac
   # What is said here is said of keys and not of data.
@@ -131,7 +131,7 @@ encrypted_to() { # POINT-DIRECTORY: in words
     age) printf 'with age to %s' "$to_list" ;;
     gpg) printf 'with gpg to %s' "$to_list" ;;
     gpg-symmetric) printf 'with gpg and a passphrase' ;;
-    *) printf 'to nobody knows whom' ;;
+    *) printf 'to unknown recipients' ;;
   esac
 }
 
@@ -142,7 +142,7 @@ open_with_any_key() { # FILE OUTPUT
   for open_key in "$DECRYPTION_PATH"/*; do
     case $1:${open_key##*/} in *.age:age-* | *.gpg:gpg-* | *.gpg:symmetric-*) ;; *) continue ;; esac
     if [ ! -s "$open_key/key" ]; then
-      echo 'no key is mounted: the Secret, or that key of it, does not exist or is empty' >>"$SCRATCH/opened.err"
+      echo 'no key is mounted: the Secret, or its key, does not exist or is empty' >>"$SCRATCH/opened.err"
     elif decrypt "$open_key" <"$1" >"$2" 2>>"$SCRATCH/opened.err"; then
       opened_by=$open_key
       return 0
@@ -162,9 +162,9 @@ open_facts() { # ID
   facts_file=${facts_entry#*  }
   intact "$1" "$facts_entry" || return 1
   [ -n "$DECRYPTION_PATH" ] ||
-    hopeless "recovery point $1 is encrypted $(encrypted_to "$facts_point"), and this job was given no key" || return 1
+    hopeless "recovery point $1 is encrypted $(encrypted_to "$facts_point"), and this job has no key" || return 1
   open_with_any_key "$facts_point/$facts_file" "$SCRATCH/opened/$1" ||
-    hopeless "no key of this job opens recovery point $1, which is encrypted $(encrypted_to "$facts_point"). Put the key that belongs to one of these into the Secret that the repository's encryption names, or give the repository the key of old recovery points as previousEncryptions. ($(last_words "$SCRATCH/opened.err" 1))" ||
+    hopeless "no key of this job opens recovery point $1, which is encrypted $(encrypted_to "$facts_point"). Put a matching key into the Secret that the repository's encryption names, or give the repository the old key in previousEncryptions. ($(last_words "$SCRATCH/opened.err" 1))" ||
     return 1
   printf '%s\n' "$opened_by" >"$SCRATCH/opened/$1.key"
 }

@@ -81,7 +81,7 @@ reencrypt_file() { # ID FILE
   )
   for re_stage in decrypt encrypt write; do
     [ ! -e "$SCRATCH/re.failed.$re_stage" ] ||
-      because "$2 of recovery point $1 cannot be encrypted anew ($re_stage): $(last_words "$SCRATCH/re.failed.err" 1)" || return 1
+      because "$2 of recovery point $1 cannot be re-encrypted ($re_stage): $(last_words "$SCRATCH/re.failed.err" 1)" || return 1
   done
   durable "$re_point/$re_new" 2>"$SCRATCH/re.failed.err" ||
     because "$re_new of recovery point $1 cannot be written: $(last_words "$SCRATCH/re.failed.err" 1)" || return 1
@@ -89,7 +89,7 @@ reencrypt_file() { # ID FILE
   # With a key of this job: what nobody here can open is not put in the place of what somebody can.
   if [ "$re_stem" = facts ]; then
     open_with_any_key "$re_point/$re_new" "$SCRATCH/re.probe" ||
-      hopeless "what was encrypted anew for ${RECIPIENTS:-a passphrase} opens with no key of this job, so nothing was changed: give the repository's encryption the key of one of these recipients" || return 1
+      hopeless "no key of this job opens what was re-encrypted for ${RECIPIENTS:-a passphrase}, so nothing was changed: give the repository's encryption the key of one of these recipients" || return 1
     re_opens=$opened_by
   fi
   printf '%s %s\n' "$2" "$re_new" >>"$SCRATCH/re.pairs"
@@ -98,12 +98,12 @@ reencrypt_file() { # ID FILE
 # Reads everything back from the volume, compares what is inside, and lets the new files count.
 publish_files() { # ID
   (cd "$re_point" && sha256sum -c SHA256SUMS.new) >"$SCRATCH/check" 2>&1 ||
-    because "what was read back of recovery point $1 is not what was written: $(grep -v ': OK$' "$SCRATCH/check" | head -n 1)" || return 1
+    because "recovery point $1 read back differently from what was written: $(grep -v ': OK$' "$SCRATCH/check" | head -n 1)" || return 1
   [ "$(wc -l <"$re_point/SHA256SUMS.new")" = "$(wc -l <"$re_point/SHA256SUMS")" ] ||
-    because "the new checksums of recovery point $1 could not all be written; the old files stay" || return 1
+    because "the new checksums of recovery point $1 could not all be written; the old files are kept" || return 1
   while read -r re_old re_new; do
     same_inside "$re_point/$re_old" "$re_point/$re_new" ||
-      because "$re_new of recovery point $1 does not hold what $re_old holds; the old files stay" || return 1
+      because "$re_new of recovery point $1 differs from $re_old; the old files are kept" || return 1
   done <"$SCRATCH/re.pairs"
   durable "$re_point/SHA256SUMS.new" "$re_point" 2>"$SCRATCH/repository.err" || because "$(last_words "$SCRATCH/repository.err" 1)" || return 1
   mv "$re_point/SHA256SUMS.new" "$re_point/SHA256SUMS" 2>"$SCRATCH/repository.err" || because "$(last_words "$SCRATCH/repository.err" 1)" || return 1

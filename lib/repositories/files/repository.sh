@@ -61,7 +61,7 @@ sums_are_whole() { # POINT-DIRECTORY
       END {
         needed["manifest.json"]
         if (encrypted) { needed["facts"]; needed["recipients"] }
-        for (name in needed) if (!(name in file)) { print "SHA256SUMS lacks " name ", and was cut short"; exit 1 }
+        for (name in needed) if (!(name in file)) { print "SHA256SUMS is cut short: it lacks " name ""; exit 1 }
       }' "$1/SHA256SUMS" -
 }
 
@@ -78,7 +78,7 @@ lock() { # FOR-WHAT FLOCK-ARGUMENTS...
 # What to do where a directory belongs to others; nothing where that is not what was said.
 owned_by() { # DIRECTORY
   grep -qi 'permission denied' "$SCRATCH/repository.err" || return 0
-  printf '. %s is %s: give it to user %s, by chown, or by a driver that honours fsGroup' \
+  printf '. %s is %s: give it to user %s, by chown, or with a driver that honours fsGroup' \
     "$1" "$(stat -c '%A of user %u and group %g' "$1")" "$(id -u)"
 }
 
@@ -88,7 +88,7 @@ series_there() {
 }
 
 repository_open() { # read|write; 10 when nothing of the series was ever written
-  command -v flock >/dev/null || because 'this image has no flock, without which two runs could write one series at once' || return 1
+  command -v flock >/dev/null || because 'this image has no flock, which keeps two runs from writing one series at the same time: choose another image' || return 1
   [ -d "$REPOSITORY_PATH" ] || because "the repository volume is not mounted at $REPOSITORY_PATH" || return 1
   if [ "$1" = write ]; then
     command -v "$(echo "$COMPRESSION" | sed s/none/cat/)" >/dev/null ||
@@ -101,22 +101,22 @@ repository_open() { # read|write; 10 when nothing of the series was ever written
       because "$series_path cannot be written: $(last_words "$SCRATCH/repository.err" 1)$(owned_by "$series_path")" || return 1
     make_state
     exec 9>>"$series_path/.writing"
-    lock "another run that is writing series $SERIES" 9 || because "another run is writing series $SERIES, and still was after $REPOSITORY_WAIT s" || return 1
+    lock "another run that is writing series $SERIES" 9 || because "another run is still writing series $SERIES after $REPOSITORY_WAIT s: wait until it ends, and run this job again" || return 1
     # With the lock held, whatever is staged or half deleted belongs to a run that is no more. Removing it first also gives
     # back the space of a run that filled the volume.
     rm -rf "$series_path"/.staging-* "$series_path"/.deleting-* 2>"$SCRATCH/repository.err" ||
-      because "what an earlier run has left cannot be removed: $(last_words "$SCRATCH/repository.err" 1). Remove it by hand; it is no recovery point"
+      because "leftovers of an earlier run cannot be removed: $(last_words "$SCRATCH/repository.err" 1). Remove them by hand; they are not a recovery point"
   else
     [ -d "$series_path" ] || because "the repository has no series $SERIES$(series_there)" || return 10
     # Held shared by every reader, so that pruning does not take away what is being read.
     ls "$series_path" >/dev/null 2>"$SCRATCH/repository.err" ||
       because "$series_path cannot be read: $(last_words "$SCRATCH/repository.err" 1)$(owned_by "$series_path")" || return 1
     exec 8<"$series_path"
-    lock "the end of a run that is pruning series $SERIES" -s 8 || because "series $SERIES is being pruned, and still was after $REPOSITORY_WAIT s" || return 1
+    lock "the end of a run that is pruning series $SERIES" -s 8 || because "series $SERIES is still being pruned after $REPOSITORY_WAIT s: wait until that ends, and run this job again" || return 1
     # NFS keeps the lock of a directory to the client that has it; of a file it is the server's, and a shared one needs no right to write.
     [ -r "$state_path/reading" ] || return 0
     exec 5<"$state_path/reading"
-    lock "the end of a run that is pruning series $SERIES" -s 5 || because "series $SERIES is being pruned, and still was after $REPOSITORY_WAIT s" || return 1
+    lock "the end of a run that is pruning series $SERIES" -s 5 || because "series $SERIES is still being pruned after $REPOSITORY_WAIT s: wait until that ends, and run this job again" || return 1
   fi
 }
 
@@ -130,7 +130,7 @@ make_state() {
   [ "${OPERATION:-}" != backup ] || own_directory "$REPOSITORY_PATH/$SERIES-safety"
   own_directory "$state_path"
   (: >>"$state_path/reading") 2>/dev/null ||
-    remark "$state_path cannot be written, in which verifications note what they have verified: give it to user $(id -u)"
+    remark "$state_path, where verifications record their results, cannot be written: give it to user $(id -u)"
 }
 
 # Nobody reads while both are held.
@@ -212,13 +212,13 @@ repository_commit() { # MANIFEST
   # Everything is read back: the checksums are of what was sent, not of what has arrived.
   (cd "$commit_from" && sha256sum -c SHA256SUMS) >"$SCRATCH/check" 2>&1 || {
     rm -rf "$commit_from"
-    because "what was read back is not what was written: $(grep -v ': OK$' "$SCRATCH/check" | head -n 1)"
+    because "the recovery point read back differently from what was written: $(grep -v ': OK$' "$SCRATCH/check" | head -n 1)"
     return 1
   }
   [ ! -e "$series_path/$POINT" ] || because "a recovery point $POINT exists already" || return 1
   # The instant from which the recovery point counts.
   mv "$commit_from" "$series_path/$POINT" 2>"$SCRATCH/repository.err" || because "$(last_words "$SCRATCH/repository.err" 1)" || return 1
-  durable "$series_path" 2>"$SCRATCH/repository.err" || because "it is there, but may not outlive a power cut: $(last_words "$SCRATCH/repository.err" 1)"
+  durable "$series_path" 2>"$SCRATCH/repository.err" || because "it is published, but might not survive a power cut: $(last_words "$SCRATCH/repository.err" 1)"
 }
 
 # The note is locked for as long as the last process of its run lives. A volume that is mounted to read only takes none.
@@ -294,7 +294,7 @@ repository_mark() { # ID FILE
 
 repository_prune() { # FILE with an id a line
   [ -s "$1" ] || return 0
-  lock_readers || { remark "a verification or a restore is reading series $SERIES: nothing is pruned this time"; : >"$1"; return 0; }
+  lock_readers || { remark "a verification or a restore is reading series $SERIES, so nothing is pruned this time"; : >"$1"; return 0; }
   while read -r point; do
     # Renamed first: a recovery point is whole or it is none.
     { mv "$series_path/$point" "$series_path/.deleting-$point" && rm -rf "$series_path/.deleting-$point"; } 2>"$SCRATCH/repository.err" ||

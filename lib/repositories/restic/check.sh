@@ -32,7 +32,7 @@ name_incomplete() {
     LC_ALL=C sort | head -n 1)
   # shellcheck disable=SC2086 # three words
   set -- $check_lacking
-  [ $# = 0 ] || because "recovery point $1 has lost $2 of its $3 members: somebody has removed their snapshots, as restic forget does by hand, and it cannot be restored as a whole"
+  [ $# = 0 ] || because "recovery point $1 has lost $2 of its $3 members: their snapshots have been removed, as by restic forget, and the recovery point cannot be restored completely"
 }
 
 miss_check() {
@@ -40,15 +40,15 @@ miss_check() {
   check_missed=$(($(missed_checks) + 1))
   note_look missed
   if [ "$check_missed" -ge "$CHECK_MISSES" ]; then
-    because "nothing else in the repository was checked in $check_missed verifications in a row: $check_reason. Whose lock it is says restic list locks, and restic unlock removes what nobody holds" || return 4
+    because "nothing else in the repository has been checked in $check_missed verifications in a row: $check_reason. restic list locks shows whose lock it is; restic unlock removes locks that nobody holds" || return 4
   fi
-  remark "nothing in the repository was checked this time but this recovery point: $check_reason. After $CHECK_MISSES times in a row verifications fail; this was number $check_missed"
+  remark "only this recovery point of the repository was checked this time: $check_reason. Verifications fail after $CHECK_MISSES such times in a row; this was number $check_missed"
   return 3
 }
 missed_checks() { LC_ALL=C sort -k 4 "$SCRATCH/restic.list" | awk '$2 == "looks" { missed = $3 == "missed" ? missed + 1 : 0 } END { print missed + 0 }'; }
 note_look() { # missed|done
   POINT=looks store look "$1" date -u +%Y-%m-%dT%H:%M:%SZ ||
-    remark "that the check was $1 could not be noted in the repository: $(repository_reason)"
+    remark "the repository could not record that the check was $1: $(repository_reason)"
 }
 
 read_next_part() {
@@ -57,15 +57,15 @@ read_next_part() {
   # Reading may take hours, for which a lock would stop every backup: so it takes none. What it finds wrong may be what a prune has
   # removed meanwhile, and is looked at again with the repository locked.
   restic_run check --no-lock --read-data-subset="$check_part/$CHECK_DATA_OVER" >/dev/null || {
-    log 'reading the data found something wrong: looking again, with the repository locked'
+    log 'reading the data found errors: checking again, with the repository locked'
     restic_run check --read-data-subset="$check_part/$CHECK_DATA_OVER" >/dev/null || {
-      [ "$restic_rc" != 11 ] || because "reading part $check_part of its data found something wrong, which could not be looked at again: $(repository_reason)"
+      [ "$restic_rc" != 11 ] || because "reading part $check_part of its data found errors, which could not be checked again: $(repository_reason)"
       return 1
     }
   }
   log "read part $check_part of $CHECK_DATA_OVER of the repository's data"
   POINT=checks store check "$check_number" date -u +%Y-%m-%dT%H:%M:%SZ ||
-    remark "that part $check_part of the repository's data was read could not be noted, so the next verification reads the same part: $(repository_reason)"
+    remark "the repository could not record that part $check_part of its data was read, so the next verification reads the same part: $(repository_reason)"
 }
 
 checks_so_far() { awk '$2 == "checks" && $3 + 0 > most { most = $3 + 0 } END { print most + 0 }' "$SCRATCH/restic.list"; }

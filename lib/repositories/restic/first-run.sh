@@ -16,7 +16,7 @@
 
 make_repository() {
   [ "${REPOSITORY_MUST_EXIST:-no}" != yes ] ||
-    because "there is no restic repository at $repository_name, and none is made here, as it was said to exist: check the place (bucket, prefix, path) and the credentials" || return 1
+    because "there is no restic repository at $repository_name, and none is created here, as it is declared to exist: check the place (bucket, prefix, path) and the credentials" || return 1
   case $RESTIC_REPOSITORY in
     /*)
       make_on_volume
@@ -31,14 +31,14 @@ make_repository() {
 
 # That it fails may be because another run's came first: the look that follows decides.
 init_repository() {
-  log "making the restic repository at $repository_name"
+  log "creating the restic repository at $repository_name"
   restic_run init >/dev/null || cp "$SCRATCH/repository.reason" "$SCRATCH/init.reason"
 }
 
 # Whoever has the directory `.making` is the only one, and init finds what another has made before.
 make_on_volume() {
   making=${RESTIC_REPOSITORY%/}/.making
-  begin_wait "another run that is making the restic repository at $repository_name" "$REPOSITORY_WAIT"
+  begin_wait "another run that is creating the restic repository at $repository_name" "$REPOSITORY_WAIT"
   mkdir -p "$RESTIC_REPOSITORY" 2>"$SCRATCH/repository.err" ||
     because "$RESTIC_REPOSITORY cannot be made: $(last_words "$SCRATCH/repository.err" 1)" || return 1
   until mkdir "$making" 2>"$SCRATCH/repository.err"; do
@@ -46,7 +46,7 @@ make_on_volume() {
     # A run that was killed leaves it behind.
     [ -z "$(find "$making" -prune -mmin +10)" ] || rmdir "$making" 2>/dev/null || :
     may_wait ||
-      because "another run is making the restic repository at $repository_name, and still was after $REPOSITORY_WAIT s; one that was killed at it stands in the way for ten minutes" || return 1
+      because "another run is still creating the restic repository at $repository_name after $REPOSITORY_WAIT s. A killed run blocks this for ten minutes: run this job again after that" || return 1
     sleep 1
   done
   init_repository
@@ -66,7 +66,7 @@ first_run_delay() {
 
 # An init that began before the repository was seen has ended by the end of this; one that begins later sees it.
 settle() {
-  log "the repository is new: looking again in $INIT_SETTLE s, before anything is stored in it"
+  log "the repository is new: checking it again in $INIT_SETTLE s, before anything is stored in it"
   sleep "$INIT_SETTLE"
   list_snapshots && restic_rc=0 || restic_rc=$?
   case $restic_rc in
@@ -83,14 +83,14 @@ settle() {
 }
 
 none_could_be_made() {
-  because "there is no restic repository at $repository_name, and none could be made: $(cat "$SCRATCH/init.reason" 2>/dev/null). What a run has left that was stopped while it made one must be deleted first" || :
+  because "there is no restic repository at $repository_name, and none could be created: $(cat "$SCRATCH/init.reason" 2>/dev/null). If a run was stopped while it created one, delete what it left, then run again" || :
 }
 
 # restic's words when the key that the password opens is not the one of the config.
 is_conflict() { grep -q 'config or key .* is damaged' "$SCRATCH/repository.err"; }
 
 refuse_conflict() { # WHAT-TO-DO
-  refuse "two runs made the restic repository at $repository_name at the same time, and it holds a key of either; nothing was stored in it. See that restic snapshots shows none, $1, and run one backup alone"
+  refuse "two runs created the restic repository at $repository_name at the same time, and it holds a key of each; nothing was stored in it. Make sure that restic snapshots shows none, $1, and run one backup alone"
 }
 
 # Keys that the password opens though they do not open the repository, to $SCRATCH/keys.foreign; a key of another password is

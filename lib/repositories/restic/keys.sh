@@ -8,10 +8,10 @@ NO_SUCH_KEY=12
 
 # The id of the key that a password opens the repository with, from the list that restic itself marks.
 repository_key_of() { # PASSWORD-FILE
-  [ -s "$1" ] || because "the password is not mounted at $1, or it is empty: look at the Secret" || return 1
+  [ -s "$1" ] || because "the password is not mounted at $1, or it is empty: check the Secret" || return 1
   restic_run key list --json --password-file "$1" >"$SCRATCH/restic.keys" || return "$restic_rc"
   key_id=$(sed 's/},{/},\n{/g' "$SCRATCH/restic.keys" | sed -n 's/.*"current":true,"id":"\([0-9a-f]*\)".*/\1/p')
-  [ -n "$key_id" ] || because 'restic does not say which key is in use' || return 1
+  [ -n "$key_id" ] || because 'restic did not report which key is in use' || return 1
   key_count=$(grep -o '"id":' "$SCRATCH/restic.keys" | wc -l | tr -d ' ')
   printf '%s %s\n' "$key_id" "$key_count"
 }

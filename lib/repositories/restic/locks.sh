@@ -59,7 +59,7 @@ tell_killed_runs() {
     case $killed_host:$killed_time in "$POD_NAME":* | *[!Z]) continue ;; esac
     [ "$(cron_job_of "$killed_host")" = "$killed_family" ] || continue
     is_after "$killed_before" "$killed_time" || continue
-    remark "an earlier run of this job was cut short, and may have given no verdict: pod $killed_host has left a lock of $(printf %s "$killed_time" | cut -c 1-19)Z. It was killed (out of memory, or by force), or its node was lost"
+    remark "an earlier run of this job was cut short, and may have given no verdict: pod $killed_host left a lock from $(printf %s "$killed_time" | cut -c 1-19)Z. It was killed (out of memory, or by force), or its node was lost"
   done <"$SCRATCH/locks"
 }
 
@@ -98,7 +98,7 @@ free_locks() {
     freed=$(unlock)
     if [ "$freed" != 0 ]; then
       tell_killed_runs
-      log "removed $freed stale locks of the repository, as restic itself calls them; there were: $(lock_holders)"
+      log "removed $freed locks of the repository that restic calls stale; there were: $(lock_holders)"
       return 0
     fi
   fi
@@ -112,6 +112,6 @@ free_locks() {
   look_at_locks && [ "$locks_before" = "$(cat "$SCRATCH/locks")" ] || return 1
   freed=$(unlock --remove-all)
   tell_killed_runs
-  log "removed $freed locks of the repository that no refresh reached for $LOCK_DEAD_AFTER s and more, all of earlier pods of $dead_family, which are no more: $(lock_holders)"
+  log "removed $freed locks of the repository without a refresh for more than $LOCK_DEAD_AFTER s, all of earlier pods of $dead_family, which are gone: $(lock_holders)"
   [ "$freed" -le "$(wc -l <"$SCRATCH/locks")" ] || return 2
 }

@@ -51,7 +51,7 @@ restic_run() {
     restic_patience=0
     [ "$freed_rc" != 0 ] || continue
     if may_read_beside "$1"; then
-      log "reading beside locks that no refresh reached for $LOCK_DEAD_AFTER s and more: $(lock_holders)"
+      log "reading in spite of locks without a refresh for more than $LOCK_DEAD_AFTER s: $(lock_holders)"
       set -- "$@" --no-lock
       continue
     fi
@@ -68,9 +68,9 @@ restic_run() {
   case $restic_rc in
     0) return 0 ;;
     10) because "there is no restic repository at $repository_name" ;;
-    11) because "the restic repository is locked by another run, and still was after $REPOSITORY_WAIT s: $(lock_holders)" ;;
+    11) because "the restic repository is still locked by another run after $REPOSITORY_WAIT s: $(lock_holders)" ;;
     124) because "the restic repository at $repository_name could not be opened within $REPOSITORY_WAIT s: $(restic_trouble)$(identity_advice "$SCRATCH/repository.err")" ;;
-    12) because "the password of the restic repository at $repository_name is wrong" ;;
+    12) because "the password of the restic repository at $repository_name is wrong: check the Secret that holds it" ;;
     *) because "restic $1: $(restic_words)$(identity_advice "$SCRATCH/repository.err")" ;;
   esac
   return "$restic_rc"
@@ -107,10 +107,10 @@ identity_advice() { # FILE
   grep -q -e 'no credentials found' -e 'failed to refresh cached credentials' -e 'default credentials' -e 'compute: Received' -e 'GCE metadata' \
     -e 'DefaultAzureCredential' -e 'WorkloadIdentityCredential' "$1" || return 0
   case $STORE_IDENTITY:${AWS_CONTAINER_CREDENTIALS_FULL_URI:-}${AWS_WEB_IDENTITY_TOKEN_FILE:-} in
-    aws:) advice="EKS has given this pod no identity: its service account needs a Pod Identity association, or the annotation eks.amazonaws.com/role-arn, before the pod is made" ;;
-    aws:*) advice="EKS has given this pod an identity that gets no keys: look at the role and at who may assume it, and whether the pod reaches the agent (169.254.170.23:80) or STS (port 443)" ;;
-    gke:*) advice="GKE's metadata server has given this pod no identity: look at Workload Identity Federation of the cluster and the node pool, and whether the pod reaches 169.254.169.252 or 169.254.169.254" ;;
-    *) advice="Azure has given this pod no identity that counts: look at azure.workload.identity/client-id of its service account, at the federated credential for it, and at the webhook" ;;
+    aws:) advice="EKS has given this pod no identity: its service account needs a Pod Identity association, or the annotation eks.amazonaws.com/role-arn, before the pod is created" ;;
+    aws:*) advice="EKS has given this pod an identity that gets no keys: check the role, who may assume it, and whether the pod reaches the agent (169.254.170.23:80) or STS (port 443)" ;;
+    gke:*) advice="GKE's metadata server has given this pod no identity: check Workload Identity Federation of the cluster and the node pool, and whether the pod reaches 169.254.169.252 or 169.254.169.254" ;;
+    *) advice="Azure has given this pod no valid identity: check azure.workload.identity/client-id of its service account, its federated credential, and the webhook" ;;
   esac
   printf ' (%s; docs/copies.md, "Without keys", says what each cloud needs)' "$advice"
 }
@@ -134,7 +134,7 @@ repository_open() { # read|write; 10 when nothing was ever written
     *:0) ;;
     *)
       ! is_conflict ||
-        because "$(cat "$SCRATCH/repository.reason"). Its key and its config do not belong together: if the repository is new, two runs made it at the same time, nothing is in it, and it must be deleted; if it is not, it is damaged"
+        because "$(cat "$SCRATCH/repository.reason"). Its key and its config do not belong together. If the repository is new, two runs created it at the same time: it is empty, so delete it. If it is not new, it is damaged"
       return "$restic_rc"
       ;;
   esac
@@ -167,7 +167,7 @@ repository_put() { # NAME COMMAND...
   put_bytes=$(sed -n 's/.*"total_bytes_processed":\([0-9]*\).*/\1/p' "$SCRATCH/restic.summary" | tail -n 1)
   put_snapshot=$(stored_snapshot)
   if [ -z "$put_bytes" ] || [ -z "$put_snapshot" ]; then
-    echo 'restic gave no summary that can be read' >"$SCRATCH/put.reason"
+    echo 'restic gave no readable summary' >"$SCRATCH/put.reason"
     return 1
   fi
   # The snapshot's id is the hash of a tree of hashes down to the data: the digest that restic itself checks on reading.

@@ -28,11 +28,11 @@ renewing() { # WORDS...: rclone, on the objects of the repository that are older
 repository_renew_locks() {
   renew_before=$(date -u -d "@$(($(date +%s) - LOCK_RENEW_AFTER))" +%Y-%m-%dT%H:%M:%SZ)
   renewing lsf --files-only >"$SCRATCH/renew.due" || return 1
-  log "$(grep -c . "$SCRATCH/renew.due" || :) objects are older than $renew_before, and are locked anew for $LOCK_DAYS days ($LOCK_MODE)"
+  log "$(grep -c . "$SCRATCH/renew.due" || :) objects are older than $renew_before; renewing their locks for $LOCK_DAYS days ($LOCK_MODE)"
   [ -s "$SCRATCH/renew.due" ] || return 0
   renewing touch --no-create || return 1
   # rclone calls it a success when it found nothing to do.
   renewing lsf --files-only >"$SCRATCH/renew.left" || return 1
   [ ! -s "$SCRATCH/renew.left" ] ||
-    because "$(grep -c . "$SCRATCH/renew.left") objects were not locked anew, among them $(head -n 1 "$SCRATCH/renew.left")"
+    because "$(grep -c . "$SCRATCH/renew.left") objects did not get their locks renewed, among them $(head -n 1 "$SCRATCH/renew.left")"
 }

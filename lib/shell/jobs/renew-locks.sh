@@ -6,4 +6,4 @@ set -eu
 # shellcheck source=lib/shell/lib/lib.sh
 . "$BACKUP_HOME/shell/lib.sh"
 
-repository_renew_locks || die "locks were not renewed: $(repository_reason)"
+repository_renew_locks || die "object locks were not renewed: $(repository_reason)"

@@ -12,5 +12,5 @@ find "$DATA_DIRECTORY" -type f >"$SCRATCH/files"
 # shellcheck disable=SC2016 # the inner shell's
 attempt 'reading the files' find "$DATA_DIRECTORY" -type f -exec cat {} + >/dev/null
 [ "$CHOSEN" != no ] ||
-  caveat 'its files were read, and of what is in them nothing is known: name the claim in a check, or say VolumeCheck.files() where that will do'
+  caveat 'its files could be read, but their content was not checked: name the claim in a check, or set VolumeCheck.files() if reading is enough'
 log "read $(wc -l <"$SCRATCH/files" | tr -d ' ') files"

@@ -25,7 +25,7 @@ claims_selected() {
   while read -r member selector; do
     [ -n "$member" ] || continue
     claims_with "$selector" >"$SCRATCH/selected"
-    [ -s "$SCRATCH/selected" ] || refuse "no claim has the labels $selector, by which a member is selected. Nothing was touched"
+    [ -s "$SCRATCH/selected" ] || refuse "no claim has the labels $selector, which select a member. Nothing was touched"
     sed "s/\$/$TAB$member/" "$SCRATCH/selected"
   done <"$SCRATCH/selectors"
 }
@@ -54,20 +54,20 @@ claims_beyond() {
     !($1 in known) && $1 ~ /-[0-9]+$/ && family($1) in member { print $1 " of " member[family($1)] }' \
     "$SCRATCH/claims" "$SCRATCH/claims.all" >"$SCRATCH/claims.beyond"
   [ ! -s "$SCRATCH/claims.beyond" ] ||
-    caveat "these claims are in no group, as the app knows fewer replicas: $(awk '{ printf "%s%s", sep, $0; sep = ", " }' "$SCRATCH/claims.beyond"). Say replicas as they are, or delete the claims if nobody wants what they hold"
+    caveat "these claims are in no group, as the code has fewer replicas: $(awk '{ printf "%s%s", sep, $0; sep = ", " }' "$SCRATCH/claims.beyond"). Set replicas to their real number, or delete the claims if nobody needs their data"
 }
 
 # A claim that was deleted and made anew since it was looked at has another volume under the same name, and the snapshot may be of either.
 claims_still() {
   api get persistentvolumeclaims -o go-template='{{range .items}}{{.metadata.name}}	{{.metadata.uid}}
-{{end}}' >"$SCRATCH/claims.now" </dev/null || die "whether the claims are those that were looked at cannot be asked: $(api_reason)"
+{{end}}' >"$SCRATCH/claims.now" </dev/null || die "could not find out whether the claims are still the same: $(api_reason)"
   awk -F '\t' 'FILENAME == ARGV[1] { wanted[$1]; next } FILENAME == ARGV[2] { was[$1] = $11; next } { is[$1] = $2 }
     END { for (claim in wanted) if (!(claim in is)) print "gone " claim; else if (is[claim] != was[claim]) print "other " claim }' \
     "$SCRATCH/claims" "$SCRATCH/claims.all" "$SCRATCH/claims.now" | LC_ALL=C sort >"$SCRATCH/claims.changed"
   others=$(sed -n 's/^other //p' "$SCRATCH/claims.changed" | tr '\n' ' ')
-  [ -z "$others" ] || die "these claims were deleted and made anew while the group was made, and their snapshots may be of what is new and empty: $others"
+  [ -z "$others" ] || die "these claims were deleted and re-created while the group was made, and their snapshots may be of new, empty volumes: $others"
   gone=$(sed -n 's/^gone //p' "$SCRATCH/claims.changed" | tr '\n' ' ')
-  [ -z "$gone" ] || caveat "these claims were deleted while the group was made, and nothing says that the snapshots are of what they were before: $gone"
+  [ -z "$gone" ] || caveat "these claims were deleted while the group was made, and nothing proves that the snapshots show their old volumes: $gone"
 }
 
 claims_count() { wc -l <"$SCRATCH/claims" | tr -d ' '; }

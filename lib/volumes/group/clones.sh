@@ -17,7 +17,7 @@ choose_group() { # WANTED
     POINT=$1
     export POINT
     outcome id "$POINT"
-    caveat "group $POINT is doubtful, and may hold what its volumes held later: $doubt. $(how_to_settle)"
+    caveat "group $POINT is doubtful, and may hold a later state of its volumes: $doubt. $(how_to_settle)"
     return 0
   fi
   [ -s "$SCRATCH/points.all" ] || { [ ! -s "$SCRATCH/groups.bad" ] && [ ! -s "$SCRATCH/groups.doubtful" ]; } || die "$(none_is_good)"
@@ -28,7 +28,7 @@ none_is_good() {
   printf 'no group of series %s is good' "$SERIES"
   [ ! -s "$SCRATCH/groups.bad" ] || printf ': %s' "$(bad_groups)"
   [ ! -s "$SCRATCH/groups.doubtful" ] ||
-    printf '; these are doubtful, and are restored where the request names one by its id: %s. %s' "$(doubtful_groups)" "$(how_to_settle)"
+    printf '; these are doubtful, and are restored only if the request names one by its id: %s. %s' "$(doubtful_groups)" "$(how_to_settle)"
 }
 
 # Leaves the volumes of group $POINT in $SCRATCH/volumes, as volumes.awk prints them.
@@ -39,9 +39,9 @@ group_volumes() {
   manifest_caveats "$SCRATCH/manifest.json" >"$SCRATCH/caveats.of-group"
   while IFS= read -r group_caveat; do caveat "group $POINT: $group_caveat"; done <"$SCRATCH/caveats.of-group"
   newer=$(bad_groups "$POINT")
-  [ -z "$newer" ] || caveat "newer than group $POINT, and of no use: $newer"
+  [ -z "$newer" ] || caveat "newer than group $POINT, but not usable: $newer"
   newer=$(doubtful_groups "$POINT")
-  [ -z "$newer" ] || caveat "newer than group $POINT, and doubtful, so that they are restored by their ids only: $newer"
+  [ -z "$newer" ] || caveat "newer than group $POINT, but doubtful, so they are restored only by their ids: $newer"
 }
 
 volume_of() { awk -F '\t' -v claim="$1" '$1 == claim' "$SCRATCH/volumes"; } # CLAIM: its line
@@ -75,7 +75,7 @@ kept_volume() { # NAME
   read -r uid volume provisioner <"$SCRATCH/bound"
   [ "$volume" != - ] || return 0
   [ "$provisioner" = - ] || ! is_made_for "$uid" "$volume" || return 0
-  echo "claim $1 was given the volume $volume, which was there already, and not one of its snapshot: nothing of the group is in it, as its name has nothing of the claim's uid. Set its persistentVolumeReclaimPolicy to Retain, delete the claim, and give the volume a claimRef or another class, so that no claim takes it"
+  echo "claim $1 was given the volume $volume, which was there already, and not one made from its snapshot: it holds nothing of the group, as its name lacks the claim's uid. Set its persistentVolumeReclaimPolicy to Retain, delete the claim, and give the volume a claimRef or another class, so that no claim takes it"
 }
 
 # Six digits are none by chance.
@@ -101,7 +101,7 @@ foreign_volume() { # CLAIM NAME
     "$(csi_name "$provisioner")") return 0 ;;
     - | kubernetes.io/*) echo "$2 (made by $provisioner)" >>"$SCRATCH/unproven" && return 0 ;;
   esac
-  echo "the volume of claim $2 was made by $provisioner, and the snapshot is of $driver, which alone makes volumes of it: nothing of the group is in it. Name a StorageClass of that driver"
+  echo "the volume of claim $2 was made by $provisioner, but the snapshot is from $driver, and only that driver makes volumes from it: the volume holds nothing of the group. Name a StorageClass of that driver"
 }
 
 # What a driver that was Kubernetes' own is called now. (kubernetes/csi-translation-lib, plugins.)

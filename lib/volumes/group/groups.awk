@@ -45,7 +45,7 @@ END {
   for (i = 1; i <= groups; i++) {
     id = order[i]
     if (!(id in published) && (id in dropped || !(id in marked))) print "begun " id
-    else if (!(id in published)) print "bad " id " " state_of[id] " its snapshots have lost the label cdk8s-backup/published, and are not deleted; cdk8s-backup/published=yes on all of them makes it a group again"
+    else if (!(id in published)) print "bad " id " " state_of[id] " its snapshots have lost the label cdk8s-backup/published, and are not deleted; to make it a group again, set cdk8s-backup/published=yes on all of them"
     else if (id in wrong) print "bad " id " " state_of[id] " " wrong[id]
     else if (whole[id] != wanted[id]) print "bad " id " " state_of[id] " " whole[id] + 0 " of " wanted[id] + 0 " snapshots are there"
     else if (id in doubt) print "doubtful " id " " state_of[id] " " doubt[id]
@@ -60,14 +60,14 @@ function close_snapshot(    why) {
   group_of[snapshots] = id
   if (state == "deleting") why = "is being deleted"
   else if (told != id || count < 1 || field(own, "snapshot") != name) why = "has lost its annotations"
-  else if (told_of != series) why = "is of series " told_of ", whose label somebody has overwritten"
+  else if (told_of != series) why = "belongs to series " told_of ", and its label has been overwritten"
   else if (state != "ready") why = "cannot be used"
-  else if (field(own, "creationTime") != cut) why = "is not the one that was cut at " field(own, "creationTime") ", but one of " cut
-  else if (written != "" && published_at == "") why = "does not say any more, in managedFields, when it was published: it may have been made anew since"
+  else if (field(own, "creationTime") != cut) why = "is not the one that was cut at " field(own, "creationTime") ", but one from " cut
+  else if (written != "" && published_at == "") why = "no longer says in managedFields when it was published: it may have been re-created since"
   else if (written > published_at && error != "") {
     whole[id]++
-    if (!(id in doubt)) doubt[id] = "snapshot " name " can be used, and nothing says any more since when: its status was written at " written ", with the error " error
-  } else if (written > published_at) why = "was made anew at " written " from what its volume held then, as its VolumeSnapshotContent was lost"
+    if (!(id in doubt)) doubt[id] = "snapshot " name " can be used, but nothing says since when: its status was written at " written ", with the error " error
+  } else if (written > published_at) why = "was re-created at " written " from what its volume held then, as its VolumeSnapshotContent was lost"
   else whole[id]++
   if (why != "" && !(id in wrong)) wrong[id] = "snapshot " name " " why
   if (told == id) wanted[id] = count

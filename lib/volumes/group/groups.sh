@@ -84,7 +84,7 @@ why_group() { awk -v id="$2" '$1 == id { sub(/^[^ ]* [^ ]* /, ""); print }' "$SC
 
 # How somebody finds out what is not to be seen in the namespace, and says so.
 how_to_settle() {
-  printf 'Where each of its VolumeSnapshotContents was created before it was published, it is as it was cut; a new label that is written with --field-manager=%s makes it good again' "$PUBLISHER"
+  printf 'If each of its VolumeSnapshotContents was created before it was published, the group is as it was cut; then a new label, written with --field-manager=%s, makes it good again' "$PUBLISHER"
 }
 
 # The manifest of a group, whole.

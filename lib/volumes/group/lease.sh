@@ -38,8 +38,8 @@ lease_take_over() {
   lease_holder || die "the lease $LEASE cannot be read: $(api_reason). Nothing was touched"
   read -r holder since version <"$SCRATCH/lease"
   ! lease_is_alive "$holder" ||
-    die "another run of $SERIES is under way, in pod $holder since $since: this one has touched nothing"
-  log "the run in pod $holder has ended without a word: its lease is taken over"
+    die "another run of $SERIES is running, in pod $holder since $since: this one has touched nothing"
+  log "the run in pod $holder has ended without releasing its lease: taking the lease over"
   lease_of_dead=$holder
   lease_manifest "$version" >"$SCRATCH/lease.yaml"
   api replace --validate=false -f "$SCRATCH/lease.yaml" >/dev/null && return 0
@@ -49,7 +49,7 @@ lease_take_over() {
     lease_manifest '' >"$SCRATCH/lease.yaml"
     api create --validate=false -f "$SCRATCH/lease.yaml" >/dev/null && return 0
   fi
-  ! { conflicted || already_there; } || die "another run of $SERIES was quicker to take the lease over. Nothing was touched"
+  ! { conflicted || already_there; } || die "another run of $SERIES took the lease over first. Nothing was touched"
   lease_or_die "the lease $LEASE of pod $holder cannot be taken over: $(api_reason)"
 }
 
@@ -62,13 +62,13 @@ lease_or_die() { # REASON
 lease_is_alive() { # HOLDER
   [ "$1" != "$POD_NAME" ] || return 1
   if ! pod_state "$1" >"$SCRATCH/holder"; then
-    not_found || die "whether pod $1, which holds the lease $LEASE, is alive cannot be asked: $(api_reason). Nothing was touched"
+    not_found || die "could not find out whether pod $1, which holds the lease $LEASE, is alive: $(api_reason). Nothing was touched"
     return 1
   fi
   read -r phase born <"$SCRATCH/holder"
   case $phase in Succeeded | Failed) return 1 ;; esac
   # A node that is gone keeps its pods Running for ever.
-  pod_state "$POD_NAME" >"$SCRATCH/self" || die "this run's own pod cannot be looked at: $(api_reason). Nothing was touched"
+  pod_state "$POD_NAME" >"$SCRATCH/self" || die "this run's own pod cannot be read: $(api_reason). Nothing was touched"
   read -r _ own <"$SCRATCH/self"
   [ "$(($(epoch "$own") - $(epoch "$born")))" -le "$LEASE_SECONDS" ]
 }
@@ -80,12 +80,12 @@ lease_is_ours() { lease_holder && read -r holder _ <"$SCRATCH/lease" && [ "$hold
 # Ends a run that somebody has taken for dead.
 lease_check() { # WHAT-THEN
   lease_is_ours && return 0
-  [ ! -s "$SCRATCH/api.err" ] || not_found || die "whether the lease $LEASE is still this run's cannot be asked: $(api_reason). $1"
-  die "the lease $LEASE is no longer this run's, so somebody took it for dead. $1"
+  [ ! -s "$SCRATCH/api.err" ] || not_found || die "could not find out whether this run still holds the lease $LEASE: $(api_reason). $1"
+  die "this run no longer holds the lease $LEASE: another run took this one for dead. $1"
 }
 
 lease_give_back() {
   [ -f "$SCRATCH/lease.held" ] || return 0
   lease_is_ours || return 0
-  api delete lease "$LEASE" --wait=false >/dev/null || log "WARNING: the lease $LEASE stays; the next run takes it over: $(api_reason)"
+  api delete lease "$LEASE" --wait=false >/dev/null || log "WARNING: the lease $LEASE is left over; the next run takes it over: $(api_reason)"
 }

@@ -23,8 +23,8 @@ group_check() {
   claims_with "$GROUP_SELECTOR" >"$SCRATCH/selected"
   cut -f 1 "$SCRATCH/claims" >"$SCRATCH/intended"
   awk -v words="$(printf %s "$GROUP_SELECTOR" | tr , ' ')" 'FILENAME == ARGV[1] { selected[$1]; next }
-    { intended[$1] } !($1 in selected) { print "claim " $1 " belongs to the group and lacks its labels: kubectl label --overwrite pvc " $1 " " words }
-    END { for (claim in selected) if (!(claim in intended)) print "claim " claim " has the labels of the group and is no member: add it, or take a label of its own" }' \
+    { intended[$1] } !($1 in selected) { print "claim " $1 " belongs to the group but lacks its labels: kubectl label --overwrite pvc " $1 " " words }
+    END { for (claim in selected) if (!(claim in intended)) print "claim " claim " has the labels of the group but is not a member: add it to the members, or select by another label" }' \
     "$SCRATCH/selected" "$SCRATCH/intended" >"$SCRATCH/claims.missing"
   [ ! -s "$SCRATCH/claims.missing" ] || refuse "$(awk '{ printf "%s%s", sep, $0; sep = "; " }' "$SCRATCH/claims.missing"). Nothing was touched"
 }

@@ -9,11 +9,11 @@ repository_prune() { # FILE with ids
   : >"$SCRATCH/pruned"
   while read -r id; do
     if user=$(group_user "$id") && [ -n "$user" ]; then
-      log "WARNING: group $id is kept, though retention lets it go: claim $user is being restored from it"
+      log "WARNING: group $id is kept beyond its retention: claim $user is being restored from it"
     elif grep -q "^$id " "$SCRATCH/groups.last"; then
-      log "group $id is kept, though retention lets it go: it is the last that holds what claim $(sed -n "s/^$id //p" "$SCRATCH/groups.last" | tr '\n' ' ')held"
+      log "group $id is kept beyond its retention: it is the last group that has what claim $(sed -n "s/^$id //p" "$SCRATCH/groups.last" | tr '\n' ' ')held"
     elif [ "$MODE" = coordinated ] && group_is_native "$id"; then
-      log "WARNING: group $id is kept, though retention lets it go: it is a VolumeGroupSnapshot, which this job may not delete since its mode is coordinated. Delete the VolumeGroupSnapshot $(group_name "$id")"
+      log "WARNING: group $id is kept beyond its retention: it is a VolumeGroupSnapshot, which this job is not allowed to delete since its mode is coordinated. Delete the VolumeGroupSnapshot $(group_name "$id")"
     else
       group_delete "$id" || { api_reason >"$SCRATCH/repository.reason"; return 1; }
       echo "$id" >>"$SCRATCH/pruned"
@@ -51,7 +51,7 @@ discard_when_cut() { # ID
     uncut=$(awk -F '\t' '$3 == "-" && $7 == "-" { print $1 }' "$SCRATCH/discarded" | tr '\n' ' ')
     [ -n "$uncut" ] || break
     if [ "$(clock)" -ge "$discard_until" ]; then
-      log "WARNING: these snapshots are deleted before they were cut, and may stay in deletion for a quarter of an hour, their claims with them: $uncut"
+      log "WARNING: these snapshots are being deleted before they were cut; they and their claims may take a quarter of an hour to go: $uncut"
       break
     fi
     sleep 0.5
@@ -67,11 +67,11 @@ remove_leftovers() {
     if [ -z "$id" ] || [ "$id" = "$POINT" ] || grep -qxF -e "$id" "$SCRATCH/drop" || grep -q "^$id " "$SCRATCH/groups.good" "$SCRATCH/groups.doubtful" "$SCRATCH/groups.bad"; then continue; fi
     was_published "$id" || return 1
     if [ -s "$SCRATCH/was.published" ]; then
-      caveat "group $id has lost labels, and counts for nothing; nothing of it is deleted: look at its snapshots, $(tr '\n' ' ' <"$SCRATCH/was.published")"
+      caveat "group $id has lost labels, and is ignored; nothing of it is deleted: check its snapshots, $(tr '\n' ' ' <"$SCRATCH/was.published")"
       continue
     fi
     discard_when_cut "$id" || return 1
-    log "removed what a run that did not end well has left: $id"
+    log "removed leftovers of a failed run: $id"
   done <"$SCRATCH/leftovers"
 }
 
@@ -84,9 +84,9 @@ last_of_volumes() { # to $SCRATCH/groups.last: lines `ID CLAIM`
 
 report_last_of_volumes() {
   # Where nothing is pruned, nobody has looked yet.
-  [ -f "$SCRATCH/groups.last" ] || last_of_volumes || { log "WARNING: whether a claim has fallen out of the groups cannot be asked: $(api_reason)"; return 0; }
+  [ -f "$SCRATCH/groups.last" ] || last_of_volumes || { log "WARNING: could not find out whether a claim has dropped out of the groups: $(api_reason)"; return 0; }
   [ ! -s "$SCRATCH/groups.last" ] ||
-    caveat "these claims are gone, made anew, or no members any more, and the last group that holds what they held is kept until somebody deletes its snapshots: $(awk '{ printf "%s%s in %s", sep, $2, $1; sep = "; " }' "$SCRATCH/groups.last")"
+    caveat "these claims are gone, re-created, or no longer members, and the last group with their data is kept until you delete its snapshots: $(awk '{ printf "%s%s in %s", sep, $2, $1; sep = "; " }' "$SCRATCH/groups.last")"
 }
 
 # What a group was made of says so itself, whatever has become of the labels by which it is found.
@@ -102,9 +102,9 @@ report_bad_groups() {
   # Where nothing is pruned, nobody has looked yet.
   [ -f "$SCRATCH/groups.bad" ] || groups_read || return 0
   [ ! -s "$SCRATCH/groups.bad" ] ||
-    caveat "these groups count for nothing, and nothing is restored from them; delete their snapshots when you have looked into it: $(bad_groups)"
+    caveat "these groups are ignored, and nothing is restored from them; find out why, then delete their snapshots: $(bad_groups)"
   [ ! -s "$SCRATCH/groups.doubtful" ] ||
-    caveat "these groups are doubtful: they are kept, and restored by their ids only: $(doubtful_groups). $(how_to_settle)"
+    caveat "these groups are doubtful: they are kept, and restored only by their ids: $(doubtful_groups). $(how_to_settle)"
 }
 
 tidy() {

@@ -78,12 +78,12 @@ quiesce_check() {
 # Why a pod cannot be held.
 quiesce_absence() { # MEMBER POD CONTAINER
   api get pod "$2" -o go-template='{{.status.phase}} {{range .status.containerStatuses}}{{if .ready}}{{.name}} {{end}}{{end}}{{range .status.initContainerStatuses}}{{if .ready}}{{.name}} {{end}}{{end}}{{"\n"}}' \
-    >"$SCRATCH/pod" </dev/null || { printf %s "pod $2 of $1, which has to be held, cannot be looked at: $(api_reason)"; return; }
+    >"$SCRATCH/pod" </dev/null || { printf %s "pod $2 of $1, which must be held, cannot be read: $(api_reason)"; return; }
   read -r phase running <"$SCRATCH/pod"
-  [ "$phase" = Running ] || { printf %s "pod $2 of $1, which has to be held, is $phase, not Running"; return; }
+  [ "$phase" = Running ] || { printf %s "pod $2 of $1, which must be held, is $phase, not Running"; return; }
   case " $running " in
     *" $3 "*) ;;
-    *) printf %s "pod $2 of $1 has no running container $3, which holds its server: has the workload been rolled out with it?" ;;
+    *) printf %s "pod $2 of $1 has no running container $3, which quiesces its server: has the workload been rolled out with it?" ;;
   esac
 }
 
@@ -92,7 +92,7 @@ release_dead() { # POD
   set -f
   while read -r _ pod container command; do
     # shellcheck disable=SC2086 # a command of plain words
-    ! agent "$pod" "$EXEC_SECONDS" "$pod" "$container" $command "$1" </dev/null || log "released $pod, which the run in pod $1 had left held"
+    ! agent "$pod" "$EXEC_SECONDS" "$pod" "$container" $command "$1" </dev/null || log "released $pod, which the run in pod $1 left held"
   done <"$SCRATCH/releases"
   set +f
 }
@@ -126,7 +126,7 @@ hold_all() {
       ! agent_hopeless "$pod" || hold_ends=refuse
       # Of a pod whose agent did not answer nobody knows whether it is held.
       if ! one_is_enough "$member" || ! agent_spoke "$pod"; then
-        "$hold_ends" "pod $pod of $member could not be held: $(agent_reason "$pod"). What was held is let go, and nothing was snapshotted"
+        "$hold_ends" "pod $pod of $member could not be held: $(agent_reason "$pod"). What was held is released, and nothing was snapshotted"
       fi
       log "$pod is not held: $(agent_reason "$pod")"
       printf '%s %s: %s\n' "$member" "$pod" "$(agent_reason "$pod")" >>"$SCRATCH/refusals"
@@ -148,8 +148,8 @@ name_chosen() {
     name_ends=die
     ! grep -qxF -e "$member" "$SCRATCH/hopeless" || name_ends=refuse
     [ -n "$chosen" ] ||
-      "$name_ends" "none of the pods of $member could be held: $(sed -n "s|^$member ||p" "$SCRATCH/refusals" | tr '\n' ';') $(tr '\n' ' ' <"$SCRATCH/absent"). What was held is let go, and nothing was snapshotted"
-    caveat "of $member pod $chosen was held: the volumes of its other pods are as after a power cut"
+      "$name_ends" "none of the pods of $member could be held: $(sed -n "s|^$member ||p" "$SCRATCH/refusals" | tr '\n' ';') $(tr '\n' ' ' <"$SCRATCH/absent"). What was held is released, and nothing was snapshotted"
+    caveat "only pod $chosen of $member was held: the volumes of its other pods are as after a power cut"
   done <"$SCRATCH/one-of"
 }
 
@@ -181,7 +181,7 @@ still_held() { # WHEN the API answered last
   [ ! -s "$SCRATCH/unheld" ] ||
     die "a server was not held until its snapshots were cut, so they may not belong together: $(LC_ALL=C sort -u "$SCRATCH/unheld" | tr '\n' ';')"
   [ ! -s "$SCRATCH/holding" ] || [ $(($(clock) - $1)) -lt $((HEARD_SECONDS * 1000)) ] ||
-    die "the Kubernetes API did not answer for $HEARD_SECONDS s while servers were held, and their agents let go by themselves: $(api_reason)"
+    die "the Kubernetes API did not answer for $HEARD_SECONDS s while servers were held, and their agents released them by themselves: $(api_reason)"
 }
 
 # Lets go of everything at once. Fails when something had not been held until now; $SCRATCH/lost says what. Who is told to stop
@@ -218,6 +218,6 @@ release() { # MEMBER POD CONTAINER COMMAND...
   elif agent_spoke "$release_pod"; then
     printf 'pod %s: %s\n' "$release_pod" "$(agent_reason "$release_pod")" >>"$SCRATCH/lost"
   else
-    printf 'pod %s could not be told to let go, and does so by itself within %s s: %s\n' "$release_pod" "$HEARD_SECONDS" "$(agent_reason "$release_pod")" >>"$SCRATCH/lost"
+    printf 'pod %s could not be told to release its server, and does so by itself within %s s: %s\n' "$release_pod" "$HEARD_SECONDS" "$(agent_reason "$release_pod")" >>"$SCRATCH/lost"
   fi
 }

@@ -23,16 +23,16 @@ set -eu
 discard() {
   : >"$SCRATCH/deleted"
   : >"$SCRATCH/left"
-  used_claims >"$SCRATCH/used" || log "WARNING: which claims pods use cannot be asked, and all stay: $(api_reason)"
+  used_claims >"$SCRATCH/used" || log "WARNING: could not find out which claims are used by pods, so all are kept: $(api_reason)"
   while read -r _ name; do
     if ! api get persistentvolumeclaim "$name" -o go-template='{{index .metadata.annotations "cdk8s-backup/restored-by"}} {{.metadata.uid}}{{"\n"}}' >"$SCRATCH/owner" </dev/null; then
-      not_found || echo "$name (whether this run has made it cannot be asked: $(api_reason))" >>"$SCRATCH/left"
+      not_found || echo "$name (could not find out whether this run made it: $(api_reason))" >>"$SCRATCH/left"
       continue
     fi
     read -r owner uid <"$SCRATCH/owner"
     [ "$owner" = "$POD_NAME" ] || continue
     if ! kept=$(kept_volume "$name"); then
-      echo "$name (what volume it was given cannot be asked: $(api_reason))" >>"$SCRATCH/left"
+      echo "$name (could not find out which volume it has: $(api_reason))" >>"$SCRATCH/left"
       continue
     fi
     if [ -n "$kept" ]; then
@@ -40,7 +40,7 @@ discard() {
       continue
     fi
     if [ ! -f "$SCRATCH/used" ] || grep -qxF -e "$name" "$SCRATCH/used"; then
-      echo "$name (a pod may have it)" >>"$SCRATCH/left"
+      echo "$name (a pod may use it)" >>"$SCRATCH/left"
       continue
     fi
     printf '{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{"uid":"%s"}}' "$uid" >"$SCRATCH/delete.json"
@@ -64,7 +64,7 @@ say_discarded() {
   listed() { awk '{ printf "%s%s", sep, $0; sep = ", " }' "$1"; } # FILE
   said=
   [ ! -s "$SCRATCH/deleted" ] || said="; deleted again: $(listed "$SCRATCH/deleted")"
-  [ ! -s "$SCRATCH/left" ] || said="$said; these claims, which it has made, stay: $(listed "$SCRATCH/left")"
+  [ ! -s "$SCRATCH/left" ] || said="$said; these claims, which it made, are kept: $(listed "$SCRATCH/left")"
   [ -n "$said" ] || return 0
   log "of this failed restore${said#;}"
   [ ! -s "$SCRATCH/outcome/reason" ] || outcome reason "$(cat "$SCRATCH/outcome/reason")$said"
@@ -85,16 +85,16 @@ choose_claims() {
     awk -F = '{ print $1, (NF > 1 ? $2 : $1) }' >"$SCRATCH/wanted"
   while read -r claim name; do
     [ -n "$(volume_of "$claim")" ] ||
-      refuse "group $POINT has no volume of claim $claim; it has: $(cut -f 1 "$SCRATCH/volumes" | tr '\n' ' ' | sed 's/ $//'). Nothing was changed"
+      refuse "group $POINT has no volume for claim $claim; it has: $(cut -f 1 "$SCRATCH/volumes" | tr '\n' ' ' | sed 's/ $//'). Nothing was changed"
     case $name in
-      '' | *[!-.a-z0-9]*) refuse "claims is '$CLAIMS': '$name' is no name of a claim. Nothing was changed" ;;
+      '' | *[!-.a-z0-9]*) refuse "claims is '$CLAIMS': '$name' is not the name of a claim. Nothing was changed" ;;
     esac
   done <"$SCRATCH/wanted"
   twice=$(cut -d ' ' -f 2 "$SCRATCH/wanted" | LC_ALL=C sort | uniq -d | head -n 1)
   [ -z "$twice" ] || refuse "claims is '$CLAIMS': two claims would be $twice. Nothing was changed"
   awk -f "$BACKUP_HOME/kubectl/left-behind.awk" "$SCRATCH/wanted" "$SCRATCH/volumes" >"$SCRATCH/left"
   [ ! -s "$SCRATCH/left" ] ||
-    caveat "these claims are not restored, though their pod needs them beside those that are: what they hold is of another moment: $(tr '\n' ' ' <"$SCRATCH/left" | sed 's/ $//')"
+    caveat "these claims are not restored, although their pod uses them together with restored ones; their data is from another point in time: $(tr '\n' ' ' <"$SCRATCH/left" | sed 's/ $//')"
 }
 
 refuse_existing() {
@@ -103,11 +103,11 @@ refuse_existing() {
     if api get persistentvolumeclaim "$name" -o name >/dev/null </dev/null; then
       echo "$name" >>"$SCRATCH/existing"
     else
-      not_found || die "whether claim $name exists cannot be asked: $(api_reason). Nothing was changed"
+      not_found || die "could not find out whether claim $name exists: $(api_reason). Nothing was changed"
     fi
   done <"$SCRATCH/wanted"
   [ ! -s "$SCRATCH/existing" ] ||
-    refuse "these claims exist: $(tr '\n' ' ' <"$SCRATCH/existing"| sed 's/ $//'); nothing was changed. Restore under other names (claims: <claim>=<new name>), or scale the workload to zero, keep what they hold if anybody may want it, and delete them"
+    refuse "these claims exist: $(tr '\n' ' ' <"$SCRATCH/existing"| sed 's/ $//'); nothing was changed. Restore under other names (claims: <claim>=<new name>), or scale the workload to zero, save their data if anybody may need it, and delete them"
 }
 
 # The labels that a claim had when it was snapshotted, by which it is a member of its groups and of much else.
@@ -120,8 +120,8 @@ make_claims() {
   while read -r claim name; do
     if [ "$claim" = "$name" ]; then printf '%s\n%s\n%s\n' "$LABELS" "$MEMBER_LABELS" "$(labels_of "$claim")"; else printf '%s\n' "$LABELS"; fi >"$SCRATCH/labels"
     claim_from_snapshot "$claim" "$name" <"$SCRATCH/labels" >"$SCRATCH/claim.yaml"
-    api create -f "$SCRATCH/claim.yaml" >/dev/null </dev/null || die "claim $name cannot be made: $(api_reason)"
-    log "made claim $name from the snapshot of $claim"
+    api create -f "$SCRATCH/claim.yaml" >/dev/null </dev/null || die "claim $name could not be created: $(api_reason)"
+    log "created claim $name from the snapshot of $claim"
   done <"$SCRATCH/wanted"
 }
 
@@ -148,7 +148,7 @@ wait_until_bound() {
       said=$(claim_events "$name" </dev/null)
       case $said in
         WaitForFirstConsumer:* | WaitForPodScheduled:*) echo "$name" >>"$SCRATCH/unbound" ;;
-        *) printf '%s (%s) ' "$name" "${said:-no word of it}" >>"$SCRATCH/pending" ;;
+        *) printf '%s (%s) ' "$name" "${said:-no event}" >>"$SCRATCH/pending" ;;
       esac
     done <"$SCRATCH/wanted"
     [ -s "$SCRATCH/pending" ] || break
@@ -160,14 +160,14 @@ wait_until_bound() {
     sleep 1
   done
   [ ! -s "$SCRATCH/unbound" ] ||
-    caveat "the volumes of these claims are made when a pod mounts them (WaitForFirstConsumer): $(tr '\n' ' ' <"$SCRATCH/unbound" | sed 's/ $//'). Keep the group until they are, and see then that each is new: a free volume of their class is taken before one is made (kubectl get pvc: the volume is pvc- and the claim's uid)"
+    caveat "the volumes of these claims are created when a pod mounts them (WaitForFirstConsumer): $(tr '\n' ' ' <"$SCRATCH/unbound" | sed 's/ $//'). Keep the group until then. Then check that each volume is new, as a free volume of the class would be used first (kubectl get pvc: a new volume is called pvc- and the claim's uid)"
 }
 
 # What may be all that is wanted is not deleted, and not called good.
 refuse_unproven() {
   [ -s "$SCRATCH/unproven" ] || return 0
   rm -f "$SCRATCH/making"
-  die "whether the volumes of these claims are of their snapshots is not known: $(awk '{ printf "%s%s", sep, $0; sep = ", " }' "$SCRATCH/unproven"). The claims that were snapshotted had volumes that nobody had made for them, which say nothing of their driver. These claims stay. If the VolumeSnapshotContents (kubectl get volumesnapshotcontents -o custom-columns=OF:.spec.volumeSnapshotRef.name,DRIVER:.spec.driver) are of that driver, so are they: start the workload on them. If not, nothing of the group is in them: delete them, and restore with a StorageClass of the driver"
+  die "whether the volumes of these claims come from their snapshots is not known: $(awk '{ printf "%s%s", sep, $0; sep = ", " }' "$SCRATCH/unproven"). The snapshotted claims had volumes that were not provisioned for them, which do not show their driver. The new claims are kept. If the VolumeSnapshotContents (kubectl get volumesnapshotcontents -o custom-columns=OF:.spec.volumeSnapshotRef.name,DRIVER:.spec.driver) have the driver that made these volumes, the claims are good: start the workload on them. If not, they hold nothing of the group: delete them, and restore with a StorageClass of the driver"
 }
 
 check_request

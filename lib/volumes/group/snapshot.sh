@@ -36,7 +36,7 @@ finish() {
   set +e
   API_LIMIT=10
   # In a shell of its own, as it ends when it was told to stop meanwhile.
-  (release_all) || [ ! -s "$SCRATCH/lost" ] || log "WARNING: not let go by this run: $(tr '\n' ';' <"$SCRATCH/lost")"
+  (release_all) || [ ! -s "$SCRATCH/lost" ] || log "WARNING: not released by this run: $(tr '\n' ';' <"$SCRATCH/lost")"
   [ -f "$SCRATCH/outcome/published" ] || [ ! -f "$SCRATCH/begun" ] || discard
   lease_give_back
   exit "$rc"
@@ -47,7 +47,7 @@ discard() {
   if { [ ! -f "$SCRATCH/committing" ] || group_unpublish "$POINT"; } && discard_when_cut "$POINT"; then
     log "deleted the snapshots of this run"
   else
-    log "WARNING: what this run has made of $POINT stays: as a group if all of it was published, and until a later run removes it if nothing was; the next run says of what is between: $(api_reason)"
+    log "WARNING: the snapshots of $POINT are left over. If all were published, they are a group; if none was, a later run removes them; the next run reports anything in between: $(api_reason)"
   fi
 }
 
@@ -55,7 +55,7 @@ discard() {
 create() { # FILE
   : >"$SCRATCH/begun"
   timeout "$CUT_TIMEOUT" kubectl --request-timeout="${API_LIMIT}s" create --validate=false -f "$1" >/dev/null 2>"$SCRATCH/api.err" ||
-    die "the snapshots could not be made: $(api_reason)"
+    die "the snapshots could not be created: $(api_reason)"
 }
 
 # What the controller runs into when two of its parts write at once, it mends by itself; and it asks again where the driver was only slow.
@@ -74,14 +74,14 @@ wait_for() { # FUNCTION LINES COLUMN PATTERN DEADLINE WHAT
   while :; do
     if "$1" "$POINT" >"$SCRATCH/state"; then
       answered=$(clock)
-      [ -z "$(snapshot_errors)" ] || die "the storage reports of $(snapshot_errors | head -n 3 | tr '\n' ' ')"
+      [ -z "$(snapshot_errors)" ] || die "the storage reports errors: $(snapshot_errors | head -n 3 | tr '\n' ' ')"
       waiting=$(still_waiting "$3" "$4")
       [ -n "$waiting" ] || [ "$(wc -l <"$SCRATCH/state")" -lt "$2" ] || return 0
     else
       waiting="an answer: $(api_reason)"
       log "still waiting for $waiting"
     fi
-    : "${waiting:=snapshots that the controller has not made}"
+    : "${waiting:=snapshots that the controller has not created}"
     still_held "$answered"
     [ "$(clock)" -lt "$5" ] || die "$6; still waiting for $waiting"
     if [ "$(($(clock) - told))" -ge 60000 ]; then
@@ -110,7 +110,7 @@ cut_all() {
   if [ "$MODE" = native ]; then lines=1; else lines=$(claims_count); fi
   late="the snapshots were not cut within $CUT_TIMEOUT s (cutTimeout)"
   # Each takes some eight requests of controllers that make five a second, unless they are told otherwise.
-  [ "$lines" -lt 10 ] || late="$late; for $lines snapshots that may be too short, or --kube-api-qps of snapshot-controller and csi-snapshotter too low"
+  [ "$lines" -lt 10 ] || late="$late; for $lines snapshots that time may be too short, or --kube-api-qps of snapshot-controller and csi-snapshotter too low"
   wait_for group_cut "$lines" 3 '^[^-]' $((held_since + CUT_TIMEOUT * 1000)) "$late"
   API_LIMIT=30
   release_all || die "$(lost_reason), so they may not belong together: $(tr '\n' ';' <"$SCRATCH/lost")"
@@ -125,13 +125,13 @@ say_spread() {
   spread=$(awk -F '\t' -f "$BACKUP_HOME/kubectl/spread.awk" "$SCRATCH/holds" "$SCRATCH/claims" "$SCRATCH/state")
   fact spreadSeconds "${spread:-0}"
   [ "${spread:-0}" -lt 2 ] ||
-    caveat "nothing held the claims that no quiesce is for, and they were cut within $spread s: what one program writes to several of them may not fit together"
+    caveat "claims without a quiesce were not held, and were cut within $spread s: what one program writes to several of them may be inconsistent"
 }
 
 # Every claim has one snapshot, which is its own and can be used, and there is none beside.
 judge_group() {
   awk -F '\t' 'FILENAME == ARGV[1] { claim[$1]; next }
-    !($2 in claim) { print "snapshot " $1 " is of " $2 ", which is no member" }
+    !($2 in claim) { print "snapshot " $1 " is of " $2 ", which is not a member" }
     $2 in seen { print "claim " $2 " has two snapshots" }
     { seen[$2] } $3 == "-" || $4 != "true" { print "snapshot " $1 " cannot be used" }
     END { for (one in claim) if (!(one in seen)) print "claim " one " has no snapshot" }' "$SCRATCH/claims" "$SCRATCH/state" >"$SCRATCH/judgement"
@@ -175,7 +175,7 @@ commit() {
   group_publish "$POINT" "$SCRATCH/group.json" || die "publishing failed: $(api_reason)"
   # What was deleted meanwhile takes no label, and kubectl says nothing of it. Where it cannot be asked, the next run says so.
   if groups_read && ! grep -q "^$POINT " "$SCRATCH/groups.good" "$SCRATCH/groups.doubtful"; then
-    die "group $POINT is not there as a whole: somebody has deleted it or a part of it while it was published. Nothing older was removed"
+    die "group $POINT is incomplete: it, or a part of it, was deleted while it was being published. Nothing older was removed"
   fi
   outcome published yes
   log "published $POINT: $(claims_count) snapshots"

@@ -26,7 +26,7 @@ discard() { # CLAIM CRONJOB
     not_found
     return
   fi
-  [ -z "$kept" ] || { echo "$kept. The claim stays, as that volume may be deleted with it" >"$SCRATCH/api.err"; return 1; }
+  [ -z "$kept" ] || { echo "$kept. The claim is kept, as that volume might be deleted with it" >"$SCRATCH/api.err"; return 1; }
   api delete persistentvolumeclaim "$(clone_of "$1")" --ignore-not-found --wait=false >/dev/null </dev/null
 }
 
@@ -38,7 +38,7 @@ finish() {
   API_LIMIT=10
   if [ -n "${checking:-}" ]; then
     # shellcheck disable=SC2086 # two words
-    discard $checking || log "WARNING: the job and the volume of $checking are left over; the next run deletes them: $(api_reason)"
+    discard $checking || log "WARNING: the job and the volume for $checking are left over; the next run deletes them: $(api_reason)"
   fi
   lease_give_back
   exit "$rc"
@@ -51,26 +51,26 @@ compare_checks() {
   [ ! -s "$SCRATCH/unchecked" ] || refuse "nothing checks these claims of group $POINT: $(tr '\n' ' ' <"$SCRATCH/unchecked"); name them in the claims of a check"
   awk 'FILENAME == ARGV[1] { held[$1]; next } !($1 in held) { print $1 }' "$SCRATCH/volumes" "$SCRATCH/checks" >"$SCRATCH/missing"
   blocks=$(awk -F '\t' '$6 == "Block" { print $1 }' "$SCRATCH/volumes" | tr '\n' ' ')
-  [ -z "$blocks" ] || refuse "these claims of group $POINT are block devices without a file system, which no check can mount: $blocks"
-  [ ! -s "$SCRATCH/missing" ] || die "group $POINT has no volume of these claims, which are to be checked: $(tr '\n' ' ' <"$SCRATCH/missing")"
+  [ -z "$blocks" ] || refuse "these claims of group $POINT are block devices without a file system, which a check cannot mount: $blocks"
+  [ ! -s "$SCRATCH/missing" ] || die "group $POINT has no volumes for these claims, which a check names: $(tr '\n' ' ' <"$SCRATCH/missing")"
 }
 
 # What cannot be asked at the moment may be there; what may not be asked is not waited for.
 still_there() { # KIND NAME
   api get "$1" "$2" -o name >/dev/null </dev/null && return 0
-  ! forbidden || die "whether the $1 $2 of an earlier run is gone cannot be asked: $(api_reason)"
+  ! forbidden || die "could not find out whether the $1 $2 of an earlier run is gone: $(api_reason)"
   ! not_found
 }
 
 # An earlier run that was killed may have left some; a volume is deleted when the pod that has it is gone.
 remove_leftovers() {
   while read -r claim job; do
-    discard "$claim" "$job" || die "what an earlier run has left for claim $claim cannot be deleted: $(api_reason)"
+    discard "$claim" "$job" || die "leftovers of an earlier run for claim $claim cannot be deleted: $(api_reason)"
   done <"$SCRATCH/checks"
   gone_until=$(($(date +%s) + 300)) told=$(date +%s)
   while read -r claim job; do
     while still_there job "$job" || still_there persistentvolumeclaim "$(clone_of "$claim")"; do
-      [ "$(date +%s)" -lt "$gone_until" ] || die "what an earlier run has left, the job $job or the claim $(clone_of "$claim"), does not go away"
+      [ "$(date +%s)" -lt "$gone_until" ] || die "the job $job or the claim $(clone_of "$claim") of an earlier run is still there: delete it by hand"
       if [ $(($(date +%s) - told)) -ge 60 ]; then
         told=$(date +%s)
         log "waiting until job $job and claim $(clone_of "$claim") of an earlier run are gone, for $((gone_until - told)) s more at most"
@@ -108,7 +108,7 @@ said_by_job() { # CRONJOB: to $SCRATCH/said
   said_until=$(($(date +%s) + 60))
   until api get pods -l "batch.kubernetes.io/job-name=$1" -o go-template='{{range .items}}{{range .status.containerStatuses}}{{with .state.terminated}}{{.message}}
 {{end}}{{end}}{{end}}' >"$SCRATCH/said"; do
-    { ! forbidden && [ "$(date +%s)" -lt "$said_until" ]; } || die "what job $1 says of group $POINT cannot be read: $(api_reason)"
+    { ! forbidden && [ "$(date +%s)" -lt "$said_until" ]; } || die "the verdict of job $1 on group $POINT cannot be read: $(api_reason)"
     sleep 2
   done
 }
@@ -154,28 +154,28 @@ has_volume() { # CLAIM CRONJOB
 # Places a pod as the check's, with the volume read-only, and with nothing that changes whom its files belong to.
 begin_consumer() { # CRONJOB
   consumer=$1
-  log "the class of claim $clone waits for the first pod, which is one of job $1 that does nothing"
+  log "the class of claim $clone waits for a first pod: starting one of job $1 that does nothing"
   idle="{\"spec\":{\"template\":{\"spec\":{\"securityContext\":{\"fsGroup\":null},\"containers\":[{\"name\":\"check\",\"command\":[\"sh\",\"-c\",\"exit 0\"]}],\"volumes\":[{\"name\":\"data\",\"persistentVolumeClaim\":{\"claimName\":\"$clone\",\"readOnly\":true}}]}}}}"
   { api create job "$1" --from="cronjob/$1" --dry-run=client -o json >"$SCRATCH/job.json" </dev/null &&
     api patch --local -f "$SCRATCH/job.json" --type=strategic -p "$idle" -o json >"$SCRATCH/consumer.json" </dev/null &&
     api create -f "$SCRATCH/consumer.json" -o go-template='{{.metadata.creationTimestamp}}' >"$SCRATCH/made" </dev/null; } ||
-    die "the job $1, which claim $clone waits for, cannot be made: $(api_reason)"
+    die "the job $1, which claim $clone waits for, could not be created: $(api_reason)"
 }
 
 # Its pod goes first: the check has its name.
 end_consumer() { # CRONJOB
   [ -n "$consumer" ] || return 0
   api delete job "$1" --cascade=foreground --ignore-not-found --wait=false >/dev/null </dev/null ||
-    die "the job $1, which claim $clone has waited for, cannot be deleted: $(api_reason)"
+    die "the job $1, which claim $clone waited for, could not be deleted: $(api_reason)"
   gone_until=$(($(date +%s) + 300))
   while still_there job "$1"; do
-    [ "$(date +%s)" -lt "$gone_until" ] || die "the job $1, which claim $clone has waited for, does not go away"
+    [ "$(date +%s)" -lt "$gone_until" ] || die "the job $1, which claim $clone waited for, is still there: delete it by hand"
     sleep 0.5
   done
 }
 
 is_of_snapshot() { # CLAIM
-  foreign=$(foreign_volume "$1" "$clone") || foreign="what volume the claim $clone has cannot be asked: $(api_reason)"
+  foreign=$(foreign_volume "$1" "$clone") || foreign="could not find out which volume the claim $clone has: $(api_reason)"
   [ -n "$foreign" ] || return 0
   bad "$1" "$foreign"
   return 1
@@ -211,9 +211,9 @@ check_volume() { # CLAIM CRONJOB
   clone=$(clone_of "$1")
   checking="$1 $2"
   printf 'cdk8s-backup/series: %s\ncdk8s-backup/operation: check\n' "$SERIES" | claim_from_snapshot "$1" "$clone" >"$SCRATCH/clone.yaml"
-  api create -f "$SCRATCH/clone.yaml" >/dev/null </dev/null || die "the claim $clone cannot be made: $(api_reason)"
+  api create -f "$SCRATCH/clone.yaml" >/dev/null </dev/null || die "the claim $clone could not be created: $(api_reason)"
   if has_volume "$1" "$2"; then
-    api create job "$2" --from="cronjob/$2" -o go-template='{{.metadata.creationTimestamp}}' >"$SCRATCH/made" </dev/null || die "the job $2 cannot be made: $(api_reason)"
+    api create job "$2" --from="cronjob/$2" -o go-template='{{.metadata.creationTimestamp}}' >"$SCRATCH/made" </dev/null || die "the job $2 could not be created: $(api_reason)"
     log "checking $1: job $2 on claim $clone"
     judge_check "$1" "$2"
   fi
@@ -233,15 +233,15 @@ while read -r claim job; do check_volume "$claim" "$job"; done <"$SCRATCH/checks
 [ ! -s "$SCRATCH/bad" ] || die "group $POINT is not good: $(sed 's/; $//' "$SCRATCH/bad")"
 outcome restoreSeconds "$longest"
 api annotate "$SNAPSHOTS" -l "$(snapshots_of "$POINT")" --overwrite "cdk8s-backup/verified=$(date -u +%Y-%m-%dT%H:%M:%SZ)" >/dev/null ||
-  die "group $POINT is good, but that could not be noted: $(api_reason)"
-groups_read || die "whether group $POINT is still there cannot be asked: $(api_reason)"
+  die "group $POINT is good, but this could not be noted: $(api_reason)"
+groups_read || die "could not find out whether group $POINT is still there: $(api_reason)"
 doubt=$(why_group doubtful "$POINT")
 [ -z "$doubt" ] ||
-  die "servers start on group $POINT, which has become doubtful meanwhile, so that it is restored by its id only: $doubt. $(how_to_settle)"
+  die "servers start on group $POINT, but it has become doubtful meanwhile, so it is restored only by its id: $doubt. $(how_to_settle)"
 grep -qxF -e "$POINT verified" "$SCRATCH/groups.good" ||
-  die "group $POINT was good, and is not there as a whole any more: somebody has deleted it or a part of it while it was checked"
+  die "group $POINT was good, but is no longer complete: it, or a part of it, was deleted while it was being checked"
 log "verified $POINT"
 # Good as it is, what was written since is in no group.
 age=$(age_of "$POINT")
 [ "$age" -le "$MAXIMUM_AGE" ] ||
-  die "group $POINT is good, and is the newest, of $(in_words "$age") ago, which is more than $(in_words "$MAXIMUM_AGE") (maximumAge): look why $SERIES-snapshot makes no groups"
+  die "group $POINT is good, but it is the newest, and was made $(in_words "$age") ago; at most $(in_words "$MAXIMUM_AGE") are allowed (maximumAge). Find out why $SERIES-snapshot makes no groups"

@@ -66,15 +66,15 @@ lacks() {
     reason="it has no credentials: $3 $4 has no key $2, or"
     case $1:$2 in
       /*:-)
-        reason="it has no credentials: $3 $4 is not there, or empty. Make it: its files come by themselves, within two minutes"
+        reason="it has no credentials: $3 $4 is missing or empty. Create it: its files appear by themselves, within two minutes"
         [ -n "$(ls "$1" 2>/dev/null)" ] || return 0
         ;;
       /*)
-        reason="$reason is not there. Make it: its file comes by itself, within two minutes"
+        reason="$reason is missing. Create it: its file appears by itself, within two minutes"
         [ -e "$1" ] || return 0
         ;;
       *)
-        reason="$reason was not there when the agent was started. Make it, then start the agent anew; the server goes on meanwhile: kubectl exec $(uname -n) -c quiesce -- sh -c 'kill 1'"
+        reason="$reason was missing when the agent started. Create it, then restart the agent; the server keeps running: kubectl exec $(uname -n) -c quiesce -- sh -c 'kill 1'"
         eval "[ -n \"\${$1+set}\" ]" || return 0
         ;;
     esac
@@ -85,9 +85,9 @@ lacks() {
 
 take() { # ID "SECONDS OWNER"
   set -- "$1" "${2#* }" "${2%% *}"
-  if ! alive "$1"; then log "$2 asked for the lock, and is gone: nothing was done"; return; fi
+  if ! alive "$1"; then log "$2 asked for the lock, but is gone: nothing was done"; return; fi
   if [ -n "$held" ]; then
-    answer "$1" 1 "$QUIESCE_NAME is held already, by $owner for $(($(now) - since)) s: that lock stays"
+    answer "$1" 1 "$QUIESCE_NAME is already held, by $owner for $(($(now) - since)) s: that lock is kept"
     return
   fi
   if lacks; then answer "$1" 78 "$QUIESCE_NAME is not held: $reason"; return; fi
@@ -111,7 +111,7 @@ take() { # ID "SECONDS OWNER"
   if alive "$1"; then
     answer "$1" 0 "$QUIESCE_NAME is held, after $((since - began)) s, for $QUIESCE_LIMIT s at most"
   else
-    let_go "whoever asked for it was gone before it was held"
+    let_go "the caller was gone before it was held"
   fi
 }
 
@@ -129,7 +129,7 @@ renew() { # ID OWNER
   if [ -z "$held" ]; then
     answer "$1" 1 "no lock is held: $last"
   elif [ "$owner" != "$2" ]; then
-    answer "$1" 1 "the lock is that of $owner; of yours: $last"
+    answer "$1" 1 "the lock belongs to $owner; yours: $last"
   else
     listen
     reply "$1" 0 "$QUIESCE_NAME is held for $(($(now) - since)) s"
@@ -140,22 +140,22 @@ give_back() { # ID OWNER
   if [ -z "$held" ]; then
     answer "$1" 1 "no lock is held: $last"
   elif [ "$owner" != "$2" ]; then
-    answer "$1" 1 "the lock is that of $owner, and stays; of yours: $last"
+    answer "$1" 1 "the lock belongs to $owner, and is kept; yours: $last"
   else
     seconds=$(($(now) - since))
     release && rc=0 || rc=$?
     last="it was released at $(date +%H:%M:%S)${reason:+, and had been lost: $reason}"
     case $rc in
       0) answer "$1" 0 "$QUIESCE_NAME was held for $seconds s, and goes on" ;;
-      1) answer "$1" 1 "$QUIESCE_NAME was not held until now, and what was copied is not to be relied upon: $reason" ;;
-      *) answer "$1" 1 "$QUIESCE_NAME could not be let go, which is tried again: $reason" ;;
+      1) answer "$1" 1 "$QUIESCE_NAME was not held all the time, so do not rely on what was copied: $reason" ;;
+      *) answer "$1" 1 "$QUIESCE_NAME could not be released; trying again: $reason" ;;
     esac
   fi
 }
 
 # Nobody waits for an answer.
 let_go() { # WHY
-  log "$QUIESCE_NAME is let go: $1"
+  log "$QUIESCE_NAME is released: $1"
   last="$1 ($(date +%H:%M:%S))"
   release || log "$reason"
 }
@@ -167,7 +167,7 @@ release() {
   untimer "$hearing"
   hearing=''
   if [ "$rc" = 2 ]; then
-    log "$QUIESCE_NAME could not be let go, which is tried again: $reason"
+    log "$QUIESCE_NAME could not be released; trying again: $reason"
     timer 2 events "expired $held"
     watchdog=$timer
     return 2
@@ -179,7 +179,7 @@ release() {
 
 recover() {
   lock_recover && return 0
-  log "what is left could not be let go, which is tried again: $reason"
+  log "what is left could not be released; trying again: $reason"
   timer 2 events recover
 }
 
@@ -202,12 +202,12 @@ mkfifo events.new && mv -f events.new events || exit 1
 exec 3<>events
 trap 'echo stop >&3' TERM INT
 until lock_recover; do
-  log "what an agent before this one has left could not be let go, which is tried again: $reason"
+  log "what an earlier agent left could not be released; trying again: $reason"
   sleep 2
 done
 if [ -e held ]; then
-  last="the container was started again while $(cat held) had it: the agent had been killed, by want of memory or by somebody"
-  log "$QUIESCE_NAME is let go: $last"
+  last="the container was started again while $(cat held) had it: the agent had been killed (out of memory, or by somebody)"
+  log "$QUIESCE_NAME is released: $last"
   rm -f held
 fi
 log "$QUIESCE_NAME can be held, for $QUIESCE_LIMIT s at most"
@@ -219,7 +219,7 @@ while :; do
     hold) take "$id" "$rest" ;;
     renew) renew "$id" "$rest" ;;
     release) give_back "$id" "$rest" ;;
-    cancel) if [ -n "$held" ] && [ "$id" = "$asker" ]; then let_go 'whoever asked for it was killed'; fi ;;
+    cancel) if [ -n "$held" ] && [ "$id" = "$asker" ]; then let_go 'the caller was killed'; fi ;;
     expired) if [ "$id" = "$held" ]; then let_go "nobody released it within $QUIESCE_LIMIT s"; fi ;;
     unheard) if [ -n "$held" ] && [ "$id" = "$times" ]; then let_go "$owner was not heard of for $heard s"; fi ;;
     lost) if [ "$id" = "$held" ]; then let_go "it was lost: $rest"; fi ;;

@@ -223,7 +223,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     const runs = await Promise.all([backup(), backup()]);
     const published = runs.filter(each => each.succeeded).map(each => resultOf(each).id);
     expect(published.length).toBeGreaterThan(0);
-    for (const each of runs.filter(run_ => !run_.succeeded)) expect(resultOf(each).reason).toMatch(/another run is writing series/);
+    for (const each of runs.filter(run_ => !run_.succeeded)) expect(resultOf(each).reason).toMatch(/another run is still writing series/);
     good = published.sort().at(-1) ?? '';
     const verified = await succeed(run(`${kind}-verify`), 'verified');
     expect(published).toContain(verified.id);
@@ -242,7 +242,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
     await failed(
       'repository locked',
       Promise.resolve(faulty),
-      kind === 'files' ? /^another run is writing series files/ : /locked by another run, and still was after 4 s/,
+      kind === 'files' ? /^another run is still writing series files/ : /still locked by another run after 4 s/,
     );
   });
 

@@ -228,7 +228,7 @@ describe('a bucket that locks', () => {
   test('fails: locks that cannot be renewed', async () => {
     const { locked = {} } = secrets;
     secret('locked', { ...s3.user('locked-reader', restorePolicy('locked', 'blue')) });
-    expect(resultOf(await run('locked-renew-locks')).reason).toMatch(/^locks were not renewed: rclone touch: .*AccessDenied/);
+    expect(resultOf(await run('locked-renew-locks')).reason).toMatch(/^object locks were not renewed: rclone touch: .*AccessDenied/);
     secret('locked', locked);
   });
 

@@ -234,7 +234,10 @@ describe('a mirror on a volume', () => {
       const [written = ''] = readdirSync(join(copies, staging)).filter(name => name.startsWith('001.'));
       flipBit(join(copies, staging, written));
     });
-    const { reason } = failure(faulty, /^publishing the copy of \S+ failed: what was read back is not what was written: /);
+    const { reason } = failure(
+      faulty,
+      /^publishing the copy of \S+ failed: the recovery point read back differently from what was written: /,
+    );
     expect(await verifyCopy(series)).toBe(good);
     expect((await mirror(series)).id).toBe(next);
     expect(readdirSync(copies).filter(name => name.startsWith('.staging-'))).toEqual([]);

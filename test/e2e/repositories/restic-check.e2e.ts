@@ -72,7 +72,7 @@ test('damage in the third part is found by the third run, and by each one after 
       reason: expect.stringMatching(
         /^the newest recovery point \S+ is good, but the repository is not: restic check: .*(pack|damaged|errors)/,
       ),
-      log: expect.stringContaining('looking again, with the repository locked'),
+      log: expect.stringContaining('checking again, with the repository locked'),
     });
   flipBit(victims.get(3) ?? '');
   expect(verify()).toMatchObject({ verdict: 'verified', parts: [3] });
@@ -104,7 +104,7 @@ test("a check that another run's lock keeps away is no good word: it is named, a
     const { result, log } = look();
     expect(result, log).toMatchObject({
       verdict: 'verified',
-      reason: expect.stringMatching(/^nothing in the repository was checked this time/),
+      reason: expect.stringMatching(/^only this recovery point of the repository was checked this time/),
     });
     expect(result.reason).toContain(`this was number ${times}`);
     expect(log).toContain('at most: it is locked by');
@@ -115,7 +115,7 @@ test("a check that another run's lock keeps away is no good word: it is named, a
       verdict: 'failed',
       reason: expect.stringMatching(
         new RegExp(
-          `^recovery point \\S+ is good, but nothing else in the repository was checked in ${times} verifications in a row: .*locked by another run`,
+          `^recovery point \\S+ is good, but nothing else in the repository has been checked in ${times} verifications in a row: .*locked by another run`,
         ),
       ),
     });

@@ -71,7 +71,7 @@ test('what somebody has removed by hand is named: a member by the verification, 
   expect(job.run('verify').result).toMatchObject({
     verdict: 'failed',
     id: newer,
-    reason: expect.stringContaining(`recovery point ${older} has lost 1 of its 2 members: somebody has removed their snapshots`),
+    reason: expect.stringContaining(`recovery point ${older} has lost 1 of its 2 members: their snapshots have been removed`),
   });
   forget(`orders@${newer}@manifest.json`);
   expect(job.run('restore', { RECOVERY_POINT: 'newest' }).result.reason).toContain(

@@ -113,12 +113,10 @@ describe('locks', () => {
     const next = await backup('notes');
 
     await succeed(Promise.resolve(next), 'published');
-    expect(next.log).toMatch(
-      /removed 1 locks of the repository .* all of earlier pods of notes-backup, which are no more: notes-backup-\d+-/,
-    );
+    expect(next.log).toMatch(/removed 1 locks of the repository .* all of earlier pods of notes-backup, which are gone: notes-backup-\d+-/);
     expect(next.log).toContain(killed.pods[0]?.name);
     expect(next.log).not.toContain('WARNING: pruning');
-    expect(resultOf(next).reason).toMatch(/^an earlier run of this job was cut short, .*: pod notes-backup-\d+-\S+ has left a lock of /);
+    expect(resultOf(next).reason).toMatch(/^an earlier run of this job was cut short, .*: pod notes-backup-\d+-\S+ left a lock from /);
     expect({ locks: locks('notes'), points: points('notes').length }).toEqual({ locks: [], points: 1 });
     table.add('killed while pruning', 'removed 1 locks, all of earlier pods of notes-backup', 'the next run published and pruned');
   });
@@ -128,7 +126,7 @@ describe('locks', () => {
     await pause(DEAD_AFTER);
     const { reason } = failure(
       await backup('notes'),
-      /^the restic repository is locked by another run, and still was after 6 s: users-backup-29000000-abcde since \S+Z \(exclusive\)$/,
+      /^the restic repository is still locked by another run after 6 s: users-backup-29000000-abcde since \S+Z \(exclusive\)$/,
     );
     expect(locks('notes')).toHaveLength(1);
     table.add('an exclusive lock of another CronJob', reason, 'the lock stayed');
@@ -136,7 +134,7 @@ describe('locks', () => {
     request(cluster, NAMESPACE, 'notes', { into: 'beside' });
     const restore = await cluster.run({ kind: 'CronJob', namespace: NAMESPACE, name: 'notes-restore' });
     await succeed(Promise.resolve(restore), 'restored');
-    expect(restore.log).toMatch(/reading beside locks .*: users-backup-29000000-abcde since/);
+    expect(restore.log).toMatch(/reading in spite of locks .*: users-backup-29000000-abcde since/);
     expect(server.query('beside', 'select count(*) from note')).toBe('1000');
     expect(locks('notes')).toHaveLength(1);
 
@@ -173,7 +171,7 @@ describe('locks', () => {
       await end(child, 'SIGKILL');
       const { result, log } = job.run('backup', { ...mine, REPOSITORY_WAIT: '3' });
       expect(result.verdict, log).toBe('published');
-      expect(log).toMatch(/removed 1 stale locks of the repository, as restic itself calls them; there were: .* \(exclusive\)/);
+      expect(log).toMatch(/removed 1 locks of the repository that restic calls stale; there were: .* \(exclusive\)/);
     } finally {
       job.remove();
     }
@@ -192,7 +190,8 @@ describe('a repository that is not there', () => {
         expect(points(round)).toHaveLength(2);
         expect(restic(round, 'check', '--read-data')).toContain('no errors were found');
       } else {
-        for (const run of runs) expect(resultOf(run).reason, run.log).toMatch(/^two runs made the restic repository .* at the same time/);
+        for (const run of runs)
+          expect(resultOf(run).reason, run.log).toMatch(/^two runs created the restic repository .* at the same time/);
         expect(filesBelow(join(repository(round), 'snapshots'))).toEqual([]);
       }
       table.add(`two first runs, ${round}`, runs.map(run => resultOf(run).verdict).join(', '), `${keys} keys`);
@@ -214,7 +213,7 @@ describe('a repository that is not there', () => {
       expect(run.succeeded).toBe(false);
       const { reason } = resultOf(run);
       expect(reason).toMatch(
-        /delete its file keys\/[0-9a-f]{64}, which does not open it|two runs made it at the same time, nothing is in it, and it must be deleted/,
+        /delete its file keys\/[0-9a-f]{64}, which does not open it|two runs created it at the same time: it is empty, so delete it/,
       );
       table.add('a repository that two runs have made', reason, 'nothing was stored in it');
     }
@@ -222,7 +221,7 @@ describe('a repository that is not there', () => {
   });
 
   test('fails: where one was said to exist, none is made', async () => {
-    const { reason } = failure(await backup('found'), /^there is no restic repository at \/repository\/restic, and none is made here/);
+    const { reason } = failure(await backup('found'), /^there is no restic repository at \/repository\/restic, and none is created here/);
     expect(existsSync(repository('found'))).toBe(false);
     table.add('no repository where one was said to exist', reason, 'nothing was made');
 

@@ -179,7 +179,7 @@ test('what a store refuses is said', async () => {
     'other-keys': /could not be opened within 20 s: .*signature we calculated does not match/,
     sftp: /key mismatch/,
     stranger: /no credentials found.*EKS has given this pod no identity: its service account needs a Pod Identity association/,
-    refused: /no credentials found.*EKS has given this pod an identity that gets no keys: look at the role/,
+    refused: /no credentials found.*EKS has given this pod an identity that gets no keys: check the role/,
   };
   const runs = await Promise.all(Object.keys(refusals).map(kind => run(`${kind}-notes-backup`)));
   for (const [index, says] of Object.values(refusals).entries()) {

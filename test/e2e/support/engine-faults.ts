@@ -313,7 +313,7 @@ export function describeFaults(subject: EngineUnderFault): void {
       const unlock = await lockSeries(repository(), 'app');
       const faulty = await backup();
       unlock();
-      failed('repository locked', faulty, /^another run is writing series app, and still was after 4 s/);
+      failed('repository locked', faulty, /^another run is still writing series app after 4 s/);
     });
 
     test('the repository volume is full; what was there stays, and there is room again', async () => {
@@ -331,7 +331,7 @@ export function describeFaults(subject: EngineUnderFault): void {
       const runs = await Promise.all([backup(), backup()]);
       const published = runs.filter(each => each.succeeded).map(each => resultOf(each).id);
       expect(published.length).toBeGreaterThan(0);
-      for (const each of runs.filter(other => !other.succeeded)) failure(each, /another run is writing series/);
+      for (const each of runs.filter(other => !other.succeeded)) failure(each, /another run is still writing series/);
       const verified = await verify();
       expect(published).toContain(verified.id);
       good = verified.id;

@@ -68,7 +68,7 @@ describe.concurrent('servers with eight writers', () => {
     await holds(held);
     expect(await held.isHeld()).toBe(true);
     prove('mariadb', 'lock held', 'writes to InnoDB, Aria and MyISAM wait, reads go on');
-    expect(await pod.hold().ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('held already, by quiesce') });
+    expect(await pod.hold().ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('already held, by quiesce') });
     const before = await server.count();
     const copy = pod.copyFiles();
     expect(await server.count()).toBe(before);
@@ -167,7 +167,7 @@ describe.concurrent('servers with eight writers', () => {
       expect(await frozen.ask('hold').ended).toMatchObject({ exitCode: 0 });
       expect(await frozen.isFrozen()).toBe(true);
       prove(name, 'lock held', 'writes wait, reads go on; frozen by a view that is read only');
-      expect(await frozen.ask('hold').ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('held already') });
+      expect(await frozen.ask('hold').ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('already held') });
       const copy = `${frozen.disk}-copy`;
       copyFileSync(frozen.disk, copy);
       expect(await frozen.ask('release').ended).toMatchObject({ exitCode: 0 });
@@ -208,7 +208,7 @@ describe.concurrent('servers with eight writers', () => {
       await frozen.kill();
       await frozen.start(frozen.directory);
       expect(await frozen.ask('hold').ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('which must not be frozen') });
-      prove(name, "a directory of the node's disk", 'is refused');
+      prove(name, "a directory on the node's disk", 'is refused');
     } finally {
       frozen.destroy();
     }

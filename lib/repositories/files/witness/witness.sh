@@ -6,7 +6,7 @@
 
 # As far as it is more than something that went away meanwhile.
 witness_trouble() { # FILE: what a program that failed has said
-  [ -s "$1" ] || { echo 'what reads it was killed'; return 0; }
+  [ -s "$1" ] || { echo 'the process that reads it was killed'; return 0; }
   grep -v -i 'no such file or directory' "$1" >"$SCRATCH/witness.trouble" || return 1
   last_words "$SCRATCH/witness.trouble" 1
 }
@@ -31,7 +31,7 @@ witness_files() { # REMEMBERED
   while read -r witness_series <&7; do
     [ -d "$witness_series" ] || {
       if witness_gone "$witness_series" || stat "$witness_series" >/dev/null 2>&1; then continue; fi
-      because "$witness_series cannot be looked at: $(last_words "$SCRATCH/witness.err" 1)" || return 1
+      because "$witness_series cannot be read: $(last_words "$SCRATCH/witness.err" 1)" || return 1
     }
     printf '%s\n' "$witness_series" >>"$SCRATCH/witness.series"
     # Directories come before what is in them.
@@ -41,7 +41,7 @@ witness_files() { # REMEMBERED
     [ -d ".state-$witness_series" ] || continue
     find ".state-$witness_series" -mindepth 1 -maxdepth 1 -name '[0-9]*.verified.json' -exec stat -c '%s %Z %n' {} + \
       >>"$SCRATCH/witness.verified.files" 2>"$SCRATCH/repository.err" </dev/null ||
-      ! witness_said=$(witness_trouble "$SCRATCH/repository.err") || because "what was verified of series $witness_series cannot be listed: $witness_said" || return 1
+      ! witness_said=$(witness_trouble "$SCRATCH/repository.err") || because "the verifications of series $witness_series cannot be listed: $witness_said" || return 1
   done 7<"$SCRATCH/witness.candidates"
 
   : >"$SCRATCH/witness.sums"

@@ -13,12 +13,12 @@ root_of() { mounts | awk -v path="$1" '$5 == path { root = $4 } END { print root
 lock_take() {
   # What the kubelet gives to every container is on the node's own disk.
   if [ "$(device_of "$VOLUME")" = "$(device_of "$QUIESCE_STATE")" ] || [ "$(device_of "$VOLUME")" = "$(device_of /etc/hosts)" ]; then
-    reason="the volume is no file system of its own but a directory of the node's disk, which must not be frozen"
+    reason="the volume is not a file system of its own but a directory on the node's disk, which must not be frozen"
     return 1
   fi
   volume_root=$(root_of "$VOLUME")
   if [ "$volume_root" != / ]; then
-    reason="the volume is no file system of its own but a directory of one (${volume_root:-which one, the node does not say}): whatever else is on that disk would be frozen with it"
+    reason="the volume is not a file system of its own but a directory of one (${volume_root:-the node does not say which}): everything else on that disk would be frozen too"
     return 1
   fi
   : >frozen
@@ -26,7 +26,7 @@ lock_take() {
   timeout "$QUIESCE_WAIT" fsfreeze --freeze "$VOLUME" 2>fsfreeze.err && return 0 || rc=$?
   reason="it could not be frozen$(last_line fsfreeze.err)"
   case $reason in *[Bb]usy*) reason="somebody else has frozen it$(last_line fsfreeze.err)"; rm -f frozen; return 1 ;; esac
-  [ "$rc" != 124 ] || reason="what was in memory was not written out within $QUIESCE_WAIT s"
+  [ "$rc" != 124 ] || reason="data in memory was not written to disk within $QUIESCE_WAIT s: raise wait"
   fsfreeze --unfreeze "$VOLUME" 2>/dev/null
   rm -f frozen
   return 1

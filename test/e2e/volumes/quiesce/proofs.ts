@@ -88,7 +88,7 @@ export async function proveTheRest(held: Held): Promise<void> {
 
   await holds(held);
   await pod.pod.exec('quiesce', ['sh', '-c', 'kill -STOP "$(cat /quiesce/session.pid)"']).ended;
-  expect(await pod.release()).toEqual(refused(/was not held until now, and what was copied is not to be relied upon: no answer/));
+  expect(await pod.release()).toEqual(refused(/was not held all the time, so do not rely on what was copied: no answer/));
   prove(name, 'frozen client', `post hook fails, goes on after ${await untilFree(held, Date.now(), 2)}`);
 
   if (!hasTimeout) return;
