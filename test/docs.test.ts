@@ -37,6 +37,30 @@ test('the first example of README synthesizes what README says is emitted', () =
   }
 });
 
+describe('what the package has', () => {
+  const { exports, files }: { exports: object; files: string[] } = JSON.parse(readFileSync('package.json', 'utf8'));
+
+  test('of paths to import from is what docs/troubleshooting.md names, and names of each what is there', async () => {
+    const rows = [...readFileSync('docs/troubleshooting.md', 'utf8').matchAll(/^\| `(cdk8s-backup[^`]*)` \| (.*) \|$/gm)];
+    const paths = Object.keys(exports).filter(path => !path.endsWith('.json'));
+    expect(rows.map(([, path]) => path).sort()).toEqual(paths.map(path => path.replace('.', 'cdk8s-backup')).sort());
+    for (const [, path = '', has = ''] of rows) {
+      const there = Object.keys(await import(path.replace('cdk8s-backup', '../lib')));
+      for (const [, name] of has.matchAll(/`(\w+)`/g)) expect(there).toContain(name);
+    }
+  });
+
+  test('is all that README speaks of, but for what it says of a clone', () => {
+    const prose = readFileSync('README.md', 'utf8').replace(/```.*?```/gs, '');
+    const paragraphs = prose.split('\n\n').filter(paragraph => !paragraph.startsWith('In a clone of the repository'));
+    const named = paragraphs.flatMap(paragraph => [...paragraph.matchAll(/`([\w./-]+)`/g)].map(([, path = '']) => path));
+    const packed = files.map(file => file.split('/')[0]);
+    const ownOfUsers = ['dist', 'cdk8s.yaml', 'tsconfig.json'];
+    const known = [...packed, ...ownOfUsers];
+    expect(named.filter(path => existsSync(path) && !known.includes(path.split('/')[0] ?? ''))).toEqual([]);
+  });
+});
+
 describe('what docs/extending.md says of an engine', () => {
   const [, chapter = ''] = /^## Add an engine$(.*?)^## /ms.exec(readFileSync('docs/extending.md', 'utf8')) ?? [];
   const [, members = ''] = /^export interface EngineConfig \{$(.*?)^\}$/ms.exec(readFileSync('lib/engines/engine.ts', 'utf8')) ?? [];
