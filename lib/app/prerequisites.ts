@@ -165,6 +165,9 @@ function idOf({ kind, name, namespace }: { kind: string; name: string; namespace
   return `${kind} ${isClusterWide(kind) ? '' : (namespace ?? '')}/${name}`;
 }
 
+/** What is true of every claim that several mount, such as a repository of files, or a data directory and its jobs. */
+const SHARED = 'several mount it: it is ReadWriteMany, or all of them run on one node';
+
 function prerequisiteOf(uses: Reference[], purposes: string[]): Prerequisite {
   const [{ kind, name, namespace }] = uses as [Reference];
   const read = uses.filter(({ as }) => as !== undefined).map(use => ({ ...use, key: use.key ?? '*' }));
@@ -175,7 +178,7 @@ function prerequisiteOf(uses: Reference[], purposes: string[]): Prerequisite {
       const ofKey = read.filter(use => use.key === key);
       return { key, isFile: ofKey.every(({ as }) => as === 'file'), usedAs: usedAs(ofKey) };
     }),
-    purposes,
+    purposes: new Set(uses.filter(({ isMounted }) => isMounted).map(({ by }) => by)).size > 1 ? [...purposes, SHARED] : purposes,
     usedBy: [...new Set(uses.map(({ by }) => by))].sort(),
     isOptional: uses.every(({ isOptional }) => isOptional),
     pullsImages: uses.some(({ pullsImages }) => pullsImages === true),

@@ -22,6 +22,8 @@ export interface Reference {
   readonly called?: string;
   /** The Secret holds credentials of a registry. */
   readonly pullsImages?: boolean;
+  /** Pods mount the claim. */
+  readonly isMounted?: boolean;
   /** Pods start without it. */
   readonly isOptional: boolean;
   /** The object that refers to it: `CronJob orders-backup`. */
@@ -78,7 +80,7 @@ export function referencesOf(manifest: Manifest): Reference[] {
   const found = [...ofAnyObject(manifest), ...podsOf(manifest).flatMap(ofPod), ...(OF_KIND[own]?.(manifest) ?? [])];
   return found
     .filter(reference => reference.name && !reference.name.includes('${') && !EVERYWHERE.has(`${reference.kind} ${reference.name}`))
-    .map(({ kind, name, namespace = metadata?.namespace, key, as, called, pullsImages, isOptional = false }) => ({
+    .map(({ kind, name, namespace = metadata?.namespace, key, as, called, pullsImages, isMounted, isOptional = false }) => ({
       kind,
       name,
       namespace: isClusterWide(kind) ? undefined : namespace,
@@ -86,6 +88,7 @@ export function referencesOf(manifest: Manifest): Reference[] {
       as,
       called,
       pullsImages,
+      ...(isMounted && { isMounted }),
       isOptional,
       by,
     }));
@@ -155,7 +158,9 @@ function ofContainer({ env, envFrom }: Fields): Found[] {
 function ofVolume({ secret, configMap, projected, persistentVolumeClaim, ephemeral, csi }: Fields): Found[] {
   if (configMap !== undefined) return ofFiles('ConfigMap', map(configMap), 'name');
   if (secret !== undefined) return ofFiles('Secret', map(secret), 'secretName');
-  if (persistentVolumeClaim !== undefined) return [{ kind: 'PersistentVolumeClaim', name: text(map(persistentVolumeClaim).claimName) }];
+  if (persistentVolumeClaim !== undefined) {
+    return [{ kind: 'PersistentVolumeClaim', name: text(map(persistentVolumeClaim).claimName), isMounted: true }];
+  }
   if (ephemeral !== undefined) return ofClaim(map(map(ephemeral).volumeClaimTemplate));
   if (csi !== undefined) return [{ kind: 'Secret', name: text(map(map(csi).nodePublishSecretRef).name) }];
   return list(map(projected).sources).flatMap(source => [

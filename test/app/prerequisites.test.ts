@@ -152,6 +152,23 @@ describe('of a backup', () => {
     ]);
   });
 
+  test('a claim that several jobs mount says which access mode that takes', () => {
+    const app = new BackupApp({ outdir });
+    const shop = new Chart(app, 'shop', { namespace: 'shop' });
+    const orders = new DatabaseBackup(shop, 'orders', props());
+    pod(shop, 'web', { volumes: [{ name: 'own', persistentVolumeClaim: { claimName: 'own' } }] });
+    orders.addRestore();
+    app.synth();
+    const line = (claim: string) =>
+      page()
+        .split('\n')
+        .find(each => each.startsWith(`- PersistentVolumeClaim \`${claim}\``));
+    expect(line('backups')).toBe(
+      '- PersistentVolumeClaim `backups`: several mount it: it is ReadWriteMany, or all of them run on one node; for CronJob orders-backup, orders-restore',
+    );
+    expect(line('own')).not.toContain('ReadWriteMany');
+  });
+
   test('a position in the binary log takes a privilege more', () => {
     const app = new App({ outdir });
     const engine = Engine.mysql({ version: MysqlVersion.V8_4, binlogPosition: true });
