@@ -9,9 +9,12 @@ import {
   BackupApp,
   BackupPlan,
   DatabaseBackup,
+  DataVolume,
   Engine,
+  MariadbVersion,
   MysqlVersion,
   PodDefaults,
+  PostgresVersion,
   type Prerequisite,
   Prerequisites,
   Restore,
@@ -167,6 +170,23 @@ describe('of a backup', () => {
       '- PersistentVolumeClaim `backups`: several mount it: it is ReadWriteMany, or all of them run on one node; for CronJob orders-backup, orders-restore',
     );
     expect(line('own')).not.toContain('ReadWriteMany');
+  });
+
+  test.each([
+    [
+      Engine.postgresPhysical({ version: PostgresVersion.V17, incrementals: 6 }),
+      ["max_slot_wal_keep_size = '16384MB'", 'summarize_wal = on'],
+    ],
+    [Engine.mariadbPhysical({ version: MariadbVersion.V10_11 }), ['log_bin, server_id', 'binlog_expire_logs_seconds']],
+  ])('what an archive of the log asks of the server is there', (engine, settings) => {
+    const app = new App({ outdir });
+    const shop = new Chart(app, 'shop', { namespace: 'shop' });
+    const orders = new DatabaseBackup(shop, 'orders', props({ engine, dataVolume: DataVolume.claim('data') }));
+    orders.addLogArchive();
+    app.synth();
+    const archives = Prerequisites.of(app).roles.filter(({ does }) => does.some(what => what.startsWith('archives the log')));
+    expect(archives).toHaveLength(1);
+    for (const setting of settings) expect(archives[0]?.grants.join('\n')).toContain(setting);
   });
 
   test('a position in the binary log takes a privilege more', () => {

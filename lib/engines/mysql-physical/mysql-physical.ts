@@ -238,7 +238,11 @@ function grantsOf({ name }: Dialect): { [operation: string]: string[] } {
   if (name === 'mariadb') {
     return {
       backup: [CREATE_USER, "grant reload, process, binlog monitor on *.* to '<username>'@'%';"],
-      log: [CREATE_USER, "grant replication slave on *.* to '<username>'@'%';"],
+      log: [
+        CREATE_USER,
+        "grant replication slave on *.* to '<username>'@'%';",
+        '-- the server: log_bin, server_id, binlog_format = ROW or MIXED, binlog_expire_logs_seconds = 0, or a day or more',
+      ],
     };
   }
   const tables = ['log_status', 'keyring_component_status', 'replication_group_members'];

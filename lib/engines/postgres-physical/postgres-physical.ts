@@ -148,6 +148,12 @@ export class PostgresPhysicalEngine implements IEngine {
     }
     const authorities = this.options.caCertificates?._bind(scope, 'engine.caCertificates', 'postgres-ca');
     const canChain = Number(version.major) >= 17;
+    // The same for both, or one role would be listed twice.
+    const grants = [
+      ...REPLICATION,
+      `-- the server, where its log is archived: alter system set max_slot_wal_keep_size = '${slotLimit.toMebibytes()}MB'; or less`,
+      ...(incrementals > 0 ? ['-- the server, for incremental backups: alter system set summarize_wal = on;'] : []),
+    ];
     if (!Number.isInteger(incrementals) || incrementals < 0 || incrementals > 100) {
       throw new InputError(scope, { prop: 'engine.incrementals', got: incrementals, because: 'write a whole number from 0 to 100' });
     }
@@ -181,7 +187,7 @@ export class PostgresPhysicalEngine implements IEngine {
       ],
       connection: {
         port,
-        grants: { backup: REPLICATION, log: REPLICATION },
+        grants: { backup: grants, log: grants },
         environment: [
           { name: 'PGHOST', value: options.host },
           { name: 'PGPORT', value: String(port) },
