@@ -338,6 +338,21 @@ export const CALLS: { readonly [name: string]: Members } = {
     series: "string | the release series, e.g. '9.8'",
     image: "string | an image that ships that series' mysqld, mysql and mysqldump, a shell, GNU tools and zstd",
   },
+  'Notifier#bind': {
+    backup: 'DatabaseBackup',
+  },
+  'Notifier#watch': {
+    of: 'Construct | what is told of, with all that is below it',
+  },
+  'Notifier.healthchecks': {
+    options: 'HealthchecksOptions',
+  },
+  'Notifier.slack': {
+    options: 'SlackOptions',
+  },
+  'Notifier.webhook': {
+    options: 'WebhookOptions',
+  },
   'ObjectLock.compliance': {
     options: 'ObjectLockOptions',
   },
@@ -1253,6 +1268,10 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   GpgSymmetricEncryptionOptions: {
     passphrase: 'SecretKeyRef | The passphrase: the first line of that key of a Secret',
   },
+  HealthchecksOptions: {
+    extends: 'NotifierOptions',
+    pingUrl: 'SecretKeyRef | The address below which each CronJob has a check of its own name: `https://hc-ping.com/<ping key>`',
+  },
   HourlyScheduleOptions: {
     extends: 'ScheduleOptions',
     'minute?': 'number | The minute of the hour, 0 to 59',
@@ -1445,6 +1464,29 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     port: 'number | TCP port, as the pods behind a Service see it',
     'podLabels?': '{string} | Labels of the pods behind a Service of the cluster',
     'through?': 'Destination[] | Where packets to that host and port go',
+  },
+  NotifierOptions: {
+    'operations?':
+      "string[] | Which jobs it is told of: 'backup', 'verify', 'restore', 'mirror', 'prune', 'drill', 'snapshot', and whatever else the label `cdk8s-backup/operation` of jobs says",
+    'caCertificates?': "CaCertificates | The authorities that may have signed the receiver's certificate",
+    'proxy?': 'ProxyOptions | The proxy by which the receiver is reached',
+    'destinations?': 'Destination[] | Where packets to the receiver go, for the NetworkPolicy',
+    'watcher?': 'NotifierWatcherOptions | The Deployment that tells',
+  },
+  NotifierOutcomeOptions: {
+    extends: 'NotifierOptions',
+    'failures?': 'boolean | A job that has failed, or that cannot run: its image cannot be pulled, no pod is made for it',
+    'recoveries?': "boolean | The first success of a CronJob's job after a failure",
+    'successes?': 'boolean | Every other success',
+  },
+  NotifierWatcherOptions: {
+    extends: 'KubernetesJobOptions',
+    'name?': 'string | Its name, and that of what belongs to it',
+    'cluster?': "string | What the cluster is called, in messages: letters, digits, '.', '-' and '_'",
+    'interval?': 'Duration | How often it looks: whole seconds, from ten seconds to ten minutes',
+    'timeout?': 'Duration | How long a receiver has for an answer: whole seconds, up to a minute',
+    'image?': 'string | An image with curl, a shell, and GNU or busybox tools. kubectl is copied into its pod',
+    'pods?': 'PodOptions | How the pod is placed and what it may use',
   },
   ObjectLockOptions: {
     days: "number | How many days the bucket's default retention locks new objects",
@@ -1730,6 +1772,10 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   ServiceMonitorOptions: {
     'labels?':
       "{string} | Labels of the ServiceMonitor, by which a Prometheus finds it: what its `serviceMonitorSelector` wants, for example `{ release: 'kube-prometheus-stack' }`. (Prometheus Operator's API reference, \"PrometheusSpec\", `serviceMonitorSelector`.)",
+  },
+  SlackOptions: {
+    extends: 'NotifierOutcomeOptions',
+    webhook: 'SecretKeyRef | Its address, which is a secret: whoever has it can write into the channel',
   },
   SnapshotClassOptions: {
     driver: 'CsiDriver | The CSI driver of the volumes, with its parameters',
@@ -2018,6 +2064,11 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'storageClassName?': 'string | The StorageClass: one of the driver that took the snapshots',
     'accessModes?': 'any[] | Who may mount them',
     'labels?': '{string} | Further labels of the claims',
+  },
+  WebhookOptions: {
+    extends: 'NotifierOutcomeOptions',
+    url: 'SecretKeyRef | Its address',
+    'signingKey?': 'SecretKeyRef | A key that the receiver has, too',
   },
   WeeklyScheduleOptions: {
     extends: 'DailyScheduleOptions',

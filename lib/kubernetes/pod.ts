@@ -87,6 +87,8 @@ export interface PodLasting {
   readonly folder?: string;
   /** The script that says whether it is ready. */
   readonly health?: string;
+  /** The script that says whether it lives. */
+  readonly alive?: string;
   /** What it serves by HTTP: it is ready as soon as that answers. */
   readonly serves?: {
     readonly port: number;
@@ -427,10 +429,11 @@ function stepContainer(step: PodStep, { options, defaults, request }: EffectiveP
   };
 }
 
-function probesOf({ folder = 'shell', health, serves }: PodLasting): Partial<k8s.Container> {
+function probesOf({ folder = 'shell', health, alive, serves }: PodLasting): Partial<k8s.Container> {
   const asked = (script: string) => ({ exec: { command: ['sh', `${HOME}/${folder}/${script}`] }, periodSeconds: 30, timeoutSeconds: 5 });
   return {
     ...(health !== undefined && { readinessProbe: asked(health) }),
+    ...(alive !== undefined && { livenessProbe: asked(alive) }),
     ...(serves && {
       ports: [{ name: SERVED, containerPort: serves.port, protocol: 'TCP' }],
       readinessProbe: {

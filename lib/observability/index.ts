@@ -8,5 +8,14 @@ export * from './age-monitor';
 export * from './alerts';
 export * from './backup-alerts';
 export * from './backup-witness';
+export {
+  type HealthchecksOptions,
+  Notifier,
+  type NotifierOptions,
+  type NotifierOutcomeOptions,
+  type SlackOptions,
+  type WebhookOptions,
+} from './notifier';
+export type { NotifierWatcherOptions } from './notifier-watcher';
 export * from './objectives';
 export * from './witness-options';

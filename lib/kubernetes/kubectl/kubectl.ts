@@ -1,11 +1,11 @@
-import { Chart, Size } from 'cdk8s';
+import { Chart, Lazy, Size } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 import { ImageCatalog } from '../../core/image-catalog';
 import { InputError } from '../../core/input-error';
 import type { PodOptions } from '../../core/pod-options';
 import { Scratch } from '../../core/scratch';
-import { kubernetesObject } from '../kubernetes-object';
+import { asKept, kubernetesObject } from '../kubernetes-object';
 import { STANDARD_LABELS } from '../labels';
 import { dnsRule } from '../network';
 import { operationPod } from '../pod';
@@ -77,7 +77,25 @@ export function kubectlImage(scope: Construct, image?: string): string {
   return ImageCatalog.of(scope).image(scope, { key: 'kubectl:1', prop: 'kubectlImage', image, defaultImage: KUBECTL_IMAGE });
 }
 
-const API = ScriptFolder.at('api', __dirname);
+/** What scripts that ask the API source, as BACKUP_HOME/api. */
+export const API = ScriptFolder.at('api', __dirname);
+
+/**
+ * A service account with these rights in its namespace, and no others.
+ *
+ * @internal
+ */
+export function apiAccount(scope: Construct, name: string, rules: ApiRule[], labels: { [label: string]: string }): void {
+  const metadata = { name, labels: { ...STANDARD_LABELS, ...labels } };
+  // The pods say themselves whether they want its token.
+  kubernetesObject(scope, 'ServiceAccount', k8s.KubeServiceAccount.GVK, { metadata, automountServiceAccountToken: false });
+  kubernetesObject(scope, 'Role', k8s.KubeRole.GVK, { metadata, rules });
+  kubernetesObject(scope, 'RoleBinding', k8s.KubeRoleBinding.GVK, {
+    metadata,
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+    subjects: [{ kind: 'ServiceAccount', name }],
+  });
+}
 
 /**
  * A pod that asks the Kubernetes API, with a service account of its own and the rights that `rules` lists.
@@ -89,15 +107,7 @@ const API = ScriptFolder.at('api', __dirname);
 export function kubectlPod(scope: Construct, pod: KubectlPod): k8s.PodTemplateSpec {
   const { name, operation, labels } = pod;
   const { namespace } = Chart.of(scope);
-  const metadata = { name, labels: { ...STANDARD_LABELS, ...labels } };
-  // The pods say themselves whether they want its token.
-  kubernetesObject(scope, 'ServiceAccount', k8s.KubeServiceAccount.GVK, { metadata, automountServiceAccountToken: false });
-  kubernetesObject(scope, 'Role', k8s.KubeRole.GVK, { metadata, rules: pod.rules });
-  kubernetesObject(scope, 'RoleBinding', k8s.KubeRoleBinding.GVK, {
-    metadata,
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-    subjects: [{ kind: 'ServiceAccount', name }],
-  });
+  apiAccount(scope, name, pod.rules, labels);
   return operationPod(scope, {
     operation,
     image: kubectlImage(scope, pod.image),
@@ -129,9 +139,10 @@ export function kubectlPod(scope: Construct, pod: KubectlPod): k8s.PodTemplateSp
 }
 
 /**
- * Lets pods reach the Kubernetes API, and nothing else; nothing reaches them. No selector knows the API server's addresses, so it is
- * allowed by its ports.
+ * Lets pods reach the Kubernetes API, and nothing else but what is named; nothing reaches them. No selector knows the API server's
+ * addresses, so it is allowed by its ports.
  *
+ * @param more what else they reach; asked when the policy is written
  * @throws InputError when a port is invalid
  * @internal
  */
@@ -141,18 +152,20 @@ export function kubectlNetworkPolicy(
   labels: { [label: string]: string },
   selects: { [label: string]: string },
   apiPorts: number[] = [443, 6443],
+  more?: () => k8s.NetworkPolicyEgressRule[],
 ): void {
   const wrong = apiPorts.find(each => !Number.isInteger(each) || each < 1 || each > 65535);
   if (wrong !== undefined || apiPorts.length === 0) {
     throw new InputError(scope, { prop: 'apiPorts', got: wrong ?? [], because: 'write the ports of the API server, for example [6443]' });
   }
+  const own = [dnsRule(scope), { ports: apiPorts.map(each => ({ port: k8s.IntOrString.fromNumber(each), protocol: 'TCP' })) }];
   kubernetesObject(scope, 'NetworkPolicy', k8s.KubeNetworkPolicy.GVK, {
     metadata: { name, labels: { ...STANDARD_LABELS, ...labels, 'app.kubernetes.io/component': 'network-policy' } },
     spec: {
       podSelector: { matchLabels: selects },
       policyTypes: ['Ingress', 'Egress'],
       ingress: [],
-      egress: [dnsRule(scope), { ports: apiPorts.map(each => ({ port: k8s.IntOrString.fromNumber(each), protocol: 'TCP' })) }],
+      egress: more ? (Lazy.any({ produce: () => asKept([...own, ...more()]) }) as k8s.NetworkPolicyEgressRule[]) : own,
     },
   });
 }

@@ -575,7 +575,13 @@ function rclone(scope: Construct, prop: string, image = 'rclone/rclone:1.68.2'):
   return { name: 'rclone', image: ImageReference.of(image).bind(scope, prop), command: ['cp', '/usr/local/bin/rclone', `${TOOLS}/`] };
 }
 
-function urlOf(scope: Construct, prop: string, text: string): URL {
+/**
+ * A URL that may stand in dist/.
+ *
+ * @throws InputError when it is none of HTTP, or holds a user or a password
+ * @internal
+ */
+export function urlOf(scope: Construct, prop: string, text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) {
     throw new InputError(scope, {
@@ -601,7 +607,8 @@ function warnOfPlainText(scope: Construct, prop: string, url: URL, destinations:
   warn(scope, `${prop} is '${url.origin}', outside the cluster: credentials go there in the clear; write https, and give a CA if need be`);
 }
 
-function destinationOf(url: URL): NetworkDestination {
+/** @internal */
+export function destinationOf(url: URL): NetworkDestination {
   const port = url.port ? Number(url.port) : url.protocol === 'https:' ? 443 : 80;
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port };
 }
