@@ -198,12 +198,8 @@ describe('is told:', () => {
     expect(await described('moved-restore')).toMatch(/Warning +BackupJobFailed /);
     expect(slackOf('good-backup')).toEqual([]);
     expect(slackOf('failed-backup')[0]).toContain(`in test/${shop.name} has failed: the server &lt;db&gt; said "no" &amp; went`);
-    expect(
-      receiver
-        .received()
-        .filter(({ path: to }) => to === '/hook/secret')
-        .every(isSigned),
-    ).toBe(true);
+    const unsigned = receiver.received().filter(each => each.path === '/hook/secret' && !isSigned(each));
+    expect(unsigned).toEqual([]);
   });
 
   test('a success after a failure, and nothing twice when the notifier is started anew', async () => {

@@ -124,7 +124,7 @@ while IFS= read -r message <&6; do
   [ ! -e "queue/$item" ] || continue
   [ ! -e "done/$item" ] || continue
   kind=$(awk -F '\t' -v channel="$1" '$1 == channel { print $2 }' "$NOTIFIER_ROUTES/channels")
-  printf '%s\n' "$message" | awk -F '\t' -v kind="${kind:-event}" -v namespace="$NAMESPACE" -v cluster="${NOTIFIER_CLUSTER:-}" \
+  printf '%s\n' "$message" | awk -F '\t' -v kind="${kind:-event}" -v room="$NAMESPACE" -v cluster="${NOTIFIER_CLUSTER:-}" \
     -f "$BACKUP_HOME/notifier/message.awk" >item.new
   mv item.new "queue/$item"
 done 6<messages

@@ -1,6 +1,6 @@
 # A message as its channel takes it: of one line of decide.awk's, without its first word.
 #
-# variables: kind, namespace, cluster
+# variables: kind, room, which is the namespace: gawk has a word of its own by that name, cluster
 
 function replaced(text, from, to, out, at) {
   out = ""
@@ -30,7 +30,7 @@ function string(text) { return text == "-" ? "null" : "\"" text "\"" }
 {
   stage = $2; time = $3; uid = $4; outcome = $5; job = $6; owner = $7; owner_uid = $8; series = $9; operation = $10; cause = $11
   verdict = $12; point = $13; bytes = $14; seconds = $15; begun = $16; ended = $17; reason = $18
-  where = (cluster == "" ? "" : cluster "/") namespace
+  where = (cluster == "" ? "" : cluster "/") room
   if (outcome == "start") said = "has begun"
   else if (outcome == "stuck") said = "cannot run: " reason
   else if (outcome == "failure") said = "has failed: " reason
@@ -44,12 +44,12 @@ function string(text) { return text == "-" ? "null" : "\"" text "\"" }
 
 kind == "slack" {
   icon = outcome == "failure" || outcome == "stuck" ? ":x:" : ":white_check_mark:"
-  hint = outcome == "failure" || outcome == "stuck" ? "\\n`kubectl -n " namespace " describe job " job "`" : ""
+  hint = outcome == "failure" || outcome == "stuck" ? "\\n`kubectl -n " room " describe job " job "`" : ""
   printf "{\"text\":\"%s *%s* in %s %s%s\"}\n", icon, slack(owner), slack(where), slack(said), hint
 }
 
 kind == "webhook" {
-  printf "{\"version\":1,\"id\":\"%s/%s\",\"outcome\":\"%s\",\"cluster\":%s,\"namespace\":\"%s\",\"series\":\"%s\",\"operation\":\"%s\",", uid, stage, outcome, string(cluster == "" ? "-" : cluster), namespace, series, operation
+  printf "{\"version\":1,\"id\":\"%s/%s\",\"outcome\":\"%s\",\"cluster\":%s,\"namespace\":\"%s\",\"series\":\"%s\",\"operation\":\"%s\",", uid, stage, outcome, string(cluster == "" ? "-" : cluster), room, series, operation
   printf "\"cronJob\":%s,\"job\":\"%s\",\"cause\":%s,\"verdict\":%s,\"reason\":\"%s\",\"recoveryPoint\":%s,", string(owner_uid == "-" ? "-" : owner), job, string(cause), string(verdict), reason, string(point)
   printf "\"bytes\":%s,\"seconds\":%s,\"begun\":%s,\"ended\":%s}\n", number(bytes), number(seconds), string(begun), string(ended)
 }
@@ -67,8 +67,8 @@ kind == "event" {
   bad = outcome == "failure" || outcome == "stuck"
   reasons["start"] = "BackupJobBegun"; reasons["stuck"] = "BackupJobStuck"; reasons["failure"] = "BackupJobFailed"
   reasons["recovery"] = "BackupJobRecovered"; reasons["success"] = "BackupJobSucceeded"
-  printf "{\"apiVersion\":\"v1\",\"kind\":\"Event\",\"metadata\":{\"name\":\"%s.%s.%s\",\"namespace\":\"%s\",\"labels\":{\"app.kubernetes.io/managed-by\":\"cdk8s-backup\",\"cdk8s-backup/series\":\"%s\"}},", job, substr(uid, 1, 8), stage, namespace, series
-  printf "\"involvedObject\":{\"apiVersion\":\"batch/v1\",\"kind\":\"%s\",\"namespace\":\"%s\",\"name\":\"%s\",\"uid\":\"%s\"},", (owner_uid == "-" ? "Job" : "CronJob"), namespace, owner, (owner_uid == "-" ? uid : owner_uid)
+  printf "{\"apiVersion\":\"v1\",\"kind\":\"Event\",\"metadata\":{\"name\":\"%s.%s.%s\",\"namespace\":\"%s\",\"labels\":{\"app.kubernetes.io/managed-by\":\"cdk8s-backup\",\"cdk8s-backup/series\":\"%s\"}},", job, substr(uid, 1, 8), stage, room, series
+  printf "\"involvedObject\":{\"apiVersion\":\"batch/v1\",\"kind\":\"%s\",\"namespace\":\"%s\",\"name\":\"%s\",\"uid\":\"%s\"},", (owner_uid == "-" ? "Job" : "CronJob"), room, owner, (owner_uid == "-" ? uid : owner_uid)
   printf "\"reason\":\"%s\",\"type\":\"%s\",\"message\":\"%s %s\",\"count\":1,", reasons[outcome], (bad ? "Warning" : "Normal"), job, said
   printf "\"firstTimestamp\":\"%s\",\"lastTimestamp\":\"%s\",\"source\":{\"component\":\"cdk8s-backup-notifier\"}}\n", time, time
 }

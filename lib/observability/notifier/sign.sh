@@ -4,12 +4,12 @@
 # The bytes of 64, each as an escape of printf %b, XOR a number. The key's bytes are on stdin, as od writes them.
 sign_pad() { # NUMBER
   awk -v pad="$1" '
-    function xor(a, b, bit, sum) {
+    function differing(a, b, bit, sum) {
       for (bit = 1; bit < 256; bit *= 2) if (int(a / bit) % 2 != int(b / bit) % 2) sum += bit
       return sum + 0
     }
     { for (i = 1; i <= NF; i++) key[count++] = $i }
-    END { for (i = 0; i < 64; i++) printf "\\0%03o", xor(i < count ? key[i] : 0, pad) }'
+    END { for (i = 0; i < 64; i++) printf "\\0%03o", differing(i < count ? key[i] : 0, pad) }'
 }
 
 # Hexadecimal digits as escapes of printf %b.
