@@ -1483,7 +1483,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     extends: 'KubernetesJobOptions',
     'name?': 'string | Its name, and that of what belongs to it',
     'cluster?': "string | What the cluster is called, in messages: letters, digits, '.', '-' and '_'",
-    'interval?': 'Duration | How often it looks: whole seconds, from ten seconds to ten minutes',
+    'interval?': 'Duration | How often it looks: whole seconds, from 10 to 30',
     'timeout?': 'Duration | How long a receiver has for an answer: whole seconds, up to a minute',
     'image?': 'string | An image with curl, a shell, and GNU or busybox tools. kubectl is copied into its pod',
     'pods?': 'PodOptions | How the pod is placed and what it may use',

@@ -40,7 +40,7 @@ export interface NotifierWatcherOptions extends KubernetesJobOptions {
    */
   readonly cluster?: string;
   /**
-   * How often it looks: whole seconds, from ten seconds to ten minutes.
+   * How often it looks: whole seconds, from 10 to 30. A Job that has ended may be deleted after a minute.
    * @default Duration.seconds(20)
    */
   readonly interval?: Duration;
@@ -107,13 +107,24 @@ export class NotifierWatcher extends Construct {
     const known = apps.get(scope.node.root) ?? new Map<string, NotifierWatcher>();
     apps.set(scope.node.root, known);
     const key = `${Chart.of(scope).namespace ?? ''}/${name}`;
-    const watcher = known.get(key) ?? new NotifierWatcher(scope, `Notifier-${name}`, { ...options, name });
+    const watcher = known.get(key) ?? NotifierWatcher.made(scope, { ...options, name });
     known.set(key, watcher);
     if (text({ ...options, name }) !== text(watcher.options)) {
       const because = `${name} was made with other settings, by ${watcher.node.scope?.node.path}: say the same, or give this one a name of its own`;
       throw new InputError(scope, { prop: 'watcher', got: options, because });
     }
     return watcher;
+  }
+
+  /** What cannot stand leaves nothing: it is tried again by the next synthesis. */
+  private static made(scope: Construct, options: NotifierWatcherOptions): NotifierWatcher {
+    const id = `Notifier-${options.name}`;
+    try {
+      return new NotifierWatcher(scope, id, options);
+    } catch (error) {
+      scope.node.tryRemoveChild(id);
+      throw error;
+    }
   }
 
   private readonly channels = new Map<string, BoundChannel>();
@@ -222,7 +233,7 @@ export class NotifierWatcher extends Construct {
         { name: 'NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
         { name: 'KUBECACHEDIR', value: '/scratch/kube' },
         { name: 'TOOLS', value: TOOLS },
-        { name: 'NOTIFIER_EVERY', value: String(this.seconds('interval', options.interval ?? Duration.seconds(20), 10, 600)) },
+        { name: 'NOTIFIER_EVERY', value: String(this.seconds('interval', options.interval ?? Duration.seconds(20), 10, 30)) },
         { name: 'NOTIFIER_TIMEOUT', value: String(this.seconds('timeout', options.timeout ?? Duration.seconds(20), 1, 60)) },
         { name: 'NOTIFIER_STATE', value: state },
         ...(options.cluster === undefined ? [] : [{ name: 'NOTIFIER_CLUSTER', value: options.cluster }]),
