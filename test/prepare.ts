@@ -2,6 +2,7 @@ import { alertPrograms } from './cluster/alerts/programs';
 import { imagesOfCluster } from './cluster/images';
 import { modules } from './cluster/modules';
 import { ClusterNode } from './cluster/node';
+import { receiverProgram } from './cluster/notifier/receiver';
 import { busyboxImages } from './e2e/support/images';
 import { customResourceDefinitions } from './rehearsal/images/crds';
 import { forgetBuilds } from './rehearsal/images/go-binaries';
@@ -25,6 +26,7 @@ async function main(): Promise<void> {
     built("programs of the cluster's node", () => ClusterNode.prepare()),
     built('what the cluster has beside', modules),
     built('kube-state-metrics and Prometheus', alertPrograms),
+    built('a receiver of messages', receiverProgram),
   ]);
   await forgetBuilds();
 }

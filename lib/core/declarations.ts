@@ -1270,7 +1270,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   HealthchecksOptions: {
     extends: 'NotifierOptions',
-    pingUrl: 'SecretKeyRef | The address below which each CronJob has a check of its own name: `https://hc-ping.com/<ping key>`',
+    pingUrl: 'SecretKeyRef | The address below which each CronJob has a check: `https://hc-ping.com/<ping key>`',
   },
   HourlyScheduleOptions: {
     extends: 'ScheduleOptions',

@@ -222,6 +222,7 @@ export class NotifierWatcher extends Construct {
 
   private pod(labels: { [label: string]: string }, state: string): k8s.PodTemplateSpec {
     const { options } = this;
+    const { namespace } = Chart.of(this);
     const template = operationPod(this, {
       operation: OPERATION,
       image: ImageCatalog.of(this).image(this, {
@@ -231,6 +232,7 @@ export class NotifierWatcher extends Construct {
       scripts: { shell: SHELL.bind(this), api: API.bind(this), notifier: SCRIPTS.bind(this) },
       environment: [
         { name: 'NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
+        ...(namespace === undefined ? [] : [{ name: 'MADE_FOR_NAMESPACE', value: namespace }]),
         { name: 'KUBECACHEDIR', value: '/scratch/kube' },
         { name: 'TOOLS', value: TOOLS },
         { name: 'NOTIFIER_EVERY', value: String(this.seconds('interval', options.interval ?? Duration.seconds(20), 10, 30)) },

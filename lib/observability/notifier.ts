@@ -80,7 +80,8 @@ export interface WebhookOptions extends NotifierOutcomeOptions {
 /** A service that waits for pings, and says when one is missing. */
 export interface HealthchecksOptions extends NotifierOptions {
   /**
-   * The address below which each CronJob has a check of its own name: `https://hc-ping.com/<ping key>`. Dots in names become hyphens.
+   * The address below which each CronJob has a check: `https://hc-ping.com/<ping key>`. The check is called `<namespace>-<CronJob>`, with the
+   * watcher's `cluster` and a hyphen in front, where it has one. Dots become hyphens.
    * (https://healthchecks.io/docs/http_api, "Send a success signal using a slug URL".)
    */
   readonly pingUrl: SecretKeyRef;

@@ -465,8 +465,8 @@ inEachShell('a notifier, in %s', shell => {
     await until('its end is told', () => receiver.asked.length === 3);
     const pings = receiver.asked.filter(({ path }) => path.startsWith('/ping/'));
     expect(pings.map(({ path }) => path)).toEqual([
-      '/ping/orders-eu-backup/start?rid=uid-of-orders-backup-1',
-      '/ping/orders-eu-backup/fail?rid=uid-of-orders-backup-1',
+      '/ping/shop-orders-eu-backup/start?rid=uid-of-orders-backup-1',
+      '/ping/shop-orders-eu-backup/fail?rid=uid-of-orders-backup-1',
     ]);
     expect(pings[1]?.body).toBe('orders.eu-backup in shop has failed: the "server" is gone & <away>\n');
     const { headers, body } = receiver.asked.find(({ path }) => path === '/hook/s3cret') as Asked;
@@ -474,6 +474,14 @@ inEachShell('a notifier, in %s', shell => {
     expect(Math.abs(Number(time) - Date.now() / 1000)).toBeLessThan(3600);
     expect(headers['x-backup-signature']).toBe(`sha256=${createHmac('sha256', key).update(`${time}.${body}`).digest('hex')}`);
     expect(headers['content-type']).toBe('application/json');
+  });
+
+  test('does not speak for a copy of its namespace', () => {
+    const [command = 'sh', ...words] = shell;
+    const env = environment({ MADE_FOR_NAMESPACE: 'production' });
+    const { status, stderr } = spawnSync(command, [...words, join(directory, 'home/notifier/notifier.sh')], { env, encoding: 'utf8' });
+    expect([status, stderr]).toEqual([78, expect.stringContaining('made for the namespace production, and is a copy in shop')]);
+    expect(requests()).toEqual([]);
   });
 
   test('says nothing of what ended before it was there, but knows that it had failed', async () => {
@@ -745,7 +753,7 @@ inEachShell('a signature, in %s', shell => {
     const [command = 'sh', ...words] = shell;
     const { stdout, stderr } = spawnSync(
       command,
-      [...words, '-euc', '. lib/observability/notifier/sign.sh; sign "$0"', join(directory, 'key')],
+      [...words, '-ec', '. lib/observability/notifier/sign.sh; sign "$0"', join(directory, 'key')],
       {
         input: data,
         encoding: 'utf8',

@@ -54,9 +54,10 @@ kind == "webhook" {
   printf "\"bytes\":%s,\"seconds\":%s,\"begun\":%s,\"ended\":%s}\n", number(bytes), number(seconds), string(begun), string(ended)
 }
 
-# The first line is the end of the address. (Healthchecks.io's documentation, "Pinging API", "Slug URLs" and "run ID".)
+# The first line is the end of the address. Two of one name in two places are two: the success of one would hide the failure of the other.
+# (Healthchecks.io's documentation, "Pinging API", "Slug URLs" and "run ID".)
 kind == "ping" {
-  slug = tolower(owner)
+  slug = tolower((cluster == "" ? "" : cluster "-") room "-" owner)
   gsub(/[^a-z0-9_-]/, "-", slug)
   printf "/%s%s?rid=%s\n", slug, (outcome == "start" ? "/start" : outcome == "failure" || outcome == "stuck" ? "/fail" : ""), uid
   printf "%s in %s %s\n", owner, where, plain(said)

@@ -13,6 +13,7 @@
 #                of them, too, or *
 #   NOTIFIER_SECRETS   the directory in which each channel has a directory of its name, with the file `url`, and `key` to sign with
 #   NAMESPACE          whose jobs it looks at
+#   MADE_FOR_NAMESPACE the namespace that it was synthesized for, where that is known: it does not speak for a copy
 #   TOOLS              where kubectl is
 #
 # In $SCRATCH are
@@ -33,6 +34,11 @@ beat() { cut -d . -f 1 /proc/uptime >"$SCRATCH/$1"; }
 # A signal is heard at once, and not when the time is over.
 nap() { sleep "$1" & wait "$!" || :; }
 trap 'exit 0' TERM INT
+
+[ "${MADE_FOR_NAMESPACE:-$NAMESPACE}" = "$NAMESPACE" ] || {
+  log "REFUSED: this was made for the namespace $MADE_FOR_NAMESPACE, and is a copy in $NAMESPACE: receivers would take what becomes of the copy for production's. Nothing is told"
+  exit 78
+}
 
 mkdir -p state queue/event done/event failing
 rm -rf running
