@@ -240,7 +240,7 @@ export class NotifierWatcher extends Construct {
         { name: 'NOTIFIER_STATE', value: state },
         ...(options.cluster === undefined ? [] : [{ name: 'NOTIFIER_CLUSTER', value: options.cluster }]),
         { name: 'NOTIFIER_ROUTES', value: ROUTES },
-        { name: 'NOTIFIER_SECRETS', value: CHANNELS },
+        { name: 'NOTIFIER_ADDRESSES', value: CHANNELS },
       ],
       initContainers: [
         {

@@ -228,7 +228,7 @@ const environment = (more: { [name: string]: string } = {}): NodeJS.ProcessEnv =
   NOTIFIER_TIMEOUT: '60',
   NOTIFIER_STATE: 'backup-notifier-state',
   NOTIFIER_ROUTES: join(directory, 'routes'),
-  NOTIFIER_SECRETS: join(directory, 'secrets'),
+  NOTIFIER_ADDRESSES: join(directory, 'secrets'),
   NOTIFIER_FIRST_WAIT: '1',
   ...more,
 });
@@ -753,7 +753,7 @@ inEachShell('a signature, in %s', shell => {
     const [command = 'sh', ...words] = shell;
     const { stdout, stderr } = spawnSync(
       command,
-      [...words, '-ec', '. lib/observability/notifier/sign.sh; sign "$0"', join(directory, 'key')],
+      [...words, '-ec', '. lib/observability/notifier/sign.sh; sign cat "$0"', join(directory, 'key')],
       {
         input: data,
         encoding: 'utf8',

@@ -16,6 +16,7 @@ import {
   Verification,
 } from '../../lib';
 import { VolumeSnapshotGroup, VolumeSnapshotMember } from '../../lib/volumes';
+import { RULES } from '../manifests/rules';
 import { problems } from '../manifests/schema/judge';
 import { backup, chart, container, environment, files, type Manifest, objects, podSpec, props } from '../support/synth';
 
@@ -72,7 +73,10 @@ test('is one Deployment of one pod for all backups of a namespace, with the one 
   expect(selected).toHaveLength(1);
   expect(selected[0].spec).toMatchObject({ policyTypes: ['Ingress', 'Egress'] });
   expect(selected[0].spec).not.toHaveProperty('ingress');
-  for (const object of Object.values(made)) expect(problems(object)).toEqual([]);
+  expect(Object.values(made).flatMap(problems)).toEqual([]);
+  // The claim is there already.
+  const { claimReferences: ___, ...rules } = RULES;
+  expect(Object.values(rules).flatMap(rule => rule(Object.values(made)))).toEqual([]);
 });
 
 test('may list jobs and pods, make events, and keep what it has told: nothing else', () => {

@@ -16,8 +16,11 @@ rm -rf "$work"
 mkdir -p "$work" tries
 case $channel in
   event)
+    # It writes a configuration for kubectl, which the one of a look may be reading.
+    scratch=$SCRATCH SCRATCH=$SCRATCH/$work
     # shellcheck source=lib/kubernetes/kubectl/api.sh
     . "$BACKUP_HOME/api/api.sh"
+    SCRATCH=$scratch
     kind=event
     ;;
   *)
@@ -47,7 +50,7 @@ tell_event() {
 }
 
 secret() { # NAME: what the Secret says, without the line breaks that editors leave
-  tr -d '\r\n' <"$NOTIFIER_SECRETS/$channel/$1" 2>/dev/null
+  tr -d '\r\n' <"$NOTIFIER_ADDRESSES/$channel/$1" 2>/dev/null
 }
 
 tell_receiver() { # FILE
@@ -68,11 +71,9 @@ tell_receiver() { # FILE
       ;;
     webhook)
       if [ "$signed" = yes ]; then
-        [ -s "$NOTIFIER_SECRETS/$channel/key" ] || { why='the key to sign with is not there'; return 3; }
+        [ -s "$NOTIFIER_ADDRESSES/$channel/key" ] || { why='the key to sign with is not there'; return 3; }
         time=$(date +%s)
-        secret key >"$work/key"
-        signature=$({ printf '%s.' "$time" && cat "$1"; } | sign "$work/key")
-        rm -f "$work/key"
+        signature=$({ printf '%s.' "$time" && cat "$1"; } | sign secret key)
       fi
       ;;
   esac

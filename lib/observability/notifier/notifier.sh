@@ -11,7 +11,7 @@
 #     channels   CHANNEL KIND PROXY CA SIGNED   KIND is slack, webhook or ping; PROXY is a URL, and CA a file; SIGNED is yes; each may be - for none
 #     routes     SERIES CHANNEL OUTCOMES OPERATIONS   OUTCOMES are failure, recovery, success, start, between commas. OPERATIONS is a list
 #                of them, too, or *
-#   NOTIFIER_SECRETS   the directory in which each channel has a directory of its name, with the file `url`, and `key` to sign with
+#   NOTIFIER_ADDRESSES   the directory in which each channel has a directory of its name, with the file `url`, and `key` to sign with
 #   NAMESPACE          whose jobs it looks at
 #   MADE_FOR_NAMESPACE the namespace that it was synthesized for, where that is known: it does not speak for a copy
 #   TOOLS              where kubectl is

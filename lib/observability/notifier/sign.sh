@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# HMAC-SHA256 (RFC 2104) where there is no openssl. The key is in a file, in pipes and in this shell's memory, and in no argument.
+# HMAC-SHA256 (RFC 2104) where there is no openssl. The key is in pipes and in this shell's memory: in no argument, and in no further file.
 
 # The bytes of 64, each as an escape of printf %b, XOR a number. The key's bytes are on stdin, as od writes them.
 sign_pad() { # NUMBER
@@ -15,11 +15,10 @@ sign_pad() { # NUMBER
 # Hexadecimal digits as escapes of printf %b.
 sign_bytes() { awk '{ digits = "0123456789abcdef"; for (i = 1; i <= 64; i += 2) printf "\\0%03o", 16 * (index(digits, substr($1, i, 1)) - 1) + index(digits, substr($1, i + 1, 1)) - 1 }'; }
 
-sign() { # KEY-FILE, with what is to be signed on stdin; prints 64 hexadecimal digits
-  if [ "$(wc -c <"$1")" -gt 64 ]; then
-    sign_key=$(printf %b "$(sha256sum <"$1" | sign_bytes)" | od -An -v -tu1)
-  else
-    sign_key=$(od -An -v -tu1 <"$1")
+sign() { # COMMAND... that prints the key, with what is to be signed on stdin; prints 64 hexadecimal digits
+  sign_key=$("$@" </dev/null | od -An -v -tu1)
+  if [ "$(printf '%s\n' "$sign_key" | wc -w)" -gt 64 ]; then
+    sign_key=$(printf %b "$("$@" </dev/null | sha256sum | sign_bytes)" | od -An -v -tu1)
   fi
   sign_inner=$(printf '%s\n' "$sign_key" | sign_pad 54)
   sign_outer=$(printf '%s\n' "$sign_key" | sign_pad 92)
