@@ -204,7 +204,7 @@ describe('is told:', () => {
 
   test('a success after a failure, and nothing twice when the notifier is started anew', async () => {
     const before = messages().map(({ id }) => id);
-    await shop.output('delete', 'pod', '--selector=cdk8s-backup/job=backup-notifier', '--wait=true', '--grace-period=1');
+    await shop.output('delete', 'pod', '--selector=cdk8s-backup/job=backup-notifier');
     await shop.output('wait', 'deployment/backup-notifier', '--for=condition=Available', '--timeout=5m');
     const again = await run('failed-backup', says('published'));
     expect(await told(again, 'recovery')).toMatchObject({ verdict: 'published', cause: null });

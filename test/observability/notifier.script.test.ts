@@ -175,7 +175,7 @@ beforeEach(async () => {
   jobs();
 });
 afterEach(async () => {
-  await stop();
+  await stop('SIGKILL');
   await receiver.stop();
   rmSync(directory, { recursive: true, force: true });
 });
@@ -251,15 +251,15 @@ function start(shell: string[], more: { [name: string]: string } = {}): void {
 }
 
 /** Ends it, and what it has started, as a container ends. */
-async function stop(): Promise<void> {
+async function stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (!running) return;
   const { pid = 0 } = running;
-  running.kill('SIGTERM');
-  if (running.exitCode === null) await new Promise(done => running?.on('exit', done));
+  running.kill(signal);
+  if (running.exitCode === null && running.signalCode === null) await new Promise(done => running?.on('exit', done));
   running = undefined;
-  const isThere = (signal: NodeJS.Signals | 0) => {
+  const isThere = (sent: NodeJS.Signals | 0) => {
     try {
-      return process.kill(-pid, signal);
+      return process.kill(-pid, sent);
     } catch {
       return false;
     }
@@ -337,14 +337,10 @@ inEachShell('a notifier, in %s', shell => {
         involvedObject: { apiVersion: 'batch/v1', kind: 'CronJob', name: 'orders-backup', uid: 'uid-of-orders-backup', namespace: 'shop' },
       },
     ]);
-    await until(
-      'it is written down',
-      () =>
-        existsSync(join(directory, 'api/state.told')) && readFileSync(join(directory, 'api/state.told'), 'utf8').split('\n').length === 4,
-    );
-    expect(ready()).toBe(true);
+    await until('it is ready', () => ready());
     expect(ready('alive')).toBe(true);
     await stop();
+    expect(readFileSync(join(directory, 'api/state.told'), 'utf8').split('\n')).toHaveLength(4);
     // A pod that is made anew has an empty scratch volume.
     rmSync(join(directory, 'scratch'), { recursive: true });
     mkdirSync(join(directory, 'scratch'));
@@ -474,6 +470,25 @@ inEachShell('a notifier, in %s', shell => {
     expect(Math.abs(Number(time) - Date.now() / 1000)).toBeLessThan(3600);
     expect(headers['x-backup-signature']).toBe(`sha256=${createHmac('sha256', key).update(`${time}.${body}`).digest('hex')}`);
     expect(headers['content-type']).toBe('application/json');
+  });
+
+  test('writes down what is being told when it is ended, and tells it once', async () => {
+    channels(hook());
+    let answer = () => {};
+    receiver.answer = (____, response) => {
+      answer = () => response.end();
+    };
+    jobs(FAILED);
+    start(shell);
+    await until('it is asked', () => receiver.asked.length === 1);
+    running?.kill('SIGTERM');
+    answer();
+    await stop();
+    rmSync(join(directory, 'scratch'), { recursive: true });
+    mkdirSync(join(directory, 'scratch'));
+    start(shell);
+    await rounds();
+    expect(receiver.asked).toHaveLength(1);
   });
 
   test('does not speak for a copy of its namespace', () => {

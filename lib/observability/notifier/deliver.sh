@@ -118,6 +118,7 @@ finish() { # ITEM
 
 for path in "queue/$channel"/*; do
   [ -e "$path" ] || continue
+  [ ! -e stopping ] || break
   item=${path##*/}
   now=$(date +%s)
   count=0 next=0 first=$now

@@ -1,5 +1,9 @@
 #!/bin/sh
 # Looks once at jobs and their pods, and puts into queues what is to be told of them. notifier.sh describes the files.
+#
+# usage: look.sh [save]
+#
+# With `save` it only writes down what was told.
 set -eu
 # shellcheck source=lib/shell/lib/outcome.sh
 . "$BACKUP_HOME/shell/outcome.sh"
@@ -86,6 +90,10 @@ for item in done/*/*; do
   : >unsaved
   rm -f "$item"
 done
+if [ "${1:-}" = save ]; then
+  save_state
+  exit 0
+fi
 
 # Jobs first: of one that has ended, the pods that are listed after it have ended, too.
 api get jobs -o go-template="$JOBS" >jobs.rows || { complain api "jobs cannot be listed: $(api_reason)"; exit 1; }

@@ -22,7 +22,7 @@
 #   state/last     CRONJOB TIME UID OUTCOME: how the last job of each has ended
 #   queue/CHANNEL/ITEM, done/CHANNEL/ITEM   messages that are to be told, and those that were. ITEM is TIME_UID_PHASE_JOB
 #   failing/CHANNEL   why it could not be told what it was to be told last
-# A message goes again when the pod dies between the receiver's answer and the note of it, and never gets lost: receivers know it by its id.
+# A message goes again when the pod is killed between the receiver's answer and the note of it, and does not get lost: receivers know it by its id.
 set -eu
 umask 077
 export LC_ALL=C.UTF-8 TZ=UTC HOME="$SCRATCH" TMPDIR="$SCRATCH" PATH="$TOOLS:$PATH"
@@ -33,7 +33,18 @@ cd "$SCRATCH"
 beat() { cut -d . -f 1 /proc/uptime >"$SCRATCH/$1"; }
 # A signal is heard at once, and not when the time is over.
 nap() { sleep "$1" & wait "$!" || :; }
-trap 'exit 0' TERM INT
+# What is being told is told, and written down, before it ends.
+# shellcheck disable=SC2317 # called by the trap
+stop() {
+  trap '' TERM INT
+  : >stopping
+  [ -z "$look" ] || kill "$look" 2>/dev/null || :
+  wait
+  sh "$BACKUP_HOME/notifier/look.sh" save || :
+  exit 0
+}
+look=
+trap stop TERM INT
 
 [ "${MADE_FOR_NAMESPACE:-$NAMESPACE}" = "$NAMESPACE" ] || {
   log "REFUSED: this was made for the namespace $MADE_FOR_NAMESPACE, and is a copy in $NAMESPACE: receivers would take what becomes of the copy for production's. Nothing is told"
@@ -41,7 +52,7 @@ trap 'exit 0' TERM INT
 }
 
 mkdir -p state queue/event done/event failing
-rm -rf running
+rm -rf running stopping
 mkdir running
 beat beat
 
@@ -63,11 +74,14 @@ log "looking at the jobs of $NAMESPACE every $NOTIFIER_EVERY s"
 while :; do
   begun=$(cut -d . -f 1 /proc/uptime)
   sh "$BACKUP_HOME/notifier/look.sh" </dev/null &
-  ! wait "$!" || beat looked
+  look=$!
+  ! wait "$look" || beat looked
+  look=
   beat beat
   deliver
   while [ $(($(cut -d . -f 1 /proc/uptime) - begun)) -lt "$NOTIFIER_EVERY" ]; do
     nap 1
     beat beat
+    [ -z "$(find "done" -type f)" ] || sh "$BACKUP_HOME/notifier/look.sh" save || :
   done
 done
