@@ -229,6 +229,6 @@ function complaints(node: Node): string[] {
 
 function refuseCollisions(collisions: string[]): void {
   if (collisions.length > 0) {
-    throw new Error(`nothing was written, as these would replace each other:\n  ${collisions.join('\n  ')}`);
+    throw new Error(`nothing was written, because these objects would replace each other:\n  ${collisions.join('\n  ')}`);
   }
 }

@@ -28,7 +28,7 @@ export function sameObjects(documents: Document[]): string[] {
       const group = apiVersion.includes('/') ? `.${apiVersion.split('/')[0]}` : '';
       return `${kind}${group} '${name}'${namespace && ` in namespace '${namespace}'`}`;
     },
-    what => `all make ${what}; give each a name of its own`,
+    what => `all make ${what}; give each its own name`,
   );
 }
 

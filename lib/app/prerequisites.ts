@@ -29,7 +29,7 @@ export class Prerequisites {
   public static of(scope: IConstruct): Prerequisites {
     const early = scope.node.findAll().find(isUnfinished);
     if (early) {
-      const because = 'what its add-ons make is not there yet: call app.synth() first';
+      const because = 'the objects of its add-ons do not exist yet: call app.synth() first';
       throw new InputError(early, { prop: 'Prerequisites.of', got: 'called before synthesis', because });
     }
     const gathered = new Gathered();

@@ -16,6 +16,6 @@ export function checkAppendOnly(scope: IConstruct, repository: RepositoryConfig,
     prop: 'retention.within',
     got: undefined,
     because:
-      'whoever can only add to an append-only repository could still push recovery points out of the other rules by adding some: say how long all of them stay whatever comes after, for example within: Duration.days(30), or use Retention.all()',
+      'in an append-only repository, an attacker could add recovery points until these rules drop the good ones: also set a time for which all are kept, for example within: Duration.days(30), or use Retention.all()',
   });
 }

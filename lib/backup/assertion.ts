@@ -57,7 +57,7 @@ export function assertionScripts(scope: Construct, series: string, assertions: A
       throw new InputError(scope, {
         prop: `assertions[${index}].database`,
         got: undefined,
-        because: 'the backup holds several databases: name the one to ask',
+        because: 'the backup holds several databases: name the one to query',
       });
     }
     if (assertion.query.trim() === '') {

@@ -93,7 +93,7 @@ export class BackupJob extends Construct {
     const { backup, access = RepositoryAccess.READ, retries = 0 } = props;
     const operation = backup._operation;
     if (!/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(id) || TAKEN.test(id)) {
-      const because = 'write a name of lower-case letters, digits and hyphens that no job of this library has, such as export';
+      const because = 'write a name of lower-case letters, digits and hyphens that no job of this library uses, such as export';
       throw new InputError(this, { prop: 'name', got: id, because });
     }
     checkWhole(this, 'retries', retries, 0, 10);
@@ -140,7 +140,7 @@ export class BackupJob extends Construct {
     for (const file of Object.keys(secretFiles)) {
       const isName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(file);
       if (isName && spec?.volumes?.filter(({ name }) => name === file).length === 1) continue;
-      const because = 'write a name of lower-case letters, digits and hyphens that no other volume of the pod has, such as token';
+      const because = 'write a name of lower-case letters, digits and hyphens that no other volume of the pod uses, such as token';
       throw new InputError(this, { prop: 'secretFiles', got: file, because });
     }
   }

@@ -93,7 +93,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
     if (Chart.of(this).namespace === undefined) {
       warn(
         Chart.of(this),
-        "the chart has no namespace, so that all of it goes where whoever applies it happens to be, and policies of other namespaces do not fit: new Chart(app, 'shop', { namespace: 'shop' })",
+        "the chart has no namespace, so its objects go to the current namespace of whoever applies them, and network policies of other namespaces do not match: write new Chart(app, 'shop', { namespace: 'shop' })",
       );
     }
     this.props = props;
@@ -139,7 +139,11 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
    */
   public addVerification(options: DatabaseVerificationOptions = {}): DatabaseVerification {
     const { name = 'verify' } = options;
-    this.refuseTwice('addVerification', name, `a backup has one verification of the name ${name}: leave one out, or give it another name`);
+    this.refuseTwice(
+      'addVerification',
+      name,
+      `the backup already has a verification named ${name}: leave one out, or give it another name`,
+    );
     return new DatabaseVerification(this, name, { ...this.refined(name, options), backup: this });
   }
 
@@ -150,7 +154,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
    */
   public addRestore(options: DatabaseRestoreOptions = {}): DatabaseRestore {
     const { name = 'restore' } = options;
-    const because = `a backup may have several restores, to several places: give this one a name, for example addRestore({ name: 'restore-to-staging' })`;
+    const because = `the backup already has a restore of that name: give this one a name of its own, for example addRestore({ name: 'restore-to-staging' })`;
     this.refuseTwice('addRestore', name, because);
     return new DatabaseRestore(this, name, { ...this.refined(name, options), backup: this });
   }
@@ -165,7 +169,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
    */
   public addMirror(repository: IRepository, options: MirrorOptions): DatabaseMirror {
     const id = `mirror-${options.name}`;
-    this.refuseTwice('addMirror', id, `a backup has one mirror of the name ${options.name}: give one of them another`);
+    this.refuseTwice('addMirror', id, `the backup already has a mirror named ${options.name}: give one of them another name`);
     const { verification, restore, ...own } = this.refined(id, options);
     const mirror = new DatabaseMirror(this, id, { ...own, repository, backup: this });
     if (verification) mirror.addVerification(verification);
@@ -179,7 +183,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
    * @throws InputError when the engine has no log to archive, or a prop is invalid
    */
   public addLogArchive(options: LogArchiveOptions = {}): DatabaseLogArchive {
-    this.refuseTwice('addLogArchive', 'log', 'a server has one archive of its log: leave one out');
+    this.refuseTwice('addLogArchive', 'log', 'a server can have only one log archive: leave one out');
     return new DatabaseLogArchive(this, 'log', { ...this.refined('log', options), backup: this });
   }
 
@@ -191,7 +195,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
    */
   public addKeyDrill(options: KeyDrillOptions): DatabaseVerification {
     const { name = 'drill' } = options;
-    this.refuseTwice('addKeyDrill', name, `a backup has one drill of the name ${name}: give one of them another`);
+    this.refuseTwice('addKeyDrill', name, `the backup already has a drill named ${name}: give one of them another name`);
     const refined = this.refined(name, options);
     const drill = this.addVerification(drillVerification(this, refined, this.props.repository));
     sayWhenDrilled(drill, refined, this.series);
@@ -204,7 +208,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
    * @throws InputError when the repository is not an encrypted one of plain files, or a prop is invalid
    */
   public addReencryption(options: ReencryptionOptions = {}): Reencryption {
-    this.refuseTwice('addReencryption', 'reencrypt', 'a backup has one re-encryption: leave one out');
+    this.refuseTwice('addReencryption', 'reencrypt', 'a backup can have only one re-encryption: leave one out');
     return new Reencryption(this, 'reencrypt', { ...options, backup: this });
   }
 
@@ -214,7 +218,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
    * @throws InputError when the repository is not restic's, or a prop is invalid
    */
   public addKeyRotation(options: KeyRotationOptions): KeyRotation {
-    this.refuseTwice('addKeyRotation', 'rotate-key', 'name the key to add and the one to remove in one call');
+    this.refuseTwice('addKeyRotation', 'rotate-key', 'name the key to add and the key to remove in one call');
     return new KeyRotation(this, 'rotate-key', { ...options, backup: this });
   }
 
@@ -225,7 +229,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
    * @throws InputError when a prop is invalid, or something prunes the backup's recovery points already
    */
   public addPrune(options: DatabasePruneOptions = {}): DatabasePrune {
-    this.refuseTwice('addPrune', 'prune', 'a backup has one prune: leave one out');
+    this.refuseTwice('addPrune', 'prune', 'a backup can have only one prune: leave one out');
     return new DatabasePrune(this, 'prune', { ...this.refined('prune', options), backup: this });
   }
 
@@ -237,7 +241,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
    * @throws InputError when an option is invalid, or the backup has something of that name already
    */
   public addJob(name: string, options: BackupJobOptions): BackupJob {
-    this.refuseTwice('addJob', name, 'the backup has something of that name: choose another');
+    this.refuseTwice('addJob', name, 'the backup already uses that name: choose another one');
     return new BackupJob(this, name, { ...options, backup: this });
   }
 
@@ -285,7 +289,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
       throw new InputError(pruner, {
         prop: 'backup',
         got: this.node.path,
-        because: `${this.pruner.node.path} prunes its recovery points already; leave one out`,
+        because: `${this.pruner.node.path} already prunes its recovery points: leave one out`,
       });
     }
     this.pruner = pruner;
@@ -296,7 +300,7 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
   }
 
   private refuseTwice(call: string, id: string, because: string): void {
-    const late = this.bindsPlanned ? `${because}. Where an add-on of its plan is to be refined, plan.add() comes first` : because;
+    const late = this.bindsPlanned ? `${because}. To refine an add-on of its plan, call plan.add() first` : because;
     refuseTwice(this, this, call, id, late);
   }
 
@@ -369,11 +373,11 @@ export class DatabaseBackup extends Construct implements IDatabaseBackup {
       warn(this, `nothing proves that ${this.series} can be restored: call addVerification()`);
     }
     if (!children.some(child => child instanceof DatabaseRestore && child._identity === identity)) {
-      warn(this, `nothing restores ${this.series} on the worst day: call addRestore()`);
+      warn(this, `nothing can restore ${this.series} after a disaster: call addRestore()`);
     }
     const { appendOnly } = this._operation.repository;
     if (appendOnly && !this.pruner && !this.props.retention.bind(this, 'retention').keepsAll) {
-      warn(this, `nothing removes what the retention of ${this.series} does not keep, as its repository is append-only: call addPrune()`);
+      warn(this, `nothing prunes the recovery points of ${this.series}, as its repository is append-only: call addPrune()`);
     }
     return [];
   }

@@ -167,7 +167,7 @@ export class DatabaseMirror extends Construct {
       backup,
       'addVerification',
       name,
-      `a mirror has one verification of the name ${name}: leave one out, or give it another name`,
+      `the mirror already has a verification named ${name}: leave one out, or give it another name`,
     );
     return new DatabaseVerification(backup, name, {
       maximumAge: newestWithin([backup.schedule.bind(backup, 'schedule'), this.schedule]),
@@ -183,7 +183,7 @@ export class DatabaseMirror extends Construct {
   public addRestore(options: DatabaseRestoreOptions = {}): DatabaseRestore {
     const { backup, repository } = this.props;
     const { name = `restore-${this.name}` } = options;
-    refuseTwice(this, backup, 'addRestore', name, `a mirror has one restore of the name ${name}: give this one another name`);
+    refuseTwice(this, backup, 'addRestore', name, `the mirror already has a restore named ${name}: give this one another name`);
     return new DatabaseRestore(backup, name, { repository, ...said(options), name, backup });
   }
 
@@ -192,14 +192,14 @@ export class DatabaseMirror extends Construct {
       throw new InputError(this, {
         prop: 'repository',
         got: destination.identity,
-        because: 'it is the repository that is to be mirrored; name another one',
+        because: 'it is the repository of the backup itself: name another one',
       });
     }
     if (destination.place && destination.place.store === source.place?.store) {
       throw new InputError(this, {
         prop: 'repository',
         got: destination.identity,
-        because: `both copies would be in one place, ${destination.place.store}, and lost together; name a repository elsewhere`,
+        because: `both copies would be in the same place, ${destination.place.store}, and lost together: name a repository in another place`,
       });
     }
   }
@@ -211,15 +211,15 @@ export class DatabaseMirror extends Construct {
       child => (child instanceof DatabaseVerification || child instanceof DatabaseRestore) && child._identity === this._identity,
     );
     if (!mine.some(child => child instanceof DatabaseVerification)) {
-      warn(this, `nothing proves that ${backup.series} can be restored from its mirror ${this.name}: call addVerification() of the mirror`);
+      warn(this, `nothing proves that ${backup.series} can be restored from its mirror ${this.name}: call addVerification() on the mirror`);
     }
     if (!mine.some(child => child instanceof DatabaseRestore)) {
-      warn(this, `nothing restores ${backup.series} from its mirror ${this.name}: call addRestore() of the mirror`);
+      warn(this, `nothing can restore ${backup.series} from its mirror ${this.name}: call addRestore() on the mirror`);
     }
     if (!this.isPruned) {
       warn(
         this,
-        `nothing removes what the retention of the mirror ${this.name} does not keep, as its repository is append-only: let its store expire it, or say Retention.all()`,
+        `nothing prunes the mirror ${this.name}, as its repository is append-only: let its store expire old recovery points, or use Retention.all()`,
       );
     }
     return [];

@@ -75,14 +75,14 @@ export class DatabasePrune extends Construct {
       throw new InputError(this, {
         prop: 'repository',
         got: repository.identity,
-        because: `the recovery points of ${backup.node.path} are in ${operation.repository.identity}: name the same place, with other credentials`,
+        because: `the recovery points of ${backup.node.path} are in ${operation.repository.identity}: name the same place with other credentials`,
       });
     }
     if (repository.appendOnly) {
       throw new InputError(this, {
         prop: 'repository',
         got: 'append-only',
-        because: 'its credentials cannot delete, and pruning is deleting: give the same place with credentials that can',
+        because: 'its credentials cannot delete, which pruning needs: name the same place with credentials that can',
       });
     }
     const retention = backup.props.retention.bind(this, 'retention');

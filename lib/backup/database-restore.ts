@@ -174,14 +174,14 @@ export class DatabaseRestore extends Construct {
       throw new InputError(this, {
         prop: 'safetyBackup',
         got: true,
-        because: `a restore of ${this.target.name} needs the server stopped, which cannot be backed up then; leave it out: what the data directory holds is put aside`,
+        because: `a restore of ${this.target.name} needs the server stopped, and a stopped server cannot be backed up: leave it out. The old data directory is put aside`,
       });
     }
     if (props.dataVolume && members.length > 1) {
       throw new InputError(this, {
         prop: 'dataVolume',
         got: 'one volume',
-        because: `each of ${members.map(member => member.name).join(', ')} is restored to a volume of its own, which the engine knows; leave it out`,
+        because: `each of ${members.map(member => member.name).join(', ')} is restored to its own volume, which the engine knows: leave it out`,
       });
     }
     const repository = operation.bindRepository(this, RepositoryAccess.RESTORE, props.repository);
@@ -239,7 +239,7 @@ export class DatabaseRestore extends Construct {
         throw new InputError(this, {
           prop: `request.${key}`,
           got: value,
-          because: `a request has the keys ${this.known.map(word => word.key).join(', ')}`,
+          because: `a request can have only the keys ${this.known.map(word => word.key).join(', ')}`,
         });
       }
       if (this.known.some(word => word.key === key && isFlag(word)) && !['yes', 'no'].includes(value)) {

@@ -148,7 +148,7 @@ export class DatabaseVerification extends Construct {
       throw new InputError(this, {
         prop: 'maximumAge',
         got: maximumAge.toHumanString(),
-        because: `the newest recovery point is up to ${backup.interval.toHumanString()} old when nothing is wrong: allow that, and the time that a backup takes`,
+        because: `the newest recovery point is up to ${backup.interval.toHumanString()} old even if nothing is wrong: allow that, plus the time that a backup takes`,
       });
     }
     const metadata = { name: checkCronJobName(this, name), labels: operation.labels(label) };

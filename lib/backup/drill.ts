@@ -36,16 +36,16 @@ interface Opened {
 export function drillVerification(scope: Construct, options: KeyDrillOptions, own: IRepository): DatabaseVerificationOptions {
   const { key, passphrase, repository = own, ...verification } = options;
   if (!key?.secretName || !key.keyName) {
-    const because = "name the key of a Secret that is filled in for the drill, for example SecretRef.named('escrow').key('identity')";
+    const because = "name the key of a Secret that you fill in for the drill, for example SecretRef.named('escrow').key('identity')";
     throw new InputError(scope, { prop: 'key', got: key, because });
   }
   if (!('withKey' in repository)) {
-    const because = 'nothing in this repository is opened with a key, so none can be drilled';
+    const because = 'this repository has no key, so there is no key to drill: leave the drill out';
     throw new InputError(scope, { prop: 'repository', got: 'a repository without keys', because });
   }
   const opened = openedWith(scope, repository as IKeyedRepository, key, passphrase);
   if ((repository as IRepository & Partial<Opened>)._isOpenedBy?.(key)) {
-    const because = `the repository's own key is in there, and opens it every day: name the Secret that is filled in with the key in escrow, for example SecretRef.named('escrow').key('${key.keyName}')`;
+    const because = `that is the repository's own key, which opens it every day: name the Secret that you fill in with the key from escrow, for example SecretRef.named('escrow').key('${key.keyName}')`;
     throw new InputError(scope, { prop: 'key', got: `${key.secretName}/${key.keyName}`, because });
   }
   return {
@@ -70,7 +70,7 @@ export function sayWhenDrilled(drill: Construct, { key, passphrase }: KeyDrillOp
     needsSecrets(
       drill,
       [secretName],
-      `is not for the first night: filled in with \`${keyName}\` before, and emptied after, a drill of`,
+      `is not needed before the first night: fill it in with \`${keyName}\` before, and empty it after, a drill of`,
       series,
     );
   }

@@ -55,7 +55,8 @@ export class KeyRotation extends Construct {
     const { backup, add, remove } = props;
     const { identity, rekeyMethod } = backup._operation.repository;
     if (rekeyMethod !== RekeyMethod.KEY_ROTATION) {
-      const because = 'only a restic repository has keys of its own; one of files changes its recipients, and addReencryption() follows';
+      const because =
+        'only a restic repository has its own keys: for a files repository, change its recipients, and then call addReencryption()';
       throw new InputError(this, { prop: 'repository', got: identity, because });
     }
     if (!add && !remove) {
@@ -69,12 +70,12 @@ export class KeyRotation extends Construct {
       throw new InputError(this, {
         prop: 'remove',
         got: `${remove.secretName}/${remove.keyName}`,
-        because: 'that is the key to add: name the old one',
+        because: 'that is the key to add: name the old key',
       });
     }
     for (const [key, does] of [
-      [add, 'is not for the first night: filled in before its key is added to'],
-      [remove, 'is not for the first night: filled in before its key is removed from'],
+      [add, 'is not needed before the first night: fill it in before its key is added to'],
+      [remove, 'is not needed before the first night: fill it in before its key is removed from'],
     ] as const) {
       if (key) needsSecrets(this, [key.secretName], does, `the repository of ${backup.series}`);
     }

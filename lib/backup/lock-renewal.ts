@@ -41,7 +41,7 @@ export function renewLocks(scope: Construct, { backup, retention, interval, mirr
     throw new InputError(scope, {
       prop: 'retention',
       got: retention.environment.RETENTION,
-      because: `it keeps nothing for longer than ${Math.floor(reach)} days, but the bucket locks everything for ${lock.toDays()}: what retention drops would stay, and cost; keep recovery points for longer, or lock for fewer days (objectLock.days, and the bucket's default retention)`,
+      because: `it keeps nothing longer than ${Math.floor(reach)} days, but the bucket locks everything for ${lock.toDays()} days, so pruned data would stay and cost: keep recovery points longer, or lock for fewer days (objectLock.days, and the bucket's default retention)`,
     });
   }
   const known = apps.get(scope.node.root) ?? new Set<string>();

@@ -76,7 +76,7 @@ export class DatabaseLogArchive extends Construct {
       throw new InputError(this, {
         prop: 'engine',
         got: operation.engine.name,
-        because: 'its recovery points are complete by themselves, and no log is archived beside them',
+        because: 'this engine archives no log, as its recovery points are complete by themselves: leave the log archive out',
       });
     }
     if (every.toSeconds() < 1 || every.toSeconds() > Duration.hours(24).toSeconds()) {
@@ -87,7 +87,7 @@ export class DatabaseLogArchive extends Construct {
       throw new InputError(this, {
         prop: 'maximumLag',
         got: maximumLag.toHumanString(),
-        because: `write a minute or more, and no less than every (${every.toHumanString()}): until then nothing new is stored`,
+        because: `write a minute or more, and at least every (${every.toHumanString()}), as nothing new is stored before that`,
       });
     }
     backup._maximumLag = maximumLag;

@@ -97,7 +97,7 @@ export class Operation {
         prop: 'repository',
         got: this.repository.identity,
         because:
-          'the cluster that would mount this claim is the one that the backup is to bring back; keep recovery points of its control plane away from it, for example with Repository.restic',
+          'the claim belongs to the cluster that this backup has to bring back: keep recovery points of its control plane outside it, for example with Repository.restic',
       });
     }
   }
@@ -385,7 +385,7 @@ function oneOfEach(scope: Construct, tools: ToolContainer[]): ToolContainer[] {
       throw new InputError(scope, {
         prop: 'repository.image',
         got: tool.image,
-        because: `the pod takes ${tool.name} from ${image} already, for the other repository: name one image for both`,
+        because: `the pod already takes ${tool.name} from ${image}, for the other repository: name the same image for both`,
       });
     }
     known.set(tool.name, tool);

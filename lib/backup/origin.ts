@@ -35,7 +35,7 @@ export function originOf(scope: Construct, { cluster, takesOverFrom }: OriginPro
     throw new InputError(scope, { prop: 'cluster', got: cluster, because });
   }
   if (takesOverFrom !== undefined && !/^[a-z0-9-]*(@[0-9a-f]{64})?$/.test(takesOverFrom)) {
-    const because = "write the origin as the run that was refused names it, for example 'shop'";
+    const because = "write the origin as the refused run names it, for example 'shop'";
     throw new InputError(scope, { prop: 'takesOverFrom', got: takesOverFrom, because });
   }
   return {

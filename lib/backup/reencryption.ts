@@ -52,8 +52,7 @@ export class Reencryption extends Construct {
       throw new InputError(this, {
         prop: 'repository',
         got: identity,
-        because:
-          'only a files repository with an encryption can be encrypted anew; in a restic repository a key is exchanged by addKeyRotation() instead',
+        because: 'only an encrypted files repository can be re-encrypted: for a restic repository, change the key with addKeyRotation()',
       });
     }
     this.cronJob = onDemandJob(this, backup, { operation: 'reencrypt', access: RepositoryAccess.REKEY, repository }, props);

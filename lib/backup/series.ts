@@ -18,7 +18,7 @@ export function registerSeries(backup: Construct, repository: string, series: st
     throw new InputError(backup, {
       prop: 'series',
       got: series,
-      because: `${other.node.path} keeps its recovery points under that name in the same repository, and each would prune the other's; give one of them another series`,
+      because: `${other.node.path} keeps its recovery points under that name in the same repository, and each would prune the other's: give one of them another series`,
     });
   }
   known.set(key, backup);
@@ -33,7 +33,7 @@ export function registerName(of: Construct, kind: 'backup' | 'snapshot', series:
   const namespace = Chart.of(of).namespace ?? '';
   const other = namesOf(of).get(`${kind === 'backup' ? 'snapshot' : 'backup'} ${namespace}/${series}`);
   if (other) {
-    const because = `${other.node.path} has that series in this namespace, and objects are named and found by it; give one of them another`;
+    const because = `${other.node.path} already uses that series in this namespace, and objects are named and found by it: give one of them another series`;
     throw new InputError(of, { prop: 'series', got: series, because });
   }
   namesOf(of).set(`${kind} ${namespace}/${series}`, of);

@@ -23,7 +23,7 @@ export async function main(argv: string[]): Promise<number> {
     }
     const [command, ...others] = positionals;
     if (command === undefined) throw new Error('say what to do');
-    if (command !== 'demo') throw new Error(`'${command}' is no command: write demo`);
+    if (command !== 'demo') throw new Error(`'${command}' is not a command: write demo`);
     if (others.length > 0) throw new Error(`demo takes no '${others.join(' ')}'`);
     keep = values.keep;
   } catch (problem) {

@@ -68,7 +68,9 @@ export class Cron {
     const fields = line.split(/\s+/);
     const [minute, hour, day, month, weekday] = fields;
     if (fields.length === 6) {
-      throw new CronError('six fields are another dialect, with seconds first; a CronJob has five: minute, hour, day, month, day of week');
+      throw new CronError(
+        'six fields are another dialect, with seconds first: write the five of a CronJob: minute, hour, day, month, day of week',
+      );
     }
     if (fields.length !== 5 || !minute || !hour || !day || !month || !weekday) {
       throw new CronError("write five fields: minute, hour, day of month, month, day of week, such as '30 2 * * *'");
@@ -158,16 +160,16 @@ function range(field: Field, item: string): { numbers: number[]; any: boolean } 
   const match = /^(?<star>[*?])?(?<from>\w+)?(?:-(?<to>\w+))?(?:\/(?<step>\d+))?$/.exec(item)?.groups ?? {};
   const { star, from, to } = match;
   if (Boolean(star) === Boolean(from) || (star && to)) {
-    throw new CronError(`${field.name} '${item}' is none of '*', 'N', 'N-M' and these with '/step'${alien(field, item)}`);
+    throw new CronError(`${field.name} '${item}' is not '*', 'N', 'N-M', or one of these with '/step'${alien(field, item)}`);
   }
   const step = Number(match.step ?? 1);
   if (step === 0) {
-    throw new CronError(`${field.name} '${item}' has a step of 0; a step is at least 1`);
+    throw new CronError(`${field.name} '${item}' has a step of 0: write a step of at least 1`);
   }
   const first = from === undefined ? field.min : number(field, from);
   const last = to !== undefined ? number(field, to) : from === undefined || match.step !== undefined ? field.max : first;
   if (first > last) {
-    throw new CronError(`${field.name} '${item}' runs backwards; split it in two, '${from}-${field.max},${field.min}-${to}'`);
+    throw new CronError(`${field.name} '${item}' runs backwards: split it in two, '${from}-${field.max},${field.min}-${to}'`);
   }
   const numbers = Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, i) => first + i * step);
   // In robfig/cron a star with a step restricts the field; with `/1` it does not.
@@ -181,7 +183,7 @@ function number(field: Field, text: string): number {
   }
   if (!/^\d+$/.test(text)) {
     const names = field.names.length ? ` or a name, ${field.names[0]} to ${field.names[field.names.length - 1]}` : '';
-    throw new CronError(`${field.name} '${text}' is no number from ${field.min} to ${field.max}${names}${alien(field, text)}`);
+    throw new CronError(`${field.name} '${text}' is not a number from ${field.min} to ${field.max}${names}${alien(field, text)}`);
   }
   const value = Number(text);
   if (value < field.min || value > field.max) {
@@ -194,6 +196,6 @@ function number(field: Field, text: string): number {
 /** Other cron dialects have marks for last days, working days, n-th weekdays and hashes; Kubernetes has none of them. */
 function alien(field: Field, text: string): string {
   return /[LW#H]/i.test(text) && (field === DAY || field === WEEKDAY || /^H/i.test(text))
-    ? '; L, W, # and H of other crons do not exist in Kubernetes'
+    ? '; Kubernetes has no L, W, # and H of other crons'
     : '';
 }

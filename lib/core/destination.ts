@@ -39,7 +39,7 @@ export class Destination {
     return new Destination(options.port, true, (scope, prop) => {
       const { labels, namespace } = options;
       if (Object.keys(labels).length === 0) {
-        const because = 'that would be every pod of the namespace: name labels that these have and no others do';
+        const because = 'that would select every pod of the namespace: name labels that only these pods have';
         throw new InputError(scope, { prop: `${prop}.labels`, got: labels, because });
       }
       if (namespace !== undefined && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace)) {
@@ -67,7 +67,7 @@ export class Destination {
       const [address = '', bits = ''] = cidr.split('/');
       const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
       if (!/^\d{1,3}$/.test(bits) || Number(bits) > most) {
-        const because = "write addresses with their prefix, such as '10.20.0.0/16', or '203.0.113.7/32' for one alone";
+        const because = "write addresses with their prefix, such as '10.20.0.0/16', or '203.0.113.7/32' for a single address";
         throw new InputError(scope, { prop: `${prop}.cidr`, got: cidr, because });
       }
       return { ipBlock: { cidr } };

@@ -155,7 +155,7 @@ function refuse(where: Where, prop: string, { type, isOptional, words }: Member,
     if (misspelt) {
       const { name, meant } = misspelt;
       const got = (value as Props)[name];
-      const because = `nothing is called ${name}: did you mean ${meant.name}?`;
+      const because = `there is no ${name}: did you mean ${meant.name}?`;
       throw new InputError(where(), { prop: `${prefix}${name}`, got, isHidden: hides(meant.type, got), because });
     }
     for (const part of partsOf(type, value)) {
@@ -257,8 +257,8 @@ const PLAIN: { [type: string]: string } = {
 };
 
 function wanted(type: string): string {
-  if (type.endsWith('[]')) return `a list, of which each is ${wanted(type.slice(0, -2))}`;
-  if (type.startsWith('{')) return `an object, of which each value is ${wanted(type.slice(1, -1))}`;
+  if (type.endsWith('[]')) return `a list, each item of which is ${wanted(type.slice(0, -2))}`;
+  if (type.startsWith('{')) return `an object, each value of which is ${wanted(type.slice(1, -1))}`;
   if (type in ENUMS)
     return `one of ${Object.keys(ENUMS[type] ?? {})
       .map(name => `${type}.${name}`)

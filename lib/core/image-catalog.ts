@@ -103,7 +103,7 @@ export class ImageCatalog {
    */
   public static override(scope: Construct, images: { [key: string]: string }): void {
     if (scope.node.children.length > 0) {
-      throw new InputError(scope, { prop: 'images', got: images, because: 'override images before the first child is made' });
+      throw new InputError(scope, { prop: 'images', got: images, because: 'override images before you create the first child' });
     }
     for (const [key, image] of Object.entries(images)) {
       if (!/^[a-z][a-z0-9-]*:\d+(\.\d+)*$/.test(key)) {
@@ -131,7 +131,7 @@ export class ImageCatalog {
    */
   public static mirror(scope: Construct, registry: string): void {
     if (scope.node.children.length > 0) {
-      throw new InputError(scope, { prop: 'registry', got: registry, because: 'name the mirror before the first child is made' });
+      throw new InputError(scope, { prop: 'registry', got: registry, because: 'name the mirror before you create the first child' });
     }
     if (REFERENCE.exec(`${registry}/image`)?.groups?.name !== `${registry}/image` || pathWithoutHost(`${registry}/`) === `${registry}/`) {
       const because = "write a registry, and a path in it if there is one, for example 'registry.acme.example/proxy'";
@@ -160,7 +160,7 @@ export class ImageCatalog {
     const image = reference.bind(scope, request.prop);
     const floor = belowFloor(reference.tag ?? '', request.floors ?? []);
     if (floor) {
-      warn(scope, `${request.prop} is '${image}': releases before ${floor} have known security holes; use ${floor} or newer`);
+      warn(scope, `${request.prop} is '${image}': releases before ${floor} have known security holes: use ${floor} or newer`);
     }
     return image;
   }
@@ -179,7 +179,7 @@ function askedFor(app: IConstruct): Set<string> {
 function warnOfUnused(scope: IConstruct, keys: string[]): string[] {
   const asked = askedFor(scope.node.root);
   for (const key of keys.filter(each => !asked.has(each))) {
-    warn(scope, `images['${key}'] overrides nothing: the images that are asked for are ${[...asked].sort().join(', ') || 'none'}`);
+    warn(scope, `images['${key}'] overrides nothing: the images in use are ${[...asked].sort().join(', ') || 'none'}`);
   }
   return [];
 }

@@ -65,7 +65,7 @@ export class JobDefaults {
     }
     const { keepFinished } = options;
     if (keepFinished && keepFinished.toSeconds() < 60) {
-      const because = 'a verdict that is deleted at once is read by nobody: write a minute or more';
+      const because = 'a verdict that is deleted at once cannot be read: write a minute or more';
       throw new InputError(this.scope, { prop: 'keepFinished', got: `${keepFinished.toSeconds()} s`, because });
     }
     said.set(this.scope, { ...said.get(this.scope), ...saidMembers(options) });

@@ -17,14 +17,14 @@ export function checkSeries(scope: IConstruct, series: string): string {
     throw new InputError(scope, {
       prop: 'series',
       got: series,
-      because: `a series is named with lower-case letters, digits and dashes, at most ${SERIES_LENGTH} of them, for example 'shop-orders'`,
+      because: `write at most ${SERIES_LENGTH} lower-case letters, digits and dashes, for example 'shop-orders'`,
     });
   }
   if (series.endsWith(SAFETY_SUFFIX)) {
     throw new InputError(scope, {
       prop: 'series',
       got: series,
-      because: `restores keep their safety backups under names that end in '${SAFETY_SUFFIX}'; choose another`,
+      because: `safety backups of restores use names that end in '${SAFETY_SUFFIX}': choose another name`,
     });
   }
   return series;
@@ -57,7 +57,7 @@ export function checkCronJobName(scope: IConstruct, name: string): string {
     throw new InputError(scope, {
       prop: 'name',
       got: name,
-      because: 'with the series in front it has more than the 52 characters of a CronJob: choose a shorter one, or a shorter series',
+      because: 'together with the series it exceeds the 52 characters of a CronJob name: choose a shorter name, or a shorter series',
     });
   }
   return name;

@@ -53,7 +53,7 @@ export function quantity(size: Size): k8s.Quantity {
 export function checkMemory(scope: IConstruct, prop: string, size: Size): number {
   const mebibytes = size.toMebibytes({ rounding: SizeRoundingBehavior.NONE });
   if (Number.isInteger(mebibytes) && mebibytes >= LEAST_MEMORY) return mebibytes;
-  const because = `write whole mebibytes, ${LEAST_MEMORY} at least, as runc itself needs some: for example Size.mebibytes(512)`;
+  const because = `write whole mebibytes, at least ${LEAST_MEMORY}, as runc itself needs some: for example Size.mebibytes(512)`;
   throw new InputError(scope, { prop, got: size.asString(), because });
 }
 

@@ -122,7 +122,7 @@ export class Retention {
       throw new InputError(scope, { prop: `${prop}.within`, got: within.toMilliseconds() / 1000, because });
     }
     if (!within && counts.every(([, count]) => count === 0)) {
-      const because = 'no rule keeps anything; set one of last, hourly, daily, weekly, monthly, yearly, within, or use Retention.all()';
+      const because = 'no rule keeps anything: set one of last, hourly, daily, weekly, monthly, yearly, within, or use Retention.all()';
       throw new InputError(scope, { prop, got: this.rules, because });
     }
     const rules = [...counts, ...(within ? [['within', within.toSeconds()] as const] : []), ['at-least', atLeast] as const];

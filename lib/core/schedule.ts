@@ -162,10 +162,14 @@ export class Schedule {
       }
       const cron = parse(expression, refuse);
       if (cron.fixedTime === undefined) {
-        throw refuse('spread', `${spread} minutes`, 'only a start at one plain minute and hour can be spread; use Schedule.every(...)');
+        throw refuse(
+          'spread',
+          `${spread} minutes`,
+          'only a schedule with one plain minute and hour can be spread: use Schedule.every(...)',
+        );
       }
       const limit = cron.everyDay ? DAY : DAY - cron.fixedTime;
-      limitSpread(spread, limit, cron.everyDay ? 'a day' : 'what is left of the day: the day after may be a wrong one', refuse);
+      limitSpread(spread, limit, cron.everyDay ? 'a day' : 'the rest of the day, as the next day may be a wrong one', refuse);
       return `${clock(cron.fixedTime + offset)} ${cron.text.split(' ').slice(2).join(' ')}`;
     }, options);
   }
@@ -218,7 +222,7 @@ export class Schedule {
     return new Schedule(({ offset, spread, refuse }) => {
       const day = whole('day', options.day ?? 1, 1, 28, refuse);
       const start = timeOfDay(options.at, refuse);
-      limitSpread(spread, DAY - start, 'what is left of the day: the day after may be in the next month', refuse);
+      limitSpread(spread, DAY - start, 'the rest of the day, as the next day may be in the next month', refuse);
       return `${clock(start + offset)} ${day} * *`;
     }, options);
   }
@@ -234,7 +238,7 @@ export class Schedule {
     return new Schedule(({ offset, spread, refuse }) => {
       const minutes = interval.toMinutes({ integral: false });
       if (!EVEN_INTERVALS.includes(minutes)) {
-        throw refuse('', `every ${words(minutes)}`, `it divides neither the hour nor the day evenly; ${neighbours(minutes)}`);
+        throw refuse('', `every ${words(minutes)}`, `it divides neither the hour nor the day evenly: ${neighbours(minutes)}`);
       }
       limitSpread(spread, minutes, 'the interval', refuse);
       const [hour, minute] = [Math.floor(offset / 60), offset % 60];
@@ -280,13 +284,13 @@ export class Schedule {
     }
     const gap = cron.longestGap();
     if (gap === undefined) {
-      throw refuse('', cron.text, 'no month it names has such a day, so it never fires; Schedule.never() says so on purpose');
+      throw refuse('', cron.text, 'none of its months has such a day, so it never runs: if that is intended, use Schedule.never()');
     }
     const trouble = clockTrouble(cron, timeZone);
     if (trouble) {
       warn(
         scope,
-        `${prop} '${cron.text}' in ${timeZone}: ${trouble}; choose a time between 04:00 and 21:00, when no clock changes, or UTC`,
+        `${prop} '${cron.text}' in ${timeZone}: ${trouble}: choose a time between 04:00 and 21:00, when no clock changes, or UTC`,
       );
     }
     return new ScheduleConfig(cron.text, timeZone, duration(gap));
@@ -300,7 +304,7 @@ function neighbours(minutes: number): string {
   const below = EVEN_INTERVALS.filter(even => even < minutes).pop();
   const above = EVEN_INTERVALS.find(even => even > minutes);
   if (above === undefined) {
-    return 'the longest is 24 hours; for more use Schedule.weekly() or Schedule.monthly()';
+    return 'the longest is 24 hours: for more, use Schedule.weekly() or Schedule.monthly()';
   }
   return `choose ${[below, above].flatMap(even => (even === undefined ? [] : [words(even)])).join(' or ')}`;
 }
@@ -352,14 +356,14 @@ function steps(first: number, step: number, size: number): string {
 function spreadMinutes(spread: Duration | undefined, refuse: Refusal): number {
   const minutes = spread?.toMinutes({ integral: false }) ?? 0;
   if (!Number.isInteger(minutes)) {
-    throw refuse('spread', words(minutes), 'cron counts whole minutes; write a whole number of them');
+    throw refuse('spread', words(minutes), 'cron counts whole minutes: write a whole number of them');
   }
   return minutes;
 }
 
 function limitSpread(spread: number, limit: number, what: string, refuse: Refusal): void {
   if (spread > limit) {
-    throw refuse('spread', `${spread} minutes`, `it is at most ${limit} minutes here, ${what}`);
+    throw refuse('spread', `${spread} minutes`, `write at most ${limit} minutes, ${what}`);
   }
 }
 
@@ -397,7 +401,7 @@ function clockTrouble(cron: Cron, timeZone: string): string {
   const [skipped, repeated] = [first(false), first(true)];
   return [
     skipped && `${skipped} does not exist, as the clock goes forward, and that run is skipped`,
-    repeated && `${repeated} comes twice, as the clock goes back, and so does that run`,
+    repeated && `${repeated} comes twice, as the clock goes back, and that run happens twice`,
   ]
     .filter(Boolean)
     .join('; ');

@@ -81,7 +81,7 @@ export class SecretRef {
   public _complaints(): string[] {
     const unasked = Object.keys(this.keys).filter(key => !this.asked.has(key));
     const asked = [...this.asked].sort().join(', ');
-    return unasked.map(key => `nobody asks Secret ${this.name} for '${key}', which its keys rename; it is asked for: ${asked}`);
+    return unasked.map(key => `nothing uses the key '${key}' of Secret ${this.name}, which keys renames: the keys in use are ${asked}`);
   }
 
   /**

@@ -29,7 +29,7 @@ export interface ClockChange {
 export const timeZoneProblem = memoized((name: string): string | undefined => {
   const example = "write an IANA name by area and city, such as 'Europe/Berlin', or 'UTC'";
   if (name.toLowerCase() === 'local') {
-    return `'Local' is whatever the control plane has, and Kubernetes refuses it; ${example}`;
+    return `'Local' depends on the control plane, and Kubernetes refuses it: ${example}`;
   }
   if (name === 'UTC') {
     return undefined;
@@ -38,10 +38,10 @@ export const timeZoneProblem = memoized((name: string): string | undefined => {
   try {
     known = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
   } catch {
-    return `no such time zone is known; ${example}`;
+    return `there is no such time zone: ${example}`;
   }
   if (known !== name && known.toLowerCase() === name.toLowerCase()) {
-    return `names of time zones are case-sensitive in Kubernetes; write '${known}'`;
+    return `names of time zones are case-sensitive in Kubernetes: write '${known}'`;
   }
   return /^[A-Z][\w+-]*(\/[A-Z][\w+-]*)+$/.test(name) ? undefined : example;
 });

@@ -11,6 +11,6 @@ import { InputError } from './input-error';
 export function refuseTooLate({ node }: Construct, prop: string, options: object): void {
   const [first] = node.children;
   if (!first) return;
-  const because = `say it before its first child is made: ${first.node.path} is made without it`;
+  const because = `set it before you create the first child: ${first.node.path} was created without it`;
   throw new InputError(node.path, { prop, got: options, because });
 }

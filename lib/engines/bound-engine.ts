@@ -39,7 +39,7 @@ export function bindEngine(scope: Construct, engine: IEngine, { podLabels, ...op
     throw new InputError(scope, {
       prop: 'engine.cluster',
       got: config.cluster.members.map(({ name }) => name),
-      because: `a restore brings each member of ${config.name} back on its own data volume: say serverFiles: { restored: true }, or leave cluster out`,
+      because: `a restore brings each member of ${config.name} back on its own data volume: set serverFiles: { restored: true }, or leave cluster out`,
     });
   }
   const { image, connection } = config;

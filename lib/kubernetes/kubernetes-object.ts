@@ -97,6 +97,6 @@ function checkSize(scope: Construct, name: string | undefined, data: { [key: str
   throw new InputError(scope, {
     prop: `ConfigMap ${name}`,
     got: `${Math.ceil(bytes / 1024)} KiB`,
-    because: `kubectl apply can keep ${LARGEST_CONFIG_MAP / 1024} KiB: write less into it`,
+    because: `kubectl apply can store at most ${LARGEST_CONFIG_MAP / 1024} KiB: write less into it`,
   });
 }

@@ -63,7 +63,7 @@ export function egressTo(scope: IConstruct, destinations: NetworkDestination[]):
     ...destinations.flatMap(destination => {
       const { port, through } = destination;
       if (through?.length === 0) {
-        const because = 'name one at least, for example Destination.pods({ labels: { app: ... }, port: ... }), or leave it out';
+        const because = 'name at least one, for example Destination.pods({ labels: { app: ... }, port: ... }), or leave it out';
         throw new InputError(scope, { prop: 'destinations', got: through, because });
       }
       if (through) return through.map((each, index) => each._bind(scope, `destinations[${index}]`));
@@ -84,12 +84,12 @@ function warnOfGuess(scope: IConstruct, { host, port }: NetworkDestination): voi
   if (third === undefined && namespace !== undefined && OUTSIDE.test(namespace)) {
     warn(
       scope,
-      `'${host}' is taken for the Service ${name} of the namespace ${namespace}: write '${host}.svc' if it is one, else destinations: [Destination.outside({ port: ${port} })]`,
+      `'${host}' is assumed to be the Service ${name} of namespace ${namespace}: if it is, write '${host}.svc'; if not, write destinations: [Destination.outside({ port: ${port} })]`,
     );
   } else if ((port === 80 || port === 443) && isInCluster(host) && host !== 'localhost') {
     warn(
       scope,
-      `'${host}' is a Service, and its pods seldom listen on port ${port}: a NetworkPolicy matches their own port (targetPort); write destinations: [Destination.pods({ labels: ..., port: ... })]`,
+      `'${host}' is a Service, and its pods rarely listen on port ${port}: a NetworkPolicy matches the port of the pods (targetPort); write destinations: [Destination.pods({ labels: ..., port: ... })]`,
     );
   }
 }

@@ -17,7 +17,7 @@ export class Platform {
   public static openShift(scope: Construct): void {
     const [child] = scope.node.children;
     if (child) {
-      const because = `say it before its first child is made: ${child.node.path} is made without it`;
+      const because = `set it before you create the first child: ${child.node.path} was created without it`;
       throw new InputError(scope, { prop: 'Platform', got: 'openShift', because });
     }
     PodDefaults.of(scope).add({ assignedUser: true });

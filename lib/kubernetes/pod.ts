@@ -311,7 +311,7 @@ function identityOf(scope: Construct, { options, scripts, serviceAccount, identi
   if (options.serviceAccount) return bindServiceAccount(scope, options.serviceAccount);
   if (!identityLabels) return undefined;
   const because =
-    "the repository's location has no credentials, so the store has to know these pods: write PodServiceAccount.annotated('backup', { ... }), or give the location its credentials";
+    "the repository's location has no credentials, so these pods need an identity that the store accepts: write PodServiceAccount.annotated('backup', { ... }), or give the location its credentials";
   throw new InputError(scope, { prop: 'pods.serviceAccount', got: undefined, because });
 }
 
@@ -347,22 +347,22 @@ function effectiveOptions(scope: Construct, { options = {}, inherited, defaults,
 
 function checkPodOptions(scope: Construct, { options, defaults, labels, node, notLabels = {} }: EffectivePod): void {
   if (options.assignedUser && node) {
-    const because = `these pods are root on their node (${node.because}): leave it out`;
+    const because = `these pods run as root on their node (${node.because}): leave it out`;
     throw new InputError(scope, { prop: 'pods.assignedUser', got: true, because });
   }
   const { cpuRequest = CPU_REQUEST, cpuLimit, memoryRequest = defaults.memoryRequest, memoryLimit = defaults.memoryLimit } = options;
   const cpu = checkCpu(scope, 'pods.cpuRequest', cpuRequest);
   if (cpuLimit !== undefined && checkCpu(scope, 'pods.cpuLimit', cpuLimit) < cpu) {
-    const because = `it is below the request, ${cpuRequest}, and the API server would refuse the pods: raise it, or set cpuRequest too`;
+    const because = `it is below the request of ${cpuRequest}, so the API server would refuse the pods: raise it, or set cpuRequest too`;
     throw new InputError(scope, { prop: 'pods.cpuLimit', got: cpuLimit, because });
   }
   if (checkMemory(scope, 'pods.memoryLimit', memoryLimit) < checkMemory(scope, 'pods.memoryRequest', memoryRequest)) {
-    const because = `it is below the request, ${memoryRequest.asString()}, and the API server would refuse the pods: raise it, or set memoryRequest too`;
+    const because = `it is below the request of ${memoryRequest.asString()}, so the API server would refuse the pods: raise it, or set memoryRequest too`;
     throw new InputError(scope, { prop: 'pods.memoryLimit', got: memoryLimit.asString(), because });
   }
   const { ephemeralStorageRequest: space, ephemeralStorageLimit: most } = options;
   if (space && most && most.toKibibytes() < space.toKibibytes()) {
-    const because = `it is below the request, ${space.asString()}, and the API server would refuse the pods: raise it, or lower ephemeralStorageRequest`;
+    const because = `it is below the request of ${space.asString()}, so the API server would refuse the pods: raise it, or lower ephemeralStorageRequest`;
     throw new InputError(scope, { prop: 'pods.ephemeralStorageLimit', got: most.asString(), because });
   }
   const { imagePullPolicy = 'Always' } = options;
@@ -375,11 +375,12 @@ function checkPodOptions(scope: Construct, { options, defaults, labels, node, no
   }
   for (const [label, value] of Object.entries(options.labels ?? {})) {
     if (label in labels || label in STANDARD_LABELS || label.startsWith('cdk8s-backup/')) {
-      const because = 'policies and selectors of this library go by that label: choose another';
+      const because = 'policies and selectors of this library use that label: choose another one';
       throw new InputError(scope, { prop: `pods.labels['${label}']`, got: value, because });
     }
     if (notLabels[label] === value) {
-      const because = "the database's own pods have it (podLabels), and what selects them would take the job's pods in: choose another";
+      const because =
+        "the database's own pods have it (podLabels), so selectors for them would also match the job's pods: choose another label";
       throw new InputError(scope, { prop: `pods.labels['${label}']`, got: value, because });
     }
   }
@@ -528,7 +529,11 @@ function disruptionRule({ isRestore = false }: OperationJob): k8s.PodFailurePoli
 /** @internal */
 export function checkDeadline(scope: Construct, { activeDeadlineSeconds: seconds = 1 }: k8s.JobSpec): void {
   if (seconds >= 1) return;
-  throw new InputError(scope, { prop: 'deadline', got: `${seconds} s`, because: 'a run needs time: write how long it may take at most' });
+  throw new InputError(scope, {
+    prop: 'deadline',
+    got: `${seconds} s`,
+    because: 'a run needs time: write the longest time that it may take',
+  });
 }
 
 /** @internal */
@@ -562,7 +567,7 @@ export function cronJobObject(scope: Construct, id: string, cronJob: OperationCr
   checkDeadline(scope, job);
   // The controller looks every ten seconds: what may be no later than that is never started. (Documentation, "CronJob limitations".)
   if (startingDeadline && startingDeadline.toSeconds() < 10) {
-    const because = 'the controller looks every ten seconds, and might never start a run in time: write ten seconds or more';
+    const because = 'the controller checks every ten seconds, and might never start a run in time: write ten seconds or more';
     throw new InputError(scope, { prop: 'startingDeadline', got: `${startingDeadline.toSeconds()} s`, because });
   }
   const metadata = schedule.isNever
@@ -571,7 +576,7 @@ export function cronJobObject(scope: Construct, id: string, cronJob: OperationCr
   const { ttlSecondsAfterFinished: ttl } = job;
   const { paused: isPaused = false, successfulJobsHistoryLimit = 3, failedJobsHistoryLimit, keepFinished } = jobDefaultsOf(scope);
   const paused = isPaused && !schedule.isNever && !cronJob.isNeverPaused;
-  if (paused) warn(scope, `${cronJob.metadata.name} is paused: it does not run until JobDefaults say otherwise`);
+  if (paused) warn(scope, `${cronJob.metadata.name} is paused: it does not run until JobDefaults resume it`);
   // Of frequent runs that fail, the first is the one that shows why, and somebody looks in the morning.
   const runsADay = Math.ceil(Duration.days(1).toSeconds() / schedule.interval.toSeconds());
   const kept = ttl === undefined || schedule.isNever ? ttl : timeToKeep(job, ttl, schedule);

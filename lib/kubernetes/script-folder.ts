@@ -55,7 +55,7 @@ export class ScriptFolder {
   public _require(scope: Construct, prop: string, who: string, scripts: string[]): void {
     const missing = scripts.filter(script => !(script in this.files));
     if (missing.length === 0) return;
-    const because = `${who} needs ${missing.join(', ')}, which this folder has not: write ${missing.length > 1 ? 'them' : 'it'}, as docs/extending.md says`;
+    const because = `${who} needs ${missing.join(', ')}, which this folder lacks: write ${missing.length > 1 ? 'them' : 'it'}, as docs/extending.md says`;
     throw new InputError(scope, { prop, got: this.name, because });
   }
 

@@ -20,7 +20,7 @@ export function bindServiceAccount(scope: Construct, { _name: name, _annotations
   checkObjectName(scope, PROP, name);
   if (!annotations) return name;
   if (name === 'default') {
-    const because = 'all pods of the namespace that name no other account have this one, and would have its rights: choose another name';
+    const because = 'all pods of the namespace that name no account use this one, and would get its rights: choose another name';
     throw new InputError(scope, { prop: PROP, got: name, because });
   }
   const made = namespaces(scope.node.root as Construct);
@@ -33,7 +33,7 @@ export function bindServiceAccount(scope: Construct, { _name: name, _annotations
       automountServiceAccountToken: false,
     });
   } else if (text(known.annotations) !== text(annotations)) {
-    const because = `${name} has other annotations in this namespace, by ${known.by}: ${text(known.annotations)}; say the same, or choose another name`;
+    const because = `${name} has different annotations in this namespace, set by ${known.by}: ${text(known.annotations)}. Write the same, or choose another name`;
     throw new InputError(scope, { prop: PROP, got: annotations, because });
   }
   return name;

@@ -27,7 +27,7 @@ export class Workload {
       throw new InputError(scope, {
         prop,
         got: construct.node.path,
-        because: 'pass one workload: a StatefulSet, a Deployment or their ApiObject',
+        because: 'pass a single workload: a StatefulSet, a Deployment or its ApiObject',
       });
     }
     return new Workload(scope, prop, object);

@@ -27,7 +27,11 @@ export class Alerts implements IBackupAddon {
   public bind(backup: DatabaseBackup): void {
     if (backup.node.tryFindChild(ID)) {
       if (backup._bindsPlanned) return;
-      throw new InputError(backup, { prop: 'add', got: 'Alerts, twice', because: 'a backup has one set of objectives: leave one out' });
+      throw new InputError(backup, {
+        prop: 'add',
+        got: 'Alerts, twice',
+        because: 'a backup can have only one set of objectives: leave one out',
+      });
     }
     new BackupAlerts(backup, ID, { ...this.options, objectives: this.objectives, of: backup });
   }

@@ -92,18 +92,19 @@ export class BackupAlerts extends Construct {
     this.checkLabels('witness.labels', WITNESS_LABELS, props.witness?.labels);
     this.checkRunbook(props.runbookUrl);
     if (props.witness && !(props.of instanceof DatabaseBackup)) {
-      const because = 'a witness looks at a repository, and only a DatabaseBackup has one: leave it out';
+      const because = 'a witness reads a repository, and only a DatabaseBackup has one: leave it out';
       throw new InputError(this, { prop: 'witness', got: props.witness, because });
     }
     const [watched] = this.watched();
     if (!watched) {
       const because =
-        'no CronJob of this library is below it: pass a DatabaseBackup, a VolumeSnapshotGroup, a VeleroCheck or a VeleroRestoreJob';
+        'it contains no CronJob of this library: pass a DatabaseBackup, a VolumeSnapshotGroup, a VeleroCheck or a VeleroRestoreJob';
       throw new InputError(this, { prop: 'of', got: props.of.node.path, because });
     }
     const { series, namespace } = watched;
     if (namespace === undefined) {
-      const because = "rules match objects by namespace and name: say it, by new Chart(app, 'shop', { namespace: 'shop' })";
+      const because =
+        "rules match objects by namespace and name: give the chart a namespace, as in new Chart(app, 'shop', { namespace: 'shop' })";
       throw new InputError(this, { prop: 'namespace', got: undefined, because });
     }
     new ApiObject(this, 'Rule', {
@@ -140,7 +141,7 @@ export class BackupAlerts extends Construct {
     const all = [...jobs, ...archives];
     const other = all.find(({ series, namespace }) => series !== all[0]?.series || namespace !== all[0]?.namespace);
     if (other) {
-      const because = `it holds ${all[0]?.series} and ${other.series}, and alerts are of one series: pass one backup, and add Alerts to a plan`;
+      const because = `it holds ${all[0]?.series} and ${other.series}, and alerts are for one series: pass one backup, or add Alerts to a plan`;
       throw new InputError(this, { prop: 'of', got: this.props.of.node.path, because });
     }
     return all;
@@ -152,12 +153,12 @@ export class BackupAlerts extends Construct {
         throw new InputError(this, {
           prop,
           got: label,
-          because: `the rules say themselves what ${taken.join(', ')} are: choose another label`,
+          because: `the rules set ${taken.join(', ')} themselves: choose another label`,
         });
       }
       // (Prometheus documentation, "Data model".)
       if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label)) {
-        const because = 'a label of Prometheus is of letters, digits and underscores, and begins with no digit';
+        const because = 'write letters, digits and underscores, with no digit first: Prometheus allows no other label names';
         throw new InputError(this, { prop, got: label, because });
       }
     }
@@ -165,7 +166,7 @@ export class BackupAlerts extends Construct {
 
   private checkRunbook(url: string | undefined): void {
     if (url === undefined || /^https?:\/\/[^\s#]+$/.test(url)) return;
-    const because = "write the address of a page, without '#': each alert's link is to the heading of its own name";
+    const because = "write the address of a page, without '#': each alert links to the heading with its own name";
     throw new InputError(this, { prop: 'runbookUrl', got: url, because });
   }
 }

@@ -159,7 +159,7 @@ export class BackupWitness extends Construct {
     });
     const { identity, listing } = repository;
     if (!listing) {
-      const because = 'its kind has no scripts that list it as a whole: see RepositoryConfig.listing';
+      const because = 'its kind has no scripts that list the whole repository: see RepositoryConfig.listing';
       throw new InputError(this, { prop: 'repository', got: identity, because });
     }
     listing._require(this, 'repository.listing', `a witness of ${identity}`, ['witness.sh']);
@@ -261,13 +261,13 @@ export class BackupWitness extends Construct {
   private userProblems(repository: RepositoryConfig): string[] {
     const { user, pods } = this.props;
     if (user !== undefined && (!Number.isInteger(user) || user < 1)) {
-      return [`user is ${user}: write the number of the user that the backups' pods have, which is never root`];
+      return [`user is ${user}: write the number of the user that the backups' pods run as, which is never root`];
     }
     if (mergedPodOptions(podDefaultsOf(this), pods).assignedUser || this.user(repository) !== undefined) return [];
     const writers = writersOf(this, repository);
     const who = writers.length === 0 ? 'no backup of this app writes into it' : `users ${writers.join(' and ')} write into it`;
     return [
-      `user is not set: the files of ${repository.identity} can be read by the user alone who wrote them, and ${who}: write the number of the user that the backups' pods have`,
+      `user is not set: the files of ${repository.identity} can be read only by the user who wrote them, and ${who}: write the number of the user that the backups' pods run as`,
     ];
   }
 
@@ -335,8 +335,8 @@ export class BackupWitness extends Construct {
     apps.set(this.node.root, known);
     const namespace = Chart.of(this).namespace ?? '';
     for (const [prop, got, because] of [
-      ['name', name, 'is called so in this namespace: give each a name of its own'],
-      ['repository', identity, 'looks at it already from this namespace, and one is enough for all of its series'],
+      ['name', name, 'already has that name in this namespace: give each its own name'],
+      ['repository', identity, 'already reads it from this namespace, and one is enough for all of its series: leave one out'],
     ] as const) {
       const key = `${prop} ${namespace} ${got}`;
       const other = known.get(key);

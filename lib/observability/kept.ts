@@ -17,7 +17,7 @@ export function unkept(watched: WatchedObjects, { recoveryPoint, recoveryTime, p
 const hasProof = ({ jobs }: WatchedObjects) => jobs.some(({ purpose, isOnDemand }) => purpose === Purpose.PROOF && !isOnDemand);
 
 function nobodyKeeps(objective: string, promised: Duration, why: string): string {
-  return `objectives.${objective} is ${JSON.stringify(inWords(promised.toSeconds()))}: ${why}: add what keeps it, for example addVerification(), or leave it out`;
+  return `objectives.${objective} is ${JSON.stringify(inWords(promised.toSeconds()))}: ${why}: add a job that keeps it, for example addVerification(), or leave it out`;
 }
 
 /** Of several jobs for the same, one has to keep the promise: the one that is judged by it. */
@@ -30,6 +30,6 @@ function missedBy(watched: WatchedObjects, purpose: Purpose, objective: string, 
   const rest = promised.toSeconds() - job.interval;
   const shorter = rest >= 60 ? `, or give ${job.name} a deadline of ${inWords(rest)} or less` : ', or let it run more often';
   return [
-    `objectives.${objective} is ${JSON.stringify(inWords(promised.toSeconds()))}: runs of ${job.name} are up to ${inWords(job.interval)} apart and may take ${inWords(job.deadline)}, so that it is not kept though nothing fails: write ${inWords(needed)} or more${shorter}`,
+    `objectives.${objective} is ${JSON.stringify(inWords(promised.toSeconds()))}: runs of ${job.name} are up to ${inWords(job.interval)} apart and may take ${inWords(job.deadline)}, so it may be missed although nothing fails: write ${inWords(needed)} or more${shorter}`,
   ];
 }

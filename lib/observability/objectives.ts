@@ -36,7 +36,7 @@ export class Objectives {
   public static of(options: ObjectivesOptions): Objectives {
     const promised = Object.entries({ recoveryPoint: options.recoveryPoint, recoveryTime: options.recoveryTime, proof: options.proof });
     if (promised.every(([, duration]) => duration === undefined)) {
-      const because = 'promise something, for example Objectives.of({ recoveryPoint: Duration.hours(26) })';
+      const because = 'set at least one objective, for example Objectives.of({ recoveryPoint: Duration.hours(26) })';
       throw new InputError('Objectives.of', { prop: 'options', got: {}, because });
     }
     for (const [prop, duration] of promised) {
@@ -45,7 +45,7 @@ export class Objectives {
       throw new InputError('Objectives.of', {
         prop,
         got: `${seconds} s`,
-        because: 'write whole seconds, a minute or more: alerts are judged by the minute',
+        because: 'write whole seconds, a minute or more: alerts are evaluated once a minute',
       });
     }
     return new Objectives(options.recoveryPoint, options.recoveryTime, options.proof);

@@ -96,11 +96,11 @@ const STALE = {
   },
   [Purpose.PROOF]: {
     ...{ tooOld: 'BackupProofTooOld', never: 'BackupNeverProven', what: 'the last proof that it can be restored' },
-    means: 'nobody knows whether what is there can be restored',
+    means: 'nobody knows whether its recovery points can be restored',
   },
   [Purpose.OTHER]: {
     ...{ tooOld: 'BackupJobTooOld', never: 'BackupJobNeverSucceeded', what: 'the last success of a job' },
-    means: 'what it is for was never done',
+    means: 'its work has never been done',
   },
 };
 
@@ -115,7 +115,7 @@ function tooOld({ metrics, namespace, job, labels }: OfJob, limit: number): Aler
     ...{ alert, labels, severity: severityOf(job), wait: WAIT },
     expr: `time() - ${metrics.latest(LAST_SUCCESS, { cronjob: job.name })} > ${limit}`,
     summary: `${job.series}: ${what} is too long ago`,
-    description: `${job.name} in ${namespace} succeeded last {{ $value | humanizeDuration }} ago; more than ${inWords(limit)} is too long. See what became of its last run: ${jobsCommand(namespace, job)}. With no Job there, see whether one could be made: ${describeCommand(namespace, job)}. Then start one by hand: ${startCommand(namespace, job)}`,
+    description: `${job.name} in ${namespace} last succeeded {{ $value | humanizeDuration }} ago; more than ${inWords(limit)} is too long. Check its last run: ${jobsCommand(namespace, job)}. If there is no Job, find out why none was created: ${describeCommand(namespace, job)}. Then start one by hand: ${startCommand(namespace, job)}`,
   };
 }
 
@@ -127,7 +127,7 @@ function neverSucceeded({ metrics, namespace, job, labels }: OfJob, limit: numbe
     ...{ alert, labels, severity: severityOf(job), wait: WAIT },
     expr: [`(time() - ${metrics.latest(CREATED, of)} > ${limit})`, unless(metrics.latest(LAST_SUCCESS, of))].join('\n'),
     summary: `${job.series}: ${job.name} has never succeeded`,
-    description: `${job.name} in ${namespace} is there for longer than ${inWords(limit)}, and no run of it has succeeded: ${means}. Start one by hand, and read its last line: ${startCommand(namespace, job)}`,
+    description: `${job.name} in ${namespace} has existed for longer than ${inWords(limit)}, and no run has succeeded: ${means}. Start one by hand, and read its last line: ${startCommand(namespace, job)}`,
   };
 }
 
@@ -151,7 +151,7 @@ function failed({ metrics, namespace, job, labels }: OfJob): Alert {
       '\n',
     ),
     summary: `${job.series}: ${job.name} has failed, and has not succeeded since`,
-    description: `The last run of ${job.name} in ${namespace} has failed, or was not done within its time. Its verdict says why: ${verdictCommand(namespace, job)}. The next run that succeeds ends this alert; to start one now: ${startCommand(namespace, job)}`,
+    description: `The last run of ${job.name} in ${namespace} has failed, or missed its deadline. Its verdict says why: ${verdictCommand(namespace, job)}. The next run that succeeds ends this alert; to start one now: ${startCommand(namespace, job)}`,
   };
 }
 
@@ -168,7 +168,7 @@ function runsLong({ metrics, namespace, job, labels }: OfJob): Alert {
     ...{ alert: 'BackupJobRunsLong', labels, severity: 'warning', wait: WAIT },
     expr: `time() - ${begun} > ${limit}`,
     summary: `${job.series}: ${job.name} runs too long`,
-    description: `A run of ${job.name} in ${namespace} has not ended after ${inWords(limit)}; after ${inWords(job.deadline)} it is stopped, and has failed. No other begins meanwhile. See whether it has a pod, and what that waits for: kubectl -n ${namespace} get pods -l cdk8s-backup/series=${job.series}; kubectl -n ${namespace} get events --sort-by=.lastTimestamp. What only takes its time needs a longer deadline.`,
+    description: `A run of ${job.name} in ${namespace} has not ended after ${inWords(limit)}; after ${inWords(job.deadline)} it is stopped, and fails. No other run starts meanwhile. Check whether it has a pod, and what the pod waits for: kubectl -n ${namespace} get pods -l cdk8s-backup/series=${job.series}; kubectl -n ${namespace} get events --sort-by=.lastTimestamp. If it only takes long, raise its deadline.`,
   };
 }
 
@@ -193,8 +193,8 @@ function missedSchedule({ metrics, namespace, job, labels }: OfJob): Alert {
       unless(`(${metrics.now('kube_cronjob_status_active', of)} > 0)`),
       unless(grouped(compared(lastSuccess, '>', `(${last} + ${job.interval})`), and(`(time() - ${lastSuccess} < ${limit})`))),
     ].join('\n'),
-    summary: `${job.series}: ${job.name} was due, and has not begun`,
-    description: `No run of ${job.name} in ${namespace} has begun by its schedule for longer than the ${inWords(job.interval)} that lie between two of them, and none is under way. Its events say why, or the cluster's controllers do not work: ${describeCommand(namespace, job)}. To make up for it: ${startCommand(namespace, job)}`,
+    summary: `${job.series}: ${job.name} was due, but has not started`,
+    description: `The schedule of ${job.name} in ${namespace} has started no run for longer than its interval of ${inWords(job.interval)}, and no run is active. Its events say why, unless the cluster's controllers are down: ${describeCommand(namespace, job)}. To start a run now: ${startCommand(namespace, job)}`,
   };
 }
 
@@ -206,7 +206,7 @@ function suspended({ metrics, namespace, job, labels }: OfJob): Alert {
     ...{ alert: 'BackupJobSuspended', labels, severity: 'warning', wait: '1h' },
     expr: isSuspended(metrics, job),
     summary: `${job.series}: ${job.name} is suspended`,
-    description: `${job.name} in ${namespace} is meant to run by itself, and somebody has suspended it. When there is no reason any more: kubectl -n ${namespace} patch cronjob ${job.name} -p '{"spec":{"suspend":false}}'`,
+    description: `${job.name} in ${namespace} should run on its schedule, but is suspended. To resume it: kubectl -n ${namespace} patch cronjob ${job.name} -p '{"spec":{"suspend":false}}'`,
   };
 }
 
@@ -221,8 +221,8 @@ function tooSlow(metrics: Metrics, namespace: string, job: WatchedJob, limit: nu
   return {
     ...{ alert: 'BackupRestoreTooSlow', severity: 'warning', wait: WAIT, labels: labelsOf(job, namespace, { cronjob: job.name }) },
     expr: `${took} > ${limit}`,
-    summary: `${job.series}: a restore takes longer than promised`,
-    description: `The last verification by ${job.name} in ${namespace} took {{ $value | humanizeDuration }}; promised is that data are back in ${inWords(limit)}. A verification restores, and compares what came back; its log says how long each took. Give it, and the restore, more of what they wait for, or promise less.`,
+    summary: `${job.series}: a restore takes longer than its objective`,
+    description: `The last verification by ${job.name} in ${namespace} took {{ $value | humanizeDuration }}; the recovery time objective is ${inWords(limit)}. A verification restores, and compares the result; its log says how long each took. Give the verification and the restore more resources, or raise the objective.`,
   };
 }
 
@@ -234,7 +234,7 @@ function alertsOfArchive(metrics: Metrics, namespace: string, archive: Watched):
       ...{ alert: 'BackupLogNotReady', labels, severity: 'critical', wait: '10m' },
       expr: `${metrics.now('kube_deployment_status_replicas_ready', of)} < 1`,
       summary: `${archive.series}: the archive of its log is not ready`,
-      description: `${archive.name} in ${namespace} is behind, receives nothing, or does not run: what the server writes now is lost with it, and the server keeps its log until its volume is full. Its own log says why: kubectl -n ${namespace} logs deployment/${archive.name} --tail=20`,
+      description: `${archive.name} in ${namespace} is behind, receives nothing, or does not run: if the server is lost, so is what it writes now. The server keeps its log until its volume is full. The archive's own log says why: kubectl -n ${namespace} logs deployment/${archive.name} --tail=20`,
     },
     missing({ metrics, namespace, labels, series: archive.series, name: archive.name }, 'Deployment', 'kube_deployment_created', of),
   ];
@@ -256,8 +256,8 @@ function missing(
       metrics.absent(metric, selector),
       `and on (namespace) (${metrics.series('kube_namespace_created')} or ${metrics.series('kube_cronjob_info')})`,
     ].join('\n'),
-    summary: `${series}: ${name} is not there`,
-    description: `kube-state-metrics knows no ${kind} ${name} in ${namespace}, and knows others: somebody has deleted it, or it was never applied. Apply what was synthesized again. If kubectl -n ${namespace} get ${kind.toLowerCase()} ${name} shows it, kube-state-metrics is told to watch no ${kind}s (--resources).`,
+    summary: `${series}: ${name} is missing`,
+    description: `kube-state-metrics reports no ${kind} ${name} in ${namespace}, but reports others: it was deleted, or never applied. Apply the synthesized manifests again. If kubectl -n ${namespace} get ${kind.toLowerCase()} ${name} shows it, kube-state-metrics is configured not to watch ${kind}s (--resources).`,
   };
 }
 
@@ -274,8 +274,8 @@ function metricsMissing(metrics: Metrics, namespace: string): Alert {
       `and on (namespace) ${metrics.absent('kube_cronjob_info')}`,
       `or ${metrics.misplaced('kube_cronjob_info')}`,
     ].join('\n'),
-    summary: `Nobody can tell how the backups of ${namespace} are`,
-    description: `No metric of kube-state-metrics is about ${namespace}, or those of other namespaces are taken for its own, so that no other alert about its backups can be relied on. See whether kube-state-metrics runs and is scraped, with honorLabels, and which namespaces it watches. Until then: kubectl -n ${namespace} get cronjobs,jobs`,
+    summary: `The state of the backups of ${namespace} is unknown`,
+    description: `No metric of kube-state-metrics is about ${namespace}, or metrics of other namespaces are taken for its own, so no other alert about its backups is reliable. Check that kube-state-metrics runs and is scraped, with honorLabels, and which namespaces it watches. Until then: kubectl -n ${namespace} get cronjobs,jobs`,
   };
 }
 

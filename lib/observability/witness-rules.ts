@@ -138,7 +138,7 @@ function dataTooOld(context: Context, limit: number): Alert {
     ...{ alert: 'BackupDataTooOld', severity: 'critical', wait: WAIT, labels: context.labels },
     expr: `time() - ${now(ofSeries(context, 'recovery_point_timestamp_seconds'))} > ${limit}`,
     summary: `${context.series}: the newest recovery point in the repository is too old`,
-    description: `The newest whole recovery point of ${context.series} in ${literal(context.repository)} was begun {{ $value | humanizeDuration }} ago; more than ${inWords(limit)} is too long, whatever its jobs say. What was written since would be lost. See what became of the last runs: ${lookCommand(context)}`,
+    description: `The newest complete recovery point of ${context.series} in ${literal(context.repository)} was started {{ $value | humanizeDuration }} ago; more than ${inWords(limit)} is too long, whatever its jobs report. What was written since would be lost. Check the last runs: ${lookCommand(context)}`,
   };
 }
 
@@ -148,7 +148,7 @@ function dataMissing(context: Context, job: WatchedJob, limit: number): Alert {
     ...{ alert: 'BackupDataMissing', severity: 'critical', wait: WAIT, labels: context.labels },
     expr: missing(context, 'recovery_point_timestamp_seconds', job, limit),
     summary: `${context.series}: the repository holds no recovery point`,
-    description: `${literal(context.repository)} is listed, and holds no whole recovery point of ${context.series}, which is backed up for longer than ${inWords(limit)}: somebody has removed them, all are damaged, or the jobs write elsewhere. Start a backup now: ${startCommand(context, job)}`,
+    description: `${literal(context.repository)} can be listed, but holds no complete recovery point of ${context.series}, which has been backed up for longer than ${inWords(limit)}: they were removed, all are damaged, or the jobs write elsewhere. Start a backup now: ${startCommand(context, job)}`,
   };
 }
 
@@ -164,13 +164,13 @@ function provenAlerts(context: Context, verify: WatchedJob, age: number, { proof
     {
       ...{ alert: 'BackupProvenDataTooOld', severity: 'warning', wait: WAIT, labels },
       expr: `time() - ${now(ofSeries(context, 'verified_recovery_point_timestamp_seconds'))} > ${limit}`,
-      summary: `${context.series}: what is proven to be restorable is too old`,
-      description: `The newest verified recovery point of ${context.series} in ${literal(context.repository)} was begun {{ $value | humanizeDuration }} ago; more than ${inWords(limit)} is too long. Of what is newer nobody knows whether it can be restored. Verify now: ${start}`,
+      summary: `${context.series}: the newest verified recovery point is too old`,
+      description: `The newest verified recovery point of ${context.series} in ${literal(context.repository)} was started {{ $value | humanizeDuration }} ago; more than ${inWords(limit)} is too long. It is not known whether newer ones can be restored. Verify now: ${start}`,
     },
     {
       ...{ alert: 'BackupProvenDataMissing', severity: 'warning', wait: WAIT, labels },
       expr: missing(context, 'verified_recovery_point_timestamp_seconds', verify, limit),
-      summary: `${context.series}: nothing in the repository is proven`,
+      summary: `${context.series}: nothing in the repository is verified`,
       description: `No recovery point of ${context.series} in ${literal(context.repository)} is verified, or those that were are gone. Verify now: ${start}`,
     },
     ...(recoveryTime ? [restoreTooSlow({ ...context, labels }, recoveryTime.toSeconds())] : []),
@@ -208,7 +208,7 @@ function pointsTooFew(context: Context, job: WatchedJob, backup: DatabaseBackup,
         '\n',
       ),
       summary: `${context.series}: there are fewer recovery points than its retention keeps`,
-      description: `${literal(context.repository)} holds {{ $value }} recovery points of ${context.series}, whose retention keeps ${count} and more: something else has removed them, or runs have failed. See what became of the last ones: ${lookCommand(context)}`,
+      description: `${literal(context.repository)} holds {{ $value }} recovery points of ${context.series}, whose retention keeps ${count} or more: something else has removed them, or runs have failed. Check the last runs: ${lookCommand(context)}`,
     },
   ];
 }
@@ -218,7 +218,7 @@ function pointDamaged(context: Context): Alert {
     ...{ alert: 'BackupPointDamaged', severity: 'warning', wait: WAIT, labels: context.labels },
     expr: `${now(ofSeries(context, 'damaged_points'))} > 0`,
     summary: `${context.series}: recovery points are damaged`,
-    description: `{{ $value }} recovery points of ${context.series} in ${literal(context.repository)} count as none: a manifest is missing, torn or changed, or a member is missing. Somebody or something has been at the repository. Take a backup now, look at what holds it, and remove the damaged ones by hand.`,
+    description: `{{ $value }} recovery points of ${context.series} in ${literal(context.repository)} are damaged and do not count: a manifest is missing, torn or changed, or a member is missing. Somebody or something has changed the repository. Take a backup now, check the storage of the repository, and remove the damaged recovery points by hand.`,
   };
 }
 
@@ -229,8 +229,8 @@ function sizeChanged(context: Context): Alert {
   return {
     ...{ alert: 'BackupSizeChanged', severity: 'warning', wait: WAIT, labels: context.labels },
     expr: [`(${now(bytes)} > ${CHANGE} * ${usual})`, 'or', `(${now(bytes)} * ${CHANGE} < ${usual})`].join('\n'),
-    summary: `${context.series}: its size has doubled, or is half of what it was`,
-    description: `The newest recovery point of ${context.series} in ${literal(context.repository)} has {{ $value | humanize1024 }}B, which is more than twice, or less than half, of what those of the week before had. If nobody has loaded or removed that much, something else has: look before the old ones are pruned.`,
+    summary: `${context.series}: its size has doubled or halved`,
+    description: `The newest recovery point of ${context.series} in ${literal(context.repository)} has {{ $value | humanize1024 }}B, which is more than twice, or less than half, the size of those of the week before. If nobody has loaded or removed that much, something else has: investigate before the old ones are pruned.`,
   };
 }
 
@@ -238,8 +238,8 @@ function clockAhead(context: Context): Alert {
   return {
     ...{ alert: 'BackupClockAhead', severity: 'warning', wait: WAIT, labels: context.labels },
     expr: `${now(ofSeries(context, 'future_points'))} > 0`,
-    summary: `${context.series}: recovery points are of the future`,
-    description: `{{ $value }} recovery points of ${context.series} in ${literal(context.repository)} are of a time that has not come: the clock of the node that made them was ahead, or that of the witness's node is behind. They count for nothing. Set the clock, take a backup, and remove by hand what the wrong one has made.`,
+    summary: `${context.series}: recovery points are dated in the future`,
+    description: `{{ $value }} recovery points of ${context.series} in ${literal(context.repository)} are dated in the future: the clock of the node that made them was ahead, or the clock of the witness's node is behind. They do not count. Correct the clock, take a backup, and remove by hand what the wrong clock has made.`,
   };
 }
 
@@ -253,7 +253,7 @@ function logTooOld(context: Context, limit: number): Alert {
     ...{ alert: 'BackupLogTooOld', severity: 'critical', wait: WAIT, labels: ofArchive(context) },
     expr: `time() - ${now(ofSeries(context, 'log_timestamp_seconds'))} > ${limit}`,
     summary: `${context.series}: the archived log in the repository is too old`,
-    description: `The log of ${context.series} in ${literal(context.repository)} ends {{ $value | humanizeDuration }} ago; more than ${inWords(limit)} is too long. What was written since would be lost with the server. Its archive says why: kubectl -n ${context.namespace} logs deployment/${context.series}-log --tail=20`,
+    description: `The log of ${context.series} in ${literal(context.repository)} ended {{ $value | humanizeDuration }} ago; more than ${inWords(limit)} is too long. What was written since would be lost with the server. The archive's log says why: kubectl -n ${context.namespace} logs deployment/${context.series}-log --tail=20`,
   };
 }
 
@@ -264,8 +264,8 @@ function logMissing(context: Context, limit: number): Alert {
   return {
     ...{ alert: 'BackupLogMissing', severity: 'critical', wait: WAIT, labels: ofArchive(context) },
     expr: [`(max(absent_over_time(${points})) or ${now(points)} == 0)`, isListed(context), `and (${context.logAge} > ${limit})`].join('\n'),
-    summary: `${series}: the repository holds nothing of its log`,
-    description: `${literal(repository)} is listed, and holds no archived log of ${series}, which is archived for longer than ${inWords(limit)}: somebody has removed it, all of it is damaged, or the archive writes elsewhere. A restore ends where the last backup did. Its archive says why: kubectl -n ${namespace} logs deployment/${series}-log --tail=20`,
+    summary: `${series}: the repository holds no archived log`,
+    description: `${literal(repository)} can be listed, but holds no archived log of ${series}, which has been archived for longer than ${inWords(limit)}: it was removed, all of it is damaged, or the archive writes elsewhere. A restore can go no further than the last backup. The archive's log says why: kubectl -n ${namespace} logs deployment/${series}-log --tail=20`,
   };
 }
 
@@ -280,7 +280,7 @@ function notListed(context: Context): Alert {
     expr: [`max(absent_over_time(${up}))`, `or (time() - ${listed} > 3 * ${interval})`, `or ((${now(up)} == 0) unless ${listed})`].join(
       '\n',
     ),
-    summary: 'Nobody can tell what a repository of backups holds',
-    description: `No witness has listed ${literal(repository)} for three of its intervals, or none is scraped: the store does not answer, refuses its credentials, or the witness does not run. A restore would fail as well where the store does. Its log says why: kubectl logs -A -l cdk8s-backup/operation=witness --prefix --tail=5`,
+    summary: 'The content of a backup repository is unknown',
+    description: `No witness has listed ${literal(repository)} for three of its intervals, or none is scraped: the store does not answer, it refuses the credentials, or the witness does not run. If the store fails, a restore would fail too. The witness's log says why: kubectl logs -A -l cdk8s-backup/operation=witness --prefix --tail=5`,
   };
 }

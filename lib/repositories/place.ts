@@ -45,7 +45,7 @@ export function registerPlace(construct: Construct, { identity, place, volumes }
     throw new InputError(construct, {
       prop: 'repository',
       got: identity,
-      because: `it and the repository of ${other.construct.node.path}, ${other.identity}, lie one inside the other: either would take the other's files for its own; give each a path beside the other's`,
+      because: `it and the repository of ${other.construct.node.path}, ${other.identity}, are one inside the other, and each would take the other's files for its own: give each a path outside the other's`,
     });
   }
   known.push({ construct, identity, path: place.path });
@@ -86,7 +86,7 @@ function warnOfOtherUsers(construct: Construct, store: string, user: number): vo
   if (!other) return;
   warn(
     construct,
-    `jobs write into ${store} as user ${user}, and those of ${other[1].node.path} as user ${other[0]}: each that mounts it may shut the others out; give each user a claim of its own, or both images one user (imageUser)`,
+    `jobs write into ${store} as user ${user}, and those of ${other[1].node.path} as user ${other[0]}: each pod that mounts it may lock the other user out: give each user its own claim, or both images the same user (imageUser)`,
   );
 }
 

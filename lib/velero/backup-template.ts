@@ -192,18 +192,18 @@ function checkFilterKinds(scope: IConstruct, template: VeleroBackupTemplate): vo
     throw new InputError(scope, {
       prop: old,
       got: template[old],
-      because: `Velero does not take it beside ${other}: write it as one of the lists of namespace-scoped and cluster-scoped resources`,
+      because: `Velero does not accept it together with ${other}: use the lists of namespace-scoped and cluster-scoped resources instead`,
     });
   }
 }
 
 function checkDataMover(scope: IConstruct, { snapshotVolumes, snapshotMoveData, dataMover }: VeleroBackupTemplate): void {
   if (dataMover !== undefined && !snapshotMoveData) {
-    const because = 'nothing is moved: write snapshotMoveData: true, or leave it out';
+    const because = 'no data is moved: write snapshotMoveData: true, or leave it out';
     throw new InputError(scope, { prop: 'dataMover', got: dataMover, because });
   }
   if (snapshotMoveData && snapshotVolumes === false) {
-    const because = 'what is moved are snapshots, and none are taken: leave snapshotVolumes out';
+    const because = 'only snapshots can be moved, and none are taken: leave snapshotVolumes out';
     throw new InputError(scope, { prop: 'snapshotMoveData', got: true, because });
   }
 }

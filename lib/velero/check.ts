@@ -91,7 +91,7 @@ export class VeleroCheck extends Construct {
     const interval = veleroSchedule.interval.toSeconds();
     const seconds = maximumAge?.toSeconds({ integral: false }) ?? interval + Duration.hours(6).toSeconds();
     if (!Number.isInteger(seconds) || seconds < interval) {
-      const because = `write whole seconds, and no fewer than from one backup to the next (${Duration.seconds(interval).toHumanString()}), or it fails every day`;
+      const because = `write whole seconds, at least the time between two backups (${Duration.seconds(interval).toHumanString()}), or the check fails every day`;
       throw new InputError(this, { prop: 'maximumAge', got: maximumAge?.toHumanString(), because });
     }
     this.cronJob = veleroCronJob(this, {

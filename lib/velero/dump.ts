@@ -88,7 +88,7 @@ export class VeleroDump extends Construct {
         prop: 'backup.repository',
         got: repository.identity,
         because:
-          'its recovery points are on no volume that Velero could copy, and are safe where they are: leave Velero out, or use Repository.files',
+          'its recovery points are not on a volume that Velero could copy, and are safe where they are: leave Velero out, or use Repository.files',
       });
     }
     const step = engine.steps?.find(({ operations }) => operations.includes(EngineOperation.BACKUP));
@@ -97,7 +97,7 @@ export class VeleroDump extends Construct {
       throw new InputError(this, {
         prop: 'backup.engine',
         got: engine.name,
-        because: `its backup needs ${why}, which a pod that waits has not: back it up by its own CronJob, and snapshot the server's volume`,
+        because: `its backup needs ${why}, which a waiting pod lacks: back it up with its own CronJob, and snapshot the server's volume`,
       });
     }
     return volume.name;

@@ -130,7 +130,7 @@ export function checkCommand(scope: IConstruct, command: string[]): void {
     throw refuse("write the program and its arguments, for example ['redis-cli', 'save']");
   }
   if (/\s/.test(program)) {
-    throw refuse(`Velero runs no shell, and there is no program of that name; write ['sh', '-c', ${JSON.stringify(program)}]`);
+    throw refuse(`Velero runs no shell, and there is no program of that name: write ['sh', '-c', ${JSON.stringify(program)}]`);
   }
 }
 

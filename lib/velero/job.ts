@@ -67,7 +67,7 @@ export function veleroCronJob(scope: Construct, job: VeleroJob): ApiObject {
     throw new InputError(scope, {
       prop: 'scope',
       got: `a chart of namespace ${Chart.of(scope).namespace}`,
-      because: `its job asks Velero from within Velero's namespace: make it in a Chart with namespace: '${namespace}'`,
+      because: `its job has to run in Velero's namespace: create it in a Chart with namespace: '${namespace}'`,
     });
   }
   const name = checkCronJobName(scope, job.name);

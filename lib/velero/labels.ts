@@ -16,8 +16,7 @@ export function checkLabelKey(scope: IConstruct, prop: string, key: string): str
 /** @internal */
 export function checkLabelValue(scope: IConstruct, prop: string, value: string): string {
   if (value !== '' && !NAME.test(value)) {
-    const because =
-      'a label holds letters, digits, dashes, dots and underscores, at most 63 of them, and begins and ends with a letter or digit';
+    const because = 'write at most 63 letters, digits, dashes, dots and underscores, with a letter or digit at both ends';
     throw new InputError(scope, { prop, got: value, because });
   }
   return value;

@@ -73,14 +73,14 @@ export class VeleroBackupStorageLocation extends Construct {
       throw new InputError(this, {
         prop: 'bucket',
         got: bucket,
-        because: 'write the name of a bucket; a directory in it goes into prefix',
+        because: 'write the name of a bucket: a directory in it goes into prefix',
       });
     }
     if (prefix !== undefined && !/^[^/\s]+(\/[^/\s]+)*$/.test(prefix)) {
       throw new InputError(this, {
         prop: 'prefix',
         got: prefix,
-        because: "write a directory without slashes around it, for example 'clusters/a'",
+        because: "write a directory without leading or trailing slashes, for example 'clusters/a'",
       });
     }
     this.resource = veleroObject(this, 'BackupStorageLocation', props, {

@@ -36,9 +36,9 @@ export class VeleroOrderedResources {
     if (Object.keys(this.order).length === 0) throw refuse({}, 'name what comes first, or leave it out');
     for (const [resource, objects] of Object.entries(this.order)) {
       // What it cannot find, Velero passes over without a word.
-      if (!/^[a-z]+s$/.test(resource)) throw refuse(resource, "write a kind in the plural and without its group, for example 'pods'");
+      if (!/^[a-z]+s$/.test(resource)) throw refuse(resource, "write a kind in the plural, without its group, for example 'pods'");
       const wrong = objects.find(object => !/^(?:[a-z0-9]([-a-z0-9]*[a-z0-9])?\/)?[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(object));
-      if (wrong !== undefined) throw refuse(wrong, "write 'namespace/name', each object an item of its own");
+      if (wrong !== undefined) throw refuse(wrong, "write 'namespace/name', with one object per item");
       if (OF_NAMESPACES.includes(resource) && objects.some(object => !object.includes('/'))) {
         throw refuse(objects, `${resource} belong to a namespace: write 'namespace/name'`);
       }

@@ -205,7 +205,7 @@ export class VeleroProtection extends Construct {
       throw new InputError(this, {
         prop: 'workload',
         got: `${this.workload.kind} ${this.workload.name}`,
-        because: `its pods have annotations for Velero already (${there.join(', ')}), and a pod has one hook of a kind: say all of it in one protection`,
+        because: `its pods have annotations for Velero already (${there.join(', ')}), and a pod can have only one hook of each kind: put everything into one protection`,
       });
     }
   }
@@ -223,11 +223,11 @@ export class VeleroProtection extends Construct {
       const refuse = (because: string) => new InputError(this, { prop: `volumes[${index}]`, got: volume.name, because });
       if (!known.includes(volume.name)) {
         throw refuse(
-          `the pods have no such volume: name one of ${known.join(', ') || 'none'}; it is the name in the pod, not that of the claim`,
+          `the pods have no such volume: name one of ${known.join(', ') || 'none'}; it is the volume's name in the pod, not the claim's`,
         );
       }
       if (volumes.findIndex(({ name }) => name === volume.name) !== index) {
-        throw refuse('it is named twice: say once how it gets into the backup');
+        throw refuse('it is named twice: name it once');
       }
       const never = this.neverTaken(volume);
       if (never !== undefined) throw refuse(never);
@@ -237,7 +237,7 @@ export class VeleroProtection extends Construct {
       }
       if (volume.method === VeleroVolumeMethod.DUMP && !preHook) {
         const because = quiesce ? 'the pre hook is the quiesce, which writes no dump' : 'nothing writes the dump';
-        throw refuse(`${because}: give a preHook that does, or use VeleroVolume.snapshot('${volume.name}')`);
+        throw refuse(`${because}: write a preHook that writes it, or use VeleroVolume.snapshot('${volume.name}')`);
       }
     });
     const loose = live.find(one => !volumes.some(({ name }) => name === one.volume));
@@ -245,7 +245,7 @@ export class VeleroProtection extends Construct {
       throw new InputError(this, {
         prop: 'volumes',
         got: volumes.map(({ name }) => name),
-        because: `the backup copies every volume file by file that is not excluded; ${tornCopy(loose.path, loose.container, loose.volume)}`,
+        because: `the backup copies every volume that is not excluded, file by file; ${tornCopy(loose.path, loose.container, loose.volume)}`,
       });
     }
   }
@@ -260,12 +260,12 @@ export class VeleroProtection extends Construct {
     const isTemplate = this.workload.claimTemplates.some(({ metadata }) => metadata?.name === name);
     if (method === VeleroVolumeMethod.SNAPSHOT) {
       if (isTemplate || volume?.persistentVolumeClaim || volume?.ephemeral) return undefined;
-      return 'it is no claim, and nothing else can be snapshotted: its files would be in no backup';
+      return 'it is not a claim, and only claims can be snapshotted: no backup would hold its files';
     }
     if (!isTemplate && volume?.hostPath)
-      return 'it is a directory of the node (hostPath), which Velero leaves out: its files would be in no backup';
+      return 'it is a directory of the node (hostPath), which Velero leaves out: no backup would hold its files';
     if (this.workload.containers.some(({ volumeMounts = [] }) => volumeMounts.some(mount => mount.name === name))) return undefined;
-    return 'no container mounts it, and Velero copies only what one does: its files would be in no backup';
+    return 'no container mounts it, and Velero copies only mounted volumes: no backup would hold its files';
   }
 
   private hook(prop: 'preHook' | 'postHook', prefix: string, kind: string, props: VeleroProtectionProps): { [annotation: string]: string } {
@@ -293,7 +293,7 @@ export class VeleroProtection extends Construct {
       throw new InputError(this, {
         prop,
         got: timeout.toHumanString(),
-        because: `the backup gives up an operation after ${itemOperationTimeout.toHumanString()} (itemOperationTimeout): write less here, or more there`,
+        because: `the backup gives up an operation after ${itemOperationTimeout.toHumanString()} (itemOperationTimeout): write a shorter time here, or a longer one there`,
       });
     }
   }
@@ -304,7 +304,7 @@ export class VeleroProtection extends Construct {
       throw new InputError(this, {
         prop: preHook ? 'preHook' : 'postHook',
         got: 'a hook of your own',
-        because: 'Velero runs one pre hook and one post hook of a pod, and both are the quiesce: leave one of them out',
+        because: 'Velero runs one pre hook and one post hook per pod, and the quiesce needs both: leave one of them out',
       });
     }
     const snapshotted = volumes.filter(({ method }) => method === VeleroVolumeMethod.SNAPSHOT).map(({ name }) => name);
@@ -320,7 +320,7 @@ export class VeleroProtection extends Construct {
     if (this.workload.replicas > 1 && volumeGroup === undefined) {
       warn(
         this,
-        `${this.workload.name} has ${this.workload.replicas} pods, which Velero holds and snapshots one after the other; volumeGroup makes it all of them at once`,
+        `${this.workload.name} has ${this.workload.replicas} pods, which Velero holds and snapshots one after the other; to do all of them at once, set volumeGroup`,
       );
     }
     const hook = (command: string[], timeout: Duration) => ({ container: agent.container, command, onError: VeleroOnError.FAIL, timeout });
@@ -337,7 +337,7 @@ export class VeleroProtection extends Construct {
       throw new InputError(this, {
         prop: 'quiesce.limit',
         got: limit.toHumanString(),
-        because: `the backup gives up a snapshot after ${csiSnapshotTimeout.toHumanString()} (csiSnapshotTimeout), and the server would be held for nothing: write less here, or more there`,
+        because: `the backup gives up a snapshot after ${csiSnapshotTimeout.toHumanString()} (csiSnapshotTimeout), and the server would be held in vain: write a shorter time here, or a longer one there`,
       });
     }
   }
@@ -346,7 +346,7 @@ export class VeleroProtection extends Construct {
     if (!restoreHook) {
       if (restoreWait === undefined && restoreWaitForReady === undefined) return {};
       const [prop, got] = restoreWait ? ['restoreWait', restoreWait.toHumanString()] : ['restoreWaitForReady', restoreWaitForReady];
-      throw new InputError(this, { prop, got, because: 'there is no restoreHook to wait with: give one, or leave this out' });
+      throw new InputError(this, { prop, got, because: 'there is no restoreHook that could wait: add one, or leave this out' });
     }
     const { container, command, onError, timeout } = this.bind(restoreHook, 'restoreHook', 'restore');
     return {
@@ -363,7 +363,7 @@ export class VeleroProtection extends Construct {
   private initHook({ image, command, name = 'velero-init' }: VeleroInitHook): { [annotation: string]: string } {
     checkCommand(this, command);
     if (this.containerNames.includes(name) || !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
-      const because = 'write a name of lower-case letters, digits and dashes that no container of the pod has';
+      const because = 'write a name of lower-case letters, digits and dashes that no container of the pod uses';
       throw new InputError(this, { prop: 'restoreInit.name', got: name, because });
     }
     const reference = ImageReference.of(image).bind(this, 'restoreInit.image');
@@ -391,7 +391,7 @@ const VOLUME_GROUP_LABEL = 'velero.io/volume-group';
 type Limits = Pick<IVeleroBackup, 'csiSnapshotTimeout' | 'itemOperationTimeout'>;
 
 function tornCopy(path: string, container: string, volume: string): string {
-  return `${container} works in it at ${path}, and a copy file by file of what a running server writes is torn and may not start: use VeleroVolume.snapshot('${volume}'), or have a pre hook dump into another volume and use VeleroVolume.dump() of that one`;
+  return `${container} uses it at ${path}, and a file-by-file copy of a running server is torn, and a server may not start on it: use VeleroVolume.snapshot('${volume}'), or have a pre hook dump into another volume and use VeleroVolume.dump() of that one`;
 }
 
 /** A volume that is snapshotted must not be copied file by file as well, whatever the backup's default is. */

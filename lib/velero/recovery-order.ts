@@ -85,7 +85,7 @@ export class RecoveryOrder extends Construct {
       throw new InputError(this, {
         prop: 'workload',
         got: workload,
-        because: 'its place in the order was said already: say all of it at once',
+        because: 'its place in the order is already set: set everything in one call',
       });
     }
     const references = dependsOn.map((dependency, index) => this.dependency(`dependsOn[${index}]`, dependency));
@@ -98,7 +98,7 @@ export class RecoveryOrder extends Construct {
 
   private dependency(prop: string, dependency: Construct): string {
     if (dependency.node.root !== this.node.root) {
-      const because = 'it is of another app, where nothing is known of this one: name a workload of the same';
+      const because = 'it belongs to another app: name a workload of the same app';
       throw new InputError(this, { prop, got: dependency.node.path, because });
     }
     return referenceTo(this, prop, dependency);
@@ -110,7 +110,7 @@ export class RecoveryOrder extends Construct {
         throw new InputError(this, {
           prop: 'dependsOn',
           got: [...path, start],
-          because: 'each would wait for the next, and the last for the first: leave one of them out',
+          because: 'they would wait for each other in a circle: leave one of them out',
         });
       }
       this.refuseCycle(start, [...path, dependency], places);

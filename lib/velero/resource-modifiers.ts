@@ -174,7 +174,7 @@ export class VeleroResourceModifiers extends Construct {
     super(...checkedConstruct('VeleroResourceModifiers', scope, id, props));
     this._rules = props.rules;
     if (props.rules.length === 0) {
-      throw new InputError(this, { prop: 'rules', got: [], because: 'Velero takes no modifiers without a rule: write one' });
+      throw new InputError(this, { prop: 'rules', got: [], because: 'Velero accepts no modifiers without a rule: write one' });
     }
     const modifiers = { version: 'v1', resourceModifierRules: props.rules.map((rule, i) => rule._bind(this, `rules[${i}]`)) };
     const metadata = veleroMetadata(this, props);

@@ -89,11 +89,11 @@ export class VeleroVolumePolicy {
     const { minimumCapacity, maximumCapacity, storageClasses, csiDriver, csiVolumeAttributes, nfsServer } = this.conditions;
     const { volumeTypes, claimLabels, claimPhases } = this.conditions;
     if (csiVolumeAttributes && csiDriver === undefined) {
-      const because = 'name the csiDriver as well: Velero compares attributes of one driver only';
+      const because = 'name the csiDriver as well: Velero compares attributes only within one driver';
       throw new InputError(scope, { prop: `${prop}.csiVolumeAttributes`, got: csiVolumeAttributes, because });
     }
     if (minimumCapacity && maximumCapacity && minimumCapacity.toMebibytes() > maximumCapacity.toMebibytes()) {
-      const because = 'the least is more than the largest, which no volume is: swap them';
+      const because = 'the minimum is above the maximum, so no volume matches: swap them';
       throw new InputError(scope, { prop: `${prop}.minimumCapacity`, got: `${minimumCapacity.toMebibytes()}Mi`, because });
     }
     const conditions = {
@@ -159,14 +159,14 @@ export class VeleroResourcePolicies extends Construct {
     this.filtersResources = Object.keys(includeExcludePolicy).length > 0;
     const last = volumePolicies.findIndex(policy => policy._isForAll());
     if (last !== -1 && last < volumePolicies.length - 1) {
-      const because = 'it has no conditions, so it fits every volume, and no policy after it ever counts: put it last';
+      const because = 'it has no conditions, so it matches every volume, and later policies never apply: put it last';
       throw new InputError(this, { prop: `volumePolicies[${last}]`, got: {}, because });
     }
     if (volumePolicies.length === 0 && !this.filtersResources) {
       throw new InputError(this, {
         prop: 'volumePolicies',
         got: volumePolicies,
-        because: 'it says nothing: write a policy, or leave it out',
+        because: 'it is empty: write a policy, or leave it out',
       });
     }
     const policies = {
@@ -188,7 +188,7 @@ export class VeleroResourcePolicies extends Construct {
     };
     for (const [prop, list] of Object.entries(lists)) {
       if (list?.includes('*')) {
-        throw new InputError(this, { prop, got: list, because: "Velero takes no '*' in a policy: leave the list out" });
+        throw new InputError(this, { prop, got: list, because: "Velero accepts no '*' in a policy: leave the list out" });
       }
     }
     checkLists(this, 'NamespaceScopedResources', lists.includedNamespaceScopedResources, lists.excludedNamespaceScopedResources);

@@ -55,7 +55,7 @@ export function restoreSpec(scope: Construct, template: VeleroRestoreTemplate): 
 
 function checkSource(scope: Construct, backupName: string | undefined, scheduleName: string | undefined): void {
   if (backupName !== undefined && scheduleName !== undefined) {
-    const because = 'a restore is of one Backup, or of the newest of one Schedule: leave one of them out';
+    const because = 'a restore uses one Backup, or the newest of one Schedule: leave one of them out';
     throw new InputError(scope, { prop: 'scheduleName', got: `${scheduleName} beside backupName ${backupName}`, because });
   }
   if (backupName !== undefined) checkObjectName(scope, 'backupName', backupName);
@@ -67,7 +67,7 @@ function checkMapping(scope: Construct, { namespaceMapping = {}, includedNamespa
     checkObjectName(scope, 'namespaceMapping', original);
     checkObjectName(scope, 'namespaceMapping', name);
     if (includedNamespaces && !includedNamespaces.includes('*') && !includedNamespaces.includes(original)) {
-      const because = `${original} is not among includedNamespaces, which are named as in the backup: add it there, or leave it out here`;
+      const because = `${original} is not in includedNamespaces, whose names are those in the backup: add it there, or leave it out here`;
       throw new InputError(scope, { prop: 'namespaceMapping', got: original, because });
     }
   }

@@ -50,7 +50,7 @@ export class VeleroSchedule extends Construct implements IVeleroBackup {
       throw new InputError(this, {
         prop: 'ttl',
         got: props.ttl.toHumanString(),
-        because: `a backup would be deleted before the next one is made: write at least ${schedule.interval.toHumanString()}, and rather several times that`,
+        because: `a backup would be deleted before the next one is made: write at least ${schedule.interval.toHumanString()}, better several times that`,
       });
     }
     // `skipImmediately` is not said: the server sets it back, and what compares with Git would see a difference for ever.

@@ -90,7 +90,7 @@ export function filterSpec(scope: IConstruct, filter: VeleroFilter): object {
     throw new InputError(scope, {
       prop: 'orLabelSelectors',
       got: `${orLabelSelectors.length} beside labelSelector`,
-      because: 'Velero takes one or the other: write what has to hold in every case into each of orLabelSelectors',
+      because: 'Velero accepts only one of them: write what must always match into each of orLabelSelectors',
     });
   }
   checkSelectors(scope, labelSelector ? [labelSelector] : (orLabelSelectors ?? []), labelSelector ? 'labelSelector' : 'orLabelSelectors');
@@ -110,13 +110,13 @@ export function checkLists(scope: IConstruct, what: string, included: string[] =
   const refuse = (list: string, got: unknown, because: string) => new InputError(scope, { prop: `${list}${what}`, got, because });
   for (const [list, names] of [['included', included] as const, ['excluded', excluded] as const]) {
     const wrong = names.find(name => !/^(\*|[a-z0-9]([-.a-z0-9*?]*[a-z0-9*])?)$/.test(name));
-    if (wrong !== undefined) throw refuse(list, wrong, 'write names in lower case, each an item of its own');
+    if (wrong !== undefined) throw refuse(list, wrong, 'write names in lower case, one per item');
   }
   if (included.length > 1 && included.includes('*'))
-    throw refuse('included', included, "'*' is everything: write it alone, or leave it out");
-  if (excluded.includes('*')) throw refuse('excluded', excluded, 'everything would be left out: name what is to be');
+    throw refuse('included', included, "'*' means everything: write only that, or leave it out");
+  if (excluded.includes('*')) throw refuse('excluded', excluded, 'everything would be left out: name what to leave out');
   const both = excluded.find(name => included.includes(name));
-  if (both !== undefined) throw refuse('excluded', both, 'it is included as well: say one of both');
+  if (both !== undefined) throw refuse('excluded', both, 'it is also included: keep only one of the two');
 }
 
 function checkSelectors(scope: IConstruct, selectors: VeleroLabelSelector[], prop: string): void {
@@ -129,7 +129,7 @@ function checkSelectors(scope: IConstruct, selectors: VeleroLabelSelector[], pro
       checkLabelKey(scope, prop, key);
       const compares = operator === VeleroLabelOperator.IN || operator === VeleroLabelOperator.NOT_IN;
       if (compares !== values.length > 0) {
-        const because = compares ? 'write the values that it is compared with' : 'nothing is compared: leave the values out';
+        const because = compares ? 'write the values that it is compared with' : 'this operator compares nothing: leave the values out';
         throw new InputError(scope, { prop, got: { key, operator, values }, because });
       }
     }

@@ -45,18 +45,18 @@ export function refuseLocks(scope: IConstruct, prop: string, text: string): void
   for (const { takes, gives, ofSession } of LOCKS) {
     const [taken] = takes.exec(code) ?? [];
     const [given] = gives.exec(code) ?? [];
-    const instead = 'write `quiesce` instead, with one of Quiesce: its agent beside the server holds the lock, and lets it go by itself';
+    const instead = 'write `quiesce` instead, with one of Quiesce: its agent beside the server holds the lock, and releases it by itself';
     if (taken !== undefined && given === undefined) {
       const because = ofSession
-        ? `it locks for as long as its session lasts, which ends with the hook, before anything is backed up; ${instead}`
-        : `when the hook fails or the other one never comes, the server stays held for good; ${instead}`;
+        ? `its lock lasts only as long as its session, which ends with the hook, before anything is backed up; ${instead}`
+        : `if the hook fails, or the other hook never runs, the server stays locked for good; ${instead}`;
       throw new InputError(scope, { prop, got: taken, because });
     }
     if (given !== undefined && taken === undefined && ofSession) {
       throw new InputError(scope, {
         prop,
         got: given,
-        because: `it releases what this session has not locked, and the session that did has ended before anything was backed up; ${instead}`,
+        because: `it releases a lock of another session, which ended before anything was backed up; ${instead}`,
       });
     }
   }

@@ -20,7 +20,7 @@ export function veleroDuration(scope: IConstruct, prop: string, duration: Durati
 export function hookTimeout(scope: IConstruct, prop: string, duration: Duration): string {
   const seconds = wholeSeconds(scope, prop, duration);
   if (seconds > LONGEST_HOOK.toSeconds()) {
-    const because = `Velero lets no hook run for more than ${LONGEST_HOOK.toHours()} hours: write less, and let the hook only begin what takes longer`;
+    const because = `Velero lets no hook run longer than ${LONGEST_HOOK.toHours()} hours: write a shorter time, and let the hook only start what takes longer`;
     throw new InputError(scope, { prop, got: duration.toHumanString(), because });
   }
   return `${seconds}s`;

@@ -210,7 +210,8 @@ export class CsiDriver {
    * (kubernetes-csi/csi-driver-host-path.)
    */
   public static hostPath(): CsiDriver {
-    const because = 'its snapshots are made by tar while the volume is written to: not of one moment, and failing where files change';
+    const because =
+      'it makes snapshots by tar while the volume is written to: they are not from one point in time, and fail if files change';
     return new CsiDriver('hostpath.csi.k8s.io', {}, {}, because);
   }
 
@@ -256,7 +257,7 @@ export class CsiDriver {
     this.warnOf(scope);
     if (!this.groupParameters) {
       const because = this.name.endsWith('.csi.ceph.com')
-        ? 'group snapshots of Ceph need to know more: give pool (RBD) or fileSystem (CephFS)'
+        ? 'group snapshots of Ceph need more options: set pool (RBD) or fileSystem (CephFS)'
         : `its documentation has no group snapshots; if your release has them, write CsiDriver.of('${this.name}', parameters)`;
       throw new InputError(scope, { prop: 'driver', got: this.name, because });
     }

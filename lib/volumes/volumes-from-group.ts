@@ -71,17 +71,15 @@ export class VolumesFromGroup extends Construct {
     const { group, claims = group._members.flatMap(member => member.claims) } = props;
     const point = props.recoveryPoint.bind(this, 'recoveryPoint');
     if (!/^\d{8}T/.test(point)) {
-      const because =
-        "manifests do not know what is in the cluster: write RecoveryPoint.id('<id>'), as the labels of the group's snapshots have it";
+      const because = "a manifest cannot look into the cluster: write RecoveryPoint.id('<id>'), as in the labels of the group's snapshots";
       throw new InputError(this, { prop: 'recoveryPoint', got: point, because });
     }
     if (group._mode.name === 'native') {
-      const because =
-        'the snapshots of a native group have names that only the cluster knows: use group.addRestore(), or VolumeFromSnapshot';
+      const because = 'only the cluster knows the names of the snapshots of a native group: use group.addRestore(), or VolumeFromSnapshot';
       throw new InputError(this, { prop: 'group', got: group.series, because });
     }
     if (claims.length === 0) {
-      const because = 'the claims of this group are found by their labels: name those that are restored';
+      const because = 'the claims of this group are found by their labels: name those to restore';
       throw new InputError(this, { prop: 'claims', got: claims, because });
     }
     for (const claim of claims) group._checkClaim(this, 'claims', claim);
@@ -104,7 +102,8 @@ export function volumesFromSnapshots(
   const { size, sizes = {}, names = {}, storageClassName, accessModes, labels } = options;
   for (const [prop, record] of Object.entries({ sizes, names })) {
     for (const claim of Object.keys(record)) {
-      if (!claims.includes(claim)) throw new InputError(scope, { prop, got: claim, because: `restored are ${claims.join(', ')}` });
+      if (!claims.includes(claim))
+        throw new InputError(scope, { prop, got: claim, because: `write one of the restored claims: ${claims.join(', ')}` });
     }
   }
   const made = claims.map(claim => {

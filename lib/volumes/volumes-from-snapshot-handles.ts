@@ -49,7 +49,7 @@ export class VolumesFromSnapshotHandles extends Construct {
     super(...checkedConstruct('VolumesFromSnapshotHandles', scope, id, props));
     const { namespace } = Chart.of(this);
     if (namespace === undefined) {
-      const because = 'the contents of the snapshots name the namespace that they are for: give the chart one';
+      const because = 'the snapshot contents have to name their namespace: give the chart a namespace';
       throw new InputError(this, { prop: 'namespace', got: undefined, because });
     }
     const claims = Object.keys(props.handles);
@@ -65,7 +65,11 @@ export class VolumesFromSnapshotHandles extends Construct {
   private bringIn(namespace: string, claim: string, { driver, handles }: VolumesFromSnapshotHandlesProps): void {
     const handle = handles[claim] ?? '';
     if (handle.trim() === '') {
-      throw new InputError(this, { prop: `handles.${claim}`, got: handle, because: 'write what the storage system calls the snapshot' });
+      throw new InputError(this, {
+        prop: `handles.${claim}`,
+        got: handle,
+        because: 'write the name of the snapshot in the storage system',
+      });
     }
     const name = this.nameOf(claim);
     // Contents belong to the cluster: the namespace keeps them apart.

@@ -353,9 +353,9 @@ describe('errors', () => {
     new ApiObject(two, 'd', { apiVersion: 'batch/v1beta1', kind: 'CronJob', metadata: { name: 'nightly' } });
     new ApiObject(two, 'e', { apiVersion: 'example.org/v1', kind: 'CronJob', metadata: { name: 'nightly' } });
     const expected = [
-      'nothing was written, as these would replace each other:',
-      "  one/a, two/b: all make ConfigMap 'settings' in namespace 'shop'; give each a name of its own",
-      "  one/c, two/d: all make CronJob.batch 'nightly' in namespace 'shop'; give each a name of its own",
+      'nothing was written, because these objects would replace each other:',
+      "  one/a, two/b: all make ConfigMap 'settings' in namespace 'shop'; give each its own name",
+      "  one/c, two/d: all make CronJob.batch 'nightly' in namespace 'shop'; give each its own name",
     ].join('\n');
     expect(failure(app)).toBe(expected);
     expect(() => app.synthYaml()).toThrow(expected);

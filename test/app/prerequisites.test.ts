@@ -136,7 +136,7 @@ describe('of a backup', () => {
     const orders = new DatabaseBackup(new Chart(app, 'shop', { namespace: 'shop' }), 'orders', props());
     orders.add(Restore.onDemand({ credentials: SecretRef.named('orders-owner') }));
     expect(() => Prerequisites.of(app)).toThrow(
-      'shop/orders: Prerequisites.of is "called before synthesis": what its add-ons make is not there yet: call app.synth() first',
+      'shop/orders: Prerequisites.of is "called before synthesis": the objects of its add-ons do not exist yet: call app.synth() first',
     );
     app.synth();
     expect(find(Prerequisites.of(app), 'Secret', 'orders-owner').usedBy).toEqual(['CronJob orders-restore']);
@@ -226,7 +226,7 @@ describe('of what anybody makes', () => {
       ['old', 'removed from'],
     ]) {
       expect(page()).toContain(
-        `### Secret ${secret}\n\nIs not for the first night: filled in before its key is ${what} the repository of orders; `,
+        `### Secret ${secret}\n\nIs not needed before the first night: fill it in before its key is ${what} the repository of orders; `,
       );
     }
   });
@@ -237,7 +237,7 @@ describe('of what anybody makes', () => {
     backup(shop, { repository: restic }).addKeyDrill({ key: SecretRef.named('escrow').key('identity') });
     app.synth();
     expect(page()).toContain(
-      '### Secret escrow\n\nIs not for the first night: filled in with `identity` before, and emptied after, a drill of orders; opens a repository of orders.\n',
+      '### Secret escrow\n\nIs not needed before the first night: fill it in with `identity` before, and empty it after, a drill of orders; opens a repository of orders.\n',
     );
   });
 

@@ -75,7 +75,7 @@ describe('what a plan adds', () => {
       nightly.addBackup('orders', database);
       app.synth();
       expect(told.mock.calls.map(([line]) => line)).toEqual([
-        'warning: shop/nightly/orders/mirror-near: nothing proves that orders can be restored from its mirror near: call addVerification() of the mirror\n',
+        'warning: shop/nightly/orders/mirror-near: nothing proves that orders can be restored from its mirror near: call addVerification() on the mirror\n',
       ]);
     } finally {
       told.mockRestore();
@@ -175,7 +175,7 @@ describe('what a plan adds', () => {
     nightly.addBackup('orders', database).addVerification();
     nightly.add(Verification.weekly());
     expect(() => objects(shop)).toThrow(
-      'shop/nightly/orders: addVerification is "called twice": a backup has one verification of the name verify: leave one out, or give it another name. Where an add-on of its plan is to be refined, plan.add() comes first',
+      'shop/nightly/orders: addVerification is "called twice": the backup already has a verification named verify: leave one out, or give it another name. To refine an add-on of its plan, call plan.add() first',
     );
   });
 
@@ -192,7 +192,7 @@ describe('what a plan adds', () => {
     const nightly = plan(shop);
     nightly.add(LogArchive.every(Duration.minutes(1)));
     nightly.addBackup('orders', database);
-    expect(() => objects(shop)).toThrow('shop/nightly/orders/log: engine is "postgres": its recovery points are complete by themselves');
+    expect(() => objects(shop)).toThrow('shop/nightly/orders/log: engine is "postgres": this engine archives no log');
   });
 
   test('is refused with all others that cannot be, each with the line that has asked for it', () => {
@@ -313,7 +313,7 @@ describe('an add-on of a team’s own', () => {
     [
       'a name of ours',
       'verify-far',
-      'name is "verify-far": write a name of lower-case letters, digits and hyphens that no job of this library has',
+      'name is "verify-far": write a name of lower-case letters, digits and hyphens that no job of this library uses',
     ],
     ['a name that is none', 'Export', 'name is "Export"'],
     ['a name of a verdict of ours', 'mirror', 'name is "mirror"'],
@@ -326,7 +326,7 @@ describe('an add-on of a team’s own', () => {
 
   test('is refused a folder without its script', () => {
     expect(() => backup(chart()).addJob('hand-over', { scripts })).toThrow(
-      'shop/orders/hand-over: scripts is "export": the job hand-over needs hand-over.sh, which this folder has not: write it',
+      'shop/orders/hand-over: scripts is "export": the job hand-over needs hand-over.sh, which this folder lacks: write it',
     );
   });
 

@@ -128,8 +128,8 @@ describe('a mirror', () => {
     const names = Object.keys(objects(shop));
     expect(names).toContain('CronJob/orders-restore-offsite');
     expect(warnings(shop.node.findAll())).toEqual([
-      'warning: shop/orders: nothing restores orders on the worst day: call addRestore()',
-      'warning: shop/orders/mirror-offsite: nothing proves that orders can be restored from its mirror offsite: call addVerification() of the mirror',
+      'warning: shop/orders: nothing can restore orders after a disaster: call addRestore()',
+      'warning: shop/orders/mirror-offsite: nothing proves that orders can be restored from its mirror offsite: call addVerification() on the mirror',
     ]);
   });
 });
@@ -145,11 +145,11 @@ describe('a mirror that is refused', () => {
       void orders.addMirror(repository, { name: 'offsite', retention, ...options });
 
   test.each<[string, (orders: DatabaseBackup) => void, string]>([
-    ['into the same place', to(Repository.files({ claimName: 'backups' })), 'it is the repository that is to be mirrored'],
+    ['into the same place', to(Repository.files({ claimName: 'backups' })), 'it is the repository of the backup itself'],
     [
       'onto the same volume',
       to(Repository.files({ claimName: 'backups', path: 'copy' })),
-      'both copies would be in one place, claim shop/backups, and lost together',
+      'both copies would be in the same place, claim shop/backups, and lost together',
     ],
     [
       'onto the same volume, in a repository of another kind',
@@ -159,13 +159,13 @@ describe('a mirror that is refused', () => {
           password: SecretRef.named('key').key('password'),
         }),
       ),
-      'both copies would be in one place, claim shop/backups, and lost together',
+      'both copies would be in the same place, claim shop/backups, and lost together',
     ],
-    ['of a name that is taken', twice, 'a backup has one mirror of the name offsite'],
+    ['of a name that is taken', twice, 'the backup already has a mirror named offsite'],
     [
       'of a name that is too long',
       to(restic, { name: 'a-place-that-is-very-far-away-from-here-and-safe' }),
-      'more than the 52 characters of a CronJob',
+      'the 52 characters of a CronJob name',
     ],
     ['of a name that is none', to(restic, { name: 'Off site' }), 'shop/orders/mirror-Off site: name is "orders-mirror-Off site"'],
     ['without a retention', to(restic, { retention: undefined as unknown as Retention }), 'retention is not set: write a Retention'],
@@ -182,7 +182,7 @@ describe('a mirror that is refused', () => {
           retention,
         });
       },
-      'the pod takes restic from restic/restic:0.18.0 already',
+      'the pod already takes restic from restic/restic:0.18.0',
     ],
   ])('fails: %s', (_, make, message) => {
     expect(() => make(backup(chart()))).toThrow(message);

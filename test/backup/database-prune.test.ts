@@ -73,7 +73,7 @@ describe('a prune of its own', () => {
       Repository.restic({ location: ResticLocation.rest({ url, sameAs }), password: SecretRef.named('key').key('password') });
     const orders = backup(chart(), { repository: served('https://vault.example/shop/') });
     expect(() => orders.addPrune({ repository: served('https://vault.example:8001/shop/') })).toThrow(
-      /name the same place, with other credentials/,
+      /name the same place with other credentials/,
     );
     orders.node.tryRemoveChild('prune');
     orders.addPrune({ repository: served('https://vault.example:8001/shop/', 'https://vault.example/shop/') });
@@ -83,7 +83,7 @@ describe('a prune of its own', () => {
 describe('what is missing', () => {
   test('a repository that can only be added to, and that nobody prunes, is warned about', () => {
     expect(warned(backup(chart(), { repository: adding, retention: month }))).toEqual([
-      'warning: shop/orders: nothing removes what the retention of orders does not keep, as its repository is append-only: call addPrune()',
+      'warning: shop/orders: nothing prunes the recovery points of orders, as its repository is append-only: call addPrune()',
     ]);
     expect(warned(backup(chart(), { repository: adding, retention: Retention.all() }))).toEqual([]);
     expect(warned(backup(chart(), { repository: keeping }))).toEqual([]);
@@ -106,7 +106,7 @@ describe('fails', () => {
     [
       'a prune that cannot delete',
       () => backup(chart(), { repository: adding, retention: month }).addPrune(),
-      /^shop\/orders\/prune: repository is "append-only": its credentials cannot delete, and pruning is deleting/,
+      /^shop\/orders\/prune: repository is "append-only": its credentials cannot delete, which pruning needs/,
     ],
     [
       'a prune of another place',
@@ -125,7 +125,7 @@ describe('fails', () => {
         orders.addPrune();
         new DatabasePrune(orders, 'again', { backup: orders });
       },
-      /^shop\/orders\/again: backup is "shop\/orders": shop\/orders\/prune prunes its recovery points already; leave one out$/,
+      /^shop\/orders\/again: backup is "shop\/orders": shop\/orders\/prune already prunes its recovery points: leave one out$/,
     ],
   ])('%s', (_what, made, message) => {
     expect(made).toThrow(message);

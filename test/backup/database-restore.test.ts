@@ -154,7 +154,7 @@ describe('fails', () => {
 
   test('a word that no request has', () => {
     expect(() => backup(chart()).addRestore({ request: { target: 'x' } })).toThrow(
-      'shop/orders/restore: request.target is "x": a request has the keys recoveryPoint, series, safetyBackup, database, into, replace',
+      'shop/orders/restore: request.target is "x": a request can have only the keys recoveryPoint, series, safetyBackup, database, into, replace',
     );
   });
 });

@@ -129,7 +129,7 @@ describe('a drill with the key that opens the repository every day proves nothin
     ['of files', encrypted],
   ])('%s', (_, repository) => {
     const drilled = (options: KeyDrillOptions) => backup(chart(), { repository }).addKeyDrill(options);
-    const refused = /shop\/orders: key is "key\/password": the repository's own key is in there.*SecretRef\.named\('escrow'\)/;
+    const refused = /shop\/orders: key is "key\/password": that is the repository's own key.*SecretRef\.named\('escrow'\)/;
     expect(() => drilled({ key: own })).toThrow(refused);
     for (const [secret, key] of [
       ['escrow', 'password'],

@@ -11,7 +11,7 @@ async function said(stream: 'stdout' | 'stderr', argv: string[]): Promise<[numbe
 
 test.each([
   [[], 'say what to do'],
-  [['demonstrate'], "'demonstrate' is no command: write demo"],
+  [['demonstrate'], "'demonstrate' is not a command: write demo"],
   [['demo', 'mysql'], "demo takes no 'mysql'"],
   [['demo', '--keep=yes'], "Option '--keep' does not take an argument"],
   [['demo', '--fast'], "Unknown option '--fast'"],

@@ -107,7 +107,7 @@ describe('an alert fires, and ends:', () => {
     await run('never-backup', ['true']);
     await prometheus.resolves('BackupNeverSucceeded never-backup');
     const { annotations } = await prometheus.fires('BackupRecoveryPointTooOld never-backup');
-    expect(annotations.description).toMatch(/^never-backup in \S+ succeeded last \dm \d+s ago; more than/);
+    expect(annotations.description).toMatch(/^never-backup in \S+ last succeeded \dm \d+s ago; more than/);
     await patch('never-backup', does('true'));
     await succeeds('never-backup');
     await prometheus.resolves('BackupRecoveryPointTooOld never-backup');

@@ -328,7 +328,7 @@ describe('a prop that is misspelt is refused, with the one that was meant', () =
       spoil(given);
       const said = complaint(() => does(given));
       const written = prop.replace(/.*\./, '');
-      const asked = new RegExp(`^InputError: .*: ${prop} is .*: nothing is called ${written}: did you mean ${meant}\\?$`, 's');
+      const asked = new RegExp(`^InputError: .*: ${prop} is .*: there is no ${written}: did you mean ${meant}\\?$`, 's');
       if (!asked.test(said)) wrong.push(`${prop}: ${said}`);
     }
     expect(wrong).toEqual([]);

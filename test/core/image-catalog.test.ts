@@ -100,7 +100,9 @@ describe('the catalog', () => {
       `(app): images['postgres:16'] is "postgres": pin a version`,
     );
     new Chart(app, 'shop');
-    expect(() => ImageCatalog.override(app, { 'postgres:16': 'postgres:16.15' })).toThrow('override images before the first child is made');
+    expect(() => ImageCatalog.override(app, { 'postgres:16': 'postgres:16.15' })).toThrow(
+      'override images before you create the first child',
+    );
   });
 
   test.each([
@@ -165,7 +167,7 @@ describe('the catalog', () => {
   test('a mirror is named before the first child is made', () => {
     const app = new App();
     new Chart(app, 'shop');
-    expect(() => ImageCatalog.mirror(app, 'registry.example')).toThrow('name the mirror before the first child is made');
+    expect(() => ImageCatalog.mirror(app, 'registry.example')).toThrow('name the mirror before you create the first child');
   });
 
   test('checks the image of the construct', () => {
@@ -177,7 +179,7 @@ describe('the catalog', () => {
     ImageCatalog.of(scope).image(scope, { ...REQUEST, image: 'postgres:15.18-bookworm', floors: ['15.19', '16.15'] });
     ImageCatalog.of(scope).image(scope, { ...REQUEST, floors: ['15.19', '16.15'] });
     expect(warnings([scope])).toEqual([
-      "warning: shop/orders: engine.image is 'postgres:15.18-bookworm': releases before 15.19 have known security holes; use 15.19 or newer",
+      "warning: shop/orders: engine.image is 'postgres:15.18-bookworm': releases before 15.19 have known security holes: use 15.19 or newer",
     ]);
   });
 });
@@ -219,7 +221,5 @@ test('an override of what nobody asks for is warned of, with what is asked for',
   const made = new Construct(app, 'made');
   ImageCatalog.of(made).image(made, { key: 'postgres:16', prop: 'image', defaultImage: 'postgres:16.15' });
   app.node.validate();
-  expect(warnings([app])).toEqual([
-    "warning: (app): images['postgresql:17'] overrides nothing: the images that are asked for are postgres:16",
-  ]);
+  expect(warnings([app])).toEqual(["warning: (app): images['postgresql:17'] overrides nothing: the images in use are postgres:16"]);
 });

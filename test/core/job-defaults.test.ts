@@ -65,7 +65,7 @@ describe('what is said once of all CronJobs', () => {
     }
     const said = warnings(chart.node.findAll()).filter(line => line.includes('paused'));
     expect(said).toHaveLength(3);
-    expect(said[0]).toContain('orders-backup is paused: it does not run until JobDefaults say otherwise');
+    expect(said[0]).toContain('orders-backup is paused: it does not run until JobDefaults resume it');
   });
 
   test("pauses no renewal of a store's locks, which would end", () => {
@@ -92,7 +92,7 @@ describe('what is said once of all CronJobs', () => {
     const chart = chartWith({});
     plan(chart);
     expect(() => JobDefaults.of(chart).add({ paused: true })).toThrow(
-      'shop: JobDefaults is {"paused":true}: say it before its first child is made: shop/nightly is made without it',
+      'shop: JobDefaults is {"paused":true}: set it before you create the first child: shop/nightly was created without it',
     );
     expect(() => chartWith({ failedJobsHistoryLimit: 0 })).toThrow('failedJobsHistoryLimit is 0: write a whole number from 1 to 100');
     expect(() => chartWith({ keepFinished: Duration.seconds(0) })).toThrow('keepFinished is "0 s": a verdict that is deleted at once');

@@ -121,7 +121,7 @@ describe('what is said once of all pods', () => {
     ]);
     expect(disks('restore')[0]).toEqual(['3Gi', '5Gi']);
     expect(() => backup(chartWith({ ephemeralStorageLimit: Size.gibibytes(1), ephemeralStorageRequest: Size.gibibytes(2) }))).toThrow(
-      'shop/orders: pods.ephemeralStorageLimit is "1Gi": it is below the request, 2Gi, and the API server would refuse the pods: raise it, or lower ephemeralStorageRequest',
+      'shop/orders: pods.ephemeralStorageLimit is "1Gi": it is below the request of 2Gi, so the API server would refuse the pods: raise it, or lower ephemeralStorageRequest',
     );
   });
 
@@ -162,7 +162,7 @@ describe('what is said once of all pods', () => {
     const chart = new Chart(app, 'shop');
     backup(chart);
     expect(() => PodDefaults.of(app).add({ priorityClassName: 'low' })).toThrow(
-      'PodDefaults is {"priorityClassName":"low"}: say it before its first child is made: shop is made without it',
+      'PodDefaults is {"priorityClassName":"low"}: set it before you create the first child: shop was created without it',
     );
   });
 

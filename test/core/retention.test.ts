@@ -35,7 +35,7 @@ describe('errors', () => {
     expect(keep).toThrow(/^Retention\.keep: rules is not set: .* to keep everything, use Retention\.all\(\)/);
   });
 
-  const nothing = 'no rule keeps anything; set one of last, hourly, daily, weekly, monthly, yearly, within, or use Retention.all()';
+  const nothing = 'no rule keeps anything: set one of last, hourly, daily, weekly, monthly, yearly, within, or use Retention.all()';
 
   test.each([
     [Retention.keep({}), `retention is {}: ${nothing}`],

@@ -72,19 +72,19 @@ describe('errors name the construct, the prop and what to write', () => {
     [Schedule.monthly({ day: 31 }), 'schedule.day is 31: write a whole number from 1 to 28'],
     [
       Schedule.every(Duration.minutes(7)),
-      'schedule is "every 7 minutes": it divides neither the hour nor the day evenly; choose 6 minutes or 10 minutes',
+      'schedule is "every 7 minutes": it divides neither the hour nor the day evenly: choose 6 minutes or 10 minutes',
     ],
     [
       Schedule.every(Duration.hours(5)),
-      'schedule is "every 5 hours": it divides neither the hour nor the day evenly; choose 4 hours or 6 hours',
+      'schedule is "every 5 hours": it divides neither the hour nor the day evenly: choose 4 hours or 6 hours',
     ],
     [
       Schedule.every(Duration.seconds(30)),
-      'schedule is "every 0.5 minutes": it divides neither the hour nor the day evenly; choose 1 minute',
+      'schedule is "every 0.5 minutes": it divides neither the hour nor the day evenly: choose 1 minute',
     ],
     [
       Schedule.every(Duration.days(2)),
-      'schedule is "every 48 hours": it divides neither the hour nor the day evenly; the longest is 24 hours; for more use Schedule.weekly() or Schedule.monthly()',
+      'schedule is "every 48 hours": it divides neither the hour nor the day evenly: the longest is 24 hours: for more, use Schedule.weekly() or Schedule.monthly()',
     ],
   ])('%#', (schedule, message) => {
     expect(failure(schedule)).toBe(`shop/orders: ${message}`);
@@ -118,7 +118,7 @@ describe('cron', () => {
     ['@every 1h', "write five fields, such as '30 2 * * *'"],
     ['CRON_TZ=Europe/Berlin 0 3 * * *', 'the API server refuses a zone in the schedule; write the five fields alone'],
     ['TZ=UTC 0 3 * * *', 'the API server refuses a zone in the schedule; write the five fields alone'],
-    ['0 30 2 * * *', 'six fields are another dialect, with seconds first; a CronJob has five'],
+    ['0 30 2 * * *', 'six fields are another dialect, with seconds first: write the five of a CronJob'],
     ['30 2 * *', 'write five fields: minute, hour, day of month, month, day of week'],
     ['', 'write five fields'],
     ['0 0 * * 7', 'day of week 7 is not from 0 to 6; in Kubernetes Sunday is 0'],
@@ -127,24 +127,24 @@ describe('cron', () => {
     ['0 24 * * *', 'hour 24 is not from 0 to 23'],
     ['0 0 0 * *', 'day of month 0 is not from 1 to 31'],
     ['0 0 * 13 *', 'month 13 is not from 1 to 12'],
-    ['0 0 L * *', "day of month 'L' is no number from 1 to 31; L, W, # and H of other crons do not exist in Kubernetes"],
-    ['0 0 15W * *', "day of month '15W' is no number from 1 to 31; L, W, # and H"],
-    ['0 0 * * 5#3', "day of week '5#3' is none of '*', 'N', 'N-M' and these with '/step'; L, W, # and H"],
-    ['H 2 * * *', "minute 'H' is no number from 0 to 59; L, W, # and H"],
-    ['0 0 * * FRI-MON', "day of week 'FRI-MON' runs backwards; split it in two, 'FRI-6,0-MON'"],
-    ['0 0 * * Freitag', "day of week 'Freitag' is no number from 0 to 6 or a name, SUN to SAT"],
-    ['0 0 * FOO *', "month 'FOO' is no number from 1 to 12 or a name, JAN to DEC"],
-    ['*/0 * * * *', "minute '*/0' has a step of 0; a step is at least 1"],
-    ['1,,2 * * * *', "minute '' is none of"],
-    ['*-5 * * * *', "minute '*-5' is none of"],
-    ['-5 * * * *', "minute '-5' is none of"],
-    ['1-2-3 * * * *', "minute '1-2-3' is none of"],
-    ['1/2/3 * * * *', "minute '1/2/3' is none of"],
-    ['0 0 31 2 *', 'no month it names has such a day, so it never fires; Schedule.never() says so on purpose'],
-    ['0 0 30 2 *', 'no month it names has such a day, so it never fires'],
-    ['0 0 31 4,6,9,11 ?', 'no month it names has such a day, so it never fires'],
+    ['0 0 L * *', "day of month 'L' is not a number from 1 to 31; Kubernetes has no L, W, # and H of other crons"],
+    ['0 0 15W * *', "day of month '15W' is not a number from 1 to 31; Kubernetes has no L, W, # and H"],
+    ['0 0 * * 5#3', "day of week '5#3' is not '*', 'N', 'N-M', or one of these with '/step'; Kubernetes has no L, W, # and H"],
+    ['H 2 * * *', "minute 'H' is not a number from 0 to 59; Kubernetes has no L, W, # and H"],
+    ['0 0 * * FRI-MON', "day of week 'FRI-MON' runs backwards: split it in two, 'FRI-6,0-MON'"],
+    ['0 0 * * Freitag', "day of week 'Freitag' is not a number from 0 to 6 or a name, SUN to SAT"],
+    ['0 0 * FOO *', "month 'FOO' is not a number from 1 to 12 or a name, JAN to DEC"],
+    ['*/0 * * * *', "minute '*/0' has a step of 0: write a step of at least 1"],
+    ['1,,2 * * * *', "minute '' is not '*'"],
+    ['*-5 * * * *', "minute '*-5' is not '*'"],
+    ['-5 * * * *', "minute '-5' is not '*'"],
+    ['1-2-3 * * * *', "minute '1-2-3' is not '*'"],
+    ['1/2/3 * * * *', "minute '1/2/3' is not '*'"],
+    ['0 0 31 2 *', 'none of its months has such a day, so it never runs: if that is intended, use Schedule.never()'],
+    ['0 0 30 2 *', 'none of its months has such a day, so it never runs'],
+    ['0 0 31 4,6,9,11 ?', 'none of its months has such a day, so it never runs'],
     // A star with a step of 1 still is a star.
-    ['0 0 31 2 */1', 'no month it names has such a day, so it never fires'],
+    ['0 0 31 2 */1', 'none of its months has such a day, so it never runs'],
   ])('refuses %s', (expression, because) => {
     expect(() => bind(Schedule.cron(expression))).toThrow(`shop/orders: schedule is ${JSON.stringify(expression)}: ${because}`);
   });
@@ -242,28 +242,28 @@ describe('spread', () => {
   });
 
   test.each([
-    [Schedule.hourly({ spread: Duration.minutes(61) }), 'schedule.spread is "61 minutes": it is at most 60 minutes here, an hour'],
-    [Schedule.daily({ spread: Duration.hours(25) }), 'schedule.spread is "1500 minutes": it is at most 1440 minutes here, a day'],
-    [Schedule.weekly({ spread: Duration.days(8) }), 'schedule.spread is "11520 minutes": it is at most 10080 minutes here, a week'],
+    [Schedule.hourly({ spread: Duration.minutes(61) }), 'schedule.spread is "61 minutes": write at most 60 minutes, an hour'],
+    [Schedule.daily({ spread: Duration.hours(25) }), 'schedule.spread is "1500 minutes": write at most 1440 minutes, a day'],
+    [Schedule.weekly({ spread: Duration.days(8) }), 'schedule.spread is "11520 minutes": write at most 10080 minutes, a week'],
     [
       Schedule.monthly({ at: '23:00', spread: Duration.minutes(61) }),
-      'schedule.spread is "61 minutes": it is at most 60 minutes here, what is left of the day: the day after may be in the next month',
+      'schedule.spread is "61 minutes": write at most 60 minutes, the rest of the day, as the next day may be in the next month',
     ],
     [
       Schedule.every(Duration.minutes(15), { spread: Duration.minutes(16) }),
-      'schedule.spread is "16 minutes": it is at most 15 minutes here, the interval',
+      'schedule.spread is "16 minutes": write at most 15 minutes, the interval',
     ],
     [
       Schedule.cron('0 23 * * MON', { spread: Duration.minutes(61) }),
-      'schedule.spread is "61 minutes": it is at most 60 minutes here, what is left of the day: the day after may be a wrong one',
+      'schedule.spread is "61 minutes": write at most 60 minutes, the rest of the day, as the next day may be a wrong one',
     ],
     [
       Schedule.cron('0 */2 * * *', { spread: Duration.minutes(5) }),
-      'schedule.spread is "5 minutes": only a start at one plain minute and hour can be spread; use Schedule.every(...)',
+      'schedule.spread is "5 minutes": only a schedule with one plain minute and hour can be spread: use Schedule.every(...)',
     ],
     [
       Schedule.daily({ spread: Duration.seconds(90) }),
-      'schedule.spread is "1.5 minutes": cron counts whole minutes; write a whole number of them',
+      'schedule.spread is "1.5 minutes": cron counts whole minutes: write a whole number of them',
     ],
   ])('refuses what does not fit: %#', (schedule, message) => {
     expect(failure(schedule)).toBe(`shop/orders: ${message}`);
@@ -284,14 +284,14 @@ describe('time zones', () => {
   });
 
   test.each([
-    ['Local', "'Local' is whatever the control plane has, and Kubernetes refuses it; write an IANA name"],
-    ['local', "'Local' is whatever the control plane has"],
-    ['Europe/Atlantis', 'no such time zone is known; write an IANA name by area and city'],
-    ['', 'no such time zone is known'],
-    ['europe/berlin', "names of time zones are case-sensitive in Kubernetes; write 'Europe/Berlin'"],
+    ['Local', "'Local' depends on the control plane, and Kubernetes refuses it: write an IANA name"],
+    ['local', "'Local' depends on the control plane"],
+    ['Europe/Atlantis', 'there is no such time zone: write an IANA name by area and city'],
+    ['', 'there is no such time zone'],
+    ['europe/berlin', "names of time zones are case-sensitive in Kubernetes: write 'Europe/Berlin'"],
     ['asia/kolkata', 'write an IANA name by area and city'],
     ['PST', "write an IANA name by area and city, such as 'Europe/Berlin', or 'UTC'"],
-    ['+01:00', 'no such time zone is known; write'],
+    ['+01:00', 'there is no such time zone: write'],
   ])('refuses %s', (timeZone, because) => {
     expect(() => bind(Schedule.daily({ timeZone }))).toThrow(`shop/orders: schedule.timeZone is ${JSON.stringify(timeZone)}: ${because}`);
   });
@@ -300,7 +300,7 @@ describe('time zones', () => {
 describe('clock changes', () => {
   test('warns about a time that is skipped and repeated', () => {
     expect(bind(Schedule.daily({ at: '02:30', timeZone: 'Europe/Berlin' })).warnings).toEqual([
-      "warning: shop/orders: schedule '30 2 * * *' in Europe/Berlin: 2027-03-28 02:30 does not exist, as the clock goes forward, and that run is skipped; 2027-10-31 02:30 comes twice, as the clock goes back, and so does that run; choose a time between 04:00 and 21:00, when no clock changes, or UTC",
+      "warning: shop/orders: schedule '30 2 * * *' in Europe/Berlin: 2027-03-28 02:30 does not exist, as the clock goes forward, and that run is skipped; 2027-10-31 02:30 comes twice, as the clock goes back, and that run happens twice: choose a time between 04:00 and 21:00, when no clock changes, or UTC",
     ]);
   });
 

@@ -40,10 +40,10 @@ describe('a key that is renamed, and that nobody asks for', () => {
     const shop = chart();
     make(shop);
     for (const construct of shop.node.findAll()) construct.node.validate();
-    return warnings(shop.node.findAll()).filter(each => each.includes('nobody asks'));
+    return warnings(shop.node.findAll()).filter(each => each.includes('nothing uses the key'));
   };
   const misspelt = SecretRef.named('db', { user: 'u', password: 'pw' });
-  const said = "warning: shop/orders: nobody asks Secret db for 'user', which its keys rename; it is asked for: password, username";
+  const said = "warning: shop/orders: nothing uses the key 'user' of Secret db, which keys renames: the keys in use are password, username";
 
   test('is warned of, with those that are asked for', () => {
     expect(warned(shop => backup(shop, { credentials: misspelt }))).toEqual([said]);

@@ -37,12 +37,12 @@ const LOG = ['log-follow.sh', 'log-received.sh', 'log-choose.sh', 'log-pack.sh',
 
 describe('an engine whose folder lacks a script', () => {
   test.each<[string, string[], Partial<EngineConfig>, string]>([
-    ['of every engine', ['ready.sh', 'dump.sh'], {}, 'the engine other needs verify.sh, restore.sh, which this folder has not: write them'],
+    ['of every engine', ['ready.sh', 'dump.sh'], {}, 'the engine other needs verify.sh, restore.sh, which this folder lacks: write them'],
     [
       'of its log',
       [...CORE, ...LOG.slice(1)],
       { log },
-      'the log of other needs log-follow.sh, which this folder has not: write it, as docs/extending.md says',
+      'the log of other needs log-follow.sh, which this folder lacks: write it, as docs/extending.md says',
     ],
     ['that starts a server on a volume', CORE, { serverFiles: { checked: true } }, 'the check of volumes of other needs check-volume.sh,'],
     ['before a backup’s steps', CORE, { steps: [step(EngineOperation.BACKUP)] }, 'a step of a backup of other needs examine.sh,'],
@@ -67,7 +67,7 @@ describe('an engine whose folder lacks a script', () => {
   test('is no engine for a check of a volume', () => {
     const check = VolumeCheck.engine(new Other(CORE, { serverFiles: { checked: true } }));
     expect(() => check._pod(chart(), { series: 'shop', claimName: 'data', prop: 'checks[0]', labels: {} })).toThrow(
-      'checks[0].scripts is "other-scripts": the check of volumes of other needs check-volume.sh, which this folder has not',
+      'checks[0].scripts is "other-scripts": the check of volumes of other needs check-volume.sh, which this folder lacks',
     );
   });
 });
@@ -93,7 +93,7 @@ test('an engine with all scripts of what it says is taken', () => {
 test('members of a cluster are restored on their volumes, or not at all', () => {
   const engine = new Other(CORE, { cluster: { members: [member, { ...member, name: 'b' }] } });
   expect(() => backup(chart(), { engine })).toThrow(
-    'shop/orders: engine.cluster is ["a","b"]: a restore brings each member of other back on its own data volume: say serverFiles',
+    'shop/orders: engine.cluster is ["a","b"]: a restore brings each member of other back on its own data volume: set serverFiles',
   );
 });
 

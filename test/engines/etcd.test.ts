@@ -127,7 +127,7 @@ describe('a control plane', () => {
       cluster: EtcdCluster.kubeadm([{ name: 'cp-1', address: '10.0.0.11' }]),
     });
     const props = { engine, host: '127.0.0.1', repository: restic, credentials: undefined, pods: { assignedUser: true } };
-    expect(() => backup(chart('kube-system'), props, 'plane')).toThrow(/pods\.assignedUser.*these pods are root on their node/s);
+    expect(() => backup(chart('kube-system'), props, 'plane')).toThrow(/pods\.assignedUser.*these pods run as root on their node/s);
   });
 
   test('is not kept on a claim of its own cluster, nor asked elsewhere', () => {
@@ -135,7 +135,7 @@ describe('a control plane', () => {
     const nodes = EtcdCluster.kubeadm([{ name: 'cp-1', address: '10.0.0.11' }]);
     const engine = Engine.etcdControlPlane({ version: EtcdVersion.V3_6, cluster: nodes });
     expect(() => backup(system, { engine, host: '127.0.0.1' })).toThrow(
-      /repository is .*: the cluster that would mount this claim is the one/,
+      /repository is .*: the claim belongs to the cluster that this backup has to bring back/,
     );
     expect(() => plane(restic, 'cp-1')).toThrow('host is "cp-1": jobs run on a control plane node');
   });
@@ -160,9 +160,9 @@ describe('is refused', () => {
     [
       'one directory for data and log',
       { cluster: EtcdCluster.of([{ ...member, walVolume: DataVolume.claim('a') }]) },
-      /engine\.cluster is "one directory for data and log of a": the log has a directory of its own/,
+      /engine\.cluster is "one directory for data and log of a": the data and the log need different directories/,
     ],
-    ['a member twice', { cluster: EtcdCluster.of([member, { ...member, peerUrl: 'http://b:2380' }]) }, /each member has a name of its own/],
+    ['a member twice', { cluster: EtcdCluster.of([member, { ...member, peerUrl: 'http://b:2380' }]) }, /each member needs its own name/],
   ])('%s', (_, different, message) => {
     expect(() => backup(chart(), { engine: engine(different), host: 'etcd' })).toThrow(message);
   });

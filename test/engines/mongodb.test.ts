@@ -10,19 +10,19 @@ test.each<[Partial<MongodbEngineOptions>, RegExp]>([
   [{}, /engine\.oplog is true: only a member of a replica set has an oplog: set replicaSet, or write oplog: false/],
   [
     { databases: ['a'], replicaSet: 'rs0' },
-    /engine\.databases is \["a"\]: a dump with the oplog is one of the whole instance: leave databases out/,
+    /engine\.databases is \["a"\]: a dump with the oplog covers the whole instance: leave databases out/,
   ],
   [{ mongos: true }, /engine\.oplog is true: a dump through a mongos cannot have the oplog/],
-  [{ mongos: true, oplog: false, replicaSet: 'rs0' }, /engine\.replicaSet is "rs0": a mongos is no member of a replica set/],
+  [{ mongos: true, oplog: false, replicaSet: 'rs0' }, /engine\.replicaSet is "rs0": a mongos is not a member of a replica set/],
   [{ oplog: false, readFrom: MongodbReadFrom.SECONDARY }, /engine\.readFrom is "secondary": only a replica set has several members/],
   [{ oplog: false, databases: ['a', 'a'] }, /name each database once/],
   [{ oplog: false, databases: ['a.b'] }, /engine\.databases\[0\] is "a\.b": write the name of a database/],
   [{ oplog: false, databases: ['admin'] }, /engine\.databases\[0\] is "admin": the server's own databases/],
-  [{ replicaSet: 'rs0', maximumLag: Duration.seconds(5) }, /engine\.maximumLag is "5 s": a set without traffic writes every ten seconds/],
+  [{ replicaSet: 'rs0', maximumLag: Duration.seconds(5) }, /engine\.maximumLag is "5 s": an idle replica set writes every ten seconds/],
   [{ replicaSet: 'a/b' }, /engine\.replicaSet is "a\/b": write the name of the replica set/],
   [
     { replicaSet: 'rs0', tls: false, tlsCa: SecretRef.named('ca').key('ca.crt') },
-    /engine\.tls is false: tlsCa is for a connection with TLS/,
+    /engine\.tls is false: tlsCa needs a connection with TLS/,
   ],
 ])('%o is refused', (options, says) => {
   expect(() => make(options)).toThrow(says);

@@ -29,7 +29,7 @@ describe('options that is invalid', () => {
     [Engine.mariadbPhysical({ version: MariadbVersion.V10_11, lockTimeout: Duration.seconds(0) }), /write a second or more/],
     [
       Engine.mysqlPhysical({ version, xtrabackup: XtrabackupVersion.V8_0 }),
-      /engine\.xtrabackup is "8\.0": .*same series only, and the server's is 8\.4 \(Percona/,
+      /engine\.xtrabackup is "8\.0": .*only files of the same MySQL series, and the server's is 8\.4 \(Percona/,
     ],
     [Engine.mysqlPhysical({ version: MysqlVersion.V9_7 }), /engine\.xtrabackup is not set: name a release for MySQL 9\.7/],
     [Engine.mysqlPhysical({ version, xtrabackup: XtrabackupVersion.of('8.4', 'percona/percona-xtrabackup') }), /pin a version/],

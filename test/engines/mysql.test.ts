@@ -25,7 +25,9 @@ describe('options that is invalid', () => {
 test('MySQL 8.0 is warned about', () => {
   const of = chart();
   backup(of, { engine: Engine.mysql({ version: MysqlVersion.V8_0 }) });
-  expect(JSON.stringify(of.node.findAll().flatMap(each => each.node.metadata))).toContain('MySQL 8.0 gets no security fixes');
+  expect(JSON.stringify(of.node.findAll().flatMap(each => each.node.metadata))).toContain(
+    'MySQL 8.0 and its image have had no security fixes since April 2026',
+  );
 });
 
 test('a certificate goes to the jobs that talk to the server, and to no other', () => {

@@ -48,7 +48,7 @@ describe('settings of the server that verifies', () => {
   });
 
   test.each([
-    [{ listen_addresses: '*' }, 'engine.scratchSettings["listen_addresses"] is "*": leave it out: the verification sets it itself'],
+    [{ listen_addresses: '*' }, 'engine.scratchSettings["listen_addresses"] is "*": the verification sets it itself: leave it out'],
     [{ 'work mem': '1' }, 'engine.scratchSettings["work mem"] is "1": write the name of a setting'],
     [{ work_mem: '1\n2' }, 'engine.scratchSettings["work_mem"] is "1\\n2": write the value in one line'],
   ])('%j is refused', (scratchSettings, says) => {

@@ -28,8 +28,8 @@ function sessions(options: RedisOptions = {}) {
 }
 
 test.each<[RedisOptions, RegExp]>([
-  [{ dumpFile: 'data/dump.rdb' }, /engine\.dumpFile is "data\/dump\.rdb": write the name alone/],
-  [{ appendDirectory: '..' }, /engine\.appendDirectory is "\.\.": write the name alone/],
+  [{ dumpFile: 'data/dump.rdb' }, /engine\.dumpFile is "data\/dump\.rdb": write only the file name/],
+  [{ appendDirectory: '..' }, /engine\.appendDirectory is "\.\.": write only the file name/],
   [{ tlsClient: SecretRef.named('tls') }, /engine\.tlsAuthority is not set: name the authority too/],
   [{ image: 'redis' }, /engine\.image is "redis": pin a version/],
 ])('%j is refused', (options, because) => {

@@ -74,5 +74,5 @@ test('a ConfigMap that kubectl apply cannot keep is an error', () => {
   const shop = chart();
   expect(() =>
     kubernetesObject(shop, 'Large', k8s.KubeConfigMap.GVK, { metadata: { name: 'large' }, data: { a: 'x'.repeat(256 * 1024) } }),
-  ).toThrow('shop: ConfigMap large is "257 KiB": kubectl apply can keep 250 KiB: write less into it');
+  ).toThrow('shop: ConfigMap large is "257 KiB": kubectl apply can store at most 250 KiB: write less into it');
 });

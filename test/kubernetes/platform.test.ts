@@ -34,5 +34,7 @@ test('it is said of what is below, and before that is made', () => {
   backup(here, { repository: restic }, 'users');
   expect(objects(there)['NetworkPolicy/orders-backup'].spec.egress[0].ports).toEqual(DNS(53, 5353));
   expect(objects(here)['NetworkPolicy/users-backup'].spec.egress[0].ports).toEqual(DNS(53));
-  expect(() => Platform.openShift(app)).toThrow('Platform is "openShift": say it before its first child is made: there is made without it');
+  expect(() => Platform.openShift(app)).toThrow(
+    'Platform is "openShift": set it before you create the first child: there was created without it',
+  );
 });

@@ -78,7 +78,7 @@ describe('a service account', () => {
     backup(shop, { pods: { serviceAccount: account } });
     const other = PodServiceAccount.annotated('backup', {});
     expect(() => backup(shop, { pods: { serviceAccount: other } }, 'users')).toThrow(
-      /^shop\/users: pods\.serviceAccount is \{\}: backup has other annotations in this namespace, by shop\/orders: \{"eks.*choose another name$/,
+      /^shop\/users: pods\.serviceAccount is \{\}: backup has different annotations in this namespace, set by shop\/orders: \{"eks.*choose another name$/,
     );
   });
 
@@ -86,7 +86,7 @@ describe('a service account', () => {
     [PodServiceAccount.named('Backup'), /pods\.serviceAccount is "Backup": write the name of an existing object/],
     [
       PodServiceAccount.annotated('default', role),
-      /pods\.serviceAccount is "default": all pods of the namespace that name no other account/,
+      /pods\.serviceAccount is "default": all pods of the namespace that name no account use this one/,
     ],
   ])('fails: a name that is none for it %#', (serviceAccount, message) => {
     expect(() => backup(chart(), { pods: { serviceAccount } })).toThrow(message);

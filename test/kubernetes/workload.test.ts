@@ -91,7 +91,7 @@ describe('a workload', () => {
     expect(Workload.of(scope, 'workload', deployment)).toMatchObject({ kind: 'Deployment', replicas: 3, podNames: [] });
     const around = new Construct(scope, 'around');
     database(around);
-    expect(() => Workload.of(scope, 'workload', around)).toThrow('shop: workload is "shop/around": pass one workload');
+    expect(() => Workload.of(scope, 'workload', around)).toThrow('shop: workload is "shop/around": pass a single workload');
   });
 
   it('runs long enough to be backed up', () => {

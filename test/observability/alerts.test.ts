@@ -135,7 +135,7 @@ describe('alerts of a plan', () => {
   test('are said once', () => {
     const shop = chart();
     backup(shop).add(alerts({ recoveryPoint: Duration.days(2) }), alerts({ recoveryPoint: Duration.days(3) }));
-    expect(() => objects(shop)).toThrow('shop/orders: add is "Alerts, twice": a backup has one set of objectives: leave one out');
+    expect(() => objects(shop)).toThrow('shop/orders: add is "Alerts, twice": a backup can have only one set of objectives: leave one out');
   });
 
   test('are the same when an app is synthesized again', () => {
@@ -175,7 +175,7 @@ describe('a rule', () => {
     });
     expect(annotations.runbook_url).toBe('https://runbooks.acme.example/backups#backuprecoverypointtooold');
     for (const { alert, annotations: words } of rule.spec.groups[0].rules) {
-      expect(words.description, alert).toMatch(/kubectl -n shop |Give it, and the restore/);
+      expect(words.description, alert).toMatch(/kubectl -n shop |Give the verification and the restore/);
       expect(words.summary, alert).toMatch(/orders|shop/);
     }
   });
@@ -227,7 +227,7 @@ describe('objectives', () => {
 
   test('have to leave time for a whole run', () => {
     expect(refusal({ recoveryPoint: Duration.hours(24) }, Schedule.daily({ at: '04:30' }), { deadline: Duration.hours(12) })).toThrow(
-      'objectives.recoveryPoint is "1 day": runs of orders-backup are up to 1 day apart and may take 12 hours, so that it is not kept though nothing fails: write 1 day 12 hours or more, or let it run more often',
+      'objectives.recoveryPoint is "1 day": runs of orders-backup are up to 1 day apart and may take 12 hours, so it may be missed although nothing fails: write 1 day 12 hours or more, or let it run more often',
     );
     expect(refusal({ recoveryPoint: Duration.hours(26) }, Schedule.daily({ at: '04:30' }), { deadline: Duration.hours(12) })).toThrow(
       'write 1 day 12 hours or more, or give orders-backup a deadline of 2 hours or less',
@@ -254,7 +254,7 @@ describe('objectives', () => {
   test('of a proof are those of a verification that runs by itself', () => {
     const proof = Duration.days(7);
     const nothing =
-      'objectives.proof is "7 days": nothing does that by itself: add what keeps it, for example addVerification(), or leave it out';
+      'objectives.proof is "7 days": nothing does that by itself: add a job that keeps it, for example addVerification(), or leave it out';
     expect(refusal({ proof }, berlin)).toThrow(nothing);
     expect(refusal({ proof }, berlin, { verification: Verification.weekly() })).toThrow(
       'runs of orders-verify are up to 7 days apart and may take 12 hours',
@@ -295,7 +295,7 @@ describe('objectives', () => {
   });
 
   test('promise something, in whole seconds, of a minute or more', () => {
-    expect(() => Objectives.of({})).toThrow('Objectives.of: options is {}: promise something');
+    expect(() => Objectives.of({})).toThrow('Objectives.of: options is {}: set at least one objective');
     expect(() => Objectives.of({ proof: Duration.seconds(59) })).toThrow(
       'Objectives.of: proof is "59 s": write whole seconds, a minute or more',
     );
@@ -307,10 +307,10 @@ describe('objectives', () => {
 
 describe('what cannot stand is refused', () => {
   test.each<[AlertsOptions, string]>([
-    [{ alertLabels: { severity: 'page' } }, 'alertLabels is "severity": the rules say themselves what'],
-    [{ alertLabels: { 'cost-center': '1' } }, 'alertLabels is "cost-center": a label of Prometheus is of letters, digits and underscores'],
-    [{ kubeStateMetrics: { namespace: 'x' } }, 'kubeStateMetrics is "namespace": the rules say themselves what'],
-    [{ kubeStateMetrics: { '1a': 'x' } }, 'kubeStateMetrics is "1a": a label of Prometheus'],
+    [{ alertLabels: { severity: 'page' } }, 'alertLabels is "severity": the rules set '],
+    [{ alertLabels: { 'cost-center': '1' } }, 'alertLabels is "cost-center": write letters, digits and underscores'],
+    [{ kubeStateMetrics: { namespace: 'x' } }, 'kubeStateMetrics is "namespace": the rules set '],
+    [{ kubeStateMetrics: { '1a': 'x' } }, 'kubeStateMetrics is "1a": write letters, digits and underscores'],
     [{ runbookUrl: 'runbooks' }, 'runbookUrl is "runbooks": write the address of a page'],
     [{ runbookUrl: 'https://acme.example/#x' }, "without '#'"],
   ])('%j', (options, complaint) => {
@@ -327,11 +327,11 @@ describe('what cannot stand is refused', () => {
 
   test('what holds no job, or jobs of two series', () => {
     const shop = chart();
-    expect(() => new BackupAlerts(shop, 'none', { of: shop })).toThrow('of is "shop": no CronJob of this library is below it');
+    expect(() => new BackupAlerts(shop, 'none', { of: shop })).toThrow('of is "shop": it contains no CronJob of this library');
     backup(shop);
     backup(shop, {}, 'users');
     expect(() => new BackupAlerts(shop, 'both', { of: shop })).toThrow(
-      'of is "shop": it holds orders and users, and alerts are of one series',
+      'of is "shop": it holds orders and users, and alerts are for one series',
     );
   });
 });
@@ -467,7 +467,7 @@ describe('alerts with a witness', () => {
     const velero = chart('velero');
     const veleroSchedule = new VeleroSchedule(velero, 'shop-daily', { schedule: Schedule.daily() });
     const check = new VeleroCheck(velero, 'check', { veleroSchedule });
-    expect(() => new BackupAlerts(velero, 'alerts', { of: check, witness: {} })).toThrow(/witness is {}: a witness looks at a repository/);
+    expect(() => new BackupAlerts(velero, 'alerts', { of: check, witness: {} })).toThrow(/witness is {}: a witness reads a repository/);
     expect(() => witnessed({}, { witness: { labels: { series: 'x' } } })).toThrow(/witness.labels is "series"/);
   });
 });

@@ -218,7 +218,7 @@ test.each<[string, Partial<BackupWitnessProps>, RegExp]>([
   [
     'a repository that nobody can list',
     { repository: { bind: (scope, options) => ({ ...restic.bind(scope, options), listing: undefined }) } },
-    /repository is "restic:.*": its kind has no scripts that list it as a whole/,
+    /repository is "restic:.*": its kind has no scripts that list the whole repository/,
   ],
 ])('is an error: %s', (_, different, message) => {
   expect(() => synthesized(different)).toThrow(message);
@@ -227,9 +227,9 @@ test.each<[string, Partial<BackupWitnessProps>, RegExp]>([
 test('two of one repository, or of one name, are an error', () => {
   const shop = chart();
   witness(shop);
-  expect(() => witness(shop, { name: 'other' }, 'other')).toThrow(/the witness shop\/witness looks at it already/);
+  expect(() => witness(shop, { name: 'other' }, 'other')).toThrow(/the witness shop\/witness already reads it/);
   expect(() => witness(shop, { repository: files, user: 999 }, 'another')).toThrow(
-    /name is "backup-witness": the witness shop\/witness is called so/,
+    /name is "backup-witness": the witness shop\/witness already has that name in this namespace/,
   );
   expect(() => witness(new Chart(shop, 'elsewhere', { namespace: 'elsewhere' }))).not.toThrow();
 });

@@ -245,7 +245,7 @@ describe.skipIf(isMissing)('promtool', () => {
         ...alert.annotations,
         description: alert.annotations.description.replace('{{ $value | humanizeDuration }}', '1d 2h 15m 0s'),
       };
-      expect(annotations.description).toContain('succeeded last 1d 2h 15m 0s ago; more than 1 day 2 hours is too long');
+      expect(annotations.description).toContain('last succeeded 1d 2h 15m 0s ago; more than 1 day 2 hours is too long');
       const alerts = [{ alertname: alert.alert, exp_alerts: [{ exp_labels: alert.labels, exp_annotations: annotations }] }];
       expectAlerts(shop(stopped), [{ at, firing: BOTH, alerts }]);
     });

@@ -128,7 +128,7 @@ describe('is refused at synth', () => {
   const recipients = (...keys: string[]) => Encryption.age({ recipients: keys, identity, image });
   test.each([
     ['a recipient with a typing error', recipients(typingError), /encryption.recipients\[0\] is "age1.*six of them a checksum/],
-    ['an identity in place of a recipient', recipients('AGE-SECRET-KEY-1QQQ'), /is "an identity": that is the key that decrypts/],
+    ['an identity in place of a recipient', recipients('AGE-SECRET-KEY-1QQQ'), /is "an identity": that is a private key/],
     ['nobody', recipients(), /encryption.recipients is \[\]: name the public key/],
     ['one recipient twice', recipients(RECIPIENT, RECIPIENT), /name each recipient once/],
     ['no image', Encryption.age({ recipients: [RECIPIENT], image: '' }), /encryption.image is "": name an image with a static/],
@@ -143,7 +143,7 @@ describe('is refused at synth', () => {
     [
       'a private key in place of a public one',
       Encryption.gpg({ recipients: ['-----BEGIN PGP PRIVATE KEY BLOCK-----'], identity }),
-      /is "a private key": that is the key that decrypts/,
+      /is "a private key": that is a private key/,
     ],
   ])('%s', (_, way, says) => {
     expect(() => jobs(way)).toThrow(says);
@@ -174,16 +174,20 @@ describe('is refused at synth', () => {
       () => backup(chart()).addKeyDrill({ key: identity }),
       /orders: key is .*this repository is not encrypted/,
     ],
-    ['re-encryption of what is not encrypted', () => backup(chart()).addReencryption(), /only a files repository with an encryption/],
+    [
+      're-encryption of what is not encrypted',
+      () => backup(chart()).addReencryption(),
+      /only an encrypted files repository can be re-encrypted/,
+    ],
     [
       're-encryption of a restic repository',
       () => backup(chart(), { repository: restic }).addReencryption(),
-      /a key is exchanged by addKeyRotation/,
+      /change the key with addKeyRotation/,
     ],
     [
       'keys of a repository that has none',
       () => backup(chart(), { repository: files }).addKeyRotation({ add: identity }),
-      /only a restic repository has keys/,
+      /only a restic repository has its own keys/,
     ],
     ['no key at all', () => backup(chart(), { repository: restic }).addKeyRotation({}), /add is not set/],
     [
@@ -213,16 +217,16 @@ describe('a repository of somebody’s own', () => {
     const encrypts = own({ rekeyMethod: RekeyMethod.REENCRYPTION, scripts: scripts('repository.sh', 'reencrypt.sh') });
     expect(backup(chart(), { repository: encrypts }).addReencryption().cronJob).toBeDefined();
     expect(() => backup(chart(), { repository: encrypts }).addKeyRotation({ add: identity })).toThrow(
-      'repository is "own:shop": only a restic repository has keys of its own',
+      'repository is "own:shop": only a restic repository has its own keys',
     );
   });
 
   test.each<[string, Partial<RepositoryConfig>, string]>([
-    ['without its script', { scripts: scripts('repo.sh') }, 'the repository own:shop needs repository.sh, which this folder has not'],
+    ['without its script', { scripts: scripts('repo.sh') }, 'the repository own:shop needs repository.sh, which this folder lacks'],
     [
       'without a script for its keys',
       { rekeyMethod: RekeyMethod.KEY_ROTATION, scripts: scripts('repository.sh') },
-      'the repository own:shop needs keys.sh, which this folder has not',
+      'the repository own:shop needs keys.sh, which this folder lacks',
     ],
   ])('%s is refused', (_, says, message) => {
     expect(() => backup(chart(), { repository: own(says) })).toThrow(`shop/orders: repository.scripts is "own": ${message}`);

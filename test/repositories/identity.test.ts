@@ -109,14 +109,14 @@ describe('a container of Azure without a key', () => {
   test.each([
     [{ accountName: undefined }, "location.accountName is not set: without credentials, write the storage account's name"],
     [{ accountName: 'Acme' }, 'location.accountName is "Acme": without credentials'],
-    [{ credentials: SecretRef.named('azure') }, 'location.accountName is "acme": Secret azure names the account, too'],
+    [{ credentials: SecretRef.named('azure') }, 'location.accountName is "acme": Secret azure also names the account: leave account out'],
   ])('fails: %o', (options, message) => {
     expect(() => made(location(options))).toThrow(message);
   });
 });
 
 describe('nobody has said how the store knows the pods', () => {
-  const because = "the repository's location has no credentials, so the store has to know these pods";
+  const because = "the repository's location has no credentials, so these pods need an identity that the store accepts";
   const keyless = Repository.restic({ location: ResticLocation.s3({ bucket: 'acme' }), password });
 
   test('fails: a backup', () => {

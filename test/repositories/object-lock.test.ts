@@ -70,18 +70,18 @@ test('a mirror in a bucket that locks has a job of its own', () => {
 
 describe('errors', () => {
   test.each<[ObjectLockOptions, Retention, RegExp]>([
-    [{ days: 0 }, retention, /location\.objectLock\.days is 0: write a whole number of days of 1 or more/],
+    [{ days: 0 }, retention, /location\.objectLock\.days is 0: write a whole number of days/],
     [{ days: 30, atLeastDays: 1.5 }, retention, /location\.objectLock\.atLeastDays is 1\.5: write a whole number/],
     [
       { days: 30, atLeastDays: 28 },
       retention,
-      /location\.objectLock\.days is 30: what is locked for 30 days, and must always be for 28 more, cannot wait for a renewal every 1 day of which one may fail/,
+      /location\.objectLock\.days is 30: objects locked for 30 days cannot stay locked for another 28 days at all times with a renewal every 1 day, of which one may fail/,
     ],
-    [{ days: 14, renewal: Schedule.weekly() }, retention, /cannot wait for a renewal every 7 days/],
+    [{ days: 14, renewal: Schedule.weekly() }, retention, /at all times with a renewal every 7 days/],
     [
       { days: 30 },
       Retention.days(7),
-      /shop\/orders: retention is .*: it keeps nothing for longer than 7 days, but the bucket locks everything for 30: what retention drops would stay, and cost/,
+      /shop\/orders: retention is .*: it keeps nothing longer than 7 days, but the bucket locks everything for 30 days, so pruned data would stay and cost/,
     ],
   ])('%#', (options, kept, says) => {
     expect(() => backup(chart(), { repository: locked(options), retention: kept })).toThrow(says);
@@ -90,6 +90,6 @@ describe('errors', () => {
   test('what the newest recovery points span counts, too', () => {
     const weekly = { schedule: Schedule.weekly(), retention: Retention.keep({ last: 5 }) };
     expect(() => backup(chart(), { repository: locked(), ...weekly })).not.toThrow();
-    expect(() => backup(chart(), { repository: locked({ days: 40 }), ...weekly })).toThrow(/for longer than 35 days/);
+    expect(() => backup(chart(), { repository: locked({ days: 40 }), ...weekly })).toThrow(/keeps nothing longer than 35 days/);
   });
 });

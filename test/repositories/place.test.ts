@@ -22,7 +22,7 @@ describe('a claim that jobs of several users write into', () => {
     backup(shop, { repository, engine, host: 'etcd' }, 'settings');
     backup(shop, { repository, engine, host: 'etcd' }, 'locks');
     expect(said(shop)).toEqual([
-      'warning: shop/settings: jobs write into claim shop/backups as user 65532, and those of shop/orders as user 999: each that mounts it may shut the others out; give each user a claim of its own, or both images one user (imageUser)',
+      'warning: shop/settings: jobs write into claim shop/backups as user 65532, and those of shop/orders as user 999: each pod that mounts it may lock the other user out: give each user its own claim, or both images the same user (imageUser)',
     ]);
   });
 

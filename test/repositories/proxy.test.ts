@@ -42,7 +42,7 @@ test.each([
   [
     'a volume',
     () => made(ResticLocation.local({ claimName: 'backups' }).byProxy({ url })),
-    'location.proxy is "shop/backups/restic": only what is asked by HTTP',
+    'location.proxy is "shop/backups/restic": only HTTP requests can use an HTTP proxy',
   ],
   [
     'a proxy without a scheme',
@@ -52,7 +52,7 @@ test.each([
   [
     'a password in its URL',
     () => made(s3.byProxy({ url: 'http://u:p@proxy:3128' })),
-    'location.proxy.url is "http://…@proxy:3128": a URL lands in dist/',
+    'location.proxy.url is "http://…@proxy:3128": a URL is written to dist/ in plain text',
   ],
 ])('is refused: %s', (_, does, says) => {
   expect(does).toThrow(says);

@@ -49,7 +49,7 @@ describe('flags of restic', () => {
 
   test('fails: a limit of less than a kibibyte', () => {
     expect(() => flags({ uploadLimit: Size.kibibytes(0) })).toThrow(
-      'repository.uploadLimit is 0: write the kibibytes of a second, 1 or more',
+      'repository.uploadLimit is 0: write the size per second, 1 KiB or more',
     );
   });
 });
@@ -74,7 +74,7 @@ describe('certificates', () => {
     ResticLocation.sftp({ host: 'vault.example', user: 'backup', path: '/shop', credentials: SecretRef.named('vault') }),
   ])('fails: a place to which no certificate leads %#', location => {
     expect(() => cronJob({ location, caCertificates: CaCertificates.configMap('authorities', 'ca.pem') })).toThrow(
-      /^shop\/orders: repository\.caCertificates is ".*": no certificate is judged on the way to this place/,
+      /^shop\/orders: repository\.caCertificates is ".*": no certificate is checked on the way to this place/,
     );
   });
 });
@@ -129,7 +129,7 @@ describe('places', () => {
     const shop = chart();
     kept(one, shop, 'orders');
     expect(() => kept(other, shop, 'users')).toThrow(
-      /^shop\/users: repository is ".*": it and the repository of shop\/orders, .*, lie one inside the other: .* give each a path beside the other's$/,
+      /^shop\/users: repository is ".*": it and the repository of shop\/orders, .*, are one inside the other, .* give each a path outside the other's$/,
     );
   });
 

@@ -137,8 +137,8 @@ describe('a check of Velero', () => {
   });
 
   test('is refused outside of the namespace of Velero, and with half a hook', () => {
-    expect(refusal(() => synthesize({}, {}, 'shop'))).toContain("make it in a Chart with namespace: 'velero'");
-    expect(refusal(() => synthesize({}, { maximumAge: Duration.hours(1) }))).toContain('no fewer than from one backup to the next (1 day)');
+    expect(refusal(() => synthesize({}, {}, 'shop'))).toContain("create it in a Chart with namespace: 'velero'");
+    expect(refusal(() => synthesize({}, { maximumAge: Duration.hours(1) }))).toContain('at least the time between two backups (1 day)');
     expect(refusal(() => synthesize({}, { maximumAge: Duration.millis(1500) }))).toContain('write whole seconds');
     expect(refusal(() => synthesize({}, { expectedHooks: 0.5 }))).toContain('expectedHooks is 0.5: write a whole number');
   });

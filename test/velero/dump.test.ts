@@ -32,7 +32,7 @@ describe('a dump for Velero', () => {
   test('is refused of what is on no volume', () => {
     const shop = chart();
     expect(refusal(() => new VeleroDump(shop, 'dump', { backup: backup(shop, { repository: restic }) }))).toContain(
-      'are on no volume that Velero could copy',
+      'are not on a volume that Velero could copy',
     );
   });
 

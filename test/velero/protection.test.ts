@@ -171,7 +171,7 @@ describe('refused is', () => {
       'preHook.timeout is "0.5 seconds": write a whole number of seconds',
     ],
     ['no time', { preHook: command({ timeout: Duration.seconds(0) }) }, 'preHook.timeout is "0 seconds"'],
-    ['more than four hours', { postHook: command({ timeout: Duration.hours(5) }) }, 'Velero lets no hook run for more than 4 hours'],
+    ['more than four hours', { postHook: command({ timeout: Duration.hours(5) }) }, 'Velero lets no hook run longer than 4 hours'],
     ['an unknown container', { preHook: command({ container: 'redis' }) }, "name one of the pod's containers: postgres, exporter"],
     ['no container of several', { preHook: VeleroHook.command({ command: ['sync'] }) }, 'preHook.container is not set: name one of'],
     ['no command', { preHook: command({ command: [] }) }, "write the program and its arguments, for example ['redis-cli', 'save']"],
@@ -187,8 +187,8 @@ describe('refused is', () => {
       { volumes: [VeleroVolume.files('dumps'), VeleroVolume.snapshot('dumps')] },
       'volumes[1] is "dumps": it is named twice',
     ],
-    ['a dump that nobody writes', { volumes: [VeleroVolume.dump('dumps')] }, 'nothing writes the dump: give a preHook that does'],
-    ['a wait for nothing', { restoreWait: Duration.hours(1) }, 'there is no restoreHook to wait with'],
+    ['a dump that nobody writes', { volumes: [VeleroVolume.dump('dumps')] }, 'nothing writes the dump: write a preHook that writes it'],
+    ['a wait for nothing', { restoreWait: Duration.hours(1) }, 'there is no restoreHook that could wait'],
     [
       'an init container of a known name',
       { restoreInit: { image: 'a:1', command: ['a'], name: 'postgres' } },
@@ -199,7 +199,7 @@ describe('refused is', () => {
       { restoreInit: { image: 'busybox', command: ['a'] } },
       'restoreInit.image is "busybox": pin a version',
     ],
-    ['a group that is no label', { volumeGroup: 'the orders' }, 'volumeGroup is "the orders": a label holds letters'],
+    ['a group that is no label', { volumeGroup: 'the orders' }, 'volumeGroup is "the orders": write at most 63 letters'],
   ])('%s', (_, options, says) => {
     expect(refusal(() => protect(options))).toContain(says);
   });
@@ -252,7 +252,7 @@ describe('a copy file by file of what a server writes is refused', () => {
   ])('%s', (_, different) => {
     for (const volume of [VeleroVolume.files('files'), VeleroVolume.dump('files')]) {
       const said = refusal(() => protect({ volumes: [volume], preHook: VeleroHook.command({ command: ['sync'] }) }, different));
-      expect(said).toContain('a copy file by file of what a running server writes is torn');
+      expect(said).toContain('a file-by-file copy of a running server is torn');
     }
     expect(protect({ volumes: [VeleroVolume.snapshot('files')] }, different)).toEqual({
       'backup.velero.io/backup-volumes-excludes': 'files',
@@ -264,7 +264,7 @@ describe('a copy file by file of what a server writes is refused', () => {
       'what is no claim, by a snapshot',
       { emptyDir: {} },
       VeleroVolume.snapshot('files'),
-      'it is no claim, and nothing else can be snapshotted',
+      'it is not a claim, and only claims can be snapshotted',
     ],
     ['a directory of the node', { hostPath: { path: '/srv' } }, VeleroVolume.files('files'), 'it is a directory of the node (hostPath)'],
   ])('and so is what Velero leaves out: %s', (_, source, volume, because) => {
@@ -313,7 +313,7 @@ describe('a lock that one hook takes and another releases is refused', () => {
   test('in a script as well, whatever its comments say', () => {
     const preHook = VeleroHook.script({ container: 'postgres', path: join(folder, 'lock.sh') });
     expect(refusal(() => protect({ preHook }))).toContain(
-      'preHook.path is "FLUSH TABLES WITH READ LOCK": it locks for as long as its session',
+      'preHook.path is "FLUSH TABLES WITH READ LOCK": its lock lasts only as long as its session',
     );
   });
 

@@ -39,7 +39,7 @@ describe('the order of recovery', () => {
     RecoveryOrder.of(a, { dependsOn: [b] });
     RecoveryOrder.of(b, { dependsOn: [c] });
     expect(refusal(() => RecoveryOrder.of(c, { dependsOn: [a] }))).toContain(
-      'dependsOn is ["Deployment/shop/c","Deployment/shop/a","Deployment/shop/b","Deployment/shop/c"]: each would wait for the next',
+      'dependsOn is ["Deployment/shop/c","Deployment/shop/a","Deployment/shop/b","Deployment/shop/c"]: they would wait for each other in a circle',
     );
   });
 
@@ -47,12 +47,14 @@ describe('the order of recovery', () => {
     const shop = chart();
     const [database, web] = [server(shop), frontend(shop)];
     expect(refusal(() => RecoveryOrder.of(web, { dependsOn: [server(chart())] }))).toContain(
-      'dependsOn[0] is "shop/orders-db": it is of another app',
+      'dependsOn[0] is "shop/orders-db": it belongs to another app',
     );
-    expect(refusal(() => new RecoveryOrder(shop, 'self', { workload: web, dependsOn: [web] }))).toContain('each would wait for the next');
-    expect(refusal(() => new RecoveryOrder(shop, 'none', { workload: shop }))).toContain('pass one workload');
+    expect(refusal(() => new RecoveryOrder(shop, 'self', { workload: web, dependsOn: [web] }))).toContain(
+      'they would wait for each other in a circle',
+    );
+    expect(refusal(() => new RecoveryOrder(shop, 'none', { workload: shop }))).toContain('pass a single workload');
     RecoveryOrder.of(database, {});
-    expect(refusal(() => new RecoveryOrder(shop, 'twice', { workload: database }))).toContain('its place in the order was said already');
+    expect(refusal(() => new RecoveryOrder(shop, 'twice', { workload: database }))).toContain('its place in the order is already set');
     expect(refusal(() => new RecoveryOrder(shop, 'half', { workload: server(shop, {}, 'x'), priority: 0.5 }))).toContain('priority is 0.5');
   });
 });

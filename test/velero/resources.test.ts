@@ -115,14 +115,14 @@ describe('a schedule', () => {
     ],
     ['half a second', { csiSnapshotTimeout: Duration.millis(500) }, 'csiSnapshotTimeout is "0.5 seconds"'],
     ['a name that is none', { name: 'Shop' }, 'name is "Shop"'],
-    ['a namespace in both lists', { excludedNamespaces: ['shop'] }, 'excludedNamespaces is "shop": it is included as well'],
-    ['everything and something', { includedNamespaces: ['*', 'shop'] }, "'*' is everything: write it alone"],
+    ['a namespace in both lists', { excludedNamespaces: ['shop'] }, 'excludedNamespaces is "shop": it is also included'],
+    ['everything and something', { includedNamespaces: ['*', 'shop'] }, "'*' means everything: write only that"],
     ['nothing', { excludedResources: ['*'] }, 'excludedResources is ["*"]: everything would be left out'],
-    ['two names in one', { includedNamespaces: ['shop,crm'] }, 'includedNamespaces is "shop,crm": write names in lower case, each an item'],
+    ['two names in one', { includedNamespaces: ['shop,crm'] }, 'includedNamespaces is "shop,crm": write names in lower case, one per item'],
     [
       'old and new filters',
       { includedResources: ['pods'], excludedNamespaceScopedResources: ['events'] },
-      'includedResources is ["pods"]: Velero does not take it beside excludedNamespaceScopedResources',
+      'includedResources is ["pods"]: Velero does not accept it together with excludedNamespaceScopedResources',
     ],
     [
       'two kinds of selectors',
@@ -130,13 +130,17 @@ describe('a schedule', () => {
       'orLabelSelectors is "1 beside labelSelector"',
     ],
     ['a selector of everything', { labelSelector: {} }, 'labelSelector is {}: it selects everything'],
-    ['a label that is none', { labelSelector: { matchLabels: { app: 'a b' } } }, 'labelSelector[\'app\'] is "a b": a label holds'],
+    [
+      'a label that is none',
+      { labelSelector: { matchLabels: { app: 'a b' } } },
+      'labelSelector[\'app\'] is "a b": write at most 63 letters',
+    ],
     [
       'a comparison with nothing',
       { labelSelector: { matchExpressions: [{ key: 'a', operator: VeleroLabelOperator.IN }] } },
       'write the values that it is compared with',
     ],
-    ['a mover of nothing', { dataMover: 'velero' }, 'dataMover is "velero": nothing is moved'],
+    ['a mover of nothing', { dataMover: 'velero' }, 'dataMover is "velero": no data is moved'],
     ['moved snapshots that are not taken', { snapshotMoveData: true, snapshotVolumes: false }, 'and none are taken'],
     ['half a file', { parallelFilesUpload: 0.5 }, 'parallelFilesUpload is 0.5'],
     ['a group that is no label', { volumeGroupSnapshotLabelKey: 'a b' }, 'volumeGroupSnapshotLabelKey is "a b"'],
@@ -209,18 +213,18 @@ describe('a restore', () => {
 
   test.each<[string, VeleroRestoreProps, string]>([
     ['no source', {}, 'scheduleName is ""'],
-    ['two sources', { backupName: 'a', scheduleName: 'b' }, 'scheduleName is "b beside backupName a": a restore is of one Backup'],
+    ['two sources', { backupName: 'a', scheduleName: 'b' }, 'scheduleName is "b beside backupName a": a restore uses one Backup'],
     [
       'a mapping of what is not included',
       { backupName: 'a', includedNamespaces: ['shop'], namespaceMapping: { crm: 'x' } },
-      'crm is not among includedNamespaces',
+      'crm is not in includedNamespaces',
     ],
   ])('is refused with %s', (_, props, says) => {
     expect(refusal(() => restore(props))).toContain(says);
   });
 
   test.each<[string, () => VeleroModifierRule[], string]>([
-    ['no rule', () => [], 'Velero takes no modifiers without a rule'],
+    ['no rule', () => [], 'Velero accepts no modifiers without a rule'],
     ['no change', () => [VeleroModifierRule.patches({ groupResource: 'pods' }, [])], 'it changes nothing'],
     ['a kind', () => [VeleroModifierRule.merge({ groupResource: 'Pod' }, {})], 'rules[0].groupResource is "Pod"'],
     [
@@ -306,12 +310,12 @@ describe('resource policies', () => {
   });
 
   test.each<[string, object, string]>([
-    ['nothing', {}, 'it says nothing'],
-    ['everything in a list', { includedClusterScopedResources: ['*'] }, "Velero takes no '*' in a policy"],
+    ['nothing', {}, 'it is empty'],
+    ['everything in a list', { includedClusterScopedResources: ['*'] }, "Velero accepts no '*' in a policy"],
     [
       'a policy that no volume reaches',
       { volumePolicies: [VeleroVolumePolicy.skip({}), VeleroVolumePolicy.snapshot({ storageClasses: ['fast'] })] },
-      'volumePolicies[0] is {}: it has no conditions, so it fits every volume',
+      'volumePolicies[0] is {}: it has no conditions, so it matches every volume',
     ],
     [
       'attributes of no driver',
@@ -321,7 +325,7 @@ describe('resource policies', () => {
     [
       'a size that is none',
       { volumePolicies: [VeleroVolumePolicy.skip({ minimumCapacity: Size.gibibytes(2), maximumCapacity: Size.gibibytes(1) })] },
-      'the least is more than the largest',
+      'the minimum is above the maximum',
     ],
   ])('are refused with %s', (_, props, says) => {
     expect(refusal(() => new VeleroResourcePolicies(chart(), 'volumes', props))).toContain(says);
@@ -330,7 +334,7 @@ describe('resource policies', () => {
   test('that filter resources do not go with the old filters', () => {
     const resourcePolicies = new VeleroResourcePolicies(chart(), 'volumes', { excludedNamespaceScopedResources: ['events'] });
     expect(refusal(() => schedule({ resourcePolicies, includeClusterResources: true }))).toContain(
-      'Velero does not take it beside resourcePolicies',
+      'Velero does not accept it together with resourcePolicies',
     );
   });
 });

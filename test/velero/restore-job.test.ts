@@ -78,13 +78,13 @@ describe('a restore by Velero that somebody starts', () => {
 
   test('is refused outside of the namespace of Velero, where nobody would look at its Restores', () => {
     expect(refusal(() => new VeleroRestoreJob(chart('shop'), 'drill', { backupName: 'a' }))).toContain(
-      "make it in a Chart with namespace: 'velero'",
+      "create it in a Chart with namespace: 'velero'",
     );
   });
 
   test('is refused as a Restore would be', () => {
     expect(refusal(() => new VeleroRestoreJob(chart('velero'), 'drill', { backupName: 'a', scheduleName: 'b' }))).toContain(
-      'a restore is of one Backup',
+      'a restore uses one Backup',
     );
   });
 });

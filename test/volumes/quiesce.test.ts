@@ -150,7 +150,7 @@ test('a workload is quiesced in one way', () => {
   const { ask } = stock();
   ask('nightly', mariadb());
   expect(() => ask('hourly', mariadb())).toThrow(
-    /^shop\/hourly: quiesce is "mariadb": StatefulSet stock-db is quiesced already: make the quiesce once, and pass the same object/,
+    /^shop\/hourly: quiesce is "mariadb": StatefulSet stock-db is already quiesced: create the quiesce once, and pass the same object everywhere/,
   );
 });
 
@@ -158,7 +158,7 @@ test.each<[Partial<k8s.PodSpec>, string]>([
   [{ containers: [{ name: 'quiesce', image: 'x:1' }] }, 'a container quiesce'],
   [{ volumes: [{ name: 'quiesce', emptyDir: {} }] }, 'a volume quiesce'],
 ])('a pod that has %j already is refused', (pod, what) => {
-  expect(() => stock(pod).ask('nightly', mariadb())).toThrow(`StatefulSet stock-db has ${what}, which is what the agent`);
+  expect(() => stock(pod).ask('nightly', mariadb())).toThrow(`StatefulSet stock-db has ${what}, which the agent beside the server uses`);
 });
 
 test('a server that is only prepared is waited for longer', () => {
@@ -206,7 +206,7 @@ test.each<[() => IQuiesce, RegExp]>([
   ],
   [() => Quiesce.redis({ version: RedisVersion.V8_0, tlsClient: credentials }), /quiesce\.tlsAuthority is not set: name the authority too/],
   [() => Quiesce.fileSystem({ volume: 'logs' }), /quiesce\.volume is "logs": name one of the volumes that are snapshotted: data/],
-  [() => Quiesce.mongodb({ version: MongodbVersion.V7_0, credentials }), /quiesce\.replicaSet is not set: name the set/],
+  [() => Quiesce.mongodb({ version: MongodbVersion.V7_0, credentials }), /quiesce\.replicaSet is not set: name the replica set/],
   [() => Quiesce.mongodb({ version: MongodbVersion.V7_0, credentials, replicaSet: 'a/b' }), /write the name of the replica set/],
 ])('%# is refused', (quiesce, because) => {
   expect(() => stock().ask('nightly', quiesce())).toThrow(because);

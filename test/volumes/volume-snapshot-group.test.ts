@@ -187,7 +187,7 @@ describe('a group', () => {
     const native = (id: string, selector: { [label: string]: string }) =>
       group(shop, { members: [member], mode: SnapshotMode.native({ selector }) }, id);
     expect(warnings([native('by-app', { app: 'shop', tier: 'db' })])).toEqual([
-      "warning: shop/by-app: claims of StatefulSet/stock-db, such as data-stock-db-0, get its selector's label app=stock-db, whatever its volumeClaimTemplates say, and are not in a group of app=shop: choose a label for mode.selector that is in no selector of a workload",
+      "warning: shop/by-app: claims of StatefulSet/stock-db, such as data-stock-db-0, get the label app=stock-db from its selector, whatever its volumeClaimTemplates say, so a group of app=shop lacks them: for mode.selector, choose a label that no workload's selector has",
     ]);
     expect(warnings([native('by-tier', { tier: 'db' })])).toEqual([]);
   });
@@ -211,7 +211,9 @@ describe('refused is', () => {
     expect(refused(() => ({ members: [VolumeSnapshotMember.claims([])] }))).toThrow(/members is \[\]: name one claim/);
     expect(refused(() => ({ members: [VolumeSnapshotMember.claims(['A'])] }))).toThrow(/members is "A": write the name/);
     expect(refused(() => ({ members: [VolumeSnapshotMember.selecting({})] }))).toThrow(/members is {}: name one label/);
-    expect(refused(() => ({ members: [VolumeSnapshotMember.selecting({ app: 'a b' })] }))).toThrow(/members is {"app":"a b"}: a label is/);
+    expect(refused(() => ({ members: [VolumeSnapshotMember.selecting({ app: 'a b' })] }))).toThrow(
+      /members is {"app":"a b"}: write the name of a label/,
+    );
     expect(refused(() => ({ mode: SnapshotMode.native({ selector: {} }) }))).toThrow(/mode.selector is {}/);
   });
 
@@ -226,7 +228,7 @@ describe('refused is', () => {
     const elsewhere = (of: Chart) =>
       VolumeSnapshotMember.workload(stock(new Chart(of.node.root as App, 'other', { namespace: 'other' })), { quiesce: mariadb() });
     expect(refused(of => ({ members: [elsewhere(of)] }))).toThrow(
-      /members is "StatefulSet\/stock-db": it is in namespace other, and the group in shop, where neither its claims nor its pods are/,
+      /members is "StatefulSet\/stock-db": it is in namespace other, and the group in shop, which has neither its claims nor its pods/,
     );
   });
 
@@ -238,7 +240,7 @@ describe('refused is', () => {
   test('a cut later than a server is held', () => {
     const held = (of: Chart) => VolumeSnapshotMember.workload(stock(of), { quiesce: mariadb(Duration.seconds(30)) });
     expect(refused(of => ({ members: [held(of)], cutTimeout: Duration.seconds(31) }))).toThrow(
-      /cutTimeout is "31 s": a quiesce of its members lets go after 30 s/,
+      /cutTimeout is "31 s": a quiesce of its members ends after 30 s/,
     );
     expect(refused(() => ({ cutTimeout: Duration.millis(1500) }))).toThrow(/cutTimeout is 1.5: write whole seconds/);
     expect(refused(() => ({ readyTimeout: Duration.seconds(0) }))).toThrow(/readyTimeout is 0: write whole seconds/);
@@ -246,7 +248,9 @@ describe('refused is', () => {
 
   test('a class of the other kind', () => {
     const mode = SnapshotMode.native({ selector: { app: 'shop' } });
-    expect(refused(() => ({ mode, snapshotClassName: 'fast' }))).toThrow(/snapshotClassName is "fast": a native group is taken by/);
+    expect(refused(() => ({ mode, snapshotClassName: 'fast' }))).toThrow(
+      /snapshotClassName is "fast": a native group uses a VolumeGroupSnapshotClass/,
+    );
     expect(refused(() => ({ snapshotClassName: 'A' }))).toThrow(/snapshotClassName is "A"/);
   });
 
@@ -255,7 +259,9 @@ describe('refused is', () => {
     group(shop);
     expect(() => group(shop, {}, 'other')).not.toThrow();
     expect(() => group(shop, { series: 'shop' }, 'again')).toThrow(/shop\/again: series is "shop": shop\/shop keeps its recovery points/);
-    expect(() => backup(shop, { series: 'shop' })).toThrow(/shop\/orders: series is "shop": shop\/shop has that series in this namespace/);
+    expect(() => backup(shop, { series: 'shop' })).toThrow(
+      /shop\/orders: series is "shop": shop\/shop already uses that series in this namespace/,
+    );
     expect(() => group(new Chart(shop.node.root as App, 'elsewhere', { namespace: 'elsewhere' }))).not.toThrow();
   });
 });

@@ -87,9 +87,9 @@ describe('a verification', () => {
     [
       'a claim twice',
       [VolumeCheck.files({ claims: ['cache'] }), VolumeCheck.files({ claims: ['cache'] })],
-      /another check names it already/,
+      /another check already names it: leave it out of one/,
     ],
-    ['two for the rest', [VolumeCheck.files(), VolumeCheck.engine(redis)], /only one check can be for all claims that no other names/],
+    ['two for the rest', [VolumeCheck.files(), VolumeCheck.engine(redis)], /only one check can cover the claims that no other check names/],
     [
       'a logical engine',
       [VolumeCheck.engine(Engine.postgres({ version: PostgresVersion.V15 }))],
@@ -194,10 +194,10 @@ describe('claims as manifests', () => {
       const of = chart();
       return new VolumesFromGroup(of, 'back', { group: group(of), recoveryPoint, size, ...different });
     };
-    expect(from({ recoveryPoint: RecoveryPoint.newest() })).toThrow(/recoveryPoint is "newest": manifests do not know/);
-    expect(from({ names: { other: 'new' } })).toThrow(/names is "other": restored are data-db-0/);
+    expect(from({ recoveryPoint: RecoveryPoint.newest() })).toThrow(/recoveryPoint is "newest": a manifest cannot look into the cluster/);
+    expect(from({ names: { other: 'new' } })).toThrow(/names is "other": write one of the restored claims: data-db-0/);
     const native = group(chart(), [VolumeSnapshotMember.selecting({ app: 'shop' })], SnapshotMode.native({ selector: { app: 'shop' } }));
-    expect(from({ group: native })).toThrow(/group is "shop": the snapshots of a native group/);
+    expect(from({ group: native })).toThrow(/group is "shop": only the cluster knows/);
   });
 
   test('in another namespace keep the snapshot that they are of, whatever becomes of them', () => {

@@ -161,7 +161,7 @@ test('what is invalid is refused', () => {
   const group = (driver: CsiDriver) => () => new VolumeGroupSnapshotClass(chart(), 'class', { driver });
   const source = VolumeSnapshotSource.claim('data');
   expect(group(CsiDriver.ebs())).toThrow(/^shop\/class: driver is "ebs.csi.aws.com": .*CsiDriver.of\('ebs.csi.aws.com', parameters\)/);
-  expect(group(CsiDriver.cephRbd(ceph))).toThrow(/driver is "rbd.csi.ceph.com": group snapshots of Ceph need to know more: give pool/);
+  expect(group(CsiDriver.cephRbd(ceph))).toThrow(/driver is "rbd.csi.ceph.com": group snapshots of Ceph need more options: set pool/);
   expect(() => parameters(CsiDriver.of('EBS'))).toThrow(/shop\/class: driver is "EBS": write the name/);
   expect(() => new VolumeSnapshotClass(chart(), 'A', { driver: CsiDriver.ebs() })).toThrow(/shop\/A: name is "A"/);
   expect(() => new VolumeSnapshot(chart(), 'A', { source })).toThrow(/shop\/A: name is "A"/);
@@ -180,7 +180,8 @@ test('a class of the driver for trials is warned of', () => {
   const storage = chart('kube-system');
   const driver = CsiDriver.hostPath();
   const classes = [new VolumeSnapshotClass(storage, 'trial', { driver }), new VolumeGroupSnapshotClass(storage, 'trials', { driver })];
-  const because = 'is a driver for trials: its snapshots are made by tar while the volume is written to: not of one moment, and failing';
+  const because =
+    'is a driver for trials: it makes snapshots by tar while the volume is written to: they are not from one point in time, and fail if files change';
   for (const each of classes) expect(warnings([each]).join('')).toContain(`hostpath.csi.k8s.io ${because}`);
   expect(warnings([new VolumeSnapshotClass(storage, 'disks', { driver: CsiDriver.ebs() })])).toEqual([]);
 });

@@ -51,7 +51,7 @@ export async function demo({ keep }: DemoOptions): Promise<number> {
   } finally {
     // Of a run that has failed there may be none.
     if (keep) await machine?.take('claims').catch(() => undefined);
-    await machine?.clear().catch(problem => screen.end(`what was started could not be ended: ${problem.message}`));
+    await machine?.clear().catch(problem => screen.end(`processes could not be stopped: ${problem.message}`));
     if (!keep) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     await cleaned();
     for (const signal of SIGNALS) process.off(signal, stop);
@@ -131,7 +131,7 @@ function compare(screen: Screen, before: TableSum[], after: TableSum[]): void {
     screen.plain(`           ${table.padEnd(18)} ${String(count).padStart(11)} ${String(now?.rows ?? 0).padStart(10)}   ${sums}`);
   }
   screen.plain('');
-  if (!isSame) throw new Error('what came back is not what was there');
+  if (!isSame) throw new Error('the restored data differs from what was there');
   screen.step('everything came back, row for row');
 }
 

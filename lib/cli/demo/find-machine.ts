@@ -39,7 +39,7 @@ function why(found: FoundPostgres | undefined, surroundings: Surroundings): stri
   }
   const missing = missingTools(surroundings);
   if (missing.length === 0) return undefined;
-  const hint = process.platform === 'darwin' ? 'macOS has another date, and no flock' : 'apt install util-linux coreutils zstd';
+  const hint = process.platform === 'darwin' ? 'macOS has a different date, and no flock' : 'apt install util-linux coreutils zstd';
   return `there is a PostgreSQL here, but the scripts of the YAML need ${missing.join(', ')} beside it (${hint}): install that, or ${REMEDY}`;
 }
 

@@ -16,7 +16,7 @@ export function makeFolder(wanted = tmpdir()): string {
     return mkdtempSync(join(isFit ? above : realpathSync('/tmp'), 'cdk8s-backup-demo-'));
   } catch (problem) {
     throw new Error(
-      `no folder can be made in ${wanted}: let TMPDIR name one that is there, and that you may write (${(problem as Error).message})`,
+      `no folder can be created in ${wanted}: set TMPDIR to one that exists and that you can write (${(problem as Error).message})`,
     );
   }
 }

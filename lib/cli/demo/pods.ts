@@ -195,7 +195,7 @@ export class Pods {
     const fields: Variables = { 'metadata.name': podName, 'metadata.namespace': this.cluster.namespace };
     if (configMapKeyRef) return this.dataOf(configMapKeyRef)?.[configMapKeyRef.key];
     const found = secretKeyRef ? this.cluster.secrets[secretKeyRef.name]?.[secretKeyRef.key] : fields[fieldRef?.fieldPath ?? ''];
-    if (found === undefined) throw new Error(`where the value of ${name} comes from, the demo does not know`);
+    if (found === undefined) throw new Error(`the demo does not know the source of the value of ${name}`);
     return found;
   }
 }

@@ -171,7 +171,7 @@ export class EtcdCluster {
         throw new InputError(scope, {
           prop: 'engine.cluster',
           got: `one directory for data and log of ${name}`,
-          because: 'the log has a directory of its own: leave walVolume out where there is no --wal-dir',
+          because: 'the data and the log need different directories: leave walVolume out if there is no --wal-dir',
         });
       }
     }
@@ -180,7 +180,7 @@ export class EtcdCluster {
         throw new InputError(scope, {
           prop: 'engine.cluster',
           got: members.map(member => member[field]),
-          because: `each member has a ${field} of its own`,
+          because: `each member needs its own ${field}`,
         });
       }
     }

@@ -168,7 +168,7 @@ export class EtcdControlPlaneEngine implements IEngine {
       user: 65532,
       node: {
         because:
-          "etcd of the control plane is reached on its node's loopback, with certificates that only root may read there: hostNetwork, hostPath, root",
+          "the control plane's etcd is reached on its node's loopback, with certificates that only root can read: hostNetwork, hostPath, root",
         user: 0,
         nodeSelector: { 'node-role.kubernetes.io/control-plane': '' },
         tolerations: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'Exists', effect: 'NoSchedule' }],
@@ -199,7 +199,7 @@ function bindEtcd(scope: Construct, options: EngineBindOptions, engine: EtcdOpti
       prop: 'engine.bumpRevision',
       got: `true, with etcd ${version.release}`,
       because:
-        'its restore cannot move revisions on: use 3.4.27 or 3.5.10 at least, or set bumpRevision to false and restart all clients after a restore',
+        'its restore cannot raise revisions: use at least 3.4.27 or 3.5.10, or set bumpRevision to false, and restart all clients after a restore',
     });
   }
   const image = ImageCatalog.of(scope).image(scope, {
@@ -209,10 +209,7 @@ function bindEtcd(scope: Construct, options: EngineBindOptions, engine: EtcdOpti
     defaultImage: version.image,
   });
   if (version.corruptsData) {
-    warn(
-      scope,
-      `etcd ${version.release} can lose consistency between its members without a sign (3.5.0 to 3.5.2): upgrade to the newest 3.5`,
-    );
+    warn(scope, `etcd ${version.release} can silently lose consistency between its members (3.5.0 to 3.5.2): upgrade to the newest 3.5`);
   }
   const port = options.port ?? 2379;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;

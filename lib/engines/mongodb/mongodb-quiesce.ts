@@ -106,10 +106,10 @@ export class MongodbQuiesce implements IQuiesce {
       throw wrong(
         'replicaSet',
         replicaSet,
-        'name the set, of which a secondary is held; or set onlyMember: true, and nobody can write meanwhile',
+        'name the replica set, so that a secondary is held; or set onlyMember: true, and nobody can write during the backup',
       );
     }
-    if (tlsCa && !tls) throw wrong('tls', tls, 'tlsCa is for a connection with TLS: leave one of them out');
+    if (tlsCa && !tls) throw wrong('tls', tls, 'tlsCa needs a connection with TLS: leave one of them out');
     return {
       name: 'mongodb',
       image: ImageCatalog.of(scope).image(scope, {

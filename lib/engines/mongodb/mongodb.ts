@@ -163,7 +163,7 @@ export class MongodbEngine implements IEngine {
     if (replicaSet !== undefined && !/^[^\s/,?&=]+$/.test(replicaSet)) {
       wrong('replicaSet', replicaSet, "write the name of the replica set, such as 'rs0'");
     }
-    if (mongos && replicaSet !== undefined) wrong('replicaSet', replicaSet, 'a mongos is no member of a replica set: leave it out');
+    if (mongos && replicaSet !== undefined) wrong('replicaSet', replicaSet, 'a mongos is not a member of a replica set: leave it out');
     if (readFrom !== MongodbReadFrom.SECONDARY_PREFERRED && replicaSet === undefined) {
       wrong('readFrom', readFrom, 'only a replica set has several members: set replicaSet, or leave it out');
     }
@@ -171,19 +171,22 @@ export class MongodbEngine implements IEngine {
       wrong(
         'maximumLag',
         `${maximumLag.toSeconds()} s`,
-        'a set without traffic writes every ten seconds: write at least Duration.seconds(10)',
+        'an idle replica set writes every ten seconds: write at least Duration.seconds(10)',
       );
     }
-    if (tlsCa && !tls) wrong('tls', tls, 'tlsCa is for a connection with TLS: leave one of them out');
-    const loses = 'write oplog: false if collections that are dumped one after another, each at an instant of its own, will do';
+    if (tlsCa && !tls) wrong('tls', tls, 'tlsCa needs a connection with TLS: leave one of them out');
+    const loses = 'write oplog: false if it is acceptable that collections are dumped one after another, each at its own point in time';
     if (oplog && mongos) wrong('oplog', oplog, `a dump through a mongos cannot have the oplog: ${loses}`);
     if (oplog && replicaSet === undefined)
       wrong('oplog', oplog, `only a member of a replica set has an oplog: set replicaSet, or ${loses}`);
     if (oplog && databases.length > 0) {
-      wrong('databases', databases, `a dump with the oplog is one of the whole instance: leave databases out, or ${loses}`);
+      wrong('databases', databases, `a dump with the oplog covers the whole instance: leave databases out, or ${loses}`);
     }
     if (!oplog) {
-      warn(scope, 'engine.oplog is false: collections are dumped one after another, and documents of two of them need not fit each other');
+      warn(
+        scope,
+        'engine.oplog is false: collections are dumped one after another, so documents of different collections may be inconsistent',
+      );
     }
 
     const port = options.port ?? 27017;
@@ -260,6 +263,6 @@ function checkDatabase(name: string, wrong: (because: string) => void, allowed: 
     wrong('write the name of a database: at most 63 bytes, none of /\\. "$*<>:|?');
   }
   if (['admin', 'config', 'local'].includes(name) && !allowed.includes(name)) {
-    wrong("the server's own databases are no databases to back up: back up the whole instance for its users and roles");
+    wrong("the server's own databases cannot be backed up by name: for users and roles, back up the whole instance");
   }
 }

@@ -201,7 +201,7 @@ export class MysqlPhysicalEngine implements IEngine {
       throw new InputError(scope, {
         prop: 'engine.xtrabackup',
         got: xtrabackup.series,
-        because: `XtraBackup reads the files of MySQL's same series only, and the server's is ${version.series} (Percona XtraBackup documentation, "Server version and backup version comparison")`,
+        because: `XtraBackup reads only files of the same MySQL series, and the server's is ${version.series} (Percona XtraBackup documentation, "Server version and backup version comparison")`,
       });
     }
     const image = ImageReference.of(xtrabackup.image).bind(scope, 'engine.xtrabackup');
@@ -266,7 +266,7 @@ function bindPhysical(
     throw new InputError(scope, {
       prop: 'engine.dataDirectory',
       got: dataDirectory,
-      because: "write the server's datadir, an absolute path without a slash at its end, such as '/var/lib/mysql'",
+      because: "write the server's datadir, an absolute path without a trailing slash, such as '/var/lib/mysql'",
     });
   }
   if (lockTimeout.toSeconds() < 1) {

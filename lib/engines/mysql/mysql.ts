@@ -184,7 +184,7 @@ export class MysqlEngine implements IEngine {
 
   public bind(scope: Construct, options: EngineBindOptions): EngineConfig {
     const { series, image } = this.options.version;
-    if (series === '8.0') warn(scope, 'MySQL 8.0 gets no security fixes since April 2026, nor does its image: move to 8.4');
+    if (series === '8.0') warn(scope, 'MySQL 8.0 and its image have had no security fixes since April 2026: upgrade to 8.4');
     return bindDialect(scope, options, this.options, {
       name: 'mysql',
       series,

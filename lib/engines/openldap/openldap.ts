@@ -109,12 +109,12 @@ export class OpenldapEngine implements IEngine {
     checkPaths(scope, mounts, configDirectory);
     suffixes.forEach((suffix, index) => {
       if (!/^[A-Za-z][\w.;-]*\s*=[^\n]+$/.test(suffix) || suffixes.indexOf(suffix) !== index) {
-        const because = "write each suffix once, as the server's olcSuffix has it, such as 'dc=example,dc=com'";
+        const because = "write each suffix once, as in the server's olcSuffix, such as 'dc=example,dc=com'";
         throw new InputError(scope, { prop: `engine.suffixes[${index}]`, got: suffix, because });
       }
     });
     if (startTls && !tlsAuthority) {
-      const because = "name the authority too, for example SecretRef.named('ldap-tls').key('ca.crt'): images know none";
+      const because = "name the authority too, for example SecretRef.named('ldap-tls').key('ca.crt'): the images have none";
       throw new InputError(scope, { prop: 'engine.tlsAuthority', got: undefined, because });
     }
     const encrypted = tlsAuthority !== undefined && !startTls;
@@ -167,7 +167,7 @@ export class OpenldapEngine implements IEngine {
 function checkPaths(scope: Construct, mounts: { [path: string]: string }, configDirectory: string): void {
   const absolute = (path: string) => /^(\/[\w.=-]+)+$/.test(path) && !path.split('/').some(part => part === '.' || part === '..');
   if (!absolute(configDirectory)) {
-    const because = "write an absolute path without a slash at its end, such as '/etc/ldap/slapd.d'";
+    const because = "write an absolute path without a trailing slash, such as '/etc/ldap/slapd.d'";
     throw new InputError(scope, { prop: 'engine.configDirectory', got: configDirectory, because });
   }
   const entries = Object.entries(mounts);
@@ -177,7 +177,7 @@ function checkPaths(scope: Construct, mounts: { [path: string]: string }, config
   }
   for (const [path, below] of entries) {
     if (!absolute(path) || !(below === '' || absolute(`/${below}`))) {
-      const because = "write an absolute path of the server's container, and a path in its data volume without slashes at its ends";
+      const because = "write an absolute path in the server's container, and a path in its data volume without leading or trailing slashes";
       throw new InputError(scope, { prop: `engine.mounts['${path}']`, got: below, because });
     }
   }

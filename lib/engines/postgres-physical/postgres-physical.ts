@@ -143,7 +143,7 @@ export class PostgresPhysicalEngine implements IEngine {
       throw new InputError(scope, {
         prop: 'engine.primary',
         got: primary,
-        because: 'it is the host itself: leave it out, or name a replica as host',
+        because: 'it is the same server as host: leave it out, or name a replica as host',
       });
     }
     const authorities = this.options.caCertificates?._bind(scope, 'engine.caCertificates', 'postgres-ca');
@@ -161,7 +161,7 @@ export class PostgresPhysicalEngine implements IEngine {
       throw new InputError(scope, {
         prop: 'engine.incrementals',
         got: incrementals,
-        because: `PostgreSQL ${version.major} has no incremental backups, 17 and newer have: leave it out`,
+        because: `PostgreSQL ${version.major} has no incremental backups (17 and newer have them): leave it out`,
       });
     }
     const port = options.port ?? 5432;

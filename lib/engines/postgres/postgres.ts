@@ -206,12 +206,12 @@ export class PostgresEngine implements IEngine {
           backup: [
             `create role "<username>" login password '<password>';`,
             'grant pg_read_all_data to "<username>";',
-            '-- row-level security: alter role "<username>" bypassrls; large objects have to be its own, or granted to it',
+            '-- row-level security: alter role "<username>" bypassrls; it has to own large objects, or be granted select on them',
           ],
           restore: [
             `create role "<username>" login password '<password>'; -- where it is not there yet`,
             'alter role "<username>" createdb createrole;',
-            '-- what a superuser alone may bring back, the verdict of its restore names',
+            '-- the verdict of a restore names what only a superuser can bring back',
           ],
         },
         environment: [
@@ -255,7 +255,7 @@ export function tlsVariables(scope: Construct, sslMode: string | undefined, auth
     throw new InputError(scope, {
       prop: 'engine.sslMode',
       got: sslMode,
-      because: 'name the authorities that may have signed the certificate, in caCertificates: the image knows none',
+      because: 'name the authorities that may have signed the certificate, in caCertificates: the image has none',
     });
   }
   return [...sslModeVariables(scope, mode), ...(authorities ? [{ name: 'PGSSLROOTCERT', value: authorities.path }] : [])];
@@ -275,7 +275,7 @@ function scratchVariables(scope: Construct, settings: { [name: string]: string }
         throw new InputError(scope, { prop, got: value, because: 'write the name of a setting, such as shared_preload_libraries' });
       }
       if (OURS.includes(name.toLowerCase())) {
-        throw new InputError(scope, { prop, got: value, because: 'leave it out: the verification sets it itself' });
+        throw new InputError(scope, { prop, got: value, because: 'the verification sets it itself: leave it out' });
       }
       if (/[\r\n]/.test(value)) throw new InputError(scope, { prop, got: value, because: 'write the value in one line' });
       return `${name} = '${value.replace(/['\\]/g, '$&$&')}'`;

@@ -192,7 +192,7 @@ function bindProgram(scope: Construct, options: EngineBindOptions, engine: Redis
       throw new InputError(scope, {
         prop: `engine.${prop}`,
         got: name,
-        because: 'write the name alone, as in the configuration of the server, of letters, digits, dots and dashes',
+        because: 'write only the file name, as in the configuration of the server: letters, digits, dots and dashes',
       });
     }
   }
@@ -261,7 +261,7 @@ export function bindTls(
     throw new InputError(scope, {
       prop: `${of}.tlsAuthority`,
       got: undefined,
-      because: "name the authority too, for example SecretRef.named('redis-tls').key('ca.crt'): the images know none",
+      because: "name the authority too, for example SecretRef.named('redis-tls').key('ca.crt'): the images have none",
     });
   }
   const secrets = [

@@ -116,7 +116,7 @@ export class Encryption {
       },
       (scope, prop) => {
         if (!image) {
-          const because = 'name an image with a static /usr/bin/age; there is no official one, see the documentation of this prop';
+          const because = 'name an image with a static /usr/bin/age; there is no official one, so see the documentation of this prop';
           throw new InputError(scope, { prop: `${prop}.image`, got: image, because });
         }
         return [
@@ -169,7 +169,7 @@ export class Encryption {
    * @internal
    */
   public _withKey(key: SecretKeyRef, passphrase?: SecretKeyRef): Encryption {
-    if (passphrase && this.method !== 'gpg') throw new Error('only a private key of gpg has a passphrase; leave it out');
+    if (passphrase && this.method !== 'gpg') throw new Error('only a private key of gpg has a passphrase: leave it out');
     return new Encryption(this.method, { kind: this.key?.kind ?? this.method, key, passphrase }, this.recipients, this.tools);
   }
 
@@ -222,7 +222,11 @@ export class Encryption {
   private check(scope: Construct, prop: string, words: string[], options: EncryptionBindOptions): void {
     const symmetric = this.method === 'gpg-symmetric';
     if (!symmetric && words.length === 0) {
-      throw new InputError(scope, { prop: `${prop}.recipients`, got: words, because: 'name the public key of somebody who can decrypt' });
+      throw new InputError(scope, {
+        prop: `${prop}.recipients`,
+        got: words,
+        because: 'name the public key of at least one recipient, who can decrypt',
+      });
     }
     if (new Set(words).size < words.length) {
       throw new InputError(scope, { prop: `${prop}.recipients`, got: words, because: 'name each recipient once' });
@@ -232,7 +236,7 @@ export class Encryption {
         prop,
         got: this.method,
         because:
-          'incremental backups read the recovery point before them, and these pods are not to decrypt anything: leave incrementals out, or use Repository.restic or Encryption.gpgSymmetric',
+          'incremental backups read the recovery point before them, and these pods must not decrypt anything: leave incrementals out, or use Repository.restic or Encryption.gpgSymmetric',
       });
     }
     this.checkImage(scope, prop, this.method === 'age' ? [] : ['gpg'], options);
@@ -241,8 +245,7 @@ export class Encryption {
 
   private checkReads(scope: Construct, prop: string, options: EncryptionBindOptions): void {
     if (!this.key) {
-      const because =
-        'a job that reads recovery points has to decrypt them: name the Secret with the key, for a namespace that may have it';
+      const because = 'a job that reads recovery points must decrypt them: name the Secret with the key, in a namespace that may hold it';
       throw new InputError(scope, { prop: `${prop}.identity`, got: undefined, because });
     }
     this.checkImage(scope, prop, this.method === 'age' ? [] : this.method === 'gpg' ? ['gpg', 'gpg-agent'] : ['gpg'], options);
@@ -254,7 +257,7 @@ export class Encryption {
     throw new InputError(scope, {
       prop,
       got: this.method,
-      because: `the engine's image has no ${missing.join(' and no ')}, and gpg, which is not static, cannot be brought along: use Encryption.age`,
+      because: `the engine's image has no ${missing.join(' and no ')}, and gpg, which is not static, cannot be copied in: use Encryption.age`,
     });
   }
 }

@@ -125,7 +125,7 @@ export class FilesRepository implements IKeyedRepository {
    */
   public withKey(key: SecretKeyRef, passphrase?: SecretKeyRef): IRepository {
     const { encryption } = this.options;
-    if (!encryption) throw new Error('this repository is not encrypted, so no key opens it; give it an encryption first');
+    if (!encryption) throw new Error('this repository is not encrypted, so no key opens it: give it an encryption first');
     return new FilesRepository({ ...this.options, encryption: encryption._withKey(key, passphrase), previousEncryptions: [] });
   }
 
@@ -145,7 +145,7 @@ export class FilesRepository implements IKeyedRepository {
       throw new InputError(scope, {
         prop: 'repository.compression',
         got: compression,
-        because: `the engine's image ${ships}: choose that, or leave the choice out`,
+        because: `the engine's image ${ships}: choose one that it ships, or leave compression out`,
       });
     }
     const claimName = checkObjectName(scope, 'repository.claimName', this.options.claimName);

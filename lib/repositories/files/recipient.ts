@@ -15,7 +15,7 @@ export function checkAgeRecipient(scope: Construct, prop: string, recipient: str
     throw new InputError(scope, {
       prop,
       got: 'an identity',
-      because: 'that is the key that decrypts: take it out of the code, make a new one, and write what `age-keygen -y` prints: age1...',
+      because: 'that is a private key: remove it from the code, make a new one, and write what `age-keygen -y` prints: age1...',
     });
   }
   if (!/^age1[02-9ac-hj-np-z]{58}$/.test(recipient) || checksum(recipient) !== 1) {
@@ -52,7 +52,7 @@ function checksum(recipient: string): number {
 export function fingerprintOf(scope: Construct, prop: string, armored: string): string {
   const wrong = (got: string, because: string) => new InputError(scope, { prop, got, because });
   if (armored.includes('PRIVATE KEY BLOCK')) {
-    throw wrong('a private key', 'that is the key that decrypts: take it out of the code, and write what `gpg --armor --export` prints');
+    throw wrong('a private key', 'that is a private key: remove it from the code, and write what `gpg --armor --export` prints');
   }
   const [, body = ''] =
     /-----BEGIN PGP PUBLIC KEY BLOCK-----\r?\n(?:[^\n]+: [^\n]*\n)*\s*\n([\s\S]*?)-----END PGP PUBLIC KEY BLOCK-----/.exec(armored) ?? [];
@@ -60,10 +60,11 @@ export function fingerprintOf(scope: Construct, prop: string, armored: string): 
   const keys = packets(Buffer.from(base64, 'base64')).filter(({ tag }) => tag === 6);
   const [key] = keys;
   if (!key || keys.length > 1) {
-    const because = 'write one public key, as `gpg --armor --export <fingerprint>` prints it; each recipient is one of the list';
+    const because = 'write one public key, as `gpg --armor --export <fingerprint>` prints it; each recipient is an item of the list';
     throw wrong(keys.length > 1 ? `${keys.length} keys` : armored.slice(0, 40), because);
   }
-  if (key.body[0] !== 4) throw wrong(`a key of version ${key.body[0]}`, 'gpg of every image knows keys of version 4: make one of those');
+  if (key.body[0] !== 4)
+    throw wrong(`a key of version ${key.body[0]}`, 'the gpg of every image supports keys of version 4: make one of those');
   const length = Buffer.from([0x99, key.body.length >> 8, key.body.length & 255]);
   return createHash('sha1').update(length).update(key.body).digest('hex').toUpperCase();
 }

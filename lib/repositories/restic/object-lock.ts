@@ -57,7 +57,7 @@ export class ObjectLock {
     const renewal = this.options.renewal ?? Schedule.daily({ at: '04:00', spread: Duration.hours(1) });
     for (const [prop, value] of Object.entries({ days, atLeastDays })) {
       if (Number.isInteger(value) && value >= 1 && value <= 36_500) continue;
-      const because = 'write a whole number of days of 1 or more, as the bucket has it';
+      const because = 'write a whole number of days, 1 or more, as set on the bucket';
       throw new InputError(scope, { prop: `location.objectLock.${prop}`, got: value, because });
     }
     const { interval } = renewal.bind(scope, 'location.objectLock.renewal');
@@ -67,7 +67,7 @@ export class ObjectLock {
       throw new InputError(scope, {
         prop: 'location.objectLock.days',
         got: days,
-        because: `what is locked for ${days} days, and must always be for ${atLeastDays} more, cannot wait for a renewal every ${interval.toHumanString()} of which one may fail: raise days (there and on the bucket), lower atLeastDays, or renew more often`,
+        because: `objects locked for ${days} days cannot stay locked for another ${atLeastDays} days at all times with a renewal every ${interval.toHumanString()}, of which one may fail: raise days (here and on the bucket), lower atLeastDays, or renew more often`,
       });
     }
     return {

@@ -391,7 +391,7 @@ export abstract class ResticLocation {
       const { credentials, container } = options;
       const account = credentials ? credentials.name : accountOf(scope, options.accountName);
       if (credentials && options.accountName !== undefined) {
-        const because = `Secret ${credentials.name} names the account, too: leave it out, or leave out credentials for the pod's own identity`;
+        const because = `Secret ${credentials.name} also names the account: leave account out, or leave out credentials to use the pod's own identity`;
         throw new InputError(scope, { prop: 'location.accountName', got: options.accountName, because });
       }
       return {
@@ -474,7 +474,7 @@ export abstract class ResticLocation {
     return new Location((scope, mountPrefix) => {
       const place = this._bind(scope, mountPrefix);
       if (!/^(rest|s3|gs|azure|b2):/.test(place.repository)) {
-        const because = 'only what is asked by HTTP goes by a proxy of HTTP: leave it out';
+        const because = 'only HTTP requests can use an HTTP proxy: leave it out';
         throw new InputError(scope, { prop: 'location.proxy', got: place.identity, because });
       }
       const url = urlOf(scope, 'location.proxy.url', options.url);
@@ -594,7 +594,7 @@ export function urlOf(scope: Construct, prop: string, text: string): URL {
     throw new InputError(scope, {
       prop,
       got: `${url.protocol}//…@${url.host}`,
-      because: 'a URL lands in dist/: put user and password into a Secret and name it in credentials',
+      because: 'a URL is written to dist/ in plain text: put user and password into a Secret, and name it in credentials',
     });
   }
   return url;
@@ -604,7 +604,10 @@ export function urlOf(scope: Construct, prop: string, text: string): URL {
 function warnOfPlainText(scope: Construct, prop: string, url: URL, destinations: Destination[] | undefined): void {
   const staysInside = destinations ? destinations.every(({ _isInCluster }) => _isInCluster) : isInCluster(destinationOf(url).host);
   if (url.protocol !== 'http:' || staysInside) return;
-  warn(scope, `${prop} is '${url.origin}', outside the cluster: credentials go there in the clear; write https, and give a CA if need be`);
+  warn(
+    scope,
+    `${prop} is '${url.origin}', outside the cluster, and credentials would go there unencrypted: write https, and a CA if needed`,
+  );
 }
 
 /** @internal */
@@ -631,7 +634,7 @@ function prefixOf(scope: Construct, prefix: string): string {
 
 function bucketOf(scope: Construct, prop: string, bucket: string, prefix: string | undefined): string {
   if (!/^[a-z0-9][a-z0-9.-]+[a-z0-9]$/i.test(bucket)) {
-    const because = "write the bucket's name alone, of three characters or more, for example 'acme-backups'; a path goes into prefix";
+    const because = "write only the bucket's name, three characters or more, for example 'acme-backups'; a path goes into prefix";
     throw new InputError(scope, { prop, got: bucket, because });
   }
   const path = prefixOf(scope, prefix ?? '');

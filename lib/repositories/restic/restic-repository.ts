@@ -107,7 +107,7 @@ export class ResticRepository implements IKeyedRepository {
 
   /** The same repository, opened with this password and no other: any key of a restic repository opens all of it. */
   public withKey(key: SecretKeyRef, passphrase?: SecretKeyRef): IRepository {
-    if (passphrase) throw new Error('a key of a restic repository is a password itself; leave the passphrase out');
+    if (passphrase) throw new Error('a key of a restic repository is itself a password: leave the passphrase out');
     return new ResticRepository({ ...this.options, password: key }, this.mustExist);
   }
 
@@ -207,7 +207,7 @@ export class ResticRepository implements IKeyedRepository {
       throw new InputError(scope, {
         prop: 'repository.caCertificates',
         got: location.identity,
-        because: 'no certificate is judged on the way to this place: leave them out, or give an https URL',
+        because: 'no certificate is checked on the way to this place: leave caCertificates out, or give an https URL',
       });
     }
     return caCertificates?._bind(scope, 'repository.caCertificates', volume);
@@ -220,7 +220,7 @@ export class ResticRepository implements IKeyedRepository {
       throw new InputError(scope, {
         prop: `repository.${direction}Limit`,
         got: kibibytes,
-        because: 'write the kibibytes of a second, 1 or more, for example Size.mebibytes(10)',
+        because: 'write the size per second, 1 KiB or more, for example Size.mebibytes(10)',
       });
     }
     return [`--limit-${direction}`, String(kibibytes)];

@@ -137,7 +137,7 @@ export class VolumeCheck {
         prop,
         got: engine.name,
         because:
-          'this engine starts no server on a volume; take one that works on files, for example Engine.postgresPhysical, or VolumeCheck.files()',
+          'this engine cannot start a server on a volume: use one that works on files, for example Engine.postgresPhysical, or VolumeCheck.files()',
       });
     }
     engine?.scripts._require(scope, `${prop}.scripts`, `the check of volumes of ${engine.name}`, [CHECK_VOLUME]);

@@ -93,14 +93,14 @@ function workloadMember(scope: Construct, construct: Construct, options: Workloa
   const name = `${workload.kind}/${workload.name}`;
   const { namespace } = Chart.of(scope);
   if (namespace !== undefined && workload.namespace !== undefined && workload.namespace !== namespace) {
-    const because = `it is in namespace ${workload.namespace}, and the group in ${namespace}, where neither its claims nor its pods are: make the group in a chart of its namespace`;
+    const because = `it is in namespace ${workload.namespace}, and the group in ${namespace}, which has neither its claims nor its pods: create the group in a chart of its namespace`;
     throw new InputError(scope, { prop: 'members', got: name, because });
   }
   const known = [...workload.claimTemplates.map(({ metadata }) => metadata?.name ?? ''), ...workload.volumes.map(volume => volume.name)];
   const volumes = options.volumes ?? known.filter(volume => workload.claimsOf(volume).length > 0);
   const claims = volumes.flatMap(volume => claimsOf(scope, workload, volume, known));
   if (claims.length === 0) {
-    const because = 'none of its volumes is a claim, and nothing else can be snapshotted';
+    const because = 'none of its volumes is a claim, and only claims can be snapshotted: leave it out';
     throw new InputError(scope, { prop: 'members', got: name, because });
   }
   const isMade = workload.claimTemplates.some(({ metadata }) => volumes.includes(metadata?.name ?? ''));
@@ -108,7 +108,7 @@ function workloadMember(scope: Construct, construct: Construct, options: Workloa
   if (!options.quiesce) return { name, claims, givenLabels, pods: [] };
   if (workload.podNames.length === 0) {
     const because =
-      'only pods of a StatefulSet with replicas have names that are known before they run, and the job may run commands in no others; make it a StatefulSet, or leave quiesce out';
+      'only pods of a StatefulSet with replicas have names that are known in advance, and the job can run commands only in those: make it a StatefulSet, or leave quiesce out';
     throw new InputError(scope, { prop: 'members.quiesce', got: name, because });
   }
   return { name, claims, givenLabels, pods: workload.podNames, agent: quiesceAgent(scope, workload, options.quiesce, volumes) };

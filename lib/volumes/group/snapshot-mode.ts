@@ -97,7 +97,8 @@ export function checkLabels(scope: IConstruct, prop: string, labels: { [label: s
       !/^([-.a-z0-9]+\/)?[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$/.test(label) ||
       !/^([A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?)?$/.test(value)
     ) {
-      const because = 'a label is a name, with a domain in front or without, and a value of letters, digits, dashes, dots and underscores';
+      const because =
+        'write the name of a label, with or without a domain in front, and a value of letters, digits, dashes, dots and underscores';
       throw new InputError(scope, { prop, got: { [label]: value }, because });
     }
   }

@@ -157,19 +157,24 @@ export class VolumeSnapshotGroupVerification extends Construct {
       for (const claim of check._claims ?? []) {
         const prop = `checks[${index}]`;
         group._checkClaim(this, `${prop}.claims`, claim);
-        if (found.has(claim)) throw new InputError(this, { prop: `${prop}.claims`, got: claim, because: 'another check names it already' });
+        if (found.has(claim))
+          throw new InputError(this, {
+            prop: `${prop}.claims`,
+            got: claim,
+            because: 'another check already names it: leave it out of one',
+          });
         found.set(claim, { claim, check, prop, name: this.checkName(claim) });
       }
     });
     const rest = checks.flatMap((check, index) => (check._claims ? [] : [{ check, prop: `checks[${index}]` }]));
     if (rest.length > 1) {
-      const because = 'only one check can be for all claims that no other names: give the others claims';
+      const because = 'only one check can cover the claims that no other check names: set claims on the others';
       throw new InputError(this, { prop: 'checks', got: `${rest.length} checks without claims`, because });
     }
     const { check, prop } = rest[0] ?? { check: VolumeCheck._unchosen(), prop: 'checks' };
     for (const claim of known) if (!found.has(claim)) found.set(claim, { claim, check, prop, name: this.checkName(claim) });
     if (found.size === 0) {
-      const because = 'the claims of this group are found by their labels: name them in the claims of checks';
+      const because = 'the claims of this group are found by their labels: name the claims in each check';
       throw new InputError(this, { prop: 'checks', got: checks.length, because });
     }
     return [...found.values()];

@@ -172,7 +172,7 @@ export class VolumeSnapshotGroup extends Construct implements IVolumeSnapshotGro
     const most = limit && limit.toSeconds() < DEFAULT_CUT_SECONDS ? limit : Duration.seconds(DEFAULT_CUT_SECONDS);
     const cutTimeout = this.checkSeconds('cutTimeout', given ?? most);
     if (limit && cutTimeout.toSeconds() > limit.toSeconds()) {
-      const because = `a quiesce of its members lets go after ${limit.toSeconds()} s, and a snapshot that is cut later is not of a server held still; write at most that, or raise the quiesce's limit`;
+      const because = `a quiesce of its members ends after ${limit.toSeconds()} s, and a later snapshot would not show a held server: write at most that, or raise the quiesce's limit`;
       throw new InputError(this, { prop: 'cutTimeout', got: `${cutTimeout.toSeconds()} s`, because });
     }
     return cutTimeout;
@@ -182,7 +182,11 @@ export class VolumeSnapshotGroup extends Construct implements IVolumeSnapshotGro
   private checkWords(): void {
     const word = [...this._members.flatMap(holds), ...this._members.flatMap(releases)].flat().find(one => /\s/.test(one));
     if (word === undefined) return;
-    throw new InputError(this, { prop: 'members', got: word, because: 'a workload that is held needs names of constructs without spaces' });
+    throw new InputError(this, {
+      prop: 'members',
+      got: word,
+      because: 'a quiesced workload needs construct names without spaces: rename it',
+    });
   }
 
   private checkSeconds(prop: string, duration: Duration): Duration {
@@ -196,7 +200,7 @@ export class VolumeSnapshotGroup extends Construct implements IVolumeSnapshotGro
   private checkSnapshotClass(name: string | undefined): string {
     if (name === undefined) return this._mode.groupClassName ?? '';
     if (this._mode.name === 'native') {
-      const because = 'a native group is taken by a VolumeGroupSnapshotClass: name that in SnapshotMode.native({ groupClassName })';
+      const because = 'a native group uses a VolumeGroupSnapshotClass: name that in SnapshotMode.native({ groupClassName })';
       throw new InputError(this, { prop: 'snapshotClassName', got: name, because });
     }
     return checkObjectName(this, 'snapshotClassName', name);
@@ -239,7 +243,7 @@ export class VolumeSnapshotGroup extends Construct implements IVolumeSnapshotGro
       if (label === undefined) continue;
       warn(
         this,
-        `claims of ${name}, such as ${claims[0]}, get its selector's label ${label}=${givenLabels[label]}, whatever its volumeClaimTemplates say, and are not in a group of ${label}=${value}: choose a label for mode.selector that is in no selector of a workload`,
+        `claims of ${name}, such as ${claims[0]}, get the label ${label}=${givenLabels[label]} from its selector, whatever its volumeClaimTemplates say, so a group of ${label}=${value} lacks them: for mode.selector, choose a label that no workload's selector has`,
       );
     }
   }

@@ -71,7 +71,7 @@ export function quiesceAgent(scope: Construct, workload: Workload, quiesce: IQui
     throw new InputError(scope, {
       prop: 'quiesce',
       got: config.name,
-      because: `${workload.kind} ${workload.name} is quiesced already: make the quiesce once, and pass the same object wherever the workload is backed up`,
+      because: `${workload.kind} ${workload.name} is already quiesced: create the quiesce once, and pass the same object everywhere`,
     });
   }
   if (!known) {
@@ -114,7 +114,7 @@ function addAgent(scope: Construct, workload: Workload, config: QuiesceConfig): 
     throw new InputError(scope, {
       prop: 'quiesce',
       got: config.name,
-      because: `${workload.kind} ${workload.name} has ${taken.join(' and ')}, which is what the agent beside the server is called: give yours another name`,
+      because: `${workload.kind} ${workload.name} has ${taken.join(' and ')}, which the agent beside the server uses: give yours another name`,
     });
   }
   const defaults = podDefaultsOf(workload.object);

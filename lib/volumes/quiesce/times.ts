@@ -11,7 +11,7 @@ import type { PreparationOptions, QuiesceConfig, QuiesceOptions } from './quiesc
  */
 export function holdingTimes(scope: Construct, options: QuiesceOptions): Pick<QuiesceConfig, 'holds' | 'limit' | 'wait'> {
   const { limit = Duration.minutes(1), wait = Duration.seconds(10) } = options;
-  check(scope, 'limit', limit, 5, 3600, 'that long a server may stand still');
+  check(scope, 'limit', limit, 5, 3600, 'a server may be held that long');
   check(scope, 'wait', wait, 2, limit.toSeconds() - 1, `less than limit, which is ${limit.toHumanString()}`);
   return { holds: true, limit, wait };
 }
@@ -24,7 +24,7 @@ export function holdingTimes(scope: Construct, options: QuiesceOptions): Pick<Qu
  */
 export function preparationTime(scope: Construct, options: PreparationOptions): Pick<QuiesceConfig, 'holds' | 'limit' | 'wait'> {
   const { wait = Duration.minutes(1) } = options;
-  check(scope, 'wait', wait, 2, 3600, 'that long a backup may wait for it');
+  check(scope, 'wait', wait, 2, 3600, 'a backup may wait that long for it');
   return { holds: false, limit: wait, wait };
 }
 

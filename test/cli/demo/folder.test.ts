@@ -44,7 +44,7 @@ test('a link is followed, as programs do that say where they are', () => {
 
 test('where it cannot be made, it is said what to do', () => {
   expect(() => makeFolder(join(above, 'none'))).toThrow(
-    new RegExp(`^no folder can be made in ${above}/none: let TMPDIR name one that is there, and that you may write \\(ENOENT`),
+    new RegExp(`^no folder can be created in ${above}/none: set TMPDIR to one that exists and that you can write \\(ENOENT`),
   );
 });
 

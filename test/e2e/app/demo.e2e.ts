@@ -211,7 +211,7 @@ test('a row that is not there after the restore ends it', async () => {
   expect(verdicts(stdout).at(-1)).toMatchObject({ verdict: 'restored' });
   expect(stdout).toMatch(/^ +order_lines +12000 +11999 +[0-9a-f]{12} ≠ [0-9a-f]{12}$/m);
   expect(code).toBe(1);
-  expect(stderr).toBe('cdk8s-backup demo: failed: what came back is not what was there\n');
+  expect(stderr).toBe('cdk8s-backup demo: failed: the restored data differs from what was there\n');
   expect(stdout).not.toContain('row for row');
   expectNothingLeft();
 });
