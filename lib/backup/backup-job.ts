@@ -41,7 +41,7 @@ export interface BackupJobOptions extends OnDemandOptions {
   readonly retries?: number;
   /**
    * Variables of the job, by name.
-   * @default - those of every job
+   * @default - as in every job
    */
   readonly environment?: { [name: string]: string };
   /**

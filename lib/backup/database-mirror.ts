@@ -48,7 +48,7 @@ export interface MirrorOptions {
   readonly retries?: number;
   /**
    * How the pods are placed and what they may use.
-   * @default - those of the backup, field by field, with a memory limit of one gibibyte
+   * @default - as in the backup, field by field, with a memory limit of one gibibyte
    */
   readonly pods?: PodOptions;
   /**

@@ -36,7 +36,7 @@ export interface DatabasePruneOptions {
   readonly retries?: number;
   /**
    * How the pods are placed and what they may use.
-   * @default - those of the backup; options given here take precedence, field by field
+   * @default - as in the backup; options given here take precedence, field by field
    */
   readonly pods?: PodOptions;
 }

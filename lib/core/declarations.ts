@@ -544,7 +544,7 @@ export const CALLS: { readonly [name: string]: Members } = {
     'options?': 'DailyScheduleOptions | the time of day, zone and spread',
   },
   'Schedule.every': {
-    interval: 'Duration | a time that divides the hour or the day evenly, since cron counts anew at each',
+    interval: 'Duration | a time that divides the hour or the day evenly, since cron starts counting again at each',
     'options?': 'ScheduleOptions | zone and spread',
   },
   'Schedule.hourly': {
@@ -1068,8 +1068,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
     'scrapeAnnotations?':
       "boolean | Whether the Service has the annotations `prometheus.io/scrape`, `prometheus.io/port` and `prometheus.io/path`, by which Prometheus finds it where it is configured so, as by its community's Helm chart",
     'scrapedBy?': 'ScrapedByOptions | Which pods may ask for the metrics; no others reach the witness',
-    'user?':
-      'number | The user, and group, as which it reads a volume: the one who has written the repository, since nobody else can read that',
+    'user?': 'number | The user, and group, that reads a volume: the one who wrote the repository, since nobody else can read it',
     'image?': "string | An image with a shell, GNU or busybox tools, and busybox's httpd",
     'scratch?': 'Scratch | Where it remembers which manifests it has read, and restic its copies of index and snapshots',
     'pods?': 'PodOptions | How the pod is placed and what it may use',
@@ -1198,7 +1197,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   EtcdEngineOptions: {
     extends: 'EtcdOptions',
-    'tls?': 'EtcdTls | The certificates by which the server is reached',
+    'tls?': 'EtcdTls | The certificates for the connection to the server',
     'bumpRevision?': 'boolean | A restore moves revisions forward by a thousand million',
     'imageUser?': 'number | The user that the server runs as in its own pod',
   },
@@ -1224,7 +1223,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   EtcdStatefulSetOptions: {
     name: 'string | The StatefulSet',
     'replicas?': 'number | How many members it has',
-    service: 'string | Its `serviceName`: the headless Service by which members find each other',
+    service: 'string | Its `serviceName`: the headless Service that members use to find each other',
     'peerTls?': 'boolean | The peer URLs are https',
     'peerPort?': 'number | The port of the peer URLs',
     'peerDomain?':
@@ -1359,7 +1358,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   MariadbPhysicalEngineOptions: {
     extends: 'MysqlPhysicalOptions',
     version: "MariadbVersion | The server's release series",
-    'replicaId?': 'number | The `server_id` as which the archive receives the log',
+    'replicaId?': 'number | The `server_id` of the archive as a receiver of the log',
   },
   MariadbQuiesceOptions: {
     extends: 'MysqlServerQuiesceOptions',
@@ -1779,7 +1778,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   },
   SnapshotClassOptions: {
     driver: 'CsiDriver | The CSI driver of the volumes, with its parameters',
-    'name?': 'string | The name by which snapshots ask for it',
+    'name?': 'string | The name that snapshots refer to',
     'deletionPolicy?': 'SnapshotDeletionPolicy | What happens to a snapshot when its object is deleted',
     'isDefault?': "boolean | Whether snapshots of this driver's volumes use it when they name no class",
     'usedByVelero?':
@@ -2043,7 +2042,7 @@ export const STRUCTS: { readonly [name: string]: Members } = {
   VolumeSnapshotProps: {
     source: 'VolumeSnapshotSource | What it is made of',
     'name?': 'string | Its name',
-    'snapshotClassName?': 'string | The VolumeSnapshotClass by which it is taken',
+    'snapshotClassName?': 'string | The VolumeSnapshotClass that takes it',
   },
   VolumesFromGroupProps: {
     extends: 'VolumesFromSnapshotsOptions',

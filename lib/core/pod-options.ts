@@ -82,7 +82,7 @@ export interface PodOptions {
   readonly priorityClassName?: string;
   /**
    * Names of Secrets with credentials of image registries.
-   * @default - those of the namespace's default service account
+   * @default - as in the namespace's default service account
    */
   readonly imagePullSecrets?: string[];
   /**

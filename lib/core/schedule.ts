@@ -230,7 +230,7 @@ export class Schedule {
   /**
    * At a fixed interval, counted from the full hour or from midnight.
    *
-   * @param interval a time that divides the hour or the day evenly, since cron counts anew at each. Every 7 minutes would be every 7 and
+   * @param interval a time that divides the hour or the day evenly, since cron starts counting again at each. Every 7 minutes would be every 7 and
    *   once an hour 4; every 5 hours would be every 5 and once a day 4.
    * @param options zone and spread. A spread is at most the interval.
    */

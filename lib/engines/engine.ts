@@ -221,7 +221,7 @@ export interface EngineStep {
 
 /** The servers of one cluster. A restore brings all of them back from one recovery point. */
 export interface EngineCluster {
-  /** The servers, in the order in which they are restored: each by a job of its own, on its own data volume. */
+  /** The servers, in the order of their restore: each by a job of its own, on its own data volume. */
   readonly members: EngineMember[];
   /**
    * What a person does, and in which order, since no job alone can bring the cluster back: Markdown, for a ConfigMap.
@@ -249,7 +249,7 @@ export interface EngineMember {
   readonly steps?: EngineStep[];
   /**
    * The machine on which its restore has to run.
-   * @default - that of the engine's connection
+   * @default - as in the engine's connection
    */
   readonly node?: EngineNode;
 }

@@ -99,7 +99,7 @@ export interface BackupWitnessProps {
    */
   readonly scrapedBy?: ScrapedByOptions;
   /**
-   * The user, and group, as which it reads a volume: the one who has written the repository, since nobody else can read that.
+   * The user, and group, that reads a volume: the one who wrote the repository, since nobody else can read it.
    * @default - the one of this app's backups that write into the volume; 65534 where the repository is on no volume
    */
   readonly user?: number;
@@ -115,7 +115,7 @@ export interface BackupWitnessProps {
   readonly scratch?: Scratch;
   /**
    * How the pod is placed and what it may use. A store that knows pods by their service account needs its `serviceAccount`.
-   * @default - those of PodDefaults; 64 MiB of memory are set aside, and 256 are the limit
+   * @default - as in PodDefaults; 64 MiB of memory are set aside, and 256 are the limit
    */
   readonly pods?: PodOptions;
 }

@@ -5,7 +5,7 @@ import { InputError } from '../core/input-error';
 export interface ObjectivesOptions {
   /**
    * How old the newest recovery point may be: no more than this is lost. It has to leave time for a schedule's longest interval and for a
-   * whole run, its `deadline`: a run that takes as long as it may is no failure.
+   * whole run, its `deadline`: a run that takes as long as it may is not a failure.
    * @default - nothing is promised; alerts say when a run that was due has not succeeded
    */
   readonly recoveryPoint?: Duration;

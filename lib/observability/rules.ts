@@ -155,7 +155,7 @@ function failed({ metrics, namespace, job, labels }: OfJob): Alert {
   };
 }
 
-/** A Job without a pod (a quota, something that is missing) is no failure, and not even active: only that it has not ended shows it. */
+/** A Job without a pod (a quota, something that is missing) is not a failure, and not even active: only that it has not ended shows it. */
 function runsLong({ metrics, namespace, job, labels }: OfJob): Alert {
   const limit = Math.floor(job.deadline * LONG);
   const begun = earliestOf(

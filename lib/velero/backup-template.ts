@@ -113,7 +113,7 @@ export interface VeleroBackupTemplate extends VeleroFilter {
   readonly volumeGroupSnapshotLabelKey?: string;
   /**
    * Labels of the Backups.
-   * @default - those of everything this library emits
+   * @default - as in everything this library emits
    */
   readonly backupLabels?: { [label: string]: string };
 }

@@ -34,7 +34,7 @@ export interface VeleroDumpProps {
   readonly veleroBackup?: IVeleroBackup;
   /**
    * How the pod is placed and what it may use.
-   * @default - those of the backup; options given here take precedence, field by field
+   * @default - as in the backup; options given here take precedence, field by field
    */
   readonly pods?: PodOptions;
 }

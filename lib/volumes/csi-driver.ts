@@ -37,7 +37,7 @@ export interface GcePersistentDiskSnapshotOptions {
 export interface AzureDiskSnapshotOptions {
   /**
    * The resource group that keeps the snapshots.
-   * @default - that of the disk
+   * @default - as in the disk
    */
   readonly resourceGroup?: string;
   /**

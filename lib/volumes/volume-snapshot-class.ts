@@ -21,7 +21,7 @@ export interface SnapshotClassOptions {
   /** The CSI driver of the volumes, with its parameters. */
   readonly driver: CsiDriver;
   /**
-   * The name by which snapshots ask for it.
+   * The name that snapshots refer to.
    * @default - the construct's id
    */
   readonly name?: string;
@@ -54,7 +54,7 @@ export interface VolumeSnapshotClassProps extends SnapshotClassOptions {}
  * give a changed one another name.
  */
 export class VolumeSnapshotClass extends Construct {
-  /** The name by which snapshots ask for it. */
+  /** The name that snapshots refer to. */
   public readonly name: string;
 
   /**
@@ -89,7 +89,7 @@ export interface VolumeGroupSnapshotClassProps extends SnapshotClassOptions {
  * changed once it is applied; give a changed one another name.
  */
 export class VolumeGroupSnapshotClass extends Construct {
-  /** The name by which group snapshots ask for it. */
+  /** The name that group snapshots refer to. */
   public readonly name: string;
 
   /**

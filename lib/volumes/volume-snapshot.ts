@@ -46,7 +46,7 @@ export interface VolumeSnapshotProps {
    */
   readonly name?: string;
   /**
-   * The VolumeSnapshotClass by which it is taken.
+   * The VolumeSnapshotClass that takes it.
    * @default - the default of the volume's driver; for existing content, the content's
    */
   readonly snapshotClassName?: string;
@@ -59,7 +59,7 @@ export interface VolumeSnapshotProps {
  * Deleting the object deletes the data, if its class says Delete. So deploy tools are told to leave it alone, even when it is no longer in
  * Git; delete it by hand.
  *
- * It is in the same storage as the volume: what destroys one may destroy the other. It is no copy off-site.
+ * It is in the same storage as the volume: what destroys one may destroy the other. It is not an off-site copy.
  */
 export class VolumeSnapshot extends Construct {
   /** Its name. */

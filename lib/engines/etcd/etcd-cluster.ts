@@ -31,7 +31,7 @@ export interface EtcdStatefulSetOptions {
    * @default 1
    */
   readonly replicas?: number;
-  /** Its `serviceName`: the headless Service by which members find each other. */
+  /** Its `serviceName`: the headless Service that members use to find each other. */
   readonly service: string;
   /**
    * The peer URLs are https.
@@ -60,7 +60,7 @@ export interface EtcdStatefulSetOptions {
   readonly path?: string;
   /**
    * The claim template of the members' `--wal-dir`.
-   * @default - that of the data directories, where walPath is given; otherwise the log is in the data directory
+   * @default - as in the data directories, where walPath is given; otherwise the log is in the data directory
    */
   readonly walClaim?: string;
   /**
@@ -133,7 +133,7 @@ export class EtcdCluster {
   }
 
   private constructor(
-    /** The members, in the order in which they are restored. */
+    /** The members, in the order of their restore. */
     public readonly members: EtcdMember[],
   ) {}
 

@@ -55,7 +55,7 @@ export interface EtcdOptions {
 /** Options of an etcd that is an application. */
 export interface EtcdEngineOptions extends EtcdOptions {
   /**
-   * The certificates by which the server is reached.
+   * The certificates for the connection to the server.
    * @default - none: the server speaks plain HTTP
    */
   readonly tls?: EtcdTls;

@@ -44,7 +44,7 @@ export interface MongodbQuiesceOptions extends QuiesceOptions {
   readonly tls?: boolean;
   /**
    * The certificate authorities to trust, as PEM.
-   * @default - those of the image
+   * @default - as in the image
    */
   readonly tlsCa?: SecretKeyRef;
   /**
@@ -54,7 +54,7 @@ export interface MongodbQuiesceOptions extends QuiesceOptions {
   readonly image?: string;
   /**
    * The user of that image that mongosh runs as.
-   * @default 999, that of the official images
+   * @default 999, as in the official images
    */
   readonly imageUser?: number;
 }

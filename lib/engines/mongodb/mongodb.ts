@@ -109,7 +109,7 @@ export interface MongodbEngineOptions {
   readonly tls?: boolean;
   /**
    * The certificate authorities to trust, as PEM.
-   * @default - those of the image
+   * @default - as in the image
    */
   readonly tlsCa?: SecretKeyRef;
   /**
@@ -119,7 +119,7 @@ export interface MongodbEngineOptions {
   readonly image?: string;
   /**
    * The user of that image that MongoDB runs as.
-   * @default 999, that of the official images
+   * @default 999, as in the official images
    */
   readonly imageUser?: number;
 }

@@ -42,7 +42,7 @@ export interface MysqlPhysicalOptions {
   readonly image?: string;
   /**
    * The user that the server runs as in its own pod. The backup reads the server's files as this user, and restored files belong to it.
-   * @default 999, that of the official images
+   * @default 999, as in the official images
    */
   readonly imageUser?: number;
 }
@@ -52,7 +52,7 @@ export interface MariadbPhysicalEngineOptions extends MysqlPhysicalOptions {
   /** The server's release series. */
   readonly version: MariadbVersion;
   /**
-   * The `server_id` as which the archive receives the log. No replica of the server, and no other archive, may have it.
+   * The `server_id` of the archive as a receiver of the log. No replica of the server, and no other archive, may use it.
    * @default - a number of the upper half, from host and series
    */
   readonly replicaId?: number;
@@ -139,7 +139,7 @@ export class XtrabackupVersion {
  *   of the log.
  *
  * Refused: tables that the server encrypts (data-at-rest encryption), and files outside the data directory. Left out, as every verdict then
- * says: files of storage engines that `mariadb-backup` does not know (CONNECT, Mroonga), and whom a replica follows.
+ * says: files of storage engines that `mariadb-backup` does not know (CONNECT, Mroonga), and the primary of a replica.
  */
 export class MariadbPhysicalEngine implements IEngine {
   constructor(private readonly options: MariadbPhysicalEngineOptions) {

@@ -131,7 +131,7 @@ export interface MysqlOptions {
   readonly image?: string;
   /**
    * The user of that image that the programs run as.
-   * @default 999, that of the official images
+   * @default 999, as in the official images
    */
   readonly imageUser?: number;
 }
@@ -168,7 +168,7 @@ export interface MariadbEngineOptions extends MysqlOptions {
  *
  * Rows are counted, and get checksums (`checksums`).
  *
- * A restore makes each database anew beside the old one, checks it, and then moves all its tables in one statement. Triggers, views,
+ * A restore creates each database beside the old one, checks it, and then moves all its tables in one statement. Triggers, views,
  * routines and events cannot be moved, and are made again right after it. For that fraction of a second writes meet no triggers. The old
  * database stays as `<name>_before_<time>`, its events disabled. Missing accounts are created, others stay as they are.
  *

@@ -10,7 +10,7 @@ import type { EngineBindOptions, EngineConfig, IEngine } from '../engine';
 export interface OpenldapEngineOptions {
   /**
    * The image of the jobs: the server's own, or one with the same release and modules. It has slapd, slapadd, slapcat, ldapsearch, gzip, a
-   * shell, and GNU or busybox tools. There is no default, since no image is official. Bitnami's is not updated any more
+   * shell, and GNU or busybox tools. There is no default, since there is no official image. Bitnami's is no longer updated
    * (https://github.com/bitnami/containers/issues/87985). The stable one of osixia is of OpenLDAP 2.4, from before mdb was the only back
    * end (https://github.com/osixia/container-openldap/issues/670).
    */

@@ -139,7 +139,7 @@ export interface PostgresEngineOptions {
  *
  * - databases that the role may not connect to, and templates;
  * - what pg_dump leaves out, such as replication slots and transactions that are only prepared;
- * - subscriptions and the passwords of user mappings, if the role is no superuser.
+ * - subscriptions and the passwords of user mappings, if the role is not a superuser.
  *
  * Additions to an extension's tables (indexes, policies, triggers) are left out, too; a verification and a restore name them. If the role
  * may not read something within a database, the run is refused. A materialized view comes back with the rows that its query gives at the

@@ -66,7 +66,7 @@ export interface RabbitmqEngineOptions {
   readonly image?: string;
   /**
    * The user of that image that the jobs run as.
-   * @default 999, that of the official images
+   * @default 999, as in the official images
    */
   readonly imageUser?: number;
 }

@@ -37,7 +37,7 @@ export interface RedisServerQuiesceOptions extends PreparationOptions {
   readonly image?: string;
   /**
    * The user of that image that the client runs as.
-   * @default 999, that of the official images
+   * @default 999, as in the official images
    */
   readonly imageUser?: number;
 }

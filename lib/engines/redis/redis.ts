@@ -119,7 +119,7 @@ export interface RedisOptions {
   readonly image?: string;
   /**
    * The user that the server runs as in its own pod. Restored files belong to it.
-   * @default 999, that of the official images
+   * @default 999, as in the official images
    */
   readonly imageUser?: number;
 }

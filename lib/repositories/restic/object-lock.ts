@@ -49,7 +49,7 @@ export class ObjectLock {
   ) {}
 
   /**
-   * @throws InputError when the days are no whole numbers, or the renewal comes too seldom for them
+   * @throws InputError when the days are no whole numbers, or the renewal is too rare for them
    * @internal
    */
   public _bind(scope: Construct): ObjectLockConfig {

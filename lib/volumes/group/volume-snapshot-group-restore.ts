@@ -28,7 +28,7 @@ export interface VolumeSnapshotGroupRestoreOptions {
   readonly claims?: { [claim: string]: string };
   /**
    * The StorageClass of the new claims, of the same driver. With another driver's, a restore fails, since the new volume would be empty.
-   * @default - that of the claim that was snapshotted
+   * @default - as in the claim that was snapshotted
    */
   readonly storageClassName?: string;
   /**

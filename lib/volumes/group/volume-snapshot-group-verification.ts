@@ -30,7 +30,7 @@ export interface VolumeSnapshotGroupVerificationOptions {
   readonly schedule?: Schedule;
   /**
    * The StorageClass of the volumes that are made for the checks. It may be cheaper than production's, but has to be of the same driver.
-   * @default - that of the claim that was snapshotted
+   * @default - as in the claim that was snapshotted
    */
   readonly storageClassName?: string;
   /**
@@ -50,7 +50,7 @@ export interface VolumeSnapshotGroupVerificationOptions {
   readonly retries?: number;
   /**
    * How the pods that check are placed and what they may use.
-   * @default - those of the group, field by field; those that start a server may use 2Gi of memory
+   * @default - as in the group, field by field; those that start a server may use 2Gi of memory
    */
   readonly pods?: PodOptions;
 }

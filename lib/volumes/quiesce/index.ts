@@ -17,7 +17,7 @@ export * from './quiesce';
  *
  * Many servers need none. What survives a power failure survives an atomic snapshot: PostgreSQL, InnoDB of MySQL and MariaDB, etcd, and
  * MongoDB. An atomic snapshot shows one instant: of the single volume with all data and log, or of several volumes, such as a
- * VolumeGroupSnapshot. A copy of the files one after another, such as Velero's file system backup, is no snapshot. What a running server
+ * VolumeGroupSnapshot. A copy of the files one after another, such as Velero's file system backup, is not a snapshot. What a running server
  * writes meanwhile corrupts it, and the copy may start without an error.
  *
  * A container in the server's own pod holds the lock, for `limit` at most, and needs nobody to release it. It is restarted with the
