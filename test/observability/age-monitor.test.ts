@@ -87,5 +87,5 @@ test('a second one on one backup is refused', () => {
   const shop = chart();
   const orders = backup(shop);
   orders.add(monitor({ recoveryPoint: Duration.hours(60) }), monitor({ recoveryPoint: Duration.hours(61) }));
-  expect(() => objects(shop)).toThrow('the backup has something of that name');
+  expect(() => objects(shop)).toThrow('the backup already uses that name');
 });

@@ -118,7 +118,7 @@ of() { awk -F '\t' -v kind="$1" '$1 == kind' decided | cut -f 2-; }
 of stuck >stuck.before
 for file in told since last; do
   of "$file" | LC_ALL=C sort >"$file.new"
-  [ "$file" = told ] || cmp -s "$file.new" "state/$file" || : >unsaved
+  [ "$file" = told ] || [ "$(cksum <"$file.new")" = "$(cksum <"state/$file")" ] || : >unsaved
   mv "$file.new" "state/$file"
 done
 save_state

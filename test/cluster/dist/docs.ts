@@ -18,6 +18,8 @@ const NOT_HERE: { readonly [reason: string]: string[] } = {
     'lib/backup/on-demand.ts: kubectl create job --from=cronjob/<name> <name>-1',
     'lib/backup/repository-check.ts: restic check',
     'lib/kubernetes/kubernetes-object.ts: kubectl apply',
+    'lib/observability/age-monitor.ts: kubectl get jobs',
+    'lib/observability/notifier.ts: kubectl describe cronjob',
     'lib/kubernetes/kubernetes-object.ts: kubectl diff',
     'lib/core/retention.ts: restic forget --keep-within',
     'lib/engines/etcd/etcd.ts: etcdctl snapshot save',
@@ -29,6 +31,11 @@ const NOT_HERE: { readonly [reason: string]: string[] } = {
   'is run for each file of dist/ by test/cluster/dist/applied.ts': [
     'docs/gitops.md: kubectl diff --server-side -f dist/',
     'docs/gitops.md: kubectl apply --server-side -f dist/',
+  ],
+  'needs a receiver of messages, as test/cluster/notifier.cluster.ts has': [
+    "docs/notifier.md: kubectl -n shop create secret generic slack --from-literal=url='https://hooks.slack.com/services/...'",
+    'docs/notifier.md: kubectl -n shop describe cronjob orders-backup',
+    'docs/notifier.md: kubectl -n shop get deployment backup-notifier',
   ],
   "needs PostgreSQL's official image, which no test has": [
     'docs/quick-start.md: kubectl -n shop apply -f server.yaml',
