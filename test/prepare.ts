@@ -2,7 +2,7 @@ import { alertPrograms } from './cluster/alerts/programs';
 import { imagesOfCluster } from './cluster/images';
 import { modules } from './cluster/modules';
 import { ClusterNode } from './cluster/node';
-import { receiverProgram } from './cluster/notifier/receiver';
+import { receiverProgram } from './cluster/notifier/programs';
 import { busyboxImages } from './e2e/support/images';
 import { customResourceDefinitions } from './rehearsal/images/crds';
 import { forgetBuilds } from './rehearsal/images/go-binaries';

@@ -348,7 +348,7 @@ inEachShell('what a witness serves, in %s', shell => {
     const original = readFileSync('lib/repositories/files/witness/witness.sh', 'utf8');
     writeFileSync(listing, `${original}\nfind() { if [ -e '${hangs}' ]; then sleep 1000; else command find "$@"; fi; }\n`);
     writeFileSync(hangs, '');
-    await start({ WITNESS_TIMEOUT: '3' }, ({ BACKUP_HOME: home = '', SCRATCH: scratch = '' }) => {
+    await start({ WITNESS_TIMEOUT: '6' }, ({ BACKUP_HOME: home = '', SCRATCH: scratch = '' }) => {
       rmSync(join(home, 'listing'));
       mkdirSync(join(home, 'listing'));
       symlinkSync(listing, join(home, 'listing/witness.sh'));
@@ -359,7 +359,7 @@ inEachShell('what a witness serves, in %s', shell => {
     const { values } = await servedWith('it serves', () => true);
     expect(values).toEqual({ repository_up: 0, witness_interval_seconds: 1 });
     rmSync(hangs);
-    await until('it was given up', async () => log.includes('did not answer within 3 s') || undefined);
+    await until('it was given up', async () => log.includes('did not answer within 6 s') || undefined);
     await servedWith('the repository answers', ({ repository_up }) => repository_up === 1);
     writeFileSync(hangs, '');
     rmSync(join(job.repository, 'orders', oldest), { recursive: true });
