@@ -374,7 +374,7 @@ describe.each(['files', 'restic'])('faults, into %s', kind => {
       await failed(
         'wrong repository password',
         Promise.resolve(faulty),
-        /^the password of the restic repository at \/repository\/restic is wrong$/,
+        /^the password of the restic repository at \/repository\/restic is wrong: check the Secret that holds it$/,
       );
     } else {
       const series = join(cluster.claim(NAMESPACE, kind), kind);
