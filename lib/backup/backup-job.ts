@@ -120,6 +120,7 @@ export class BackupJob extends Construct {
       scratch: props.scratch,
       pods: props.pods,
     });
+    this.checkContainers(id, pod);
     this.checkSecretFiles(props, pod);
     this.cronJob = cronJobObject(this, 'CronJob', {
       metadata: { name, labels: operation.labels(id) },
@@ -133,6 +134,14 @@ export class BackupJob extends Construct {
         keepFinished: Duration.days(14),
       }),
     });
+  }
+
+  /** The main one is called after the job; others are called after the tools that they bring, as age and restic are. */
+  private checkContainers(name: string, { spec }: k8s.PodTemplateSpec): void {
+    const names = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].map(container => container.name);
+    if (names.filter(each => each === name).length === 1) return;
+    const because = 'a container of its pod that brings a tool has that name: choose another one';
+    throw new InputError(this, { prop: 'name', got: name, because });
   }
 
   /** Each is a volume of the pod, of that name. */

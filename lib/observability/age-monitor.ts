@@ -11,10 +11,10 @@ import type { Objectives } from './objectives';
 import { judged } from './rules';
 import { Purpose, watchedBelow } from './watched';
 
-const SCRIPTS = ScriptFolder.at('age', join(__dirname, 'age'));
+const SCRIPTS = ScriptFolder.at('age-check', join(__dirname, 'age-check'));
 
 /** The job's name, after the series. */
-const NAME = 'age';
+const NAME = 'age-check';
 
 /** Options of an age monitor. */
 export interface AgeMonitorOptions extends OnDemandOptions {
@@ -26,7 +26,7 @@ export interface AgeMonitorOptions extends OnDemandOptions {
 }
 
 /**
- * An age monitor as an add-on, for those without Prometheus: a CronJob `<series>-age` that lists the repository, and fails when the newest
+ * An age monitor as an add-on, for those without Prometheus: a CronJob `<series>-age-check` that lists the repository, and fails when the newest
  * recovery point, or the newest verified one, is older than was promised.
  *
  * Whoever is told of failed jobs is told of this one, too: a `Notifier`, or a look at `kubectl get jobs`. It believes the repository alone,

@@ -324,6 +324,13 @@ describe('an add-on of a team’s own', () => {
     expect(() => orders.addJob(name, { scripts })).toThrow(says);
   });
 
+  test('a name that a container of its pod has is refused', () => {
+    const scripts = ScriptFolder.of('own', { 'restic.sh': ':' });
+    const says = 'name is "restic": a container of its pod that brings a tool has that name: choose another one';
+    expect(() => backup(chart(), { repository: restic }).addJob('restic', { scripts })).toThrow(says);
+    expect(() => backup(chart()).addJob('restic', { scripts })).not.toThrow();
+  });
+
   test('is refused a folder without its script', () => {
     expect(() => backup(chart()).addJob('hand-over', { scripts })).toThrow(
       'shop/orders/hand-over: scripts is "export": the job hand-over needs hand-over.sh, which this folder lacks: write it',

@@ -34,7 +34,7 @@ test('every backup of a plan has a CronJob that looks each hour, and reads the r
   plan.add(monitor(), Verification.weekly());
   plan.addBackup('orders', database);
   plan.addBackup('users', database);
-  const { 'CronJob/orders-age': orders, 'CronJob/users-age': users, 'NetworkPolicy/orders-age': policy } = objects(shop);
+  const { 'CronJob/orders-age-check': orders, 'CronJob/users-age-check': users, 'NetworkPolicy/orders-age-check': policy } = objects(shop);
   expect(users).toBeDefined();
   expect(orders.spec).toMatchObject({ schedule: expect.stringMatching(/^\d+ \* \* \* \*$/), concurrencyPolicy: 'Forbid' });
   expect(orders.spec.jobTemplate.spec).toMatchObject({ backoffLimit: 0, activeDeadlineSeconds: 900 });
@@ -49,7 +49,7 @@ test('a verified recovery point may be as old as a promised one, and older by th
   const { shop, plan } = planned();
   plan.add(monitor(), Verification.weekly());
   plan.addBackup('orders', database);
-  expect(ages(objects(shop)['CronJob/orders-age'])).toEqual(['93600', String(93_600 + 8 * 86_400)]);
+  expect(ages(objects(shop)['CronJob/orders-age-check'])).toEqual(['93600', String(93_600 + 8 * 86_400)]);
 });
 
 test('what is not promised may be of any age', () => {
@@ -58,7 +58,7 @@ test('what is not promised may be of any age', () => {
   plan
     .addBackup('users', { ...database, schedule: Schedule.daily({ at: '03:00' }) })
     .add(monitor({ proof: Duration.days(8) }), Verification.weekly());
-  const { 'CronJob/orders-age': orders, 'CronJob/users-age': users } = objects(shop);
+  const { 'CronJob/orders-age-check': orders, 'CronJob/users-age-check': users } = objects(shop);
   expect(ages(orders)).toEqual(['93600', '']);
   const { startingDeadlineSeconds } = objects(shop)['CronJob/users-backup'].spec;
   // A day between two, how late the next one may begin, and the hour that it may take.
@@ -69,7 +69,7 @@ test('what a backup says goes before what its plan says', () => {
   const { shop, plan } = planned();
   plan.add(monitor({ recoveryPoint: Duration.hours(26) }));
   plan.addBackup('orders', database).add(monitor({ recoveryPoint: Duration.hours(30) }, { schedule: Schedule.daily({ at: '08:00' }) }));
-  const { 'CronJob/orders-age': orders } = objects(shop);
+  const { 'CronJob/orders-age-check': orders } = objects(shop);
   expect(orders.spec.schedule).toBe('0 8 * * *');
   expect(ages(orders)).toEqual(['108000', '']);
 });

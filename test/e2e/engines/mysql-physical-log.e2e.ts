@@ -177,7 +177,7 @@ describe('MariaDB 10.11 by copies of its files and its archived log', () => {
     await server.up();
     renameSync(`${data}.lost`, join(batches(), lost));
     for (const each of [faulty, refused]) {
-      expect(resultOf(each).reason, each.log).toMatch(/^the archived log has a gap: binlog\.\d{6} lacks bytes \d+ to \d+ are missing/);
+      expect(resultOf(each).reason, each.log).toMatch(/^the archived log has a gap: binlog\.\d{6} lacks bytes \d+ to \d+/);
     }
   });
 

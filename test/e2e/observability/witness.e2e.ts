@@ -166,7 +166,7 @@ describe.each(Object.keys(READERS))('a witness of a repository of %s', kind => {
   const ids: string[] = [];
 
   test('an age monitor finds that nothing was ever stored', async () => {
-    const { result, log } = await run(kind, 'age');
+    const { result, log } = await run(kind, 'age-check');
     expect(result, log).toMatchObject({ verdict: 'failed', reason: expect.stringMatching(/^nothing was ever stored in this repository/) });
   });
 
@@ -207,7 +207,7 @@ describe.each(Object.keys(READERS))('a witness of a repository of %s', kind => {
   test('an age monitor finds the newest, and the newest that is verified, and writes nothing', async () => {
     const [, verified = '', newest = ''] = ids;
     const before = reader.state();
-    const { result, log } = await run(kind, 'age');
+    const { result, log } = await run(kind, 'age-check');
     expect(result, log).toMatchObject({ verdict: 'succeeded', id: newest, reason: '' });
     expect(log).toContain(`the newest verified recovery point of series lines-${kind} is ${verified}, begun 0 h `);
     expect(reader.state()).toBe(before);

@@ -15,7 +15,7 @@ beforeEach(() => {
     dump: 'put data.txt printf "%s" rows; fact rows 1',
     verify: 'get data.txt >data; fact rows 1; compare_facts "$SCRATCH/facts.expected" "$SCRATCH/facts"',
   });
-  symlinkSync(resolve('lib/observability/age'), join(job.directory, 'home/job'));
+  symlinkSync(resolve('lib/observability/age-check'), join(job.directory, 'home/job'));
 });
 afterEach(() => job.remove());
 
@@ -29,13 +29,13 @@ function madeDaysAgo(days: number, verified = false): string {
 }
 
 inEachShell('in %s', shell => {
-  const look = (different: { [name: string]: string } = {}) => job.run('age', { ...PROMISED, ...different }, shell);
+  const look = (different: { [name: string]: string } = {}) => job.run('age-check', { ...PROMISED, ...different }, shell);
 
   test('a recovery point that is young enough, and one that is proven, are well', () => {
     const verified = madeDaysAgo(3, true);
     const newest = madeDaysAgo(1);
     const { code, result, log } = look();
-    expect(result, log).toMatchObject({ what: 'age', verdict: 'succeeded', id: newest, reason: '' });
+    expect(result, log).toMatchObject({ what: 'age-check', verdict: 'succeeded', id: newest, reason: '' });
     expect(code).toBe(0);
     expect(log).toContain(`the newest verified recovery point of series orders is ${verified}, begun 72 h `);
     expect(log).toContain(`the newest recovery point of series orders is ${newest}, begun 24 h `);
