@@ -8,7 +8,7 @@ import { Schedule } from '../core/schedule';
 import { ScriptFolder } from '../kubernetes/script-folder';
 import { unkept } from './kept';
 import type { Objectives } from './objectives';
-import { judged } from './rules';
+import { judged, scheduledAge } from './rules';
 import { Purpose, watchedBelow } from './watched';
 
 const SCRIPTS = ScriptFolder.at('age-check', join(__dirname, 'age-check'));
@@ -63,7 +63,7 @@ export class AgeMonitor implements IBackupAddon {
     if (backup.node.tryFindChild(NAME) && backup._bindsPlanned) return;
     const { recoveryPoint, proof } = this.objectives;
     const [job] = judged(watchedBelow(backup).jobs, Purpose.RECOVERY_POINT);
-    const age = recoveryPoint?.toSeconds() ?? (job ? job.interval + job.startingDeadline + job.deadline : 0);
+    const age = recoveryPoint?.toSeconds() ?? (job ? scheduledAge(job) : 0);
     const seconds = (promised: Duration | undefined, more = 0) => (promised ? String(promised.toSeconds() + more) : '');
     const monitor = backup.addJob(NAME, {
       ...{ schedule: Schedule.hourly(), deadline: Duration.minutes(15), ...said(this.options) },

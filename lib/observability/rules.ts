@@ -1,3 +1,4 @@
+import type { Duration } from 'cdk8s';
 import type { Objectives } from './objectives';
 import { and, andOfJob, asOfCronJob, compared, earliestOf, grouped, latestOf, Metrics, unless, unlessOfJob } from './promql';
 import { Purpose, type Watched, type WatchedJob, type WatchedObjects } from './watched';
@@ -60,17 +61,22 @@ export function judged(jobs: WatchedJob[], purpose: Purpose): WatchedJob[] {
   return able.sort((a, b) => a.interval + a.deadline - (b.interval + b.deadline)).slice(0, 1);
 }
 
-function promisedOf(jobs: WatchedJob[], job: WatchedJob, { recoveryPoint, proof }: Partial<Objectives>): number | undefined {
-  const promised = { [Purpose.RECOVERY_POINT]: recoveryPoint, [Purpose.PROOF]: proof, [Purpose.OTHER]: undefined }[job.purpose];
-  return judged(jobs, job.purpose).includes(job) ? promised?.toSeconds() : undefined;
+/** How old the newest of what a job makes may be by its schedule alone, in seconds. */
+export function scheduledAge({ interval, startingDeadline, deadline }: WatchedJob): number {
+  return interval + startingDeadline + deadline;
 }
 
-function alertsOfJob(metrics: Metrics, namespace: string, job: WatchedJob, promised: number | undefined): Alert[] {
+function promisedOf(jobs: WatchedJob[], job: WatchedJob, { recoveryPoint, proof }: Partial<Objectives>): Duration | undefined {
+  const promised = { [Purpose.RECOVERY_POINT]: recoveryPoint, [Purpose.PROOF]: proof, [Purpose.OTHER]: undefined }[job.purpose];
+  return judged(jobs, job.purpose).includes(job) ? promised : undefined;
+}
+
+function alertsOfJob(metrics: Metrics, namespace: string, job: WatchedJob, promised: Duration | undefined): Alert[] {
   const of: OfJob = { metrics, namespace, job, labels: labelsOf(job, namespace, { cronjob: job.name }) };
   const isMissing = missing(of, 'CronJob', 'kube_cronjob_info', { cronjob: job.name });
   // Who starts a job looks at what becomes of it. Its last success may be of years ago, and its failure stays for as long as the Job does.
   if (job.isOnDemand && promised === undefined) return [isMissing];
-  const limit = promised ?? job.interval + job.startingDeadline + job.deadline;
+  const limit = promised?.toSeconds() ?? scheduledAge(job);
   return [
     tooOld(of, limit),
     neverSucceeded(of, limit),
@@ -296,7 +302,7 @@ const verdictCommand = (namespace: string, { series }: WatchedJob) =>
 
 const describeCommand = (namespace: string, { name }: WatchedJob) => `kubectl -n ${namespace} describe cronjob ${name}`;
 
-const startCommand = (namespace: string, { name }: WatchedJob) =>
+export const startCommand = (namespace: string, { name }: WatchedJob) =>
   `kubectl -n ${namespace} create job --from=cronjob/${name} ${name}-by-hand`;
 
 /** A name as it is: Prometheus takes labels and annotations of alerts for templates. */

@@ -2,7 +2,7 @@ import type { DatabaseBackup } from '../backup/database-backup';
 import { DatabaseMirror } from '../backup/database-mirror';
 import type { Objectives } from './objectives';
 import { WINDOW } from './promql';
-import { type Alert, inWords, judged, literal, WAIT } from './rules';
+import { type Alert, inWords, judged, literal, scheduledAge, startCommand, WAIT } from './rules';
 import { Purpose, type WatchedJob, type WatchedObjects } from './watched';
 import type { WitnessAlertsOptions } from './witness-options';
 
@@ -57,7 +57,7 @@ export function witnessAlertsOf(
     age: ({ name }) => since(selector('kube_cronjob_created', { namespace, cronjob: name, ...kubeStateMetrics })),
     logAge: since(selector('kube_deployment_created', { namespace, deployment: `${backup.series}-log`, ...kubeStateMetrics })),
   };
-  const limit = objectives.recoveryPoint?.toSeconds() ?? job.interval + job.startingDeadline + job.deadline;
+  const limit = objectives.recoveryPoint?.toSeconds() ?? scheduledAge(job);
   const promised = job.isOnDemand && objectives.recoveryPoint === undefined ? undefined : limit;
   const lag = backup._maximumLag?.toSeconds();
   return [
@@ -83,7 +83,7 @@ function mirrorAlerts(context: Context, mirror: DatabaseMirror, jobs: WatchedJob
   const repository = mirror._identity;
   const labels = { ...context.labels, cronjob: job.name, mirror: mirror.name, repository: literal(repository) };
   const copied: Context = { ...context, repository, labels };
-  const late = job.interval + job.startingDeadline + job.deadline;
+  const late = scheduledAge(job);
   return [
     ...(age === undefined || job.isOnDemand ? [] : [mirrorTooOld(copied, job, age + late), mirrorMissing(copied, job, age + late)]),
     pointDamaged(copied),
@@ -96,7 +96,7 @@ function mirrorTooOld(context: Context, job: WatchedJob, limit: number): Alert {
     ...{ alert: 'BackupMirrorTooOld', severity: 'warning', wait: WAIT, labels: context.labels },
     expr: `time() - ${now(ofSeries(context, 'recovery_point_timestamp_seconds'))} > ${limit}`,
     summary: `${context.series}: the newest recovery point in the mirror is too old`,
-    description: `The newest whole recovery point of ${context.series} in the mirror ${literal(context.repository)} was begun {{ $value | humanizeDuration }} ago; more than ${inWords(limit)} is too long. If the repository is lost, so is what was written since. Copy now: ${startCommand(context, job)}`,
+    description: `The newest complete recovery point of ${context.series} in the mirror ${literal(context.repository)} was begun {{ $value | humanizeDuration }} ago; more than ${inWords(limit)} is too long. If the repository is lost, so is what was written since. Copy now: ${startCommand(context.namespace, job)}`,
   };
 }
 
@@ -105,12 +105,9 @@ function mirrorMissing(context: Context, job: WatchedJob, limit: number): Alert 
     ...{ alert: 'BackupMirrorMissing', severity: 'warning', wait: WAIT, labels: context.labels },
     expr: missing(context, 'recovery_point_timestamp_seconds', job, limit),
     summary: `${context.series}: the mirror holds no recovery point`,
-    description: `The mirror ${literal(context.repository)} is listed, and holds no whole recovery point of ${context.series}, which is copied there for longer than ${inWords(limit)}: somebody has removed them, all are damaged, or the job writes elsewhere. Copy now: ${startCommand(context, job)}`,
+    description: `The mirror ${literal(context.repository)} can be listed, but holds no complete recovery point of ${context.series}, which has been copied there for longer than ${inWords(limit)}: they were removed, all are damaged, or the job writes elsewhere. Copy now: ${startCommand(context.namespace, job)}`,
   };
 }
-
-const startCommand = ({ namespace }: Context, { name }: WatchedJob) =>
-  `kubectl -n ${namespace} create job --from=cronjob/${name} ${name}-by-hand`;
 
 /** A string of PromQL. */
 const quoted = (text: string) => JSON.stringify(text);
@@ -148,7 +145,7 @@ function dataMissing(context: Context, job: WatchedJob, limit: number): Alert {
     ...{ alert: 'BackupDataMissing', severity: 'critical', wait: WAIT, labels: context.labels },
     expr: missing(context, 'recovery_point_timestamp_seconds', job, limit),
     summary: `${context.series}: the repository holds no recovery point`,
-    description: `${literal(context.repository)} can be listed, but holds no complete recovery point of ${context.series}, which has been backed up for longer than ${inWords(limit)}: they were removed, all are damaged, or the jobs write elsewhere. Start a backup now: ${startCommand(context, job)}`,
+    description: `${literal(context.repository)} can be listed, but holds no complete recovery point of ${context.series}, which has been backed up for longer than ${inWords(limit)}: they were removed, all are damaged, or the jobs write elsewhere. Start a backup now: ${startCommand(context.namespace, job)}`,
   };
 }
 
@@ -157,9 +154,9 @@ const missing = (context: Context, metric: string, job: WatchedJob, limit: numbe
 
 /** A proof is of a recovery point, which is as old as one may be when it is verified, and grows older until the next one is. */
 function provenAlerts(context: Context, verify: WatchedJob, age: number, { proof, recoveryTime }: Partial<Objectives>): Alert[] {
-  const limit = age + (proof?.toSeconds() ?? verify.interval + verify.startingDeadline + verify.deadline);
+  const limit = age + (proof?.toSeconds() ?? scheduledAge(verify));
   const labels = { ...context.labels, cronjob: verify.name };
-  const start = startCommand(context, verify);
+  const start = startCommand(context.namespace, verify);
   return [
     {
       ...{ alert: 'BackupProvenDataTooOld', severity: 'warning', wait: WAIT, labels },
@@ -183,7 +180,7 @@ function restoreTooSlow(context: Context, limit: number): Alert {
     ...{ alert: 'BackupProvenRestoreTooSlow', severity: 'warning', wait: WAIT, labels: context.labels },
     expr: `${now(ofSeries(context, 'restore_seconds'))} > ${limit}`,
     summary: `${context.series}: a restore takes longer than was promised`,
-    description: `The last verification of ${context.series} has restored a recovery point of ${literal(context.repository)} in {{ $value | humanizeDuration }}; more than ${inWords(limit)} is too long. A restore of today takes as long at least: give its pod more memory and processors, keep less in one database, or promise less.`,
+    description: `The last verification of ${context.series} has restored a recovery point of ${literal(context.repository)} in {{ $value | humanizeDuration }}; the recovery time objective is ${inWords(limit)}. A restore takes at least as long: give it more resources, keep less in one database, or raise the objective.`,
   };
 }
 

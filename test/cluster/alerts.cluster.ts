@@ -1,8 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { withSynthesized } from '../e2e/support/rehearse';
+import { readManifests } from '../manifests/manifest';
 import { ALWAYS, seriesOf } from '../observability/kube-state-metrics';
 import type { Manifest } from '../support/synth';
 import { lapsedCronJob, lapsedDeployment, lapsedRules, READY } from './alerts/lapse';
@@ -29,7 +27,7 @@ function story(name: string, tell: () => Promise<void>): void {
 beforeAll(async () => {
   shop = await Namespace.create(`alerts-${Date.now().toString(36)}`);
   process.env.NAMESPACE = shop.name;
-  manifests = await withSynthesized('test/cluster/alerts/main.ts', manifestsIn);
+  manifests = await withSynthesized('test/cluster/alerts/main.ts', readManifests);
   await shop.apply(...manifests.filter(({ kind }) => kind === 'Deployment').map(lapsedDeployment), ...cronJobs());
   prometheus = await Prometheus.start(manifests.filter(({ kind }) => kind === 'PrometheusRule').map(({ spec }) => lapsedRules(spec)));
   for (const each of stories) {
@@ -42,11 +40,6 @@ afterAll(async () => {
   await prometheus?.stop();
   await shop?.delete();
 }, 300_000);
-
-function manifestsIn(directory: string): Manifest[] {
-  const files = readdirSync(directory).filter(name => name.endsWith('.yaml'));
-  return files.flatMap(name => parseAllDocuments(readFileSync(join(directory, name), 'utf8')).map(document => document.toJS()));
-}
 
 /** `missed` is one that the controllers forget. */
 const cronJobs = () =>

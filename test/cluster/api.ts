@@ -112,18 +112,25 @@ interface Discovered {
 }
 
 /** What the API answers to a GET; undefined when there is no such thing. @throws Error when it does not say */
-export function read(path: string, accept = 'application/json'): Promise<unknown> {
+export async function read(path: string, accept = 'application/json'): Promise<unknown> {
+  const until = Date.now() + 60_000;
+  for (;;) {
+    const answer = await get(path, accept);
+    if (answer.status === 200) return JSON.parse(answer.text);
+    if (answer.status === 404) return undefined;
+    // A server that has just started is ready before the stores of all its kinds are; kubectl comes again, too.
+    if (answer.status !== 429 || Date.now() > until) throw new Error(`GET ${path}: ${answer.status}: ${answer.text}`);
+    await new Promise(resolve => setTimeout(resolve, 500));
+  }
+}
+
+function get(path: string, accept: string): Promise<{ readonly status: number | undefined; readonly text: string }> {
   return new Promise((resolve, reject) => {
     const asked = request({ socketPath: inject('api'), agent: false, path, headers: { accept, host: 'localhost' } }, answer => {
       const parts: Buffer[] = [];
       answer.on('data', part => parts.push(part));
       answer.once('error', reject);
-      answer.once('end', () => {
-        const text = Buffer.concat(parts).toString();
-        if (answer.statusCode === 200) resolve(JSON.parse(text));
-        else if (answer.statusCode === 404) resolve(undefined);
-        else reject(new Error(`GET ${path}: ${answer.statusCode}: ${text}`));
-      });
+      answer.once('end', () => resolve({ status: answer.statusCode, text: Buffer.concat(parts).toString() }));
     });
     // Of one that was killed while it answered, the proxy may not hear.
     asked.setTimeout(60_000, () => asked.destroy(new Error(`GET ${path}: no answer for a minute`)));

@@ -1,9 +1,7 @@
 import { createHmac } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { withSynthesized } from '../e2e/support/rehearse';
+import { readManifests } from '../manifests/manifest';
 import type { Manifest } from '../support/synth';
 import { until } from './kubectl';
 import { type JobSpec, Namespace, RESTRICTED } from './namespace';
@@ -30,7 +28,7 @@ beforeAll(async () => {
   receiver = await Receiver.start();
   shop = await Namespace.create(`notifier-${Date.now().toString(36)}`, RESTRICTED);
   Object.assign(process.env, { NAMESPACE: shop.name, PORT: String(Receiver.PORT) });
-  const manifests = await withSynthesized('test/cluster/notifier/main.ts', manifestsIn);
+  const manifests = await withSynthesized('test/cluster/notifier/main.ts', readManifests);
   await shop.apply(
     ...[
       { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'receiver' }, data: { 'ca.crt': receiver.authority } },
@@ -47,11 +45,6 @@ afterAll(async () => {
   await receiver?.stop();
   await shop?.delete();
 }, 300_000);
-
-function manifestsIn(directory: string): Manifest[] {
-  const files = readdirSync(directory).filter(name => name.endsWith('.yaml'));
-  return files.flatMap(name => parseAllDocuments(readFileSync(join(directory, name), 'utf8')).map(document => document.toJS()));
-}
 
 /** One that does not wait for two minutes until it says that a job has no pod, and is asked at once whether it is ready. */
 function impatient(deployment: Manifest): Manifest {

@@ -234,7 +234,7 @@ find_displaced() { # POSITION
   displaced_at=$(cat "$SCRATCH/displaced")
   # What was written in part before that has taken the beginning of what comes after it.
   [ -z "$displaced_torn" ] || [ "$displaced_torn" -ge "$displaced_at" ] || displaced_at=$displaced_torn
-  echo "bytes $displaced_at to later ones, as after a volume that was full," >"$folder_of_ours$file.gap"
+  echo "bytes $displaced_at to later ones, as after a full volume" >"$folder_of_ours$file.gap"
 }
 
 # The end of the log is where its last batch is: that the one before it is not there nothing else tells.
@@ -287,7 +287,7 @@ statements() {
     later=$(later_file "$(number "$file")")
     missing=
     if [ -s "$folder_of_ours$file.gap" ]; then
-      missing="of $file, $(cat "$folder_of_ours$file.gap") are missing"
+      missing="$file lacks $(cat "$folder_of_ours$file.gap")"
     elif [ ! -e "$folder_of_ours$file.end" ] && [ -n "$later" ]; then
       missing="the end of $file was never received, although $later is there"
     fi
